@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: BSD-3-Clause
+from collections.abc import Callable, Sequence
+from contextlib import ContextDecorator
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Literal, Self, SupportsIndex, TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+__all__ = [
+    "Plan",
+    "PreparedConv",
+    "__version__",
+    "conv1d",
+    "conv2d",
+    "conv3d",
+    "get_num_threads",
+    "plan",
+    "prepare",
+    "set_num_threads",
+    "settings",
+]
+
+__version__: str
+
+_Array: TypeAlias = NDArray[np.float32 | np.float64]
+_PerAxis: TypeAlias = SupportsIndex | Sequence[SupportsIndex]
+_PaddingWord: TypeAlias = Literal["valid", "full", "same", "same_upper", "same_lower", "same_torch"]
+_Padding: TypeAlias = (
+    _PaddingWord
+    | SupportsIndex
+    | Sequence[SupportsIndex]
+    | Sequence[tuple[SupportsIndex, SupportsIndex]]
+)
+_Algorithm: TypeAlias = Literal["auto", "direct", "im2col_gemm", "reference"]
+_ISA: TypeAlias = Literal["generic", "avx2", "avx512"]
+
+def conv1d(
+    input: ArrayLike,
+    weight: ArrayLike,
+    bias: ArrayLike | None = None,
+    stride: _PerAxis = 1,
+    padding: _Padding = 0,
+    dilation: _PerAxis = 1,
+    groups: SupportsIndex = 1,
+    *,
+    out: NDArray[Any] | None = None,
+    algorithm: _Algorithm = "auto",
+    threads: SupportsIndex | None = None,
+) -> _Array: ...
+def conv2d(
+    input: ArrayLike,
+    weight: ArrayLike,
+    bias: ArrayLike | None = None,
+    stride: _PerAxis = 1,
+    padding: _Padding = 0,
+    dilation: _PerAxis = 1,
+    groups: SupportsIndex = 1,
+    *,
+    out: NDArray[Any] | None = None,
+    algorithm: _Algorithm = "auto",
+    threads: SupportsIndex | None = None,
+) -> _Array: ...
+def conv3d(
+    input: ArrayLike,
+    weight: ArrayLike,
+    bias: ArrayLike | None = None,
+    stride: _PerAxis = 1,
+    padding: _Padding = 0,
+    dilation: _PerAxis = 1,
+    groups: SupportsIndex = 1,
+    *,
+    out: NDArray[Any] | None = None,
+    algorithm: _Algorithm = "auto",
+    threads: SupportsIndex | None = None,
+) -> _Array: ...
+
+class PreparedConv:
+    def __call__(
+        self,
+        input: ArrayLike,
+        out: NDArray[Any] | None = None,
+        threads: SupportsIndex | None = None,
+    ) -> _Array: ...
+
+def prepare(
+    weight: ArrayLike,
+    bias: ArrayLike | None = None,
+    stride: _PerAxis = 1,
+    padding: _Padding = 0,
+    dilation: _PerAxis = 1,
+    groups: SupportsIndex = 1,
+    *,
+    algorithm: _Algorithm = "auto",
+    threads: SupportsIndex | None = None,
+) -> PreparedConv: ...
+
+@dataclass(frozen=True)
+class Plan:
+    algorithm: str
+    orientation: str
+    isa: str
+    threads: int
+    tile: tuple[int, int]
+    flops: int
+    bytes: int
+    scratch_bytes: int
+    copies: tuple[str, ...]
+    refused: tuple[tuple[str, str], ...]
+
+def plan(
+    operation: Callable[..., _Array],
+    input: ArrayLike | tuple[int, ...],
+    weight: ArrayLike | tuple[int, ...],
+    bias: ArrayLike | None = None,
+    stride: _PerAxis = 1,
+    padding: _Padding = 0,
+    dilation: _PerAxis = 1,
+    groups: SupportsIndex = 1,
+    *,
+    out: NDArray[Any] | None = None,
+    algorithm: _Algorithm = "auto",
+    threads: SupportsIndex | None = None,
+) -> Plan: ...
+
+class settings(ContextDecorator):
+    def __init__(
+        self,
+        threads: SupportsIndex | None = None,
+        isa: _ISA | None = None,
+        algorithm: _Algorithm | None = None,
+    ) -> None: ...
+    def __enter__(self) -> Self: ...
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None: ...
+
+def set_num_threads(threads: SupportsIndex | None) -> None: ...
+def get_num_threads() -> int: ...

@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Time one case: check everyone, share the time out, then interleave the rounds."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from .cases import TOLERANCE, Case, operands, truth
+from .process import Process
+from .rivals import OURS
+
+FILL = 0.005  # seconds that one round of a short call is repeated for
+TURN_EXTRA = 0.004  # seconds that a turn costs beside its calls: warm-up, wake-up, settling
+PEAK_SECONDS = 0.04
+CALL_SHARE = 0.1  # of a case's time: a call known to take more is left out
+
+
+@dataclass
+class Timing:
+    """What one rival did with one case; `reason` says why there are no times."""
+
+    seconds: list[float] = field(default_factory=list)  # per call, one value a round
+    error: float | None = None  # relative to the largest true output
+    reason: str | None = None
+    wrong: bool = False
+    estimate: float | None = None  # seconds per call, of a rival too slow to be timed
+
+    @property
+    def best(self) -> float:
+        return min(self.seconds)
+
+    @property
+    def median(self) -> float:
+        return statistics.median(self.seconds)
+
+
+@dataclass
+class Result:
+    """One case with one thread number: a `Timing` for every rival asked."""
+
+    case: Case
+    threads: int
+    timings: dict[str, Timing]
+
+    @property
+    def timed(self) -> dict[str, Timing]:
+        return {name: timing for name, timing in self.timings.items() if timing.seconds}
+
+    def ratio(self, theirs: Sequence[str], ours: Sequence[str] = tuple(OURS)) -> float | None:
+        """Best time of `theirs` by best time of `ours`: above 1 ours is ahead."""
+        timed = self.timed
+        them = [timed[n].best for n in theirs if n in timed]
+        us = [timed[n].best for n in ours if n in timed]
+        return min(them) / min(us) if them and us else None
+
+    def ahead(self) -> float | None:
+        return self.ratio([name for name in self.timings if name not in OURS])
+
+    def to_dict(self) -> dict:
+        rivals = {}
+        for name, timing in self.timings.items():
+            rivals[name] = {k: v for k, v in asdict(timing).items() if v or k == "error"}
+            if timing.seconds:
+                rivals[name] |= {"min": timing.best, "median": timing.median}
+        return {
+            "case": self.case.to_dict(),
+            "flops": self.case.flops,
+            "threads": self.threads,
+            "ahead": self.ahead(),
+            "rivals": rivals,
+        }
+
+
+def share_rounds(costs: Mapping[str, float], rounds: int, budget: float) -> dict[str, int]:
+    """Rounds for each rival, at least one: cheap turns get all, slow ones what is left over."""
+    given, left = {}, len(costs)
+    for name, cost in sorted(costs.items(), key=lambda item: item[1]):
+        given[name] = max(1, int(min(rounds, budget / left / max(cost, 1e-9))))
+        budget -= given[name] * cost
+        left -= 1
+    return given
+
+
+def turn_of(number: int, rounds: int, total: int) -> bool:
+    """Whether a rival with `rounds` of `total` rounds takes part in this one (evenly spread)."""
+    return (number + 1) * rounds // total > number * rounds // total
+
+
+def save_operands(case: Case, folder: Path, seed: int = 0) -> None:
+    """Write the operands and the true result for the workers."""
+    x, w, b = operands(case, seed)
+    for name, array in (("x", x), ("w", w), ("b", b), ("y", truth(case, x, w, b))):
+        np.save(folder / f"{name}.npy", array)
+
+
+def check(process: Process, case: Case, folder: Path, limit: float) -> tuple[Timing, float]:
+    """Prepare the case in one process and compare its result; the estimated seconds a call."""
+    finite = limit if np.isfinite(limit) else None
+    reply = process.ask("case", case=case.to_dict(), folder=str(folder), limit=finite)
+    if not reply["ok"]:
+        return Timing(reason=reply["reason"], estimate=reply.get("estimate")), 0.0
+    error = reply["error"]
+    if not error <= TOLERANCE[case.dtype]:  # a NaN is wrong too
+        return Timing(error=error, reason=f"wrong by {error:.1e}", wrong=True), 0.0
+    return Timing(error=error), reply["seconds"]
+
+
+def measure(
+    case: Case,
+    threads: int,
+    processes: Sequence[Process],
+    folder: Path,
+    rounds: int,
+    budget: float = float("inf"),
+    tick: Callable[[float], None] = lambda share: None,
+) -> Result:
+    """Check and time one case within about `budget` seconds; `tick` hears the share done."""
+    end = time.perf_counter() + budget
+    save_operands(case, folder)
+    timings, costs = {}, {}
+    for process in processes:
+        timings[process.name], seconds = check(process, case, folder, budget * CALL_SHARE)
+        if timings[process.name].reason is None:
+            costs[process.name] = max(seconds, FILL) + min(seconds, FILL) + TURN_EXTRA
+    given = share_rounds(costs, rounds, max(0.0, end - time.perf_counter()))
+    for number in range(rounds):
+        for process in processes:
+            timing = timings[process.name]
+            if timing.reason is None and turn_of(number, given[process.name], rounds):
+                reply = process.ask("turn", fill=FILL)
+                if reply["ok"]:
+                    timing.seconds.append(reply["seconds"])
+                else:
+                    timing.reason, timing.seconds = reply["reason"], []
+        tick((number + 1) / rounds)
+    return Result(case, threads, timings)
+
+
+class Peak:
+    """The FMA peak per dtype, in FLOP/s: the best of many short measurements during the run."""
+
+    def __init__(self, process: Process, isa: str | None) -> None:
+        self.process = process
+        self.isa = {"float32": isa, "float64": isa}
+        self.flops: dict[str, float] = {}
+
+    def measure(self, dtype: str) -> None:
+        """Once more; without an ISA the first time takes the best of all."""
+        reply = self.process.ask(
+            "peak", dtype=np.dtype(dtype).char, isa=self.isa[dtype], seconds=PEAK_SECONDS
+        )
+        if reply["ok"]:
+            self.isa[dtype] = reply["isa"]
+            self.flops[dtype] = max(reply["flops"], self.flops.get(dtype, 0.0))
+
+    def percent(self, result: Result, name: str) -> float | None:
+        """Nominal FLOP/s of a rival's best time, in percent of the peak."""
+        peak, timing = self.flops.get(result.case.dtype), result.timed.get(name)
+        return 100 * result.case.flops / timing.best / peak if peak and timing else None

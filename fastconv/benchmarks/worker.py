@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The child process: one rival, commands as JSON lines on stdin, answers on stdout.
+
+    {"do": "case", "case": {...}, "folder": F, "limit": S}   prepare, call, check
+    {"do": "turn", "fill": S}                                 one round: seconds per call
+    {"do": "series", "calls": N, "every": S}                  seconds of each of N calls
+    {"do": "peak", "dtype": "f", "isa": I, "seconds": S}      FLOP/s (fastconv only)
+
+Every answer has "ok"; where it is false, "reason" says why. The end of stdin ends the process.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import math
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .cases import Case
+from .rivals import RIVALS, Lacking, Rival
+
+WARM_BELOW = 0.02  # seconds: a call shorter than this is called once, untimed, before its round
+IDLE_SHARE = 0.1  # of one core: below it the threads of the rival no longer spin
+IDLE_LIMIT = 0.25  # seconds to wait for that
+
+
+def settle() -> None:
+    """Wait until the worker threads of this process sleep, so they disturb nobody's round."""
+    end = time.perf_counter() + IDLE_LIMIT
+    while time.perf_counter() < end:
+        wall, busy = time.perf_counter(), time.process_time()
+        time.sleep(0.001)
+        if time.process_time() - busy < IDLE_SHARE * (time.perf_counter() - wall):
+            return
+
+
+def timed(call: Callable[[], Any], repeat: int) -> float:
+    """Seconds per call; each output is new and dropped before the next."""
+    start = time.perf_counter()
+    for _ in range(repeat):
+        call()
+    return (time.perf_counter() - start) / repeat
+
+
+class Worker:
+    def __init__(self, rival: Rival) -> None:
+        self.rival = rival
+        self.call: Callable[[], Any] = lambda: None
+        self.seconds = 0.0
+
+    def case(self, case: dict, folder: str, limit: float | None = None) -> dict:
+        """Load the operands of the case, call once, compare with the truth, estimate the time."""
+        self.call = lambda: None
+        x, w, b, truth = (np.load(Path(folder, f"{name}.npy")) for name in ("x", "w", "b", "y"))
+        self.call = self.rival.build(
+            Case.from_dict(case), x, w, b, math.inf if limit is None else limit
+        )
+        y = np.asarray(self.call())
+        if y.shape != truth.shape:
+            raise ValueError(f"output has shape {y.shape}, expected {truth.shape}")
+        if y.dtype != case["dtype"]:
+            raise ValueError(f"output is {y.dtype}, expected {case['dtype']}")
+        error = float(np.abs(y - truth).max() / np.abs(truth).max())
+        del x, w, b, y, truth
+        self.seconds = timed(self.call, 1)
+        if self.seconds < WARM_BELOW:
+            self.seconds = min(timed(self.call, 1) for _ in range(3))
+        settle()
+        return {"error": error, "seconds": self.seconds}
+
+    def turn(self, fill: float) -> dict:
+        repeat = max(1, math.ceil(fill / max(self.seconds, 1e-7)))
+        if self.seconds < WARM_BELOW:
+            self.call()
+        seconds = timed(self.call, repeat)
+        self.seconds = min(self.seconds, seconds)
+        settle()
+        return {"seconds": seconds, "calls": repeat}
+
+    def series(self, calls: int, every: float = 0.0) -> dict:
+        times = []
+        self.call()
+        for _ in range(calls):
+            start = time.perf_counter()
+            self.call()
+            times.append(time.perf_counter() - start)
+            if every > times[-1]:
+                time.sleep(every - times[-1])
+        settle()
+        return {"times": times}
+
+    def peak(self, dtype: str, isa: str | None, seconds: float) -> dict:
+        peak = getattr(self.rival, "peak", None)
+        if peak is None:
+            raise Lacking("only fastconv measures the FMA peak")
+        isa, flops = peak(dtype, isa, seconds)
+        settle()
+        return {"isa": isa, "flops": flops}
+
+
+def answer(worker: Worker, command: dict) -> dict:
+    """Run one command; whatever a rival throws becomes the reason of a blank cell."""
+    verb = command.pop("do")
+    try:
+        return {"ok": True, **getattr(worker, verb)(**command)}
+    except Lacking as reason:
+        return {
+            "ok": False,
+            "lacking": True,
+            "reason": str(reason),
+            "estimate": reason.estimate,
+        }
+    except Exception as error:  # any library, any error
+        text = " ".join(str(error).split())[:200]
+        return {"ok": False, "reason": f"{type(error).__name__}: {text}"}
+
+
+def main(name: str, threads: int) -> None:
+    """Serve one rival until stdin ends."""
+    replies = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # what a library prints must not enter the protocol
+
+    def send(message: dict) -> None:
+        replies.write(json.dumps(message) + "\n")
+        replies.flush()
+
+    try:
+        rival = RIVALS[name](threads)
+    except ImportError as error:
+        return send({"ok": False, "lacking": True, "reason": f"not installed: {error}"})
+    except Exception as error:  # a library that is installed and broken
+        return send({"ok": False, "reason": f"{type(error).__name__}: {error}"})
+    send({"ok": True, "version": rival.version})
+    worker = Worker(rival)
+    gc.disable()
+    for line in sys.stdin:
+        send(answer(worker, json.loads(line)))

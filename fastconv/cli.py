@@ -1,0 +1,229 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The command line: ``fastconv info | plan | filter | bench``.
+
+An error is one line on stderr and exit code 2.
+"""
+
+import argparse
+import json
+import os
+import sys
+import time
+from contextlib import ExitStack
+from dataclasses import replace
+
+OPERATIONS = {1: "conv1d", 2: "conv2d", 3: "conv3d"}
+ERRORS = (ValueError, TypeError, OSError, ImportError, MemoryError, OverflowError, RuntimeError)
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser whose errors are one line."""
+
+    def error(self, message):
+        self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    words = sys.argv[1:] if argv is None else argv
+    name = "fastconv"
+    try:
+        options = build_parser(words).parse_args(words)
+        name = options.prog
+        code = options.run(options) or 0
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:  # `fastconv info | head -1`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    except ERRORS as error:
+        message = " ".join(str(error).split()) or type(error).__name__
+        print(f"{name}: {message}", file=sys.stderr)
+        return 2
+
+
+def build_parser(argv: list[str]) -> Parser:
+    """The parser; the options of ``bench`` are imported only when ``argv`` asks for it."""
+    parser = Parser(prog="fastconv", description="Fast convolution of NumPy arrays on the CPU.")
+    parser.add_argument("--version", action=PrintVersion, nargs=0, help="print the version")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    def command(name, run, summary, **keywords):
+        added = commands.add_parser(name, help=summary, description=summary, **keywords)
+        added.set_defaults(run=run, prog=added.prog)
+        return added
+
+    info = command("info", run_info, "Print version, compiler, ISAs, caches, threads, speed.")
+    info.add_argument("--isas", action="store_true", help="print only the usable ISAs")
+    info.add_argument("--json", action="store_true", help="print JSON")
+    info.add_argument("--no-measure", action="store_true", help="leave out FMA peak and bandwidth")
+
+    plan = command("plan", run_plan, "Print how a convolution would run, and why.")
+    plan.add_argument("input", help="[BATCHx]CHANNELS@SIZES, as 64@56x56, 16x3@224x224, 64@16384")
+    plan.add_argument("weight", help="FILTERS@SIZES, as 64@3x3; 64@3 is 3 along every axis")
+    for name, default in (("stride", 1), ("dilation", 1)):
+        plan.add_argument(
+            f"--{name}", default=default, type=per_axis, help="N, or one per axis: 1x2x2"
+        )
+    plan.add_argument(
+        "--padding",
+        default=0,
+        type=parse_padding,
+        help="N, one per axis (1x2), BEFORE:AFTER per axis (0:1x1:1), or valid, same, full, ...",
+    )
+    plan.add_argument("--groups", default=1, type=int)
+    plan.add_argument("--dtype", default="float32", choices=("float32", "float64"))
+    plan.add_argument("--algorithm", default="auto")
+    plan.add_argument("--threads", type=int)
+    plan.add_argument("--isa", help="an ISA that `fastconv info` lists as usable")
+
+    filter_ = command("filter", run_filter, "Filter a photograph; edges are repeated outwards.")
+    filter_.add_argument("image", metavar="IMAGE")
+    filter_.add_argument(
+        "--kernel",
+        required=True,
+        help="sobel (gradient magnitude), mean, gaussian, sharpen, or a FILE: .npy or rows of text",
+    )
+    filter_.add_argument("-o", "--output", required=True, metavar="OUT")
+    filter_.add_argument("--size", type=int, help="taps along each axis of mean (3) and gaussian")
+    filter_.add_argument("--sigma", type=float, help="standard deviation of gaussian, pixels (1)")
+    filter_.add_argument("--threads", type=int)
+
+    bench = command("bench", run_bench, "Check and time convolutions against other libraries.")
+    if "bench" in argv[:1]:
+        from .benchmarks import run
+
+        run.add_arguments(bench)
+    return parser
+
+
+class PrintVersion(argparse.Action):
+    """``--version``, which imports the package only when asked."""
+
+    def __call__(self, parser, namespace, values, option_string=None):
+        from . import __version__
+
+        print(f"fastconv {__version__}")
+        parser.exit()
+
+
+def parse_sizes(text: str) -> tuple[int, ...]:
+    """Whole numbers joined by x.
+
+    >>> parse_sizes("8x112x112")
+    (8, 112, 112)
+    """
+    try:
+        return tuple(int(part) for part in text.lower().split("x"))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not whole numbers joined by x") from None
+
+
+def per_axis(text: str) -> int | tuple[int, ...]:
+    """One number for all axes, or one per axis.
+
+    >>> per_axis("2"), per_axis("1x2x2")
+    (2, (1, 2, 2))
+    """
+    sizes = parse_sizes(text)
+    return sizes[0] if len(sizes) == 1 else sizes
+
+
+def parse_padding(text: str) -> int | str | tuple:
+    """A word, a number, numbers per axis, or BEFORE:AFTER per axis.
+
+    >>> parse_padding("same"), parse_padding("1x2"), parse_padding("0:1x1:1")
+    ('same', (1, 2), ((0, 1), (1, 1)))
+    """
+    if text.replace("_", "").isalpha() and text.lower() != "x":
+        return text
+    if ":" not in text:
+        return per_axis(text)
+    sides = tuple(parse_sizes(axis.replace(":", "x")) for axis in text.lower().split("x"))
+    if any(len(side) != 2 for side in sides):
+        raise argparse.ArgumentTypeError(f"{text!r} is not BEFORE:AFTER for each axis")
+    return sides
+
+
+def parse_shapes(input_text: str, weight_text: str, groups: int) -> tuple[tuple, tuple]:
+    """Input and weight shapes from the words of ``fastconv plan``.
+
+    >>> parse_shapes("16x64@56x57", "32@3", 2)
+    ((16, 64, 56, 57), (32, 32, 3, 3))
+    """
+    shapes = []
+    for name, text, leading in (("input", input_text, (1, 2)), ("weight", weight_text, (1,))):
+        head, _, sizes = text.partition("@")
+        try:
+            shapes.append((parse_sizes(head), parse_sizes(sizes)))
+        except argparse.ArgumentTypeError:
+            shapes.append(((), ()))
+        if len(shapes[-1][0]) not in leading or min(sum(shapes[-1], ())) < 0:
+            form = "[BATCHx]CHANNELS@SIZES" if name == "input" else "FILTERS@SIZES"
+            raise ValueError(f"{name} is {text!r}, needed: {form}, as 64@56x56")
+    (lead, space), (filters, taps) = shapes
+    if len(space) not in OPERATIONS:
+        raise ValueError(f"input {input_text!r} has {len(space)} spatial sizes, needed: 1 to 3")
+    if len(taps) == 1:
+        taps *= len(space)
+    if groups < 1 or lead[-1] % groups:
+        raise ValueError(f"--groups is {groups}, needed: a divisor of {lead[-1]} channels")
+    batch = lead[0] if len(lead) == 2 else 1
+    return (batch, lead[-1], *space), (*filters, lead[-1] // groups, *taps)
+
+
+def run_plan(options) -> None:
+    """``fastconv plan``."""
+    import numpy as np
+
+    import fastconv
+
+    input_shape, weight_shape = parse_shapes(options.input, options.weight, options.groups)
+    operation = getattr(fastconv, OPERATIONS[len(input_shape) - 2])
+    names = ("stride", "padding", "dilation", "groups", "algorithm", "threads")
+    keywords = {name: getattr(options, name) for name in names}
+    with ExitStack() as stack:
+        if options.isa is not None:
+            stack.enter_context(fastconv.settings(isa=options.isa))
+        # Untouched memory: these arrays carry a shape and a dtype, and cost nothing.
+        arrays = (np.empty(shape, options.dtype) for shape in (input_shape, weight_shape))
+        print(fastconv.plan(operation, *arrays, **keywords))
+
+
+def run_filter(options) -> None:
+    """``fastconv filter``."""
+    from . import images
+
+    passes = images.make_filter(options.kernel, options.size, options.sigma)
+    images.image_format(options.output)
+    photo = images.read_photo(options.image)
+    if photo.note:
+        print(f"{options.prog}: {options.image}: {photo.note}", file=sys.stderr)
+    start = time.perf_counter()
+    pixels = images.filter_planes(photo.pixels, passes, options.threads)
+    seconds = time.perf_counter() - start
+    images.write_photo(options.output, replace(photo, pixels=pixels))
+    channels, height, width = pixels.shape
+    kind = f"{channels} channel{'s' * (channels > 1)} {pixels.dtype}"
+    alpha = ", alpha kept" if photo.alpha is not None else ""
+    print(f"{options.output}: {width}x{height}, {kind}{alpha}, {1e3 * seconds:.1f} ms")
+
+
+def run_bench(options) -> int:
+    """``fastconv bench``."""
+    from .benchmarks import run
+
+    return run.main(options)
+
+
+def run_info(options) -> None:
+    """``fastconv info``."""
+    from . import info
+
+    if options.isas:
+        print("\n".join(info.usable_isas()))
+        return
+    report = info.collect(speed=not options.no_measure)
+    print(json.dumps(report, indent=2) if options.json else info.as_text(report))

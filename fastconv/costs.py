@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The constants behind every choice; the only place with measured numbers.
+
+The unit of cost is one vector multiply-add at peak. The numbers were measured on an AMD EPYC
+(Zen 4) with AVX-512 by fitting whole calls; they decide between ways that all give the same
+bits, so on another machine a wrong one costs time, never correctness.
+"""
+
+# Numbers of k that one chain of multiply-adds sums before its block is added to the others.
+# It bounds the rounding error and fixes the bits of every result: changing it changes results.
+BLOCK_K = 256
+
+# Shares of the second-level cache that the scratch of one thread may take.
+SCRATCH_SHARE = 0.5
+
+# Tasks a thread: enough for the other threads to take over from one that was interrupted.
+TASKS_PER_THREAD = 4
+
+# Below this many operations a thread, waking it costs more than it does.
+OPERATIONS_PER_THREAD = 1_000_000
+
+# Operations between two looks at signals: a fraction of a second.
+OPERATIONS_PER_CHUNK = 20_000_000_000
+
+# An axis is cut where taps begin or end to meet input when that saves this share of its taps.
+SKIPPED_SHARE = 0.1
+
+# Sums in flight that keep the multiply-add ports busy (latency 4 on two ports).
+SUMS_IN_FLIGHT = 8
+
+FILL_ROW = 14.0  # begin a row of a strip
+FILL_VECTOR = 2.5  # copy a vector of it
+GATHER_SEGMENT = 2.0  # begin a segment of a panel, for one k
+GATHER_VECTOR = 2.5  # copy a vector of it
+TILE = 40.0  # begin and end a tile
+SUM_VECTOR = 3.0  # write a vector of sums, or add to it
+PACK_NUMBER = 0.5  # pack one weight
+TURN_NUMBER = 0.5  # deliver one sum through scratch
+TASK = 1000.0  # begin a task

@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""im2col_gemm: pixels are gathered into panels [k][pixels], never the whole matrix at once.
+
+A task is a box of pixels and some strips of weights of one group:
+
+    for each block of k:            source of the box, then its panels
+        for each strip of weights:  packed now, or found among the prepared ones
+            for each panel:         a tile
+
+Pixels wide: a panel is two vectors of pixels, and tiles write rows of the output.
+Otherwise a strip is two vectors of output channels, a panel has the rows of a tile, and
+the sums [pixel][channel] stay in scratch until the last block, then turn on the way out.
+"""
+from fastconv.kernels cimport source as sources
+from fastconv.kernels cimport walk, weights
+from fastconv.kernels.problem cimport Problem, Span, call_t, decode, problem_t
+from fastconv.kernels.source cimport source_t
+from fastconv.kernels.table cimport (
+    FC_ADD, FC_BIAS_COLS, FC_BIAS_ROWS, fc_segment, fc_step)
+
+
+cdef Py_ssize_t segments_of(const Span **box, const source_t *source, Py_ssize_t first,
+                            Py_ssize_t pixels, fc_segment *segment) noexcept nogil:
+    """Pixels [first, first + pixels) of the box as runs that lie side by side in the source."""
+    cdef Py_ssize_t w = first % box[3].count, rest = first // box[3].count
+    cdef Py_ssize_t h = rest % box[2].count, d, n, done = 0, count = 0, at, length
+    rest //= box[2].count
+    d = rest % box[1].count
+    n = rest // box[1].count
+    while done < pixels:
+        length = min(box[3].count - w, pixels - done)
+        at = n * source.pixel[0] + d * source.pixel[1] + h * source.pixel[2] + w
+        if count and segment[count - 1].src + segment[count - 1].count == at:
+            segment[count - 1].count += length
+        else:
+            segment[count].src, segment[count].dst, segment[count].count = at, done, length
+            count += 1
+        done += length
+        w = 0
+        h += 1
+        if h == box[2].count:
+            h = 0
+            d += 1
+            if d == box[1].count:
+                d = 0
+                n += 1
+    return count
+
+
+cdef void one_task(const problem_t *p, call_t *call, Py_ssize_t task, char *scratch) noexcept nogil:
+    cdef const Span *box[4]
+    cdef source_t source
+    cdef fc_step *step = <fc_step *> scratch
+    cdef Py_ssize_t *offset = <Py_ssize_t *> (scratch + p.at_offset)
+    cdef fc_segment *segment = <fc_segment *> (scratch + p.at_segment)
+    cdef char *panels = scratch + p.at_panel
+    cdef char *sums = scratch + p.at_sum
+    cdef Py_ssize_t group, s0, s1, s, k0 = 0, k1, steps, i, q, count, pixels, panel, channel
+    cdef Py_ssize_t panel_bytes, size = p.itemsize, lanes = p.kernels.lanes, ldc, cols, rows
+    cdef int flags, last
+    cdef bint straight          # tiles write the output itself
+    cdef const char *strip
+    cdef const char *bias = NULL
+    cdef char *dst
+    decode(p, task, box, &group, &s0)
+    s1 = min(s0 + p.task_strips, p.strips)
+    pixels = box[0].count * box[1].count * box[2].count * box[3].count
+    panel = p.panel
+    if not p.pixels_wide:       # panels of equal height
+        count = (pixels + panel - 1) // panel
+        panel = (pixels + count - 1) // count
+    straight = p.pixels_wide and dense(p, box)
+    if straight:
+        ldc = p.dst_c_bytes // size
+        dst = call.dst + group * p.c_out * p.dst_c_bytes
+        for i in range(4):
+            dst += box[i].start * p.axis[i].dst_bytes
+    else:
+        ldc = p.sum_pitch
+        dst = sums - s0 * p.width * ldc * size
+    while True:
+        k1 = min(k0 + p.block_k, p.depth)
+        steps = sources.prepare(p, call, box, group, k0, k1, scratch, &source, step)
+        for i in range(steps):
+            offset[i] = step[i].b
+            if p.pixels_wide:
+                step[i].a, step[i].b = step[i].a * p.width, i * panel
+            else:
+                step[i].a, step[i].b = i * panel, step[i].a * p.width
+        panel_bytes = panel * steps * size
+        if steps:
+            q = 0
+            while q * panel < pixels:
+                count = segments_of(box, &source, q * panel, min(panel, pixels - q * panel), segment)
+                p.kernels.gather(panels + q * panel_bytes, panel, source.data, offset, steps,
+                                 segment, count)
+                q += 1
+        last = k1 == p.depth and call.bias != NULL
+        flags = FC_ADD if k0 else 0
+        for s in range(s0, s1):
+            strip = weights.strip(p, call, group, s, k0, k1, scratch)
+            channel = s * p.width
+            if last:
+                bias = call.bias + (group * p.c_out + channel) * size
+            q = 0
+            if p.pixels_wide:
+                rows = min(p.width, p.c_out - channel)
+                while q * panel < pixels:
+                    cols = min(panel, pixels - q * panel)
+                    p.kernels.tile[1 if cols > lanes else 0][rows](
+                        step, steps, strip, panels + q * panel_bytes,
+                        dst + (channel * ldc + q * panel) * size, ldc, cols,
+                        flags | (FC_BIAS_ROWS if last else 0), bias)
+                    q += 1
+            else:
+                cols = min(p.width, p.c_out - channel)
+                while q * panel < pixels:
+                    rows = min(panel, pixels - q * panel)
+                    p.kernels.tile[1 if cols > lanes else 0][rows](
+                        step, steps, panels + q * panel_bytes, strip,
+                        sums + (q * panel * ldc + (s - s0) * p.width) * size, ldc,
+                        2 * lanes if cols > lanes else lanes,
+                        flags | (FC_BIAS_COLS if last else 0), bias)
+                    q += 1
+        k0 = k1
+        if k0 >= p.depth:
+            break
+    if not straight:
+        walk.deliver(p, call, box, group, s0, s1, sums)
+
+
+cdef bint dense(const problem_t *p, const Span **box) noexcept nogil:
+    """Whether the pixels of the box lie side by side in the output."""
+    cdef Py_ssize_t run = p.itemsize
+    cdef int a
+    if not p.dst_regular:
+        return False
+    for a in range(3, -1, -1):
+        if box[a].count > 1 and p.axis[a].dst_bytes != run:
+            return False
+        run *= box[a].count
+    return True
+
+
+def run(Problem problem, size_t src, size_t wei, size_t packed, size_t bias, size_t dst,
+        int threads, Py_ssize_t chunk):
+    return walk.run(problem, one_task, src, wei, packed, bias, dst, threads, chunk)

@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What this build and this machine can do: ISAs, compiler, measured peaks."""
+import time
+
+from cython.parallel cimport prange
+from libc.stdlib cimport free, malloc
+from libc.string cimport memcpy, memset
+
+from fastconv.kernels.table cimport (
+    fc_compiler, fc_find_kernels, fc_isa_name, fc_isa_usable, fc_kernels)
+
+cdef extern from *:
+    """
+    #ifdef _OPENMP
+    #include <omp.h>
+    #else
+    #define omp_get_max_threads() 1
+    #define omp_in_parallel() 0
+    #endif
+    """
+    int omp_get_max_threads() noexcept nogil
+    int omp_in_parallel() noexcept nogil
+
+
+def isas_compiled():
+    """Names of the ISAs in this build, the plainest first."""
+    names, number = [], 0
+    while fc_isa_name(number) != NULL:
+        names.append(fc_isa_name(number).decode())
+        number += 1
+    return tuple(names)
+
+
+def isas_usable():
+    """Those that this CPU can run."""
+    return tuple(name for number, name in enumerate(isas_compiled()) if fc_isa_usable(number))
+
+
+def compiler():
+    return fc_compiler().decode()
+
+
+def openmp_threads():
+    """Threads that OpenMP would give this thread now; 1 inside a parallel region."""
+    return 1 if omp_in_parallel() else omp_get_max_threads()
+
+
+def tile_rows(isa, dtype):
+    """(numbers in a vector, rows of the tallest tile two vectors wide)."""
+    cdef const fc_kernels *kernels = fc_find_kernels(isa.encode(), ord(dtype))
+    if kernels == NULL:
+        raise ValueError(f"isa {isa!r} is not usable here")
+    return kernels.lanes, kernels.max_rows[1]
+
+
+def fma_peak(isa, dtype, int threads=1, double seconds=0.02):
+    """Most floating-point operations a second seen in rounds over about `seconds`."""
+    cdef const fc_kernels *kernels = fc_find_kernels(isa.encode(), ord(dtype))
+    cdef double operations, best = 0
+    cdef int thread
+    cdef Py_ssize_t rounds = 200_000
+    if kernels == NULL:
+        raise ValueError(f"isa {isa!r} is not usable here")
+    end = time.perf_counter() + seconds
+    while True:
+        start = time.perf_counter()
+        operations = 0
+        if threads == 1:
+            with nogil:
+                operations = kernels.peak(rounds)
+        else:
+            for thread in prange(threads, nogil=True, num_threads=threads, schedule="static"):
+                operations += kernels.peak(rounds)
+        now = time.perf_counter()
+        best = max(best, operations / (now - start))
+        if now > end:
+            return best
+
+
+def copy_bandwidth(int threads=1, double seconds=0.1, Py_ssize_t size=64 << 20):
+    """Most bytes a second (read + written) that memcpy reached between blocks of `size` bytes."""
+    cdef char *memory = <char *> malloc(2 * size)
+    cdef Py_ssize_t part = size // threads
+    cdef int thread
+    cdef double best = 0
+    if memory == NULL:
+        raise MemoryError(f"copy_bandwidth: no memory for {2 * size} bytes")
+    try:
+        memset(memory, 1, 2 * size)
+        end = time.perf_counter() + seconds
+        while True:
+            start = time.perf_counter()
+            for thread in prange(threads, nogil=True, num_threads=threads, schedule="static"):
+                memcpy(memory + thread * part, memory + size + thread * part, part)
+            now = time.perf_counter()
+            best = max(best, 2.0 * part * threads / (now - start))
+            if now > end:
+                return best
+    finally:
+        free(memory)

@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""One convolution as the walks see it: sizes, strides and blocks, no Python objects.
+
+The four axes are batch, depth, height, width; the batch is an axis with one tap,
+so nothing below distinguishes it from the others.  An axis is cut into spans of
+output positions, and a box is one span of every axis.
+"""
+from fastconv.kernels.table cimport fc_kernels
+
+cdef struct Tap:
+    Py_ssize_t index        # which tap of the kernel's axis
+    Py_ssize_t lane         # the lane of the strip that holds its numbers ...
+    Py_ssize_t shift        # ... and where in it output position 0 of the span reads
+
+# Output positions [start, start + count) of an axis and what they read.  With stride s,
+# padding p and dilation d, output o meets tap t at input position o s - p + t d.  A strip
+# holds lanes: lane j, element u  =  input position (start + u) s - p + lane[j].
+# Taps t and t' that differ by a multiple of s can share a lane (shift = t d div s).
+cdef struct Span:
+    Py_ssize_t start, count
+    Py_ssize_t taps, lanes  # taps that meet input somewhere in the span; lanes they need
+    Py_ssize_t length       # elements of a lane: count + the largest shift
+    Tap *tap
+    Py_ssize_t *lane
+
+cdef struct Axis:
+    Py_ssize_t src, dst, taps, stride, dilation, pad
+    Py_ssize_t src_bytes, dst_bytes     # from one position to the next
+    Py_ssize_t spans
+    Span *span
+
+cdef struct problem_t:
+    const fc_kernels *kernels
+    Py_ssize_t itemsize
+    Axis axis[4]
+    Py_ssize_t boxes
+    Py_ssize_t groups, c_in, c_out      # channels of one group
+    Py_ssize_t taps                     # taps of the kernel, all axes
+    Py_ssize_t src_c_bytes, dst_c_bytes, src_end_bytes
+    int src_storage, dst_storage, wei_storage
+    bint src_regular                    # aligned, native, steps are whole numbers of elements
+    bint dst_regular
+    bint in_place_allowed
+    # k = (channel, taps) in the order of the weights; blocks of whole channels where they fit
+    Py_ssize_t depth, block_k
+    # weights: k-th number of output channel o at o * row_bytes + k_bytes[k]
+    Py_ssize_t wei_row_bytes, wei_group_bytes
+    Py_ssize_t *k_bytes
+    bint wei_contiguous
+    # strips of weights: `width` output channels each, `strips` of them, `task_strips` a task
+    bint pixels_wide
+    Py_ssize_t width, strips, task_strips
+    Py_ssize_t panel                    # pixels in a panel of im2col_gemm
+    bint guard                          # padding and weights that are not finite must not meet
+    Py_ssize_t tasks
+    # scratch of one thread, in bytes from its start
+    Py_ssize_t at_offset, at_segment, at_weight, at_strip, at_panel, at_sum, scratch_bytes
+    Py_ssize_t strip_elements, sum_pitch
+
+cdef struct call_t:
+    char *src
+    char *wei
+    char *packed            # prepared weights, or NULL
+    char *dst
+    char *bias              # `groups * c_out` numbers and a vector of slack, or NULL
+    int not_finite          # set by a task that met inf or NaN among the weights
+
+cdef class Problem:
+    cdef problem_t c
+    cdef void *memory
+    cdef _weights(self, wei_bytes)
+    cdef _book(self, bint panels)
+
+cdef void decode(const problem_t *p, Py_ssize_t task, const Span **box,
+                 Py_ssize_t *group, Py_ssize_t *strip) noexcept nogil

@@ -1,0 +1,259 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Problem: a planned convolution in plain C, and the scratch it needs."""
+from libc.stdlib cimport free, malloc
+from numpy cimport PyArray_DATA, ndarray
+
+from fastconv.kernels.table cimport fc_find_kernels, fc_segment, fc_step
+
+cdef enum:
+    LINE = 64                   # bytes; what begins in scratch begins a cache line
+    PAGE = 4096
+
+
+cdef Py_ssize_t tap_input(const Axis *axis, Py_ssize_t start, Py_ssize_t count,
+                          Py_ssize_t tap) noexcept nogil:
+    """Whether the tap meets input anywhere in the span."""
+    cdef Py_ssize_t first = start * axis.stride - axis.pad + tap * axis.dilation
+    cdef Py_ssize_t last = first + (count - 1) * axis.stride
+    if first < 0:
+        first += (-first + axis.stride - 1) // axis.stride * axis.stride
+    return first <= last and first < axis.src
+
+
+cdef void lay_out(const Axis *axis, Span *span, bint separate) noexcept nogil:
+    """Give each tap of the span its lane: one a tap, or one for each residue modulo stride."""
+    cdef Py_ssize_t t, j, q, least = -1, most = 0, residue
+    cdef Tap *tap
+    span.lanes = 0
+    for t in range(span.taps):
+        q = span.tap[t].index * axis.dilation // axis.stride
+        if least < 0 or q < least:
+            least = q
+        if q > most:
+            most = q
+    for t in range(span.taps):
+        tap = &span.tap[t]
+        q = tap.index * axis.dilation // axis.stride
+        residue = tap.index * axis.dilation - q * axis.stride
+        if separate:
+            residue += q * axis.stride
+            tap.shift = 0
+        else:
+            residue += least * axis.stride
+            tap.shift = q - least
+        j = 0
+        while j < span.lanes and span.lane[j] != residue:
+            j += 1
+        span.lane[j] = residue
+        tap.lane = j
+        if j == span.lanes:
+            span.lanes += 1
+    span.length = span.count + (0 if separate else most - least)
+
+
+cdef void make_span(const Axis *axis, Span *span, bint separate) noexcept nogil:
+    cdef Py_ssize_t t, dense
+    span.taps = 0
+    for t in range(axis.taps):
+        if tap_input(axis, span.start, span.count, t):
+            span.tap[span.taps].index = t
+            span.taps += 1
+    lay_out(axis, span, separate)
+    if not separate:            # a large dilation in a short span: most of a lane is not read
+        dense = span.lanes * span.length
+        if dense > span.taps * span.count:
+            lay_out(axis, span, True)
+
+
+cdef void decode(const problem_t *p, Py_ssize_t task, const Span **box,
+                 Py_ssize_t *group, Py_ssize_t *strip) noexcept nogil:
+    """The box, group and first strip of weights of a task; strips vary fastest."""
+    cdef Py_ssize_t a, strip_blocks = (p.strips + p.task_strips - 1) // p.task_strips
+    strip[0] = task % strip_blocks * p.task_strips
+    task //= strip_blocks
+    for a in range(3, -1, -1):
+        box[a] = &p.axis[a].span[task % p.axis[a].spans]
+        task //= p.axis[a].spans
+    group[0] = task
+
+
+def spans(axis, cuts, bint separate):
+    """(count, taps, lanes, length) of each span of an axis (src, dst, taps, stride, dilation, pad)
+    between `cuts`; what schedule.py weighs."""
+    cdef Axis c
+    cdef Span span
+    cdef Py_ssize_t i
+    c.src, c.dst, c.taps, c.stride, c.dilation, c.pad = axis
+    span.tap = <Tap *> malloc(c.taps * (sizeof(Tap) + sizeof(Py_ssize_t)))
+    if span.tap == NULL:
+        raise MemoryError(f"fastconv: no memory for {c.taps} taps")
+    span.lane = <Py_ssize_t *> (span.tap + c.taps)
+    found = []
+    try:
+        for i in range(len(cuts) - 1):
+            span.start, span.count = cuts[i], cuts[i + 1] - cuts[i]
+            make_span(&c, &span, separate)
+            found.append((span.count, span.taps, span.lanes, span.length))
+    finally:
+        free(span.tap)
+    return found
+
+
+cdef Py_ssize_t book(Py_ssize_t *end, Py_ssize_t size) noexcept:
+    cdef Py_ssize_t at = end[0]
+    end[0] = at + (size + LINE - 1) // LINE * LINE
+    return at
+
+
+cdef class Problem:
+    """Everything a walk needs; made once, then only read.
+
+    The keywords are those of plan.py, which explains the choices: axes as
+    (src, dst, taps, stride, dilation, pad, src_bytes, dst_bytes) for batch, depth, height,
+    width; `cuts` the borders of the spans of each axis; `separate` which axes get a lane a tap.
+    """
+
+    def __cinit__(self):
+        self.memory = NULL
+
+    def __dealloc__(self):
+        free(self.memory)
+
+    def __init__(self, *, isa, dtype, axes, cuts, separate, groups, c_in, c_out, block_k,
+                 src_c_bytes, dst_c_bytes, src_end_bytes, src_storage, dst_storage, wei_storage,
+                 src_regular, dst_regular, in_place_allowed, wei_bytes, pixels_wide, width,
+                 task_strips, panel, panels, guard):
+        cdef problem_t *p = &self.c
+        cdef Py_ssize_t a, i, t, c, n, size, k
+        cdef Axis *axis
+        cdef Span *span
+        cdef Tap *tap
+        cdef Py_ssize_t *integer
+        p.kernels = fc_find_kernels(isa.encode(), ord(dtype))
+        if p.kernels == NULL:
+            raise ValueError(f"no kernels for isa {isa!r}, dtype {dtype!r}")
+        p.itemsize = p.kernels.itemsize
+        p.groups, p.c_in, p.c_out = groups, c_in, c_out
+        p.block_k = block_k
+        p.src_c_bytes, p.dst_c_bytes, p.src_end_bytes = src_c_bytes, dst_c_bytes, src_end_bytes
+        p.src_storage, p.dst_storage, p.wei_storage = src_storage, dst_storage, wei_storage
+        p.src_regular, p.dst_regular = src_regular, dst_regular
+        p.in_place_allowed = in_place_allowed
+        p.pixels_wide, p.width, p.task_strips = pixels_wide, width, task_strips
+        p.strips = (c_out + width - 1) // width
+        p.panel, p.guard = panel, guard
+
+        size = 0
+        p.taps = 1
+        p.boxes = 1
+        for a in range(4):
+            axis = &p.axis[a]
+            (axis.src, axis.dst, axis.taps, axis.stride, axis.dilation, axis.pad,
+             axis.src_bytes, axis.dst_bytes) = axes[a]
+            axis.spans = len(cuts[a]) - 1
+            p.taps *= axis.taps
+            p.boxes *= axis.spans
+            size += axis.spans * (sizeof(Span) + axis.taps * (sizeof(Tap) + sizeof(Py_ssize_t)))
+        p.depth = p.c_in * p.taps
+        size += p.depth * sizeof(Py_ssize_t)
+        self.memory = malloc(size)
+        if self.memory == NULL:
+            raise MemoryError(f"fastconv: no memory for {size} bytes of plan")
+
+        # Spans, then their taps, then their lanes, then the offsets of the weights.
+        span = <Span *> self.memory
+        for a in range(4):
+            p.axis[a].span = span
+            span += p.axis[a].spans
+        tap = <Tap *> span
+        for a in range(4):
+            axis = &p.axis[a]
+            for i in range(axis.spans):
+                axis.span[i].start = cuts[a][i]
+                axis.span[i].count = <Py_ssize_t> cuts[a][i + 1] - axis.span[i].start
+                axis.span[i].tap = tap
+                tap += axis.taps
+        integer = <Py_ssize_t *> tap
+        for a in range(4):
+            axis = &p.axis[a]
+            for i in range(axis.spans):
+                axis.span[i].lane = integer
+                integer += axis.taps
+                make_span(axis, &axis.span[i], separate[a])
+        p.k_bytes = integer
+        self._weights(wei_bytes)
+        p.tasks = p.groups * p.boxes * ((p.strips + p.task_strips - 1) // p.task_strips)
+        self._book(panels)
+
+    cdef _weights(self, wei_bytes):
+        """wei_bytes: strides of output channel, input channel, depth, height, width."""
+        cdef problem_t *p = &self.c
+        cdef Py_ssize_t row, c_step, d_step, h_step, w_step, c, d, h, w, k = 0
+        row, c_step, d_step, h_step, w_step = wei_bytes
+        p.wei_row_bytes = row
+        p.wei_group_bytes = row * p.c_out
+        p.wei_contiguous = p.wei_storage == 0 and row % p.itemsize == 0
+        for c in range(p.c_in):
+            for d in range(p.axis[1].taps):
+                for h in range(p.axis[2].taps):
+                    for w in range(p.axis[3].taps):
+                        p.k_bytes[k] = c * c_step + d * d_step + h * h_step + w * w_step
+                        p.wei_contiguous = p.wei_contiguous and p.k_bytes[k] == k * p.itemsize
+                        k += 1
+
+    cdef _book(self, bint panels):
+        """Scratch of one thread: the largest box decides."""
+        cdef problem_t *p = &self.c
+        cdef Py_ssize_t a, i, largest, strip = 1, pixels = 1, end = 0, channels, slack, sums
+        cdef const Axis *axis
+        slack = p.kernels.lanes * 4
+        for a in range(4):
+            axis = &p.axis[a]
+            largest = 0
+            for i in range(axis.spans):
+                largest = max(largest, axis.span[i].lanes * axis.span[i].length)
+            strip *= largest
+            largest = 0
+            for i in range(axis.spans):
+                largest = max(largest, axis.span[i].count)
+            pixels *= largest
+        channels = (p.block_k + p.taps - 2) // p.taps + 1 if p.block_k % p.taps else p.block_k // p.taps
+        p.strip_elements = strip
+        book(&end, p.block_k * sizeof(fc_step))
+        p.at_offset = book(&end, p.block_k * sizeof(Py_ssize_t) if panels else 0)
+        p.at_segment = book(&end, p.panel * sizeof(fc_segment) if panels else 0)
+        p.at_weight = book(&end, (p.width * p.block_k + slack) * p.itemsize)
+        # Channels a page apart would share cache sets: see source.channel_pitch.
+        p.at_strip = book(&end, (channels * (strip + LINE) + slack) * p.itemsize)
+        p.at_panel = book(&end, ((pixels + p.panel) * p.block_k + slack) * p.itemsize if panels else 0)
+        # Sums that tiles cannot write to their place: rows are channels or pixels.
+        sums = 0
+        if p.pixels_wide:
+            p.sum_pitch = (pixels + 15) // 16 * 16
+            if not p.dst_regular or panels:
+                sums = p.width * p.task_strips * p.sum_pitch
+        else:
+            p.sum_pitch = p.width * p.task_strips
+            sums = (pixels + p.panel) * p.sum_pitch
+        p.at_sum = book(&end, (sums + slack) * p.itemsize if sums else 0)
+        p.scratch_bytes = (end + PAGE - 1) // PAGE * PAGE
+
+    @property
+    def tasks(self):
+        return self.c.tasks
+
+    @property
+    def scratch_bytes(self):
+        """Bytes of scratch a thread."""
+        return self.c.scratch_bytes
+
+    @property
+    def packed_bytes(self):
+        """Bytes of prepared weights."""
+        return (self.c.groups * self.c.strips * self.c.width * self.c.depth
+                + 4 * self.c.kernels.lanes) * self.c.itemsize
+
+
+def address(ndarray array):
+    """Where the first number of an array is."""
+    return <size_t> PyArray_DATA(array)

@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The process-wide pool of scratch memory.
+
+A call takes one block for all its threads and gives it back.  The pool keeps blocks for
+the next call, at most `limit()` bytes of them, and forgets them in a forked child.
+"""
+import os
+import threading
+
+from libc.stdint cimport uintptr_t
+from libc.stdlib cimport free, malloc
+from libc.string cimport memset
+
+cdef enum:
+    ALIGNMENT = 4096
+    KEPT = 8                    # blocks
+
+cdef char *kept_block[KEPT]
+cdef Py_ssize_t kept_size[KEPT]
+cdef int kept_count = 0
+cdef Py_ssize_t kept_bytes = 0
+cdef Py_ssize_t kept_limit = 1 << 20
+cdef bint poisoned = False
+lock = threading.Lock()
+
+
+cdef char *acquire(Py_ssize_t size) except NULL:
+    """A block of at least `size` bytes, aligned to pages; MemoryError when there is none."""
+    global kept_count, kept_bytes
+    cdef char *block = NULL
+    cdef void *raw
+    cdef int i
+    with lock:
+        for i in range(kept_count):
+            if kept_size[i] >= size:
+                block = kept_block[i]
+                kept_count -= 1
+                kept_bytes -= kept_size[i]
+                kept_block[i], kept_size[i] = kept_block[kept_count], kept_size[kept_count]
+                break
+    if block == NULL:
+        raw = malloc(size + 2 * ALIGNMENT)
+        if raw == NULL:
+            raise MemoryError(f"fastconv: no memory for {size} bytes of scratch")
+        # The words before the block: what malloc gave, and how large the block is.
+        block = <char *> ((<uintptr_t> raw + 2 * ALIGNMENT) & ~<uintptr_t> (ALIGNMENT - 1))
+        (<void **> block)[-1] = raw
+        (<Py_ssize_t *> block)[-2] = size
+    if poisoned:
+        memset(block, 0xFF, size)           # NaN, whatever the dtype
+    return block
+
+
+cdef void release(char *block) noexcept:
+    global kept_count, kept_bytes
+    cdef Py_ssize_t whole = (<Py_ssize_t *> block)[-2]
+    with lock:
+        if kept_count < KEPT and kept_bytes + whole <= kept_limit:
+            kept_block[kept_count], kept_size[kept_count] = block, whole
+            kept_count += 1
+            kept_bytes += whole
+            return
+        # Full: the larger block is the more useful one.
+        if kept_count and kept_size[0] < whole <= kept_limit and kept_count == 1:
+            kept_block[0], block = block, kept_block[0]
+            kept_size[0], whole = whole, kept_size[0]
+            kept_bytes += kept_size[0] - whole
+    free((<void **> block)[-1])
+
+
+def limit(Py_ssize_t size):
+    """Keep at most `size` bytes between calls."""
+    global kept_limit
+    kept_limit = max(kept_limit, size)
+
+
+def kept():
+    """Bytes held for the next call."""
+    return kept_bytes
+
+
+def poison(bint on):
+    """Fill every block with NaN before use, so that tests see what is read unwritten."""
+    global poisoned
+    poisoned = on
+
+
+def drop():
+    """Free what the pool holds."""
+    global kept_count, kept_bytes
+    with lock:
+        while kept_count:
+            kept_count -= 1
+            free((<void **> kept_block[kept_count])[-1])
+        kept_bytes = 0
+
+
+def _after_fork():
+    """In a child another thread may have held the lock: a new one, and fresh pages."""
+    global lock
+    lock = threading.Lock()
+    drop()
+
+
+os.register_at_fork(after_in_child=_after_fork)

@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The source of pixels of a box: the user's array in place, or a strip copied from it.
+
+A strip holds, for each channel of a block of k, the lanes of the box:
+
+    channel, lane of depth, lane of height, lane of width, batch, depth, height, width
+
+Borders are zeros there, strides are gone (a lane holds every s-th number), bytes are
+native; so a tap is an offset, and whole vectors can be read at any pixel.
+"""
+from fastconv.kernels.problem cimport Axis, Span, Tap, call_t, problem_t
+from fastconv.kernels.table cimport fc_step
+
+cdef enum:
+    PAGE = 4096
+    LINE = 64
+
+
+cdef Py_ssize_t channel_pitch(const problem_t *p, Py_ssize_t elements) noexcept nogil:
+    """Channels that lie a multiple of 4 KiB apart would meet in one set of the cache."""
+    if elements * p.itemsize % PAGE < LINE:
+        return elements + LINE // p.itemsize
+    return elements
+
+
+cdef bint in_place(const problem_t *p, const call_t *call, const Span **box, Py_ssize_t group,
+                   Py_ssize_t c0, Py_ssize_t c1, source_t *source) noexcept nogil:
+    """Try the user's array: no tap of the box may meet padding, pixels must lie side by side,
+    and vectors that reach past the last pixel must stay inside the array."""
+    cdef Py_ssize_t a, first, last, low = 0, high = 0, step
+    cdef const Axis *axis
+    cdef const Span *span
+    if not p.in_place_allowed:
+        return False
+    for a in range(4):
+        axis = &p.axis[a]
+        span = box[a]
+        if span.taps:
+            first = span.start * axis.stride - axis.pad
+            last = first + (span.count - 1) * axis.stride
+            if first + span.tap[0].index * axis.dilation < 0:
+                return False
+            last += span.tap[span.taps - 1].index * axis.dilation
+            if last >= axis.src:
+                return False
+            first += span.tap[0].index * axis.dilation
+            step = axis.src_bytes
+            low += (span.start * axis.stride - axis.pad) * step
+            high += (last if step > 0 else first) * step
+        source.pixel[a] = axis.stride * axis.src_bytes // p.itemsize
+    if source.pixel[3] != 1 and box[3].count > 1:
+        return False
+    low += (group * p.c_in + c0) * p.src_c_bytes
+    high += (group * p.c_in + (c1 - 1 if p.src_c_bytes > 0 else c0)) * p.src_c_bytes
+    # The last pixels of a run are read as a whole vector.
+    if high + p.kernels.lanes * p.itemsize > p.src_end_bytes:
+        return False
+    source.data = call.src + low
+    return True
+
+
+cdef void fill_strip(const problem_t *p, const call_t *call, const Span **box, Py_ssize_t group,
+                     Py_ssize_t c0, Py_ssize_t c1, Py_ssize_t pitch, char *strip) noexcept nogil:
+    cdef const Axis *an = &p.axis[0]
+    cdef const Axis *ad = &p.axis[1]
+    cdef const Axis *ah = &p.axis[2]
+    cdef const Axis *aw = &p.axis[3]
+    cdef const Span *sd = box[1]
+    cdef const Span *sh = box[2]
+    cdef const Span *sw = box[3]
+    cdef Py_ssize_t c, jd, jh, jw, n, d, h, id, ih, iw, before, valid, rows, h0, h1
+    cdef Py_ssize_t length = sw.length, step = aw.stride * aw.src_bytes
+    cdef Py_ssize_t row_bytes = length * p.itemsize
+    cdef char *dst
+    cdef const char *channel
+    cdef const char *plane
+    cdef bint whole
+    for c in range(c0, c1):
+        dst = strip + (c - c0) * pitch * p.itemsize
+        channel = call.src + (group * p.c_in + c) * p.src_c_bytes
+        for jd in range(sd.lanes):
+            for jh in range(sh.lanes):
+                # rows [h0, h1) of the lane meet input
+                ih = sh.start * ah.stride - ah.pad + sh.lane[jh]
+                h0 = 0 if ih >= 0 else min((-ih + ah.stride - 1) // ah.stride, sh.length)
+                h1 = max(h0, min(sh.length, (ah.src - ih + ah.stride - 1) // ah.stride))
+                for jw in range(sw.lanes):
+                    iw = sw.start * aw.stride - aw.pad + sw.lane[jw]
+                    before = 0 if iw >= 0 else min((-iw + aw.stride - 1) // aw.stride, length)
+                    valid = max(0, min(length, (aw.src - iw + aw.stride - 1) // aw.stride) - before)
+                    # Rows that follow one another in the array are copied as one.
+                    whole = (valid == length and
+                             (ah.stride * ah.src_bytes == length * step or h1 - h0 == 1))
+                    for n in range(box[0].count):
+                        plane = channel + (box[0].start + n) * an.src_bytes
+                        for d in range(sd.length):
+                            id = (sd.start + d) * ad.stride - ad.pad + sd.lane[jd]
+                            if id < 0 or id >= ad.src:
+                                p.kernels.fill(dst, sh.length * length, 0, 0, NULL, 0, 0)
+                                dst += sh.length * row_bytes
+                                continue
+                            if h0:
+                                p.kernels.fill(dst, h0 * length, 0, 0, NULL, 0, 0)
+                                dst += h0 * row_bytes
+                            rows = 1 if whole else h1 - h0
+                            for h in range(h0, h0 + rows if h1 > h0 else h0):
+                                p.kernels.fill(
+                                    dst, before, (h1 - h0) * length if whole else valid,
+                                    length - before - valid,
+                                    plane + id * ad.src_bytes + (ih + h * ah.stride) * ah.src_bytes
+                                    + (iw + before * aw.stride) * aw.src_bytes,
+                                    step, p.src_storage)
+                                dst += row_bytes
+                            if whole and h1 > h0:
+                                dst += (h1 - h0 - 1) * row_bytes
+                            if h1 < sh.length:
+                                p.kernels.fill(dst, (sh.length - h1) * length, 0, 0, NULL, 0, 0)
+                                dst += (sh.length - h1) * row_bytes
+
+
+cdef Py_ssize_t prepare(const problem_t *p, const call_t *call, const Span **box,
+                        Py_ssize_t group, Py_ssize_t k0, Py_ssize_t k1, char *scratch,
+                        source_t *source, fc_step *step) noexcept nogil:
+    """Make the source of k in [k0, k1); the steps get a = k - k0 and b = the offset of that k.
+    Returns how many there are: taps that meet only padding are left out."""
+    cdef Py_ssize_t c0 = k0 // p.taps, c1 = (k1 + p.taps - 1) // p.taps
+    cdef Py_ssize_t lane[4]
+    cdef Py_ssize_t shift[4]
+    cdef Py_ssize_t c, d, h, w, a, k, base, pitch, volume, count = 0
+    cdef const Tap *td
+    cdef const Tap *th
+    cdef const Tap *tw
+    if box[1].taps == 0 or box[2].taps == 0 or box[3].taps == 0:
+        return 0                # nothing but padding, or nothing but no channels
+    if in_place(p, call, box, group, c0, c1, source):
+        pitch = p.src_c_bytes // p.itemsize
+        for a in range(1, 4):
+            lane[a] = p.axis[a].dilation * p.axis[a].src_bytes // p.itemsize
+        for c in range(c0, c1):
+            for d in range(box[1].taps):
+                for h in range(box[2].taps):
+                    for w in range(box[3].taps):
+                        td, th, tw = &box[1].tap[d], &box[2].tap[h], &box[3].tap[w]
+                        k = ((c * p.axis[1].taps + td.index) * p.axis[2].taps
+                             + th.index) * p.axis[3].taps + tw.index
+                        if k0 <= k < k1:
+                            step[count].a = k - k0
+                            step[count].b = ((c - c0) * pitch + td.index * lane[1]
+                                             + th.index * lane[2] + tw.index * lane[3])
+                            count += 1
+        return count
+
+    source.pixel[3] = 1
+    for a in range(2, -1, -1):
+        source.pixel[a] = source.pixel[a + 1] * box[a + 1].length
+    volume = source.pixel[0] * box[0].length
+    lane[3] = volume
+    lane[2] = lane[3] * box[3].lanes
+    lane[1] = lane[2] * box[2].lanes
+    pitch = channel_pitch(p, lane[1] * box[1].lanes)
+    for a in range(1, 4):
+        shift[a] = source.pixel[a]
+    source.data = scratch + p.at_strip
+    fill_strip(p, call, box, group, c0, c1, pitch, scratch + p.at_strip)
+    for c in range(c0, c1):
+        for d in range(box[1].taps):
+            td = &box[1].tap[d]
+            for h in range(box[2].taps):
+                th = &box[2].tap[h]
+                base = ((c - c0) * pitch + td.lane * lane[1] + td.shift * shift[1]
+                        + th.lane * lane[2] + th.shift * shift[2])
+                for w in range(box[3].taps):
+                    tw = &box[3].tap[w]
+                    k = ((c * p.axis[1].taps + td.index) * p.axis[2].taps
+                         + th.index) * p.axis[3].taps + tw.index
+                    if k0 <= k < k1:
+                        step[count].a = k - k0
+                        step[count].b = base + tw.lane * lane[3] + tw.shift
+                        count += 1
+    return count

@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The C kernel table (src_c/fc_kernels.h) as Cython sees it."""
+
+cdef extern from "fc_kernels.h" nogil:
+    ctypedef struct fc_step:
+        Py_ssize_t a, b
+
+    ctypedef struct fc_segment:
+        Py_ssize_t src, dst, count
+
+    enum:
+        FC_ADD, FC_BIAS_ROWS, FC_BIAS_COLS
+        FC_SAME, FC_SWAPPED, FC_FLOAT, FC_FLOAT_SWAPPED
+        FC_MAX_ROWS, FC_WIDTHS
+
+    ctypedef void (*fc_tile_ptr)(
+        const fc_step *step, Py_ssize_t steps, const void *a, const void *b,
+        void *c, Py_ssize_t ldc, Py_ssize_t cols, int flags, const void *bias) noexcept nogil
+
+    ctypedef struct fc_kernels:
+        const char *isa
+        const char *dtype
+        int itemsize
+        int lanes
+        int *max_rows
+        fc_tile_ptr tile[3][15]
+        void (*fill)(void *dst, Py_ssize_t before, Py_ssize_t valid, Py_ssize_t after,
+                     const void *src, Py_ssize_t step_bytes, int storage) noexcept nogil
+        void (*gather)(void *dst, Py_ssize_t width, const void *src, const Py_ssize_t *offset,
+                       Py_ssize_t offsets, const fc_segment *segment,
+                       Py_ssize_t segments) noexcept nogil
+        void (*transpose)(void *dst, Py_ssize_t ldd, const void *src, Py_ssize_t lds,
+                          Py_ssize_t rows, Py_ssize_t cols) noexcept nogil
+        void (*collect)(void *dst, Py_ssize_t pitch, const void *src, Py_ssize_t row_bytes,
+                        Py_ssize_t rows, const Py_ssize_t *offset_bytes, Py_ssize_t offsets,
+                        int storage) noexcept nogil
+        void (*store)(void *dst, Py_ssize_t dst_bytes, const void *src, Py_ssize_t src_step,
+                      Py_ssize_t count, int storage) noexcept nogil
+        int (*finite)(const void *src, Py_ssize_t count) noexcept nogil
+        double (*peak)(Py_ssize_t rounds) noexcept nogil
+
+    const char *fc_isa_name(int number)
+    int fc_isa_usable(int number)
+    const fc_kernels *fc_find_kernels(const char *isa, char dtype)
+    const char *fc_compiler()

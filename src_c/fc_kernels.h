@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * The kernel table: everything that C computes for the walks.  One table per
+ * (ISA, dtype); pointers are untyped, the table knows the dtype.  Sizes,
+ * strides and offsets count elements unless the name ends in _bytes.
+ *
+ * A tile is the product of a narrow operand A, whose numbers are broadcast, and
+ * a wide operand B, whose numbers fill vectors:
+ *
+ *     C[i][j] (+)= sum_s A[step[s].a + i] * B[step[s].b + j]
+ *
+ * Either operand may be the weights and the other one the pixels; the walks
+ * decide ("orientation").  The offsets let B be a packed panel, a strip of the
+ * input, or the user's array itself.
+ */
+#ifndef FC_KERNELS_H
+#define FC_KERNELS_H
+
+#include <stddef.h>
+
+typedef struct { ptrdiff_t a, b; } fc_step;
+
+/* A run of pixels that lie side by side in the source of a gather. */
+typedef struct { ptrdiff_t src, dst, count; } fc_segment;
+
+/* What the last lines of a tile do with the sum. */
+enum {
+    FC_ADD = 1,       /* C already holds the blocks of k before this one */
+    FC_BIAS_ROWS = 2, /* last block: add bias[i] */
+    FC_BIAS_COLS = 4  /* last block: add bias[j] (readable in whole vectors) */
+};
+
+/* How the numbers of an array are stored, seen from the compute dtype. */
+enum { FC_SAME, FC_SWAPPED, FC_FLOAT, FC_FLOAT_SWAPPED, FC_STORAGES };
+
+enum { FC_MAX_ROWS = 14, FC_WIDTHS = 3, FC_MAX_VECTORS = 4 }; /* widths: 1, 2, 4 vectors */
+
+typedef void fc_tile_fn(const fc_step *step, ptrdiff_t steps, const void *a, const void *b,
+                        void *c, ptrdiff_t ldc, ptrdiff_t cols, int flags, const void *bias);
+
+/* The list: KERNEL(name, return type, arguments).  It declares the table, fills
+ * it in fc_instantiate.h and names the kernels for the tests. */
+#define FC_KERNEL_LIST(KERNEL)                                                                   \
+    /* dst = `before` zeros, `valid` numbers read every step_bytes, `after` zeros */             \
+    KERNEL(fill, void, (void *dst, ptrdiff_t before, ptrdiff_t valid, ptrdiff_t after,           \
+                        const void *src, ptrdiff_t step_bytes, int storage))                     \
+    /* dst[k][0..width) = the segments of src + offset[k]; reads and writes whole vectors */     \
+    KERNEL(gather, void, (void *dst, ptrdiff_t width, const void *src, const ptrdiff_t *offset,  \
+                          ptrdiff_t offsets, const fc_segment *segment, ptrdiff_t segments))     \
+    /* dst[c][r] = src[r][c], native on both sides */                                            \
+    KERNEL(transpose, void, (void *dst, ptrdiff_t ldd, const void *src, ptrdiff_t lds,           \
+                             ptrdiff_t rows, ptrdiff_t cols))                                    \
+    /* dst[k][r] = the number at src + r * row_bytes + offset_bytes[k], any storage */           \
+    KERNEL(collect, void, (void *dst, ptrdiff_t pitch, const void *src, ptrdiff_t row_bytes,     \
+                           ptrdiff_t rows, const ptrdiff_t *offset_bytes, ptrdiff_t offsets,     \
+                           int storage))                                                         \
+    /* count numbers, every src_step, to every dst_bytes of an array of that storage */          \
+    KERNEL(store, void, (void *dst, ptrdiff_t dst_bytes, const void *src, ptrdiff_t src_step,    \
+                         ptrdiff_t count, int storage))                                          \
+    /* 1 when none of count numbers is inf or NaN */                                             \
+    KERNEL(finite, int, (const void *src, ptrdiff_t count))                                      \
+    /* rounds of independent multiply-adds in registers; returns the operations done */          \
+    KERNEL(peak, double, (ptrdiff_t rounds))
+
+#define FC_DECLARE(name, result, arguments) typedef result fc_##name##_fn arguments;
+FC_KERNEL_LIST(FC_DECLARE)
+#undef FC_DECLARE
+
+typedef struct {
+    const char *isa, *dtype;
+    int itemsize;              /* bytes of one number */
+    int lanes;                 /* numbers in a vector */
+    int max_rows[FC_WIDTHS];   /* rows of the tallest tile that is 1, 2, 4 vectors wide */
+    fc_tile_fn *tile[FC_WIDTHS][FC_MAX_ROWS + 1]; /* [log2 of vectors][rows] */
+#define FC_FIELD(name, result, arguments) fc_##name##_fn *name;
+    FC_KERNEL_LIST(FC_FIELD)
+#undef FC_FIELD
+} fc_kernels;
+
+/* dispatch.c: ISA number 0, 1, ... from the plainest up; NULL past the last one. */
+const char *fc_isa_name(int number);
+int fc_isa_usable(int number); /* can this CPU run it? */
+const fc_kernels *fc_find_kernels(const char *isa, char dtype); /* 'f' or 'd'; NULL: unknown or unusable */
+const char *fc_compiler(void);
+
+#endif

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * The vector words that the templates are written in.  Before including it, a
+ * stub in isa/ defines
+ *     FC_ISA         the name of the ISA, as users write it
+ *     FC_VBYTES      bytes of a vector
+ *     FC_TILES_1(M, W), FC_TILES_2, FC_TILES_4
+ *                    M(rows, W) for each tile that is 1, 2, 4 vectors wide
+ * and fc_instantiate.h, per dtype, FC_T and FC_DTYPE.
+ */
+#define FC_JOIN3_(a, b, c) a##_##b##_##c
+#define FC_JOIN3(a, b, c) FC_JOIN3_(a, b, c)
+#define FC_NAME(name) FC_JOIN3(name, FC_DTYPE, FC_ISA)
+#define FC_STRING_(a) #a
+#define FC_STRING(a) FC_STRING_(a)
+
+#define FC_INLINE static inline __attribute__((always_inline))
+#ifdef __clang__
+#define FC_UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define FC_UNROLL _Pragma("GCC unroll 16")
+#endif
+
+/* Unaligned, and allowed to alias whatever the memory holds. */
+typedef float fc_vec_f32 __attribute__((vector_size(FC_VBYTES), aligned(4), may_alias));
+typedef double fc_vec_f64 __attribute__((vector_size(FC_VBYTES), aligned(8), may_alias));
+
+#define FC_VEC FC_JOIN_VEC(FC_DTYPE)
+#define FC_JOIN_VEC(d) FC_JOIN_VEC_(d)
+#define FC_JOIN_VEC_(d) fc_vec_##d
+#define FC_LANES ((ptrdiff_t)(FC_VBYTES / sizeof(FC_T)))
+#define FC_LOAD(p) (*(FC_VEC *)(p))
+
+/* M(1, W) ... M(n, W) */
+#define FC_ROWS_1(M, W) M(1, W)
+#define FC_ROWS_2(M, W) FC_ROWS_1(M, W) M(2, W)
+#define FC_ROWS_4(M, W) FC_ROWS_2(M, W) M(3, W) M(4, W)
+#define FC_ROWS_6(M, W) FC_ROWS_4(M, W) M(5, W) M(6, W)
+#define FC_ROWS_8(M, W) FC_ROWS_6(M, W) M(7, W) M(8, W)
+#define FC_ROWS_14(M, W) FC_ROWS_8(M, W) M(9, W) M(10, W) M(11, W) M(12, W) M(13, W) M(14, W)

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * One (ISA, dtype): the templates, and the table that holds them. */
+#include "kernels/tile_template.h"
+#include "kernels/pack_template.h"
+#include "kernels/transpose_template.h"
+#include "kernels/finish_template.h"
+#include "kernels/peak_template.h"
+
+#define FC_COUNT(ROWS, WIDTH) +1
+#define FC_ENTRY(ROWS, WIDTH) [ROWS] = FC_NAME(tile_##ROWS##x##WIDTH),
+#define FC_FIELD(name, result, arguments) .name = FC_NAME(name),
+const fc_kernels FC_NAME(fc_kernels) = {
+    .isa = FC_STRING(FC_ISA),
+    .dtype = FC_STRING(FC_DTYPE),
+    .itemsize = sizeof(FC_T),
+    .lanes = FC_LANES,
+    .max_rows = {FC_TILES_1(FC_COUNT, 1), FC_TILES_2(FC_COUNT, 2), FC_TILES_4(FC_COUNT, 4)},
+    .tile = {{FC_TILES_1(FC_ENTRY, 1)}, {FC_TILES_2(FC_ENTRY, 2)}, {FC_TILES_4(FC_ENTRY, 4)}},
+    FC_KERNEL_LIST(FC_FIELD)
+};
+#undef FC_COUNT
+#undef FC_ENTRY
+#undef FC_FIELD

@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#define FC_ISA avx512
+#define FC_VBYTES 64
+#define FC_TILES_1 FC_ROWS_14
+#define FC_TILES_2 FC_ROWS_14
+#define FC_TILES_4 FC_ROWS_6
+#include "fc_instantiate.h"

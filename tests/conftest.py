@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The tests run on the installed package, not on a checkout without built extensions."""
+
+import os
+import sys
+from importlib.machinery import EXTENSION_SUFFIXES
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+BUILT_IN_PLACE = any((ROOT / "fastconv" / "kernels").glob(f"*{EXTENSION_SUFFIXES[0]}"))
+
+if not BUILT_IN_PLACE:
+    sys.path[:] = [entry for entry in sys.path if Path(entry).resolve() != ROOT]
+
+os.environ["PYTHONSAFEPATH"] = "1"  # the same for the Python processes that tests start

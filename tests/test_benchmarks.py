@@ -1,0 +1,203 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The harness of `fastconv bench`: its cases, its workers and its arithmetic."""
+
+import argparse
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy import signal
+
+from fastconv.benchmarks import measure, process, report, rivals, run, worker
+from fastconv.benchmarks.cases import (
+    CASES,
+    QUICK,
+    TOLERANCE,
+    Case,
+    conv,
+    operands,
+    random_cases,
+    select,
+    truth,
+)
+
+TINY = conv(3, (7, 5), 2, (3, 3), stride=(2, 1), dilation=(1, 2), batch=2)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_case_is_well_formed(case):
+    axes = (case.spatial, case.kernel, case.stride, case.padding, case.dilation)
+    assert {len(axis) for axis in axes} == {case.rank}
+    assert case.c_in % case.groups == case.c_out % case.groups == 0
+    assert min(case.output_shape) >= 1
+    assert case.dtype in ("float32", "float64")
+    assert Case.from_dict(json.loads(json.dumps(case.to_dict()))) == case
+
+
+def test_names_are_unique_and_selectable():
+    names = [case.name for case in CASES]
+    assert len(set(names)) == len(names)
+    assert set(QUICK) <= set(names)
+    assert [case.name for case in select(CASES, ["64@56->64 3x3"])] == ["64@56->64 3x3"]
+    assert {case.dtype for case in select(CASES, dtype="float64")} == {"float64"}
+    assert len(select(CASES, ["64@56*"], "float32")) == 3
+
+
+def test_known_sizes():
+    first, dilated = select(CASES, ["3@224->64 7x7s2"])[0], select(CASES, ["*d12"])[0]
+    assert (first.output_shape, first.padding) == ((1, 64, 112, 112), (3, 3))
+    assert first.flops == 2 * 112 * 112 * 64 * 3 * 49
+    assert dilated.output_spatial == (33, 33)
+    assert conv(4, 9, 6, (3,), groups=2).name == "4@9->6 k3 g2"
+    assert TINY.name == "3@7x5->2 3x3 s2x1 d1x2 N2"
+
+
+def test_random_cases_depend_on_the_seed_only():
+    cases = random_cases(5, 12)
+    assert cases == random_cases(5, 12) != random_cases(6, 12)
+    assert cases[:7] == random_cases(5, 7)
+    assert len({case.name for case in cases}) == 12
+    assert all(5e7 <= case.flops <= 2e9 for case in cases)
+    assert {case.dtype for case in random_cases(5, 2, "float64")} == {"float64"}
+
+
+def test_truth_agrees_with_scipy():
+    case = conv(4, (5, 7, 6), 6, (3, 1, 2), groups=2, dtype="float64")
+    x, w, b = operands(case)
+    padded = np.pad(x, [(0, 0), (0, 0), *((p, p) for p in case.padding)])
+    y = truth(case, x, w, b)
+    for o in range(6):
+        part = padded[0, 2 * (o // 3) : 2 * (o // 3) + 2]
+        expected = signal.correlate(part, w[o], "valid", method="direct")[0] + b[o]
+        np.testing.assert_allclose(y[0, o], expected, atol=1e-13)
+
+
+@pytest.mark.parametrize("rival", [name for name in rivals.RIVALS if name not in rivals.OURS])
+def test_rival_computes_the_case_or_says_why_not(rival, tmp_path):
+    cases = [
+        TINY,
+        conv(4, 11, 6, (4,), groups=2, stride=3),
+        conv(2, (3, 5, 7), 3, (3, 1, 2), dtype="float64"),
+        conv(1, (9, 7), 1, (3, 5)),
+    ]
+    with process.Process(rival, 1) as child:
+        if not child.ready():
+            assert "not installed" in child.reason
+            return
+        for case in cases:
+            measure.save_operands(case, tmp_path)
+            reply = child.ask("case", case=case.to_dict(), folder=str(tmp_path))
+            assert reply["ok"] or reply["lacking"], reply
+            assert reply.get("error", 0.0) <= TOLERANCE[case.dtype]
+        assert reply["ok"]  # one channel is everyone's
+
+
+@pytest.fixture
+def numpy_process():
+    with process.Process("numpy", 1) as child:
+        assert child.ready()
+        yield child
+
+
+def test_measure_with_a_worker(numpy_process, tmp_path):
+    shares = []
+    result = measure.measure(TINY, 1, [numpy_process], tmp_path, 3, tick=shares.append)
+    timing = result.timings["numpy"]
+    assert numpy_process.version == np.__version__
+    assert timing.error < 1e-6
+    assert len(timing.seconds) == 3
+    assert 0 < timing.best <= timing.median
+    assert shares[-1] == 1
+
+
+def test_worker_survives_a_bad_case_and_ends_with_a_reason(numpy_process, tmp_path):
+    measure.save_operands(TINY, tmp_path)
+    np.save(tmp_path / "y.npy", np.zeros(TINY.output_shape) + 1)
+    timing, _ = measure.check(numpy_process, TINY, tmp_path, 1.0)
+    assert timing.wrong
+    assert "wrong by" in timing.reason
+    missing = numpy_process.ask("case", case=TINY.to_dict(), folder=str(tmp_path / "no"))
+    assert not missing["ok"]
+    assert "FileNotFoundError" in missing["reason"]
+    times = numpy_process.ask("series", calls=4)["times"]
+    assert len(times) == 4
+    numpy_process.child.kill()
+    assert "ended with status" in numpy_process.ask("turn", fill=0.0)["reason"]
+    assert not numpy_process.ask("turn", fill=0.0)["ok"]
+
+
+def test_worker_does_not_import_fastconv(tmp_path):
+    command = process.BOOT.replace("main(name, int(threads))", "print('fastconv' in sys.modules)")
+    folder = str(Path(process.__file__).parent)
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", command, folder, "numpy", "1"], capture_output=True, text=True
+    )
+    assert done.stdout.strip() == "False", done.stderr
+
+
+def test_environment_is_the_same_for_everyone(monkeypatch):
+    monkeypatch.setenv("OMP_WAIT_POLICY", "passive")
+    monkeypatch.setenv("FASTCONV_NUM_THREADS", "7")
+    env = process.environment(2, "avx2")
+    assert not {"OMP_WAIT_POLICY", "FASTCONV_NUM_THREADS"} & set(env)
+    assert (env["OMP_NUM_THREADS"], env["FASTCONV_ISA"]) == ("2", "avx2")
+
+
+def test_rounds_fit_the_budget():
+    costs = {"fast": 0.01, "slow": 1.0, "other": 0.02}
+    assert measure.share_rounds(costs, 15, 1e9) == dict.fromkeys(costs, 15)
+    assert measure.share_rounds(costs, 15, float("inf")) == dict.fromkeys(costs, 15)
+    assert measure.share_rounds(costs, 15, 4.0) == {"fast": 15, "other": 15, "slow": 3}
+    assert measure.share_rounds(costs, 15, 0.0) == dict.fromkeys(costs, 1)
+    for rounds in range(1, 16):
+        assert sum(measure.turn_of(i, rounds, 15) for i in range(15)) == rounds
+
+
+def made_up_results():
+    wide, double = conv(64, 8, 64, (3, 3)), conv(64, 8, 64, (1, 1), dtype="float64")
+    made = {
+        wide: {"fastconv": 2.0, "prepared": 1.0, "torch": 3.0, "onnxruntime": 1.5, "scipy": 9.0},
+        double: {"fastconv": 1.0, "prepared": 2.0, "torch": 1.2},
+        conv(1, 8, 1, (3, 3)): {"fastconv": 1.0, "prepared": 1.0, "opencv": 0.5},
+    }
+    return [
+        measure.Result(case, 2, {n: measure.Timing([t, t + 1], 0.0) for n, t in times.items()})
+        for case, times in made.items()
+    ]
+
+
+def test_summary_compares_minima():
+    results = made_up_results()
+    geomeans = {row["text"]: row["geomean"] for row in report.summary(results)}
+    assert [round(result.ahead(), 3) for result in results] == [1.5, 1.2, 0.5]
+    assert [round(value, 3) for value in geomeans.values()] == [0.965, 1.5, 1.5, 1.2, 0.5]
+    assert "0.50x, 1@8->1 3x3" in report.summary_lines(results)[0]
+    assert report.notes(results, 3)
+
+
+def test_peak_gives_percents(numpy_process):
+    peak = measure.Peak(numpy_process, None)
+    peak.measure("float32")  # NumPy has none: no percents, no error
+    results = made_up_results()
+    assert peak.percent(results[0], "prepared") is None
+    peak.flops["float32"] = 2.0 * results[0].case.flops
+    assert peak.percent(results[0], "prepared") == pytest.approx(50)
+    content = report.to_json(results, {2: peak}, {"numpy": "2"}, 15)
+    assert json.loads(json.dumps(content))["results"][0]["percent"]["prepared"] == 50
+
+
+def test_options(capsys):
+    parser = argparse.ArgumentParser()
+    run.add_arguments(parser)
+    assert run.main(parser.parse_args(["--list", "--dtype", "float64"])) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 10
+    assert run.main(parser.parse_args(["--cases", "no such"])) == 2
+    with pytest.raises(SystemExit):
+        parser.parse_args(["--threads", "0"])
+
+
+def test_settle_returns_when_idle():
+    worker.settle()

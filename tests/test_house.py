@@ -1,0 +1,291 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""House rules that a machine keeps."""
+
+import ast
+import doctest
+import importlib
+import inspect
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import fastconv
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = ROOT / "fastconv"
+MOST_LINES = 400
+SOURCES = (".py", ".pyi", ".pyx", ".pxd", ".c", ".h")
+
+# From the bottom up. A module imports only from layers below its own.
+LAYERS = (
+    "machine sizes layout costs kernels",
+    "arguments boundary",
+    "spec settings",
+    "reference schedule",
+    "algorithms",
+    "plan",
+    "functional pooling filters gradients analysis",
+    "signal ndimage onnx patch",
+    "__init__",
+    "images info benchmarks",
+    "cli",
+    "__main__",
+)
+HEIGHT = {name: height for height, names in enumerate(LAYERS) for name in names.split()}
+
+
+def source_files():
+    """Every source file of the checkout, without what the build generates."""
+    files = [ROOT / "setup.py"]
+    for folder in ("fastconv", "src_c", "tests", "benchmarks"):
+        files += [path for path in (ROOT / folder).rglob("*") if path.suffix in SOURCES]
+    generated = {path.with_suffix(".c") for path in PACKAGE.rglob("*.pyx")}
+    return sorted(path for path in files if path.exists() and path not in generated)
+
+
+def relative(path):
+    return path.relative_to(ROOT).as_posix()
+
+
+def c_sources():
+    return [path for path in source_files() if path.suffix in (".c", ".h")]
+
+
+def code_of(path):
+    """C text without comments."""
+    return re.sub(r"/\*.*?\*/|//[^\n]*", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
+
+
+# ---- imports -----------------------------------------------------------------------------------
+
+
+def imported_names(path):
+    """Modules of the package that a Python file imports, anywhere in it."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            package = path.relative_to(ROOT).parts[: -node.level] if node.level else ()
+            base = ".".join((*package, *(node.module or "").split("."))).rstrip(".")
+            names = [f"{base}.{alias.name}" for alias in node.names]
+        else:
+            continue
+        yield from (name for name in names if name.split(".")[0] == "fastconv")
+
+
+def cimported_names(path):
+    """The same for Cython."""
+    pattern = r"^\s*(?:from|c?import)\s+(fastconv[\w.]*)"
+    return re.findall(pattern, path.read_text(encoding="utf-8"), flags=re.MULTILINE)
+
+
+def room(name):
+    """The module right under the package, `__init__` for a name of the package itself."""
+    second = ([*name.split("."), ""])[1]
+    there = (PACKAGE / f"{second}.py").exists() or (PACKAGE / second / "__init__.py").exists()
+    return second if second and there else "__init__"
+
+
+def package_modules():
+    return [path for path in source_files() if relative(path).startswith("fastconv/")]
+
+
+@pytest.mark.parametrize("path", package_modules(), ids=relative)
+def test_imports_go_down_only(path):
+    if path.suffix == ".pyi":
+        return
+    own = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+    assert own in HEIGHT, f"give {own} a layer"
+    for name in imported_names(path) if path.suffix == ".py" else cimported_names(path):
+        other = room(name)
+        if other != own:
+            assert HEIGHT[other] < HEIGHT[own], f"{own} imports {name}"
+
+
+def test_the_kernels_import_no_module_of_the_package():
+    for path in (PACKAGE / "kernels").glob("*.p[xy][xd]"):
+        assert all(room(name) == "kernels" for name in cimported_names(path)), relative(path)
+
+
+def test_importing_the_package_is_light():
+    command = "import json, sys, fastconv; print(json.dumps(sorted(sys.modules)))"
+    words = [sys.executable, "-P", "-c", command]
+    done = subprocess.run(words, capture_output=True, text=True, check=True)
+    loaded = {name.split(".")[0] for name in json.loads(done.stdout)}
+    assert not loaded & {"scipy", "rich", "matplotlib", "PIL", "argparse", "subprocess", "torch"}
+
+
+# ---- files -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", source_files(), ids=relative)
+def test_a_file_is_short_and_names_its_licence(path):
+    lines = path.read_text(encoding="utf-8").splitlines()
+    assert len(lines) <= MOST_LINES
+    if lines:
+        assert any("SPDX-License-Identifier: BSD-3-Clause" in line for line in lines[:3])
+
+
+def test_nothing_generated_is_tracked():
+    """Outside a git checkout nothing is tracked."""
+    words = ["git", "-C", str(ROOT), "ls-files", "--cached", "-z"]
+    try:
+        tracked = subprocess.run(words, capture_output=True, text=True, check=False).stdout
+    except OSError:
+        tracked = ""
+    bad = r"\.(so|pyd|o|pyc|whl)$|^build/|^dist/|\.egg-info/|^\.venv|^fastconv/.*\.(c|html)$"
+    assert not [name for name in tracked.split("\0") if re.search(bad, name)]
+
+
+# ---- C -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", c_sources(), ids=relative)
+def test_c_has_no_threads_and_no_memory(path):
+    code = code_of(path)
+    assert not re.search(r"\bomp\b|\bomp_|pthread", code)
+    assert not re.search(r"\b(m|c|re|aligned_)alloc\b|\bfree\s*\(", code)
+    assert not re.search(r"Python\.h|numpy/", code)
+    assert not re.search(r"^\s*#\s*if\s+0\b", code, flags=re.MULTILINE)
+
+
+@pytest.mark.parametrize("path", c_sources(), ids=relative)
+def test_intrinsics_and_questions_about_the_cpu_have_one_place(path):
+    code = code_of(path)
+    if path.name != "fc_simd.h":
+        assert not re.search(r"intrin\.h|arm_neon\.h|\b_mm\d*_", code)
+    if path.name != "dispatch.c":
+        assert not re.search(r"__builtin_cpu_|cpuid|getauxval", code)
+
+
+def test_cython_sees_one_header():
+    for path in PACKAGE.rglob("*.p[xy][xd]"):
+        text = path.read_text(encoding="utf-8")
+        assert set(re.findall(r'cdef extern from "([^"<]+)"', text)) <= {"fc_kernels.h"}
+
+
+# ---- what CONTRIBUTING says --------------------------------------------------------------------
+
+
+def test_contributing_names_files_that_exist():
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    table = [line for line in text.splitlines() if line.startswith("| ")]
+    names = re.findall(r"`([\w./]+)`", "\n".join(table))
+    paths = [name for name in names if "/" in name or "." in name]
+    assert len(paths) >= 10
+    missing = [path for path in paths if "NAME" not in path and not (ROOT / path).exists()]
+    assert not missing
+
+
+def test_an_isa_is_named_in_the_places_that_contributing_says():
+    setup = (ROOT / "setup.py").read_text(encoding="utf-8")
+    dispatch = (ROOT / "src_c" / "dispatch.c").read_text(encoding="utf-8")
+    for path in (ROOT / "src_c" / "isa").glob("*.c"):
+        assert path.stem in setup, "ISA_FLAGS"
+        assert path.stem in dispatch
+
+
+def test_a_walk_is_named_in_setup():
+    setup = (ROOT / "setup.py").read_text(encoding="utf-8")
+    for path in (PACKAGE / "kernels").glob("*.pyx"):
+        assert path.stem in setup or "glob(" in setup
+
+
+# ---- what the README says ----------------------------------------------------------------------
+
+
+def readme_commands(environment):
+    """The README's lines that make ``environment``."""
+    lines = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
+    return [line for line in lines if f"-m venv {environment} " in line]
+
+
+def test_the_readme_has_one_command_for_each_job():
+    (main_job,) = readme_commands(".venv")
+    assert main_job.endswith("fastconv bench")
+    (tests,) = readme_commands(".venv-test")
+    assert tests.endswith("pytest")
+
+
+def test_the_check_runs_the_command_of_the_readme():
+    """.ci/run takes the line out of the README; run its own search, to the letter."""
+    script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    (search,) = re.findall(r"^tests=\$\((.*)\)$", script, flags=re.MULTILINE)
+    done = subprocess.run(
+        ["bash", "-c", search], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines() == readme_commands(".venv-test")
+
+
+def test_the_readme_examples_run():
+    """Each Python block of the README, in order, in one namespace."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    before = fastconv.get_num_threads()
+    space = {"print": lambda *words: None}
+    try:
+        for block in re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL):
+            if "avx2" in block and "avx2" not in usable_isas():
+                continue
+            exec(compile(block, "README.md", "exec"), space)
+    finally:
+        fastconv.set_num_threads(None)
+    assert fastconv.get_num_threads() == before
+
+
+def usable_isas():
+    from fastconv.info import usable_isas
+
+    return usable_isas()
+
+
+# ---- documentation in the modules --------------------------------------------------------------
+
+
+def importable_modules():
+    files = [path for path in package_modules() if path.suffix == ".py"]
+    names = [relative(path).removesuffix(".py").replace("/", ".") for path in files]
+    skipped = ("fastconv.__main__", "fastconv.kernels", "fastconv.benchmarks")
+    return [name.removesuffix(".__init__") for name in names if not name.startswith(skipped)]
+
+
+@pytest.mark.parametrize("name", importable_modules())
+def test_doctests(name):
+    module = importlib.import_module(name)
+    assert doctest.testmod(module, optionflags=doctest.ELLIPSIS).failed == 0
+
+
+def test_public_functions_show_an_example():
+    finder = doctest.DocTestFinder(recurse=False)
+    for name in ("conv1d", "conv2d", "conv3d", "plan", "prepare", "settings"):
+        examples = [test.examples for test in finder.find(getattr(fastconv, name), name)]
+        assert any(examples), name
+
+
+def test_stubs_name_what_the_package_names():
+    tree = ast.parse((PACKAGE / "__init__.pyi").read_text(encoding="utf-8"))
+    public, defined = None, set()
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and node.targets[0].id == "__all__":
+            public = ast.literal_eval(node.value)
+        elif isinstance(node, ast.FunctionDef | ast.ClassDef):
+            defined.add(node.name)
+        elif isinstance(node, ast.AnnAssign) and not node.target.id.startswith("_"):
+            defined.add(node.target.id)
+    assert sorted(public) == sorted(fastconv.__all__)
+    assert {name for name in public if not name.startswith("_")} <= defined
+    assert all(hasattr(fastconv, name) for name in fastconv.__all__)
+
+
+@pytest.mark.parametrize("name", ["conv1d", "conv2d", "conv3d", "prepare", "set_num_threads"])
+def test_stubs_take_what_the_functions_take(name):
+    tree = ast.parse((PACKAGE / "__init__.pyi").read_text(encoding="utf-8"))
+    (stub,) = (node for node in tree.body if getattr(node, "name", None) == name)
+    parameters = inspect.signature(getattr(fastconv, name)).parameters.values()
+    by_place = [one.name for one in parameters if one.kind is not one.KEYWORD_ONLY]
+    by_name = [one.name for one in parameters if one.kind is one.KEYWORD_ONLY]
+    assert [one.arg for one in stub.args.posonlyargs + stub.args.args] == by_place
+    assert [one.arg for one in stub.args.kwonlyargs] == by_name

@@ -1,0 +1,283 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A specification from shapes and keywords: what they mean, and every refusal's message."""
+
+import re
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from fastconv import spec
+
+F4, F8 = np.dtype("f4"), np.dtype("f8")
+HUGE = 2**40
+
+
+def make(
+    input=(2, 6, 11, 13), weight=(4, 3, 3, 5), *, name="conv2d", rank=2, dtypes=(F4, F4), **said
+):
+    said.setdefault("groups", 2)
+    return spec.make_conv_spec(name, rank, input, dtypes[0], weight, dtypes[1], **said)
+
+
+def make1d(n, k, *, stride=1, padding=0, dilation=1):
+    said = {"stride": stride, "padding": padding, "dilation": dilation, "groups": 1}
+    return make((1, 1, n), (1, 1, k), name="conv1d", rank=1, **said)
+
+
+def refuses(kind, message):
+    return pytest.raises(kind, match=f"^{re.escape(message)}$")
+
+
+# ---- the specification
+
+
+def test_a_specification():
+    got = make(stride=(2, 3), padding=((1, 0), (2, -1)), dilation=(3, 2), dtypes=(F4, F8))
+    assert got == spec.ConvSpec(
+        name="conv2d",
+        rank=2,
+        batched=True,
+        batch=2,
+        groups=2,
+        c_in=3,
+        c_out=2,
+        src=(1, 11, 13),
+        wei=(1, 3, 5),
+        dst=(1, 3, 2),
+        stride=(1, 2, 3),
+        dilation=(1, 3, 2),
+        pad=((0, 0), (1, 0), (2, -1)),
+        dtype=F8,
+    )
+    assert got.input_shape == (2, 6, 11, 13)
+    assert got.weight_shape == (4, 3, 3, 5)
+    assert got.output_shape == (2, 4, 3, 2)
+    assert got.macs == (2 * 4 * 3 * 2) * (3 * 3 * 5)
+    assert got.flops == 2 * got.macs
+    assert {got: 1}[got] == 1
+
+
+@pytest.mark.parametrize("rank", [1, 2, 3])
+@pytest.mark.parametrize("batched", [True, False])
+def test_ranks(rank, batched):
+    src, wei = (11, 13, 17)[:rank], (2, 3, 5)[:rank]
+    batch = (7,) if batched else ()
+    got = make((*batch, 3, *src), (5, 3, *wei), name=f"conv{rank}d", rank=rank, groups=1)
+    out = tuple(n - k + 1 for n, k in zip(src, wei, strict=True))
+    assert (got.batched, got.batch) == (batched, 7 if batched else 1)
+    assert got.input_shape == (*batch, 3, *src)
+    assert got.weight_shape == (5, 3, *wei)
+    assert got.output_shape == (*batch, 5, *out)
+    assert got.src == (1,) * (3 - rank) + src
+
+
+@pytest.mark.parametrize(
+    ("input", "weight", "output"),
+    [
+        ((0, 6, 11, 13), (4, 3, 3, 5), (0, 4, 9, 9)),
+        ((2, 0, 11, 13), (4, 0, 3, 5), (2, 4, 9, 9)),
+        ((6, 3, 5), (4, 3, 3, 5), (4, 1, 1)),
+    ],
+)
+def test_small_and_empty(input, weight, output):
+    assert make(input, weight).output_shape == output
+
+
+def test_an_axis_of_padding_only():
+    assert make((2, 6, 0, 13), padding=((2, 1), (0, 0))).output_shape == (2, 4, 1, 9)
+
+
+@pytest.mark.parametrize(
+    ("dtypes", "dtype"),
+    [
+        ("f4 f4", F4),
+        ("f4 f8", F8),
+        ("f8 f4", F8),
+        (">f4 <f4", F4),
+        (">f8 >f8", F8),
+        (">f4 >f8", F8),
+    ],
+)
+def test_dtype_is_promoted_and_native(dtypes, dtype):
+    got = make(dtypes=tuple(map(np.dtype, dtypes.split()))).dtype
+    assert got is dtype
+
+
+# ---- stride, dilation, padding
+
+
+@pytest.mark.parametrize(
+    "two", [2, np.int8(2), np.uint64(2), np.array(2), [2], (2, 2), np.array([2, 2])]
+)
+def test_integers_of_any_kind(two):
+    got = make(stride=two, dilation=two, padding=two)
+    assert got.stride == got.dilation == (1, 2, 2)
+    assert got.pad == ((0, 0), (2, 2), (2, 2))
+    assert all(type(n) is int for n in (*got.stride, *got.dilation, *got.pad[1]))
+
+
+@pytest.mark.parametrize(
+    ("padding", "pad"),
+    [
+        (1, ((1, 1), (1, 1))),
+        (-1, ((-1, -1), (-1, -1))),
+        ((1, 2), ((1, 1), (2, 2))),
+        ([(1, 2)], ((1, 2), (1, 2))),
+        (((1, 2), (3, -4)), ((1, 2), (3, -4))),
+        ((5, (1, 2)), ((5, 5), (1, 2))),
+        (np.array([[1, 2], [3, 4]]), ((1, 2), (3, 4))),
+        ("valid", ((0, 0), (0, 0))),
+        ("full", ((4, 4), (8, 8))),
+        ("same", ((1, 2), (4, 4))),
+        ("same_upper", ((1, 2), (4, 4))),
+        ("same_lower", ((2, 1), (4, 4))),
+        ("same_torch", ((2, 2), (4, 4))),
+    ],
+)
+def test_padding(padding, pad):
+    assert make(padding=padding, stride=3, dilation=2).pad[1:] == pad
+
+
+@pytest.mark.parametrize(
+    ("word", "pad"), [("same_upper", (1, 2)), ("same_lower", (2, 1)), ("same_torch", (1, 2))]
+)
+def test_the_odd_cell(word, pad):
+    assert make1d(11, 4, padding=word).pad[2] == pad
+
+
+# ---- refusals of make_conv_spec
+
+ONE = "an integer from 1 to 2147483647 is needed"
+ANY = "an integer from -2147483647 to 2147483647 is needed"
+ENTRIES = "entries for 2 spatial axes"
+OUTPUTS = "output channels, a positive multiple of groups=2 is needed"
+NOT_YET = "which is not supported yet (float32 and float64 are)"
+WORDS = "valid, full, same, same_upper, same_lower, same_torch"
+
+
+@pytest.mark.parametrize("argument", ["stride", "dilation", "groups"])
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [
+        (0, ValueError),
+        (-1, ValueError),
+        (2**31, ValueError),
+        (2.0, TypeError),
+        (1.5, TypeError),
+        (float("nan"), TypeError),
+        (Fraction(2), TypeError),
+        (np.float32(2), TypeError),
+        (True, TypeError),
+        (np.True_, TypeError),
+        (None, TypeError),
+        ("2", TypeError),
+        (b"2", TypeError),
+        ({1, 2}, TypeError),
+    ],
+)
+def test_refuses_numbers(argument, value, kind):
+    with refuses(kind, f"conv2d: {argument} has {value!r}, {ONE}"):
+        make(**{argument: value})
+    if argument != "groups":
+        with refuses(kind, f"conv2d: {argument} has {value!r}, {ONE}"):
+            make(**{argument: (1, value)})
+
+
+def no_cell(axis, n, padding, padded, k, d, span):
+    return (
+        f"output axis {axis} has no cell: input {n} with padding {padding} is {padded}, "
+        f"kernel {k} with dilation {d} needs {span}"
+    )
+
+
+REFUSED_VALUES = [
+    ({"input": (6, 13)}, "input has shape (6, 13), (N, C, H, W) or (C, H, W) is needed"),
+    (
+        {"input": (1, 2, 6, 11, 13)},
+        "input has shape (1, 2, 6, 11, 13), (N, C, H, W) or (C, H, W) is needed",
+    ),
+    ({"weight": (4, 3, 3)}, "weight has shape (4, 3, 3), (O, C/groups, kH, kW) is needed"),
+    (
+        {"input": (1, 64, 9, 9)},
+        "weight has 3 input channels per group, input has 64 / groups=2 = 32",
+    ),
+    ({"groups": 1}, "weight has 3 input channels, input has 6"),
+    ({"groups": 4}, "input has 6 channels, a multiple of groups=4 is needed"),
+    ({"weight": (5, 3, 3, 5)}, f"weight has 5 {OUTPUTS}"),
+    ({"weight": (0, 3, 3, 5)}, f"weight has 0 {OUTPUTS}"),
+    ({"weight": (4, 3, 3, 0)}, "weight has size 0 on axis kW, at least 1 is needed"),
+    ({"weight": (4, 3, 3, 17)}, no_cell("W", 13, (0, 0), 13, 17, 1, 17)),
+    ({"dilation": 7, "padding": (1, 9)}, no_cell("H", 11, (1, 1), 13, 3, 7, 15)),
+    ({"padding": -9}, no_cell("H", 11, (-9, -9), -7, 3, 1, 3)),
+    ({"input": (2, 6, 0, 13), "padding": "same"}, no_cell("H", 0, (1, 1), 2, 3, 1, 3)),
+    ({"stride": (1, 2, 3)}, f"stride has 3 {ENTRIES}, one integer or one per axis is needed"),
+    ({"dilation": ()}, f"dilation has 0 {ENTRIES}, one integer or one per axis is needed"),
+    (
+        {"padding": (1, 2, 3, 4)},
+        f"padding has 4 {ENTRIES}, one integer, one per axis or "
+        "((before, after), (before, after)) is needed",
+    ),
+    (
+        {"padding": (1, (2, 3, 4))},
+        "padding has (2, 3, 4) for one axis, an integer or a (before, after) pair is needed",
+    ),
+    ({"padding": HUGE}, f"padding has {HUGE}, {ANY}"),
+    ({"padding": -HUGE}, f"padding has -{HUGE}, {ANY}"),
+    ({"padding": 10**999}, f"padding has a huge integer, {ANY}"),
+    ({"padding": "SAME"}, f"padding is 'SAME', integers or one of {WORDS} is needed"),
+]
+
+REFUSED_TYPES = [
+    ({"groups": (2, 2)}, f"groups has (2, 2), {ONE}"),
+    ({"stride": ((1, 2), 1)}, f"stride has (1, 2), {ONE}"),
+    ({"padding": 1.0}, f"padding has 1.0, {ANY}"),
+    ({"padding": (1, (2, float("nan")))}, f"padding has nan, {ANY}"),
+    ({"padding": False}, f"padding has False, {ANY}"),
+    ({"padding": None}, f"padding has None, {ANY}"),
+    ({"padding": b"same"}, f"padding has b'same', {ANY}"),
+    ({"padding": ("same", "same")}, f"padding has 'same', {ANY}"),
+    ({"dtypes": (np.dtype("i4"), F4)}, f"input has dtype int32, {NOT_YET}"),
+    ({"dtypes": (F4, np.dtype("c16"))}, f"weight has dtype complex128, {NOT_YET}"),
+]
+
+
+@pytest.mark.parametrize(("said", "message"), REFUSED_VALUES)
+def test_refuses_values(said, message):
+    with refuses(ValueError, f"conv2d: {message}"):
+        make(**said)
+
+
+@pytest.mark.parametrize(("said", "message"), REFUSED_TYPES)
+def test_refuses_types(said, message):
+    with refuses(TypeError, f"conv2d: {message}"):
+        make(**said)
+
+
+def test_refuses_a_flat_pair_for_one_axis():
+    message = "conv1d: padding has 2 entries for 1 spatial axis, one integer, one per axis or "
+    with refuses(ValueError, message + "((before, after),) is needed"):
+        make1d(11, 3, padding=(1, 2))
+
+
+@pytest.mark.parametrize(
+    ("said", "what"),
+    [
+        ({"padding": 2**31 - 1}, "input with padding of shape (2, 6, 4294967305, 4294967307)"),
+        ({"input": (HUGE, 6, HUGE, 13)}, f"input with padding of shape ({HUGE}, 6, {HUGE}, 13)"),
+        ({"input": (0, 6, HUGE, HUGE)}, f"input with padding of shape (0, 6, {HUGE}, {HUGE})"),
+        (
+            {"input": (HUGE, 6, 11, 13), "weight": (HUGE, 3, 3, 5)},
+            f"output of shape ({HUGE}, {HUGE}, 9, 9)",
+        ),
+        (
+            {"input": (1, 6, HUGE, 13), "weight": (HUGE, 3, HUGE, 5)},
+            f"weight of shape ({HUGE}, 3, {HUGE}, 5)",
+        ),
+    ],
+)
+def test_refuses_what_no_address_can_hold(said, what):
+    with pytest.raises(
+        ValueError, match=rf"^conv2d: {re.escape(what)} takes \d+ bytes, at most \d+ is"
+    ):
+        make(**said)
