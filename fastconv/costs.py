@@ -30,8 +30,10 @@ SUMS_IN_FLIGHT = 8
 
 FILL_ROW = 14.0  # begin a row of a strip
 FILL_VECTOR = 2.5  # copy a vector of it
-GATHER_SEGMENT = 2.0  # begin a segment of a panel, for one k
-GATHER_VECTOR = 2.5  # copy a vector of it
+GATHER_SEGMENT = 3.0  # begin a segment of a panel, for one k
+GATHER_VECTOR = 5.0  # copy a vector of it
+STRIP_VECTOR = 0.5  # bring a vector of a strip near a tile
+PANEL_VECTOR = 0.15  # bring a vector of a panel near a tile: they follow one another
 TILE = 40.0  # begin and end a tile
 SUM_VECTOR = 3.0  # write a vector of sums, or add to it
 PACK_NUMBER = 0.5  # pack one weight

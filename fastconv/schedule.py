@@ -233,8 +233,15 @@ def cost(work: Work, schedule: Schedule, kinds) -> float:
             vectors = ceil(pixels / schedule.panel) * ceil(schedule.panel / lanes)
             high, wide, tall = pixels, ceil(channels / lanes), min(pixels, schedule.panel)
         if schedule.panel:
-            breaks = pixels / box[3].count + pixels / schedule.panel
-            task += depth * (costs.GATHER_SEGMENT * breaks + costs.GATHER_VECTOR * (vectors + breaks))
+            breaks = 0 if box[3].length == box[3].count else pixels / box[3].count
+            pieces = breaks + ceil(pixels / schedule.panel)
+            task += depth * (costs.GATHER_SEGMENT * pieces + costs.GATHER_VECTOR * (vectors + breaks))
+            task += ceil(high / tall) * wide * depth * costs.PANEL_VECTOR
+        else:
+            # Vectors of the source that a tile touches: the taps of a lane share most of them.
+            shared = box[3].taps // box[3].lanes
+            seen = depth / shared * (2 + 64 / machine.lanes / spec.dtype.itemsize)
+            task += ceil(high / tall) * wide / 2 * seen * costs.STRIP_VECTOR
         idle = max(1.0, costs.SUMS_IN_FLIGHT / (tall * (4 if tall <= 3 else 2)))
         task += high * wide * (depth * idle + costs.SUM_VECTOR * blocks)
         task += blocks * ceil(high / tall) * ceil(wide / 2) * costs.TILE

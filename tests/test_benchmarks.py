@@ -153,7 +153,8 @@ def test_rounds_fit_the_budget():
     assert measure.share_rounds(costs, 15, 4.0) == {"fast": 15, "other": 15, "slow": 3}
     assert measure.share_rounds(costs, 15, 0.0) == dict.fromkeys(costs, 1)
     for rounds in range(1, 16):
-        assert sum(measure.turn_of(i, rounds, 15) for i in range(15)) == rounds
+        assert sum(measure.takes_part(i, rounds, 15) for i in range(15)) == rounds
+        assert measure.takes_part(0, rounds, 15)
 
 
 def made_up_results():
@@ -164,7 +165,9 @@ def made_up_results():
         conv(1, 8, 1, (3, 3)): {"fastconv": 1.0, "prepared": 1.0, "opencv": 0.5},
     }
     return [
-        measure.Result(case, 2, {n: measure.Timing([t, t + 1], 0.0) for n, t in times.items()})
+        measure.Result(
+            case, 2, {n: measure.Timing([t, t + 1], [t + 1, t + 1], 0.0) for n, t in times.items()}
+        )
         for case, times in made.items()
     ]
 

@@ -15,8 +15,9 @@ from .cases import TOLERANCE, Case, operands, truth
 from .process import Process
 from .rivals import OURS
 
-FILL = 0.005  # seconds that one round of a short call is repeated for
-TURN_EXTRA = 0.004  # seconds that a turn costs beside its calls: warm-up, wake-up, settling
+FILL = 0.005  # seconds that a short call is repeated for
+TURN_EXTRA = 0.008  # seconds that a turn costs beside its timed calls: to warm up and to settle
+LEAST_ROUNDS = 5  # a case that takes longer than planned ends after so many
 PEAK_SECONDS = 0.04
 CALL_SHARE = 0.1  # of a case's time: a call known to take more is left out
 
@@ -25,7 +26,8 @@ CALL_SHARE = 0.1  # of a case's time: a call known to take more is left out
 class Timing:
     """What one rival did with one case; `reason` says why there are no times."""
 
-    seconds: list[float] = field(default_factory=list)  # per call, one value a round
+    seconds: list[float] = field(default_factory=list)  # least per call, one value a round
+    medians: list[float] = field(default_factory=list)  # median per call, one value a round
     error: float | None = None  # relative to the largest true output
     reason: str | None = None
     wrong: bool = False
@@ -37,7 +39,7 @@ class Timing:
 
     @property
     def median(self) -> float:
-        return statistics.median(self.seconds)
+        return statistics.median(self.medians)
 
 
 @dataclass
@@ -87,9 +89,9 @@ def share_rounds(costs: Mapping[str, float], rounds: int, budget: float) -> dict
     return given
 
 
-def turn_of(number: int, rounds: int, total: int) -> bool:
-    """Whether a rival with `rounds` of `total` rounds takes part in this one (evenly spread)."""
-    return (number + 1) * rounds // total > number * rounds // total
+def takes_part(number: int, given: int, rounds: int) -> bool:
+    """Whether a rival with `given` of `rounds` rounds has its turn in this one (evenly spread)."""
+    return (number * given) % rounds < given
 
 
 def save_operands(case: Case, folder: Path, seed: int = 0) -> None:
@@ -127,15 +129,20 @@ def measure(
     for process in processes:
         timings[process.name], seconds = check(process, case, folder, budget * CALL_SHARE)
         if timings[process.name].reason is None:
-            costs[process.name] = max(seconds, FILL) + min(seconds, FILL) + TURN_EXTRA
-    given = share_rounds(costs, rounds, max(0.0, end - time.perf_counter()))
+            costs[process.name] = max(seconds, FILL) + TURN_EXTRA
+    now = time.perf_counter()
+    end = max(end, now + budget / 2)  # a slow check may not eat the rounds
+    given = share_rounds(costs, rounds, end - now)
     for number in range(rounds):
+        if number >= LEAST_ROUNDS and time.perf_counter() > end:
+            break
         for process in processes:
             timing = timings[process.name]
-            if timing.reason is None and turn_of(number, given[process.name], rounds):
+            if timing.reason is None and takes_part(number, given[process.name], rounds):
                 reply = process.ask("turn", fill=FILL)
                 if reply["ok"]:
                     timing.seconds.append(reply["seconds"])
+                    timing.medians.append(reply["median"])
                 else:
                     timing.reason, timing.seconds = reply["reason"], []
         tick((number + 1) / rounds)

@@ -34,6 +34,8 @@ def environment(threads: int, isa: str | None = None) -> dict[str, str]:
     env = {k: v for k, v in os.environ.items() if not k.startswith(CLEARED)}
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         env[name] = str(threads)
+    # OpenBLAS threads spin for 2^26 cycles after a product; 2^23 still bridges the next call
+    env["OPENBLAS_THREAD_TIMEOUT"] = "23"
     env["ONEDNN_DEFAULT_FPMATH_MODE"] = "STRICT"
     if isa:
         env["FASTCONV_ISA"] = isa

@@ -2,7 +2,7 @@
 """The child process: one rival, commands as JSON lines on stdin, answers on stdout.
 
     {"do": "case", "case": {...}, "folder": F, "limit": S}   prepare, call, check
-    {"do": "turn", "fill": S}                                 one round: seconds per call
+    {"do": "turn", "fill": S}                                 one round: least, median s a call
     {"do": "series", "calls": N, "every": S}                  seconds of each of N calls
     {"do": "peak", "dtype": "f", "isa": I, "seconds": S}      FLOP/s (fastconv only)
 
@@ -15,9 +15,11 @@ import gc
 import json
 import math
 import os
+import statistics
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -26,19 +28,30 @@ import numpy as np
 from .cases import Case
 from .rivals import RIVALS, Lacking, Rival
 
-WARM_BELOW = 0.02  # seconds: a call shorter than this is called once, untimed, before its round
-IDLE_SHARE = 0.1  # of one core: below it the threads of the rival no longer spin
-IDLE_LIMIT = 0.25  # seconds to wait for that
+WARM_BELOW = 0.02  # seconds: a call shorter than this is called untimed before its round
+GRAIN = 2e-5  # seconds: shorter calls are timed together, so that the clock does not count
+WARM = 0.002  # seconds of such untimed calls
+SPIN_LIMIT = 0.25  # seconds to wait for threads that spin after their work
+TASKS = Path("/proc/self/task")
+
+
+def spinning() -> bool:
+    """Whether another thread of this process runs. (Its CPU time is only booked every tick.)"""
+    states = []
+    for task in TASKS.iterdir():
+        with suppress(OSError):  # the thread has just ended
+            states.append((task / "stat").read_text().rpartition(")")[2].split()[0])
+    return states.count("R") > 1
 
 
 def settle() -> None:
-    """Wait until the worker threads of this process sleep, so they disturb nobody's round."""
-    end = time.perf_counter() + IDLE_LIMIT
-    while time.perf_counter() < end:
-        wall, busy = time.perf_counter(), time.process_time()
-        time.sleep(0.001)
-        if time.process_time() - busy < IDLE_SHARE * (time.perf_counter() - wall):
-            return
+    """Wait until the threads of this process sleep, so that they disturb nobody's turn."""
+    if not TASKS.is_dir():
+        return time.sleep(0.03)
+    end, quiet = time.perf_counter() + SPIN_LIMIT, 0
+    while quiet < 3 and time.perf_counter() < end:
+        quiet = 0 if spinning() else quiet + 1
+        time.sleep(0.0003)
 
 
 def timed(call: Callable[[], Any], repeat: int) -> float:
@@ -76,13 +89,22 @@ class Worker:
         return {"error": error, "seconds": self.seconds}
 
     def turn(self, fill: float) -> dict:
-        repeat = max(1, math.ceil(fill / max(self.seconds, 1e-7)))
-        if self.seconds < WARM_BELOW:
-            self.call()
-        seconds = timed(self.call, repeat)
-        self.seconds = min(self.seconds, seconds)
+        """Call untimed first (caches, threads, clock rate), then timed for `fill` seconds.
+
+        The calls are timed one by one: threads that were asleep are often woken on one core, and
+        every few calls then wait a scheduler tick of some ms until they are moved apart. The
+        least time is free of that, the median is not.
+        """
+        batch = max(1, math.ceil(GRAIN / max(self.seconds, 1e-9)))
+        end = time.perf_counter() + WARM
+        while self.seconds < WARM_BELOW and time.perf_counter() < end:
+            timed(self.call, batch)
+        times = [timed(self.call, batch)]
+        end = time.perf_counter() + fill - times[0] * batch
+        while time.perf_counter() < end:
+            times.append(timed(self.call, batch))
         settle()
-        return {"seconds": seconds, "calls": repeat}
+        return {"seconds": min(times), "median": statistics.median(times)}
 
     def series(self, calls: int, every: float = 0.0) -> dict:
         times = []

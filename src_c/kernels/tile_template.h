@@ -18,6 +18,12 @@ FC_INLINE void FC_NAME(tile_body)(const int ROWS, const int WIDTH, const fc_step
         for (int v = 0; v < WIDTH; v++)
             sum[i][v] = (FC_VEC){0};
 
+    /* C comes from the second-level cache or beyond, while the sums are made. */
+    if (flags & FC_ADD)
+        for (int i = 0; i < ROWS; i++)
+            for (int v = 0; v < WIDTH; v++)
+                __builtin_prefetch((const char *)(c + i * ldc) + v * FC_VBYTES, 1);
+
     for (const fc_step *end = step + steps; step < end; step++) {
         const FC_T *as = a + step->a, *bs = b + step->b;
         FC_VEC wide[FC_MAX_VECTORS];
