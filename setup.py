@@ -40,7 +40,8 @@ DIRECTIVES = {
     "embedsignature": True,
 }
 HEADERS = [str(path) for path in sorted(Path("src_c").rglob("*.h"))]
-MODULES = ["problem", "source", "weights", "scratch", "walk", "direct", "im2col_gemm", "measure"]
+MODULES = ["problem", "source", "weights", "scratch", "walk", "stencil"]
+MODULES += ["direct", "im2col_gemm", "measure"]
 WITH_KERNELS = ("problem", "measure")  # those that call fc_find_kernels
 
 

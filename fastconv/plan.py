@@ -222,7 +222,7 @@ def _problem(spec, src, wei, dst, isa, schedule, in_place, straight, exact) -> P
         groups=spec.groups,
         c_in=spec.c_in,
         c_out=spec.c_out,
-        block_k=block_k(spec.c_in, prod(spec.wei)),
+        block_k=block_k(spec.c_in, spec.wei),
         src_c_bytes=src.strides[1],
         dst_c_bytes=dst.strides[1],
         src_end_bytes=src.end,

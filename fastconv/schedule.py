@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from . import costs
 from .kernels.problem import spans
+from .sizes import inside
 from .spec import ConvSpec
 
 
@@ -71,34 +72,29 @@ def axes_of(spec: ConvSpec) -> tuple[Axis, Axis, Axis, Axis]:
     return (Axis(spec.batch, spec.batch, 1, 1, 1, 0), *spatial)
 
 
-def block_k(c_in: int, taps: int) -> int:
-    """Numbers of k in a block: whole channels of equal number where a channel fits."""
-    if taps > costs.BLOCK_K:
-        depth = c_in * taps
-        return max(1, ceil(depth / ceil(depth / costs.BLOCK_K))) if depth else 1
-    blocks = ceil(c_in / (costs.BLOCK_K // taps))
-    return max(1, ceil(c_in / max(1, blocks))) * taps
+def block_k(c_in: int, wei: tuple[int, int, int]) -> int:
+    """Numbers of k in a block: equal numbers of whole channels, or of whole kernel rows."""
+    taps = prod(wei)
+    unit = next((size for size in (taps, wei[2]) if size <= costs.BLOCK_K), 1)
+    units = c_in * taps // unit
+    blocks = ceil(units / (costs.BLOCK_K // unit))
+    return ceil(units / blocks) * unit if blocks else unit
 
 
 def changes(axis: Axis) -> list[int]:
     """Output positions at which the taps that meet input change."""
-    points = set()
-    for tap in range(axis.taps):
-        offset = axis.pad - tap * axis.dilation
-        points.add(min(axis.dst, max(0, -(-offset // axis.stride))))
-        points.add(min(axis.dst, max(0, (axis.src - 1 + offset) // axis.stride + 1)))
-    return sorted(points | {0, axis.dst})
+    return sorted({0, axis.dst}.union(*(_inside(axis, tap) for tap in range(axis.taps))))
 
 
 def met_share(axis: Axis) -> float:
     """The share of (output, tap) pairs of an axis that meet input."""
-    met = 0
-    for tap in range(axis.taps):
-        offset = axis.pad - tap * axis.dilation
-        first = min(axis.dst, max(0, -(-offset // axis.stride)))
-        last = min(axis.dst, max(0, (axis.src - 1 + offset) // axis.stride + 1))
-        met += max(0, last - first)
+    met = sum(end - first for first, end in (_inside(axis, tap) for tap in range(axis.taps)))
     return met / (axis.taps * axis.dst) if axis.dst else 1.0
+
+
+def _inside(axis: Axis, tap: int) -> tuple[int, int]:
+    first, end = inside(axis.src, axis.dst, axis.stride, tap * axis.dilation - axis.pad)
+    return min(first, axis.dst), min(end, axis.dst)
 
 
 def pads(spec: ConvSpec) -> bool:
@@ -162,7 +158,7 @@ def candidates(work: Work, orientation: str) -> Iterator[Schedule]:
                 separations.append(tuple(i >= first and several[i] for i in range(4)))
     total = prod(axis.dst for axis in axes)
     wanted = total * spec.groups // (machine.threads * costs.TASKS_PER_THREAD)
-    sizes = {min(total, max(1, size)) for size in (1, 64, 128, 256, 512, 1024, wanted, total)}
+    sizes = {min(total, max(1, size)) for size in (1, 64, 128, 256, 512, 1024, 4096, 16384, wanted, total)}
     lanes, rows = machine.lanes, machine.rows
     if orientation == "pixels":
         width = ceil(spec.c_out / ceil(spec.c_out / rows))
@@ -196,7 +192,7 @@ def scratch_bytes(work: Work, schedule: Schedule, kinds) -> int:
     """About what `Problem` will book for a thread."""
     spec = work.spec
     taps = prod(spec.wei)
-    depth = block_k(spec.c_in, taps)
+    depth = block_k(spec.c_in, spec.wei)
     pixels = max(prod(kind.count for kind in box) for _, box in kinds)
     strip = max(prod(kind.lanes * kind.length for kind in box) for _, box in kinds)
     numbers = schedule.width * depth + ceil(depth / taps) * (strip + 16)
@@ -212,7 +208,7 @@ def cost(work: Work, schedule: Schedule, kinds) -> float:
     spec, machine = work.spec, work.machine
     lanes = machine.lanes
     strips = ceil(spec.c_out / schedule.width)
-    blocks = max(1, ceil(spec.c_in * prod(spec.wei) / block_k(spec.c_in, prod(spec.wei))))
+    blocks = max(1, ceil(spec.c_in * prod(spec.wei) / block_k(spec.c_in, spec.wei)))
     shares = ceil(strips / schedule.task_strips)
     channels = spec.c_out / shares
     tasks, total, longest = 0, 0.0, 0.0
@@ -242,7 +238,10 @@ def cost(work: Work, schedule: Schedule, kinds) -> float:
             shared = box[3].taps // box[3].lanes
             seen = depth / shared * (2 + 64 / machine.lanes / spec.dtype.itemsize)
             task += ceil(high / tall) * wide / 2 * seen * costs.STRIP_VECTOR
-        idle = max(1.0, costs.SUMS_IN_FLIGHT / (tall * (4 if tall <= 3 else 2)))
+        sums = tall * (4 if tall <= 3 else 2)
+        if tall == 1 and box[2].taps > 1 and box[2].count > 1:  # the stencil tile
+            sums = 4 * min(4, box[2].count)
+        idle = max(1.0, costs.SUMS_IN_FLIGHT / sums)
         task += high * wide * (depth * idle + costs.SUM_VECTOR * blocks)
         task += blocks * ceil(high / tall) * ceil(wide / 2) * costs.TILE
         if schedule.orientation == "channels" or not work.straight:

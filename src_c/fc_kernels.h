@@ -23,6 +23,11 @@ typedef struct { ptrdiff_t a, b; } fc_step;
 /* A run of pixels that lie side by side in the source of a gather. */
 typedef struct { ptrdiff_t src, dst, count; } fc_segment;
 
+/* A row of the source as a stencil sees it: output rows [low, high) use it; a[r] is where the
+ * weights of output row r for it begin, b where the row begins. */
+enum { FC_STENCIL_ROWS = 4 };
+typedef struct { ptrdiff_t b, low, high, a[FC_STENCIL_ROWS]; } fc_group;
+
 /* What the last lines of a tile do with the sum. */
 enum {
     FC_ADD = 1,       /* C already holds the blocks of k before this one */
@@ -41,6 +46,11 @@ typedef void fc_tile_fn(const fc_step *step, ptrdiff_t steps, const void *a, con
 /* The list: KERNEL(name, return type, arguments).  It declares the table, fills
  * it in fc_instantiate.h and names the kernels for the tests. */
 #define FC_KERNEL_LIST(KERNEL)                                                                   \
+    /* a tile of one output channel, rows <= FC_STENCIL_ROWS output rows of cols pixels */       \
+    KERNEL(stencil, void, (const fc_group *group, ptrdiff_t groups, const fc_step *step,         \
+                           ptrdiff_t steps, const void *a, const void *b, void *c,               \
+                           ptrdiff_t ldc, ptrdiff_t rows, ptrdiff_t cols, int flags,             \
+                           const void *bias))                                                    \
     /* dst = `before` zeros, `valid` numbers read every step_bytes, `after` zeros */             \
     KERNEL(fill, void, (void *dst, ptrdiff_t before, ptrdiff_t valid, ptrdiff_t after,           \
                         const void *src, ptrdiff_t step_bytes, int storage))                     \

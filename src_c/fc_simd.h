@@ -6,6 +6,8 @@
  *     FC_VBYTES      bytes of a vector
  *     FC_TILES_1(M, W), FC_TILES_2, FC_TILES_4
  *                    M(rows, W) for each tile that is 1, 2, 4 vectors wide
+ *     FC_STENCIL_VECTORS
+ *                    vectors in a row of the stencil tile, which has four rows
  * and fc_instantiate.h, per dtype, FC_T and FC_DTYPE.
  */
 #define FC_JOIN3_(a, b, c) a##_##b##_##c

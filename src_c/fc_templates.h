@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * One (ISA, dtype): the templates, and the table that holds them. */
-#include "kernels/tile_template.h"
 #include "kernels/pack_template.h"
+#include "kernels/tile_template.h"
+#include "kernels/stencil_template.h"
 #include "kernels/transpose_template.h"
 #include "kernels/finish_template.h"
 #include "kernels/peak_template.h"

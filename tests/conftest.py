@@ -6,6 +6,8 @@ import sys
 from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parent.parent
 BUILT_IN_PLACE = any((ROOT / "fastconv" / "kernels").glob(f"*{EXTENSION_SUFFIXES[0]}"))
 
@@ -13,3 +15,13 @@ if not BUILT_IN_PLACE:
     sys.path[:] = [entry for entry in sys.path if Path(entry).resolve() != ROOT]
 
 os.environ["PYTHONSAFEPATH"] = "1"  # the same for the Python processes that tests start
+
+
+@pytest.fixture(scope="module")
+def poisoned():
+    """Scratch memory comes as NaN, so that a number read before it is written shows."""
+    from fastconv.kernels import scratch
+
+    scratch.poison(True)
+    yield
+    scratch.poison(False)

@@ -8,10 +8,11 @@ A task is a box of pixels and some strips of weights of one group:
             for each run of pixels: tiles of strip x vectors of pixels
 """
 from fastconv.kernels cimport source as sources
-from fastconv.kernels cimport walk, weights
+from fastconv.kernels cimport stencil, walk, weights
 from fastconv.kernels.problem cimport Problem, Span, call_t, decode, problem_t
-from fastconv.kernels.source cimport source_t
-from fastconv.kernels.table cimport FC_ADD, FC_BIAS_ROWS, fc_kernels, fc_step
+from fastconv.kernels.source cimport source_t, tap_offset
+from fastconv.kernels.table cimport (
+    FC_ADD, FC_BIAS_ROWS, FC_STENCIL_ROWS, fc_group, fc_kernels, fc_step)
 
 
 cdef void run_of_tiles(const fc_kernels *kernels, const fc_step *step, Py_ssize_t steps,
@@ -28,6 +29,33 @@ cdef void run_of_tiles(const fc_kernels *kernels, const fc_step *step, Py_ssize_
         kernels.tile[width][rows](step, steps, a, b + done * kernels.itemsize,
                                   c + done * kernels.itemsize, ldc, cols, flags, bias)
         done += cols
+
+
+cdef void stencil_rows(const problem_t *p, const Span **box, const source_t *source, Py_ssize_t k0,
+                       Py_ssize_t k1, char *scratch, const char *strip, char *dst,
+                       const Py_ssize_t *to, int flags, const char *bias) noexcept nogil:
+    """All pixels of a box for a single output channel, some output rows at a time."""
+    cdef fc_group *group = <fc_group *> (scratch + p.at_group)
+    cdef fc_step *step = <fc_step *> scratch
+    cdef Py_ssize_t n, d, h, w, rows, made = 0, count = 0, size = p.itemsize
+    for w in range(box[3].taps):
+        step[w].a = box[3].tap[w].index
+        step[w].b = tap_offset(source, 3, &box[3].tap[w])
+    h = 0
+    while h < box[2].count:
+        rows = min(FC_STENCIL_ROWS, box[2].count - h)
+        if rows != made:
+            count = stencil.groups(p, box, source, k0, k1, rows, group)
+            made = rows
+        for n in range(box[0].count):
+            for d in range(box[1].count):
+                p.kernels.stencil(
+                    group, count, step, box[3].taps, strip,
+                    source.data + (n * source.pixel[0] + d * source.pixel[1]
+                                   + h * source.pixel[2]) * size,
+                    dst + (n * to[0] + d * to[1] + h * to[2]) * size, to[2],
+                    rows, box[3].count, flags, bias)
+        h += rows
 
 
 cdef void one_task(const problem_t *p, call_t *call, Py_ssize_t task, char *scratch) noexcept nogil:
@@ -80,6 +108,10 @@ cdef void one_task(const problem_t *p, call_t *call, Py_ssize_t task, char *scra
             rows = min(p.width, p.c_out - channel)
             if call.bias != NULL:
                 bias = call.bias + (group * p.c_out + channel) * size
+            if p.stencil:
+                stencil_rows(p, box, &source, k0, k1, scratch, strip, dst + channel * ldc * size,
+                             to, flags, bias)
+                continue
             for n in range(count[0]):
                 for d in range(count[1]):
                     for h in range(count[2]):

@@ -51,10 +51,11 @@ cdef struct problem_t:
     bint pixels_wide
     Py_ssize_t width, strips, task_strips
     Py_ssize_t panel                    # pixels in a panel of im2col_gemm
+    bint stencil                        # one output channel: tiles of neighbouring output rows
     bint guard                          # padding and weights that are not finite must not meet
     Py_ssize_t tasks
     # scratch of one thread, in bytes from its start
-    Py_ssize_t at_offset, at_segment, at_weight, at_strip, at_panel, at_sum, scratch_bytes
+    Py_ssize_t at_group, at_offset, at_segment, at_weight, at_strip, at_panel, at_sum, scratch_bytes
     Py_ssize_t strip_elements, sum_pitch
 
 cdef struct call_t:

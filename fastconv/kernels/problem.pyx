@@ -3,7 +3,8 @@
 from libc.stdlib cimport free, malloc
 from numpy cimport PyArray_DATA, ndarray
 
-from fastconv.kernels.table cimport fc_find_kernels, fc_segment, fc_step
+from fastconv.kernels.table cimport (
+    FC_STENCIL_ROWS, fc_find_kernels, fc_group, fc_segment, fc_step)
 
 cdef enum:
     LINE = 64                   # bytes; what begins in scratch begins a cache line
@@ -182,6 +183,8 @@ cdef class Problem:
                 make_span(axis, &axis.span[i], separate[a])
         p.k_bytes = integer
         self._weights(wei_bytes)
+        p.stencil = (p.width == 1 and not panels and p.axis[2].taps > 1 and p.axis[2].dst > 1
+                     and p.block_k % p.axis[3].taps == 0)
         p.tasks = p.groups * p.boxes * ((p.strips + p.task_strips - 1) // p.task_strips)
         self._book(panels)
 
@@ -220,6 +223,8 @@ cdef class Problem:
         channels = (p.block_k + p.taps - 2) // p.taps + 1 if p.block_k % p.taps else p.block_k // p.taps
         p.strip_elements = strip
         book(&end, p.block_k * sizeof(fc_step))
+        p.at_group = book(&end, p.block_k // p.axis[3].taps * FC_STENCIL_ROWS * sizeof(fc_group)
+                          if p.stencil else 0)
         p.at_offset = book(&end, p.block_k * sizeof(Py_ssize_t) if panels else 0)
         p.at_segment = book(&end, p.panel * sizeof(fc_segment) if panels else 0)
         p.at_weight = book(&end, (p.width * p.block_k + slack) * p.itemsize)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-from fastconv.kernels.problem cimport Span, call_t, problem_t
+from fastconv.kernels.problem cimport Span, Tap, call_t, problem_t
 from fastconv.kernels.table cimport fc_step
 
 # Where the numbers of a box are: pixel (n, d, h, w) of the box, seen through k-th tap, is
@@ -7,6 +7,14 @@ from fastconv.kernels.table cimport fc_step
 cdef struct source_t:
     const char *data
     Py_ssize_t pixel[4]
+    Py_ssize_t channel          # from one input channel to the next
+    # How far a tap of an axis moves: by its number in the user's array, by lane and shift in a strip.
+    Py_ssize_t index[4]
+    Py_ssize_t lane[4]
+
+cdef inline Py_ssize_t tap_offset(const source_t *source, int axis, const Tap *tap) noexcept nogil:
+    return (tap.index * source.index[axis] + tap.lane * source.lane[axis]
+            + (tap.shift * source.pixel[axis] if source.lane[axis] else 0))
 
 cdef Py_ssize_t prepare(const problem_t *p, const call_t *call, const Span **box,
                         Py_ssize_t group, Py_ssize_t k0, Py_ssize_t k1, char *scratch,

@@ -48,6 +48,8 @@ cdef bint in_place(const problem_t *p, const call_t *call, const Span **box, Py_
             low += (span.start * axis.stride - axis.pad) * step
             high += (last if step > 0 else first) * step
         source.pixel[a] = axis.stride * axis.src_bytes // p.itemsize
+        source.index[a] = axis.dilation * axis.src_bytes // p.itemsize
+        source.lane[a] = 0
     if source.pixel[3] != 1 and box[3].count > 1:
         return False
     low += (group * p.c_in + c0) * p.src_c_bytes
@@ -56,7 +58,23 @@ cdef bint in_place(const problem_t *p, const call_t *call, const Span **box, Py_
     if high + p.kernels.lanes * p.itemsize > p.src_end_bytes:
         return False
     source.data = call.src + low
+    source.channel = p.src_c_bytes // p.itemsize
     return True
+
+
+cdef void make_strip(const problem_t *p, const call_t *call, const Span **box, Py_ssize_t group,
+                     Py_ssize_t c0, Py_ssize_t c1, char *strip, source_t *source) noexcept nogil:
+    cdef int a
+    source.pixel[3] = 1
+    for a in range(2, -1, -1):
+        source.pixel[a] = source.pixel[a + 1] * box[a + 1].length
+    source.lane[3] = source.pixel[0] * box[0].length
+    for a in range(3, 0, -1):
+        source.lane[a - 1] = source.lane[a] * box[a].lanes
+        source.index[a] = 0
+    source.channel = channel_pitch(p, source.lane[0])
+    source.data = strip
+    fill_strip(p, call, box, group, c0, c1, source.channel, strip)
 
 
 cdef void fill_strip(const problem_t *p, const call_t *call, const Span **box, Py_ssize_t group,
@@ -124,57 +142,25 @@ cdef Py_ssize_t prepare(const problem_t *p, const call_t *call, const Span **box
     """Make the source of k in [k0, k1); the steps get a = k - k0 and b = the offset of that k.
     Returns how many there are: taps that meet only padding are left out."""
     cdef Py_ssize_t c0 = k0 // p.taps, c1 = (k1 + p.taps - 1) // p.taps
-    cdef Py_ssize_t lane[4]
-    cdef Py_ssize_t shift[4]
-    cdef Py_ssize_t c, d, h, w, a, k, base, pitch, volume, count = 0
-    cdef const Tap *td
-    cdef const Tap *th
-    cdef const Tap *tw
-    if box[1].taps == 0 or box[2].taps == 0 or box[3].taps == 0:
-        return 0                # nothing but padding, or nothing but no channels
-    if in_place(p, call, box, group, c0, c1, source):
-        pitch = p.src_c_bytes // p.itemsize
-        for a in range(1, 4):
-            lane[a] = p.axis[a].dilation * p.axis[a].src_bytes // p.itemsize
-        for c in range(c0, c1):
-            for d in range(box[1].taps):
-                for h in range(box[2].taps):
-                    for w in range(box[3].taps):
-                        td, th, tw = &box[1].tap[d], &box[2].tap[h], &box[3].tap[w]
-                        k = ((c * p.axis[1].taps + td.index) * p.axis[2].taps
-                             + th.index) * p.axis[3].taps + tw.index
-                        if k0 <= k < k1:
-                            step[count].a = k - k0
-                            step[count].b = ((c - c0) * pitch + td.index * lane[1]
-                                             + th.index * lane[2] + tw.index * lane[3])
-                            count += 1
-        return count
-
-    source.pixel[3] = 1
-    for a in range(2, -1, -1):
-        source.pixel[a] = source.pixel[a + 1] * box[a + 1].length
-    volume = source.pixel[0] * box[0].length
-    lane[3] = volume
-    lane[2] = lane[3] * box[3].lanes
-    lane[1] = lane[2] * box[2].lanes
-    pitch = channel_pitch(p, lane[1] * box[1].lanes)
-    for a in range(1, 4):
-        shift[a] = source.pixel[a]
-    source.data = scratch + p.at_strip
-    fill_strip(p, call, box, group, c0, c1, pitch, scratch + p.at_strip)
+    cdef Py_ssize_t c, d, h, w, k, row, count = 0
+    cdef int a
+    if box[1].taps == 0 or box[2].taps == 0 or box[3].taps == 0 or k0 == k1:
+        source.data = scratch   # nothing but padding, or no channels: no step will read it
+        for a in range(4):
+            source.pixel[a] = 0
+        return 0
+    if not in_place(p, call, box, group, c0, c1, source):
+        make_strip(p, call, box, group, c0, c1, scratch + p.at_strip, source)
     for c in range(c0, c1):
         for d in range(box[1].taps):
-            td = &box[1].tap[d]
             for h in range(box[2].taps):
-                th = &box[2].tap[h]
-                base = ((c - c0) * pitch + td.lane * lane[1] + td.shift * shift[1]
-                        + th.lane * lane[2] + th.shift * shift[2])
+                row = ((c - c0) * source.channel + tap_offset(source, 1, &box[1].tap[d])
+                       + tap_offset(source, 2, &box[2].tap[h]))
+                k = ((c * p.axis[1].taps + box[1].tap[d].index) * p.axis[2].taps
+                     + box[2].tap[h].index) * p.axis[3].taps - k0
                 for w in range(box[3].taps):
-                    tw = &box[3].tap[w]
-                    k = ((c * p.axis[1].taps + td.index) * p.axis[2].taps
-                         + th.index) * p.axis[3].taps + tw.index
-                    if k0 <= k < k1:
-                        step[count].a = k - k0
-                        step[count].b = base + tw.lane * lane[3] + tw.shift
+                    step[count].a = k + box[3].tap[w].index
+                    step[count].b = row + tap_offset(source, 3, &box[3].tap[w])
+                    if 0 <= step[count].a < k1 - k0:
                         count += 1
     return count

@@ -8,7 +8,12 @@ cdef extern from "fc_kernels.h" nogil:
     ctypedef struct fc_segment:
         Py_ssize_t src, dst, count
 
+    ctypedef struct fc_group:
+        Py_ssize_t b, low, high
+        Py_ssize_t a[4]
+
     enum:
+        FC_STENCIL_ROWS
         FC_ADD, FC_BIAS_ROWS, FC_BIAS_COLS
         FC_SAME, FC_SWAPPED, FC_FLOAT, FC_FLOAT_SWAPPED
         FC_MAX_ROWS, FC_WIDTHS
@@ -24,6 +29,10 @@ cdef extern from "fc_kernels.h" nogil:
         int lanes
         int *max_rows
         fc_tile_ptr tile[3][15]
+        void (*stencil)(const fc_group *group, Py_ssize_t groups, const fc_step *step,
+                        Py_ssize_t steps, const void *a, const void *b, void *c, Py_ssize_t ldc,
+                        Py_ssize_t rows, Py_ssize_t cols, int flags,
+                        const void *bias) noexcept nogil
         void (*fill)(void *dst, Py_ssize_t before, Py_ssize_t valid, Py_ssize_t after,
                      const void *src, Py_ssize_t step_bytes, int storage) noexcept nogil
         void (*gather)(void *dst, Py_ssize_t width, const void *src, const Py_ssize_t *offset,

@@ -4,4 +4,5 @@
 #define FC_TILES_1 FC_ROWS_6
 #define FC_TILES_2 FC_ROWS_6
 #define FC_TILES_4 FC_ROWS_2
+#define FC_STENCIL_VECTORS 2
 #include "fc_instantiate.h"

@@ -11,4 +11,5 @@
 #define FC_TILES_2 FC_ROWS_4
 #define FC_TILES_4 FC_ROWS_2
 #endif
+#define FC_STENCIL_VECTORS 2
 #include "fc_instantiate.h"

@@ -7,6 +7,30 @@
  * bits do not depend on the shape of the tile.  Both loops over the sums must be
  * unrolled completely: otherwise gcc keeps the sums in memory.
  */
+/* A row of sums on its way into C; one that hangs over the edge of C goes by a buffer. */
+FC_INLINE void FC_NAME(finish_row)(const int WIDTH, const FC_VEC *sum, FC_T *c, ptrdiff_t cols,
+                                   int flags, const FC_T *bias)
+{
+    FC_T edge[FC_MAX_VECTORS * FC_LANES];
+    const int whole = cols == WIDTH * FC_LANES;
+    FC_T *const to = whole ? c : edge;
+    if (!whole && (flags & FC_ADD))
+        FC_NAME(copy)(edge, c, cols);
+    FC_UNROLL
+    for (int v = 0; v < WIDTH; v++) {
+        FC_VEC value = sum[v];
+        if (flags & FC_ADD)
+            value = FC_LOAD(to + v * FC_LANES) + value;
+        if (flags & FC_BIAS_ROWS)
+            value = value + *bias;
+        if (flags & FC_BIAS_COLS)
+            value = value + FC_LOAD(bias + v * FC_LANES);
+        FC_LOAD(to + v * FC_LANES) = value;
+    }
+    if (!whole)
+        FC_NAME(copy)(c, edge, cols);
+}
+
 FC_INLINE void FC_NAME(tile_body)(const int ROWS, const int WIDTH, const fc_step *step,
                                   ptrdiff_t steps, const FC_T *a, const FC_T *b, FC_T *c,
                                   ptrdiff_t ldc, ptrdiff_t cols, int flags, const FC_T *bias)
@@ -37,32 +61,10 @@ FC_INLINE void FC_NAME(tile_body)(const int ROWS, const int WIDTH, const fc_step
                 sum[i][v] += as[i] * wide[v];
     }
 
-    /* A tile that hangs over the edge of C is finished in a buffer of its own. */
-    FC_T edge[FC_MAX_ROWS][FC_MAX_VECTORS * FC_LANES];
-    const int whole = cols == WIDTH * FC_LANES;
-    FC_T *const to = whole ? c : &edge[0][0];
-    const ptrdiff_t ld = whole ? ldc : FC_MAX_VECTORS * FC_LANES;
-    if (!whole && (flags & FC_ADD))
-        for (int i = 0; i < ROWS; i++)
-            for (ptrdiff_t j = 0; j < cols; j++)
-                edge[i][j] = c[i * ldc + j];
     FC_UNROLL
     for (int i = 0; i < ROWS; i++)
-        FC_UNROLL
-        for (int v = 0; v < WIDTH; v++) {
-            FC_VEC value = sum[i][v];
-            if (flags & FC_ADD)
-                value = FC_LOAD(to + i * ld + v * FC_LANES) + value;
-            if (flags & FC_BIAS_ROWS)
-                value = value + bias[i];
-            if (flags & FC_BIAS_COLS)
-                value = value + FC_LOAD(bias + v * FC_LANES);
-            FC_LOAD(to + i * ld + v * FC_LANES) = value;
-        }
-    if (!whole)
-        for (int i = 0; i < ROWS; i++)
-            for (ptrdiff_t j = 0; j < cols; j++)
-                c[i * ldc + j] = edge[i][j];
+        FC_NAME(finish_row)(WIDTH, sum[i], c + i * ldc, cols, flags,
+                            flags & FC_BIAS_ROWS ? bias + i : bias);
 }
 
 #define FC_TILE(ROWS, WIDTH)                                                                   \

@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Groups for the stencil tile, which computes neighbouring rows of a single output channel.
+
+Output rows r and r' read the same row of the source through taps t and t' when
+r + shift(t) = r' + shift(t') in one lane; a group is such a row with all that read it.
+Groups follow one another so that each output row meets its taps in the order of k.
+"""
+from fastconv.kernels.problem cimport Span, Tap, problem_t
+from fastconv.kernels.source cimport source_t, tap_offset
+from fastconv.kernels.table cimport FC_STENCIL_ROWS, fc_group
+
+
+cdef Py_ssize_t groups(const problem_t *p, const Span **box, const source_t *source,
+                       Py_ssize_t k0, Py_ssize_t k1, Py_ssize_t rows, fc_group *group) noexcept nogil:
+    """The groups of k in [k0, k1) for output rows [0, rows) of a box; returns how many."""
+    cdef Py_ssize_t taps_d = p.axis[1].taps, taps_h = p.axis[2].taps, taps_w = p.axis[3].taps
+    cdef Py_ssize_t c, d, h, y, lane, row, k, last = 0, count = 0, at, c0 = k0 // p.taps
+    cdef Py_ssize_t[4] weight
+    cdef bint[4] seen
+    cdef const Tap *tap
+    for h in range(box[2].taps):
+        last = max(last, box[2].tap[h].shift)
+    for c in range(c0, (k1 + p.taps - 1) // p.taps):
+        for d in range(box[1].taps):
+            for y in range(rows + last):
+                for lane in range(box[2].lanes):
+                    at = 0
+                    for row in range(rows):
+                        seen[row] = False
+                    for h in range(box[2].taps):
+                        tap = &box[2].tap[h]
+                        row = y - tap.shift
+                        k = ((c * taps_d + box[1].tap[d].index) * taps_h + tap.index) * taps_w
+                        if tap.lane == lane and 0 <= row < rows and k0 <= k < k1:
+                            seen[row] = True
+                            weight[row] = k - k0
+                            at = tap_offset(source, 2, tap) + row * source.pixel[2]
+                    at += (c - c0) * source.channel + tap_offset(source, 1, &box[1].tap[d])
+                    row = 0
+                    while row < rows:
+                        if not seen[row]:
+                            row += 1
+                            continue
+                        group[count].b = at
+                        group[count].low = row
+                        while row < rows and seen[row]:
+                            group[count].a[row] = weight[row]
+                            row += 1
+                        group[count].high = row
+                        count += 1
+    return count

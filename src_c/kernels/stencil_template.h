@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * The register tile of a single output channel: its rows are neighbouring output rows,
+ *
+ *     C[r][j] (+)= sum over groups g with low <= r < high, sum_s
+ *                      A[group[g].a[r] + step[s].a] * B[group[g].b + step[s].b + j]
+ *
+ * A group is a row of the source, which all output rows that see it share: its vectors are
+ * loaded once for them.  The steps are the taps along the width.
+ */
+#define FC_STENCIL_GROUP(LOW, HIGH)                                                              \
+    case LOW * 8 + HIGH:                                                                         \
+        for (const fc_step *at = step; at < end; at++) {                                         \
+            const FC_T *bs = b + group->b + at->b;                                               \
+            FC_VEC wide[FC_STENCIL_VECTORS];                                                     \
+            FC_UNROLL                                                                            \
+            for (int v = 0; v < WIDTH; v++)                                                      \
+                wide[v] = FC_LOAD(bs + v * FC_LANES);                                            \
+            FC_UNROLL                                                                            \
+            for (int r = LOW; r < HIGH; r++)                                                     \
+                FC_UNROLL                                                                        \
+                for (int v = 0; v < WIDTH; v++)                                                  \
+                    sum[r][v] += a[group->a[r] + at->a] * wide[v];                               \
+        }                                                                                        \
+        break;
+
+FC_INLINE void FC_NAME(stencil_body)(const int WIDTH, const fc_group *group, ptrdiff_t groups,
+                                     const fc_step *step, ptrdiff_t steps, const FC_T *a,
+                                     const FC_T *b, FC_T *c, ptrdiff_t ldc, ptrdiff_t rows,
+                                     ptrdiff_t cols, int flags, const FC_T *bias)
+{
+    FC_VEC sum[FC_STENCIL_ROWS][FC_STENCIL_VECTORS];
+    const fc_step *const end = step + steps;
+    FC_UNROLL
+    for (int r = 0; r < FC_STENCIL_ROWS; r++)
+        FC_UNROLL
+        for (int v = 0; v < WIDTH; v++)
+            sum[r][v] = (FC_VEC){0};
+
+    for (const fc_group *last = group + groups; group < last; group++)
+        switch (group->low * 8 + group->high) {
+            FC_STENCIL_GROUP(0, 1)
+            FC_STENCIL_GROUP(0, 2)
+            FC_STENCIL_GROUP(0, 3)
+            FC_STENCIL_GROUP(0, 4)
+            FC_STENCIL_GROUP(1, 2)
+            FC_STENCIL_GROUP(1, 3)
+            FC_STENCIL_GROUP(1, 4)
+            FC_STENCIL_GROUP(2, 3)
+            FC_STENCIL_GROUP(2, 4)
+            FC_STENCIL_GROUP(3, 4)
+        }
+
+    FC_UNROLL
+    for (int r = 0; r < FC_STENCIL_ROWS; r++)
+        if (r < rows)
+            FC_NAME(finish_row)(WIDTH, sum[r], c + r * ldc, cols, flags, bias);
+}
+#undef FC_STENCIL_GROUP
+
+static void FC_NAME(stencil)(const fc_group *group, ptrdiff_t groups, const fc_step *step,
+                             ptrdiff_t steps, const void *a, const void *b, void *c, ptrdiff_t ldc,
+                             ptrdiff_t rows, ptrdiff_t cols, int flags, const void *bias)
+{
+    const FC_T *from = b;
+    FC_T *to = c;
+    const ptrdiff_t wide = FC_STENCIL_VECTORS * FC_LANES;
+    for (; cols >= wide; cols -= wide, from += wide, to += wide)
+        FC_NAME(stencil_body)(FC_STENCIL_VECTORS, group, groups, step, steps, a, from, to, ldc,
+                              rows, wide, flags, bias);
+    for (; cols > 0; cols -= FC_LANES, from += FC_LANES, to += FC_LANES)
+        FC_NAME(stencil_body)(1, group, groups, step, steps, a, from, to, ldc, rows,
+                              cols < FC_LANES ? cols : FC_LANES, flags, bias);
+}
