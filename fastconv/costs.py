@@ -13,8 +13,11 @@ BLOCK_K = 256
 # Shares of the second-level cache that the scratch of one thread may take.
 SCRATCH_SHARE = 0.5
 
-# Tasks a thread: enough for the other threads to take over from one that was interrupted.
+# Tasks a thread to aim for: the others take over from one that was interrupted.
 TASKS_PER_THREAD = 4
+
+# The share of the longest task that the other threads wait for at the end of a call.
+WAITING_SHARE = 0.25
 
 # Below this many operations a thread, waking it costs more than it does.
 OPERATIONS_PER_THREAD = 1_000_000

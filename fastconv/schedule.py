@@ -7,10 +7,9 @@ order whatever box, strip or orientation it falls into.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from itertools import product
+from itertools import pairwise, product
 from math import ceil, prod
 from typing import NamedTuple
 
@@ -18,6 +17,10 @@ from . import costs
 from .kernels.problem import spans
 from .sizes import inside
 from .spec import ConvSpec
+
+
+# Pixels of a box worth trying; the least is what a strip of a large kernel may leave room for.
+PIXELS = (1, 32, 128, 256, 512, 1024, 4096, 16384)
 
 
 class Axis(NamedTuple):
@@ -29,6 +32,13 @@ class Axis(NamedTuple):
     stride: int
     dilation: int
     pad: int
+
+
+class Cut(NamedTuple):
+    """The spans of an axis: each interval between `points` in equal pieces of at most `size`."""
+
+    points: tuple[int, ...]
+    size: int
 
 
 class SpanKind(NamedTuple):
@@ -54,7 +64,7 @@ class Machine(NamedTuple):
 class Schedule:
     orientation: str  # what lies in vectors: "pixels" or "channels"
     separate: tuple[bool, bool, bool, bool]  # axes whose strips have a lane for each tap
-    cuts: tuple[tuple[int, ...], ...]  # borders of the spans of each axis
+    cuts: tuple[Cut, ...]  # the spans of each axis
     width: int  # output channels of a strip of weights
     task_strips: int
     panel: int  # pixels of a panel; 0: pixels are read where they lie
@@ -81,9 +91,9 @@ def block_k(c_in: int, wei: tuple[int, int, int]) -> int:
     return ceil(units / blocks) * unit if blocks else unit
 
 
-def changes(axis: Axis) -> list[int]:
+def changes(axis: Axis) -> tuple[int, ...]:
     """Output positions at which the taps that meet input change."""
-    return sorted({0, axis.dst}.union(*(_inside(axis, tap) for tap in range(axis.taps))))
+    return tuple(sorted({0, axis.dst}.union(*(_inside(axis, tap) for tap in range(axis.taps)))))
 
 
 def met_share(axis: Axis) -> float:
@@ -102,28 +112,16 @@ def pads(spec: ConvSpec) -> bool:
     return any(met_share(axis) < 1 for axis in axes_of(spec))
 
 
-def cut(points: list[int], size: int) -> tuple[int, ...]:
-    """Cut each interval of `points` into equal spans of at most `size`."""
-    borders = [points[0]]
-    for first, last in zip(points, points[1:], strict=False):
-        length = last - first
-        pieces = max(1, ceil(length / size))
-        borders += [first + length * (i + 1) // pieces for i in range(pieces)]
-    return tuple(borders)
-
-
-def boxes(
-    axes: tuple[Axis, ...], points: list[list[int]], pixels: int, lanes: int
-) -> tuple[tuple[int, ...], ...]:
+def boxes(axes, points, pixels: int, lanes: int) -> tuple[Cut, ...]:
     """Cut the axes into boxes of about `pixels`, the innermost axes whole as far as possible."""
     cuts = []
     room = pixels
     for i in range(3, -1, -1):
         size = max(1, room)
-        longest = max(b - a for a, b in zip(points[i], points[i][1:], strict=False))
+        longest = max(b - a for a, b in pairwise(points[i]))
         if i == 3 and longest > size > 2 * lanes:
             size -= size % (2 * lanes)
-        cuts.append(cut(points[i], size))
+        cuts.append(Cut(points[i], min(size, longest)))
         room = room // longest if longest <= size else 1
     return tuple(reversed(cuts))
 
@@ -144,7 +142,7 @@ def candidates(work: Work, orientation: str) -> Iterator[Schedule]:
     """Schedules worth comparing, with their costs."""
     spec, machine = work.spec, work.machine
     axes = axes_of(spec)
-    plain = [[0, axis.dst] for axis in axes]
+    plain = [(0, axis.dst) for axis in axes]
     broken = [changes(axis) for axis in axes]
     saving = [met_share(axis) < 1 - costs.SKIPPED_SHARE for axis in axes]
     options = [broken] if work.exact else [plain]
@@ -157,8 +155,8 @@ def candidates(work: Work, orientation: str) -> Iterator[Schedule]:
             if several[first]:
                 separations.append(tuple(i >= first and several[i] for i in range(4)))
     total = prod(axis.dst for axis in axes)
-    wanted = total * spec.groups // (machine.threads * costs.TASKS_PER_THREAD)
-    sizes = {min(total, max(1, size)) for size in (1, 64, 128, 256, 512, 1024, 4096, 16384, wanted, total)}
+    wanted = machine.threads * costs.TASKS_PER_THREAD
+    sizes = {min(total, max(1, size)) for size in (*PIXELS, total * spec.groups // wanted, total)}
     lanes, rows = machine.lanes, machine.rows
     if orientation == "pixels":
         width = ceil(spec.c_out / ceil(spec.c_out / rows))
@@ -167,24 +165,28 @@ def candidates(work: Work, orientation: str) -> Iterator[Schedule]:
         width = 2 * lanes if spec.c_out > lanes else lanes
         panel = rows
     strips = ceil(spec.c_out / width)
-    shares = sorted({ceil(strips / n) for n in (1, 2, 4, 8, 16)} | {1})
     for points, separate in product(options, separations):
         for cuts in {boxes(axes, points, size, lanes) for size in sizes}:
             kinds = kinds_of_box(axes, cuts, separate)
-            for share in shares:
+            tasks = spec.groups * sum(count for count, _ in kinds)
+            for share in {strips, max(1, strips * tasks // wanted)} if tasks < wanted else {strips}:
                 schedule = Schedule(orientation, separate, cuts, width, share, panel)
-                if scratch_bytes(work, schedule, kinds) <= machine.scratch:
+                while scratch_bytes(work, schedule, kinds) > machine.scratch and share > 1:
+                    share = ceil(share / 2)
+                    schedule = replace(schedule, task_strips=share)
+                if scratch_bytes(work, schedule, kinds) <= machine.scratch or total == 1:
                     yield replace(schedule, cost=cost(work, schedule, kinds))
 
 
 def kinds_of_box(axes, cuts, separate) -> list[tuple[int, tuple[SpanKind, ...]]]:
     """The boxes, counted by what their four spans are like."""
-    kinds = (
-        Counter(SpanKind(*kind) for kind in spans(axis, borders, apart)).items()
-        for axis, borders, apart in zip(axes, cuts, separate, strict=True)
-    )
+    kinds = [
+        spans(axis, cut.points, cut.size, apart)
+        for axis, cut, apart in zip(axes, cuts, separate, strict=True)
+    ]
     return [
-        (prod(count for _, count in box), tuple(kind for kind, _ in box)) for box in product(*kinds)
+        (prod(count for count, _ in box), tuple(SpanKind(*kind) for _, kind in box))
+        for box in product(*kinds)
     ]
 
 
@@ -251,7 +253,9 @@ def cost(work: Work, schedule: Schedule, kinds) -> float:
         total += many * task
         longest = max(longest, task)
     threads = min(machine.threads, max(1, tasks))
-    return max(total / threads + (longest if tasks % threads else 0) / 2, longest)
+    # At the end threads wait for the one that has begun the last task.
+    waiting = longest * (threads - 1) / threads * costs.WAITING_SHARE
+    return max(total / threads + waiting, longest)
 
 
 def _runs(spec: ConvSpec, box: tuple[SpanKind, ...]) -> tuple[int, int]:

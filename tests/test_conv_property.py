@@ -10,8 +10,20 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
-from support import ALGORITHMS, CONV, DTYPES, ISAS, READABLE, WORDS, WRITEABLE
-from support import assert_right, numbers, spec_of
+from support import (
+    ALGORITHMS,
+    CONV,
+    DTYPES,
+    ISAS,
+    READABLE,
+    WORDS,
+    WRITEABLE,
+    assert_right,
+    numbers,
+    spec_of,
+    tolerance,
+    truth,
+)
 
 import fastconv
 
@@ -59,28 +71,59 @@ def problems(draw):
     return x, w, bias, said
 
 
-@settings(
-    max_examples=EXAMPLES,
-    deadline=None,
-    suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow],
+hows = st.fixed_dictionaries(
+    {
+        "algorithm": st.sampled_from(["auto", *ALGORITHMS]),
+        "isa": st.sampled_from(ISAS),
+        "threads": st.sampled_from([1, 2, 3, 7]),
+        "to": st.sampled_from([None, *sorted(WRITEABLE)]),
+        "prepared": st.booleans(),
+    }
 )
-@given(
-    problem=problems(),
-    algorithm=st.sampled_from(["auto", *ALGORITHMS]),
-    isa=st.sampled_from(ISAS),
-    threads=st.sampled_from([1, 2, 3, 7]),
-    to=st.sampled_from([None, *sorted(WRITEABLE)]),
-    prepared=st.booleans(),
-)
-def test_against_the_reference(problem, algorithm, isa, threads, to, prepared):
-    x, w, bias, said = problem
-    expected = spec_of(x, w, **said)
-    out = None if to is None else WRITEABLE[to](np.full(expected.output_shape, np.nan, expected.dtype))
-    how = {"algorithm": algorithm, "threads": threads}
+
+
+def run(x, w, bias, said, *, isa, to, prepared, **how):
+    problem = spec_of(x, w, **said)
+    out = None
+    if to is not None:
+        out = WRITEABLE[to](np.full(problem.output_shape, np.nan, problem.dtype))
     with fastconv.settings(isa=isa):
         if prepared:
             got = fastconv.prepare(w, bias, **said, **how)(x, out=out)
         else:
-            got = CONV[expected.rank](x, w, bias, **said, out=out, **how)
+            got = CONV[problem.rank](x, w, bias, **said, out=out, **how)
     assert out is None or got is out
-    assert_right(got, x, w, bias, **said)
+    return got
+
+
+def several(share):
+    return settings(
+        max_examples=max(1, int(EXAMPLES * share)),
+        deadline=None,
+        suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow],
+    )
+
+
+@several(1)
+@given(problem=problems(), how=hows)
+def test_against_the_reference(problem, how):
+    x, w, bias, said = problem
+    assert_right(run(x, w, bias, said, **how), x, w, bias, **said)
+
+
+@several(0.5)
+@given(problem=problems(), how=hows, data=st.data())
+def test_infinities_and_nans_touch_what_they_meet(problem, how, data):
+    """On padding they add nothing; elsewhere the outputs are inf or NaN where the truth is."""
+    x, w, bias, said = problem
+    x, w = x.copy(), w.copy()
+    for array in (x, w):
+        for _ in range(data.draw(st.integers(0, 2)) if array.size else 0):
+            at = data.draw(st.integers(0, array.size - 1))
+            array.flat[at] = data.draw(st.sampled_from([np.inf, -np.inf, np.nan]))
+    got = run(x, w, bias, said, **how)
+    with np.errstate(invalid="ignore"):
+        expected, bound = truth(x, w, bias, **said), tolerance(x, w, bias, **said)
+    finite = np.isfinite(expected)
+    np.testing.assert_array_equal(got[~finite], expected[~finite])
+    assert (np.abs(got[finite] - expected[finite]) <= bound[finite]).all()

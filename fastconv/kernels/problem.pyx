@@ -78,26 +78,64 @@ cdef void decode(const problem_t *p, Py_ssize_t task, const Span **box,
     group[0] = task
 
 
-def spans(axis, cuts, bint separate):
-    """(count, taps, lanes, length) of each span of an axis (src, dst, taps, stride, dilation, pad)
-    between `cuts`; what schedule.py weighs."""
+cdef Py_ssize_t count_spans(points, Py_ssize_t size):
+    cdef Py_ssize_t i, count = 0
+    for i in range(len(points) - 1):
+        count += max(1, (<Py_ssize_t> points[i + 1] - <Py_ssize_t> points[i] + size - 1) // size)
+    return count
+
+
+cdef void cut(points, Py_ssize_t size, Py_ssize_t *start):
+    """Each interval between points in equal pieces of at most `size`; the last entry is the end."""
+    cdef Py_ssize_t i, piece, pieces, first = 0, last = 0, at = 0
+    for i in range(len(points) - 1):
+        first, last = points[i], points[i + 1]
+        pieces = max(1, (last - first + size - 1) // size)
+        for piece in range(pieces):
+            start[at] = first + (last - first) * piece // pieces
+            at += 1
+    start[at] = last
+
+
+def spans(axis, points, Py_ssize_t size, bint separate):
+    """The kinds of spans of an axis (src, dst, taps, stride, dilation, pad), cut as `cut` says:
+    [(how many, (count, taps, lanes, length)), ...], which schedule.py weighs."""
     cdef Axis c
     cdef Span span
-    cdef Py_ssize_t i
+    cdef Py_ssize_t i, j, kinds = 0, spans = count_spans(points, size)
+    cdef Py_ssize_t *start
     c.src, c.dst, c.taps, c.stride, c.dilation, c.pad = axis
-    span.tap = <Tap *> malloc(c.taps * (sizeof(Tap) + sizeof(Py_ssize_t)))
+    span.tap = <Tap *> malloc(c.taps * (sizeof(Tap) + sizeof(Py_ssize_t))
+                              + (spans + 1) * sizeof(Py_ssize_t))
     if span.tap == NULL:
-        raise MemoryError(f"fastconv: no memory for {c.taps} taps")
+        raise MemoryError(f"fastconv: no memory for {spans} spans")
     span.lane = <Py_ssize_t *> (span.tap + c.taps)
-    found = []
-    try:
-        for i in range(len(cuts) - 1):
-            span.start, span.count = cuts[i], cuts[i + 1] - cuts[i]
-            make_span(&c, &span, separate)
-            found.append((span.count, span.taps, span.lanes, span.length))
-    finally:
-        free(span.tap)
-    return found
+    start = span.lane + c.taps
+    found = {}
+    cut(points, size, start)
+    i = 0
+    while i < spans:
+        span.start, span.count = start[i], start[i + 1] - start[i]
+        make_span(&c, &span, separate)
+        kind = (span.count, span.taps, span.lanes, span.length)
+        j = i + 1
+        if inner(&c, &span):    # so are those after it that are as long
+            while j < spans and start[j + 1] - start[j] == span.count:
+                span.start = start[j]
+                if not inner(&c, &span):
+                    break
+                j += 1
+        found[kind] = found.get(kind, 0) + j - i
+        i = j
+    free(span.tap)
+    return [(count, kind) for kind, count in found.items()]
+
+
+cdef bint inner(const Axis *axis, const Span *span) noexcept nogil:
+    """Whether no tap of the span meets padding."""
+    return (span.start * axis.stride >= axis.pad and
+            (span.start + span.count - 1) * axis.stride - axis.pad
+            + (axis.taps - 1) * axis.dilation < axis.src)
 
 
 cdef Py_ssize_t book(Py_ssize_t *end, Py_ssize_t size) noexcept:
@@ -111,7 +149,7 @@ cdef class Problem:
 
     The keywords are those of plan.py, which explains the choices: axes as
     (src, dst, taps, stride, dilation, pad, src_bytes, dst_bytes) for batch, depth, height,
-    width; `cuts` the borders of the spans of each axis; `separate` which axes get a lane a tap.
+    width; `cuts` the spans of each axis, see `cut`; `separate` which axes get a lane for each tap.
     """
 
     def __cinit__(self):
@@ -125,11 +163,12 @@ cdef class Problem:
                  src_regular, dst_regular, in_place_allowed, wei_bytes, pixels_wide, width,
                  task_strips, panel, panels, guard):
         cdef problem_t *p = &self.c
-        cdef Py_ssize_t a, i, t, c, n, size, k
+        cdef Py_ssize_t a, i, size, most = 0
         cdef Axis *axis
         cdef Span *span
         cdef Tap *tap
         cdef Py_ssize_t *integer
+        cdef Py_ssize_t *start
         p.kernels = fc_find_kernels(isa.encode(), ord(dtype))
         if p.kernels == NULL:
             raise ValueError(f"no kernels for isa {isa!r}, dtype {dtype!r}")
@@ -151,27 +190,30 @@ cdef class Problem:
             axis = &p.axis[a]
             (axis.src, axis.dst, axis.taps, axis.stride, axis.dilation, axis.pad,
              axis.src_bytes, axis.dst_bytes) = axes[a]
-            axis.spans = len(cuts[a]) - 1
+            axis.spans = count_spans(cuts[a][0], cuts[a][1])
             p.taps *= axis.taps
             p.boxes *= axis.spans
             size += axis.spans * (sizeof(Span) + axis.taps * (sizeof(Tap) + sizeof(Py_ssize_t)))
+            most = max(most, axis.spans + 1)
         p.depth = p.c_in * p.taps
-        size += p.depth * sizeof(Py_ssize_t)
+        size += (p.depth + most) * sizeof(Py_ssize_t)
         self.memory = malloc(size)
         if self.memory == NULL:
             raise MemoryError(f"fastconv: no memory for {size} bytes of plan")
 
-        # Spans, then their taps, then their lanes, then the offsets of the weights.
+        # Spans, their taps, their lanes, the offsets of the weights; borders of spans for now.
         span = <Span *> self.memory
         for a in range(4):
             p.axis[a].span = span
             span += p.axis[a].spans
         tap = <Tap *> span
+        start = <Py_ssize_t *> (<char *> self.memory + size) - most
         for a in range(4):
             axis = &p.axis[a]
+            cut(cuts[a][0], cuts[a][1], start)
             for i in range(axis.spans):
-                axis.span[i].start = cuts[a][i]
-                axis.span[i].count = <Py_ssize_t> cuts[a][i + 1] - axis.span[i].start
+                axis.span[i].start = start[i]
+                axis.span[i].count = start[i + 1] - start[i]
                 axis.span[i].tap = tap
                 tap += axis.taps
         integer = <Py_ssize_t *> tap

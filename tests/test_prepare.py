@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Prepared weights: one object for any input, any thread, another process and later days."""
+
+import copy
+import pickle
+import re
+import threading
+
+import numpy as np
+import pytest
+from support import ALGORITHMS, CONV, ISAS, assert_right, assert_same_bits, numbers
+
+import fastconv
+
+pytestmark = pytest.mark.usefixtures("poisoned")
+
+
+def refuses(kind, message):
+    return pytest.raises(kind, match=f"^{re.escape(message)}$")
+
+
+@pytest.fixture
+def weight():
+    return numbers((37, 5, 3, 2))
+
+
+@pytest.mark.parametrize("isa", ISAS)
+@pytest.mark.parametrize("algorithm", ["auto", *ALGORITHMS])
+def test_any_input(weight, algorithm, isa):
+    """One object for many sizes, batches, dtypes and both ways to lay out vectors."""
+    said = {"stride": (1, 2), "padding": ((1, 0), (2, -1)), "dilation": (2, 1)}
+    bias = numbers((37,))
+    ours = fastconv.prepare(weight, bias, **said, algorithm=algorithm)
+    for shape in [(5, 7, 11), (1, 5, 41, 53), (3, 5, 4, 3), (0, 5, 7, 11), (2, 5, 13, 101)]:
+        for dtype in ("f4", "f8", ">f4"):
+            x = numbers(shape).astype(dtype)
+            with fastconv.settings(isa=isa):
+                got = ours(x)
+                expected = fastconv.conv2d(x, weight, bias, **said, algorithm=algorithm)
+            assert_same_bits(got, expected)
+            assert_right(got, x, weight, bias, **said)
+
+
+@pytest.mark.parametrize("rank", [1, 2, 3])
+def test_the_rank_is_that_of_the_weight(rank):
+    x, w = numbers((2, 4, *(7, 11, 5)[:rank])), numbers((6, 2, *(3, 2, 5)[:rank]))
+    expected = CONV[rank](x, w, padding="same", groups=2)
+    assert_same_bits(fastconv.prepare(w, padding="same", groups=2)(x), expected)
+
+
+def test_what_a_call_may_say(weight):
+    x, ours = numbers((2, 5, 17, 13)), fastconv.prepare(weight, threads=2)
+    expected = fastconv.conv2d(x, weight)
+    out = np.empty_like(expected)
+    assert ours(x, out=out) is out
+    assert_same_bits(out, expected)
+    assert_same_bits(ours(x, threads=3), expected)
+    assert_same_bits(ours(x, out), expected)
+
+
+def test_lists():
+    got = fastconv.prepare([[[1.0, -1.0]]], [0.5])([[1.0, 2.0, 4.0]])
+    np.testing.assert_array_equal(got, [[-0.5, -1.5]])
+
+
+def test_later_changes_do_not_show(weight):
+    x, bias, stride = numbers((5, 7, 11)), numbers((37,)), [1, 2]
+    ours = fastconv.prepare(weight, bias, stride)
+    expected = ours(x)
+    weight[...], bias[...], stride[0] = 0, 0, 3
+    assert_same_bits(ours(x), expected)
+
+
+@pytest.mark.parametrize("used", [False, True])
+def test_pickles(weight, used):
+    x = numbers((5, 7, 11))
+    ours = fastconv.prepare(weight, numbers((37,)), padding="same", algorithm="direct", threads=2)
+    expected = ours(x) if used else None
+    text = pickle.dumps(ours)
+    assert len(text) < 2 * weight.nbytes, "only the raw weights"
+    for other in (pickle.loads(text), copy.copy(ours), copy.deepcopy(ours)):
+        assert repr(other) == repr(ours)
+        assert_same_bits(other(x), ours(x) if expected is None else expected)
+
+
+def test_threads_share_one_object(weight):
+    """Many start with nothing packed, with different ways to pack."""
+    inputs = [numbers((1, 5, 4 + i, 3 + 9 * i)) for i in range(8)]
+    expected = [fastconv.conv2d(x, weight, padding=1) for x in inputs]
+    for _ in range(5):
+        ours = fastconv.prepare(weight, padding=1)
+        start, got = threading.Barrier(8), [None] * 8
+
+        def work(i, ours=ours, start=start, got=got):
+            start.wait()
+            for _ in range(5):
+                got[i] = ours(inputs[i])
+
+        threads = [threading.Thread(target=work, args=(i,)) for i in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        for one, other in zip(got, expected, strict=True):
+            assert_same_bits(one, other)
+
+
+def test_weights_that_are_not_finite():
+    """With padding they need other schedules, whose weights may be packed in another way."""
+    for c_out, size, depth in [(3, 29, 5), (17, 3, 31), (64, 7, 16), (37, 5, 71), (5, 2, 1)]:
+        w = numbers((c_out, depth, 3, 3))
+        w[c_out // 2, depth // 2, 0, 2] = np.nan
+        w[-1, 0, 2, 1] = np.inf
+        for algorithm in ("auto", *ALGORITHMS):
+            said = {"padding": 2, "dilation": 2, "algorithm": algorithm}
+            x = numbers((1, depth, size, size + 1))
+            assert_same_bits(fastconv.prepare(w, **said)(x), fastconv.conv2d(x, w, **said))
+
+
+def test_repr(weight):
+    assert repr(fastconv.prepare(weight, stride=2, padding="same")) == (
+        "prepare(weight of shape (37, 5, 3, 2) float32, bias=None, stride=2, padding='same', "
+        "dilation=1, groups=1)"
+    )
+    assert "bias=given" in repr(fastconv.prepare(weight, np.zeros(37)))
+
+
+@pytest.mark.parametrize(
+    ("kind", "said", "message"),
+    [
+        (ValueError, {"weight": np.ones((3, 3))}, "prepare: weight has shape (3, 3), "
+         "(O, C/groups, *kernel) with one to three kernel axes is needed"),
+        (TypeError, {"weight": None}, "prepare: weight is None, an array is needed"),
+        (TypeError, {"weight": np.ones((1, 1, 1), "i4")}, "prepare: weight has dtype int32, "
+         "which is not supported yet (float32 and float64 are)"),
+        (ValueError, {"algorithm": "fast"}, "prepare: algorithm is 'fast', "
+         "one of auto, direct, im2col_gemm, reference is needed"),
+        (ValueError, {"threads": 0}, "prepare: threads has 0, an integer from 1 to 1024 is needed"),
+    ],
+)  # fmt: skip
+def test_bad_words(kind, said, message):
+    with refuses(kind, message):
+        fastconv.prepare(**{"weight": np.ones((2, 1, 3))} | said)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"stride": 0},
+        {"dilation": -1},
+        {"stride": 1.5},
+        {"padding": "sane"},
+        {"padding": (1, 2)},
+        {"groups": 3},
+        {"bias": np.ones(3)},
+        {"bias": np.ma.masked_array([1.0, 2.0], [False, True])},
+    ],
+)
+def test_bad_parameters_show_when_prepared(said):
+    """Not at the first call, where nobody looks for them."""
+    with pytest.raises((TypeError, ValueError), match=f"{next(iter(said))} "):
+        fastconv.prepare(np.ones((2, 1, 3)), **said)
+
+
+def test_a_bad_input_shows_at_the_call(weight):
+    ours = fastconv.prepare(weight)
+    with refuses(ValueError, "conv2d: weight has 5 input channels, input has 4"):
+        ours(np.ones((1, 4, 9, 9), "f4"))
+    with refuses(TypeError, "conv2d: out has dtype float64, float32 is needed"):
+        ours(np.ones((1, 5, 3, 2), "f4"), out=np.ones((1, 37, 1, 1)))
