@@ -5,8 +5,9 @@ from .runtime import load as _load
 
 _load()
 
-from .functional import PreparedConv, conv1d, conv2d, conv3d, plan, prepare  # noqa: E402
+from .functional import conv1d, conv2d, conv3d, plan  # noqa: E402
 from .plan import Plan  # noqa: E402
+from .prepared import PreparedConv, prepare  # noqa: E402
 from .settings import get_num_threads, set_num_threads, settings  # noqa: E402
 
 __version__ = "0.1.0"

@@ -7,8 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from .kernels import direct, im2col_gemm
-from .schedule import Schedule, Work, candidates
+from .schedule import candidates
 from .spec import ConvSpec
+from .work import Schedule, Work
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +22,7 @@ class Algorithm:
 
     def best(self, work: Work) -> Schedule:
         """The schedule of least cost."""
-        work = work._replace(panels=self.panels, in_place=work.in_place and not self.panels)
+        work = work._replace(panels=self.panels)
         found = (s for orientation in self.orientations for s in candidates(work, orientation))
         return min(found, key=lambda schedule: schedule.cost)
 

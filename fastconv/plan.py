@@ -15,9 +15,9 @@ from .algorithms import ALGORITHMS, REFERENCE, Algorithm
 from .kernels import measure, scratch
 from .kernels.problem import Problem, address
 from .layout import Layout
-from .schedule import Machine, Schedule, Work, axes_of, block_k, pads
 from .settings import default_threads
 from .spec import ConvSpec
+from .work import Machine, Schedule, Work, axes_of, block_k, pads
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,16 +32,18 @@ class Plan:
     tile: tuple[int, int]  # rows x columns of a register tile
     tasks: int
     flops: int  # nominal: 2 a multiply-add, taps on padding included
-    bytes: int  # input, weight, bias and output, each once
+    bytes: int  # input, weight and output, each once
     scratch_bytes: int  # of all threads
     copies: tuple[str, ...]
     refused: tuple[tuple[str, str], ...]
-    schedule: Schedule | None = field(repr=False)
-    problem: Problem | None = field(repr=False, compare=False)
-    walk: Callable | None = field(repr=False, compare=False)
-    chunk: int = field(repr=False)  # tasks between two looks at signals
-    exact: bool  # taps on padding are kept apart from the others
-    exactly: Callable[[], Plan] = field(repr=False, compare=False)
+    output_shape: tuple[int, ...]
+    shared: bool = False  # concurrent calls divide the threads among them
+    exact: bool = False  # taps on padding are kept apart from the others
+    chunk: int = field(default=1, repr=False)  # tasks between two looks at signals
+    schedule: Schedule | None = field(default=None, repr=False)
+    problem: Problem | None = field(default=None, repr=False, compare=False)
+    walk: Callable[..., bool] | None = field(default=None, repr=False, compare=False)
+    exactly: Callable[[], Plan] | None = field(default=None, repr=False, compare=False)
 
     def __str__(self) -> str:
         spec = self.spec
@@ -63,8 +65,6 @@ class Plan:
 
     def run(self, src, wei, packed, bias, dst) -> bool:
         """Run on arrays that are as planned; False: see `kernels/walk.pyx`."""
-        if bias is not None and self.orientation == "channels":
-            bias = np.append(bias, np.zeros(self.tile[1], bias.dtype))  # read in whole vectors
         return self.walk(
             self.problem,
             address(src),
@@ -73,8 +73,15 @@ class Plan:
             0 if bias is None else address(bias),
             address(dst),
             self.threads,
+            self.shared,
             self.chunk,
         )
+
+    def pad_bias(self, bias: np.ndarray | None) -> np.ndarray | None:
+        """Where channels lie in vectors, tiles read the bias in whole vectors."""
+        if bias is None or self.orientation != "channels":
+            return bias
+        return np.append(bias, np.zeros(self.tile[1], bias.dtype))
 
 
 def _shape(shape: tuple[int, ...]) -> str:
@@ -108,6 +115,7 @@ def make(
     algorithm: str = "auto",
     isa: str | None = None,
     threads: int = 1,
+    shared: bool = False,
     prepared: bool = False,
     exact: bool = False,
     copies: tuple[str, ...] = (),
@@ -118,12 +126,23 @@ def make(
     """
     isa = isa or isas()[-1]
     itemsize = spec.dtype.itemsize
-    moved = itemsize * (
-        prod(spec.input_shape) + prod(spec.weight_shape) + prod(spec.output_shape)
-    )
+    moved = itemsize * (prod(spec.input_shape) + prod(spec.weight_shape) + prod(spec.output_shape))
     if algorithm == REFERENCE:
-        return Plan(spec, REFERENCE, "none", "numpy", 1, (1, 1), 1, spec.flops, moved, 0, copies,
-                    (), None, None, None, 1, True, lambda: None)  # fmt: skip
+        return Plan(
+            spec=spec,
+            algorithm=REFERENCE,
+            orientation="none",
+            isa="numpy",
+            threads=1,
+            tile=(1, 1),
+            tasks=1,
+            flops=spec.flops,
+            bytes=moved,
+            scratch_bytes=0,
+            copies=copies,
+            refused=(),
+            output_shape=spec.output_shape,
+        )
     lanes, rows = measure.tile_rows(isa, spec.dtype.char)
     budget = int(machine.caches()["L2"] * costs.SCRATCH_SHARE)
     target = Machine(isa, lanes, rows, threads, budget)
@@ -134,7 +153,17 @@ def make(
         and (spec.dst[2] == 1 or (spec.stride[2] == 1 and src.strides[4] == itemsize))
         and not _aliases(src)
     )
-    work = Work(spec, target, False, in_place, straight, prepared, exact)
+    work = Work(
+        spec=spec,
+        machine=target,
+        panels=False,
+        in_place=in_place,
+        straight=straight,
+        prepared=prepared,
+        exact=exact,
+        block=block_k(spec.c_in, spec.wei),
+        taps=prod(spec.wei),
+    )
     best: dict[str, tuple[Algorithm, Schedule]] = {}
     refused = []
     for row in ALGORITHMS:
@@ -153,7 +182,7 @@ def make(
         if other != name
     ]
     refused.append((REFERENCE, "only by name: slow and obvious, for tests"))
-    problem = _problem(spec, src, wei, dst, isa, schedule, in_place, straight, exact)
+    problem = _problem(work, src, wei, dst, schedule)
     if not in_place and not row.panels:
         copies += ("input: strips of the cache's size",)
     if row.panels:
@@ -173,6 +202,7 @@ def make(
         orientation=schedule.orientation,
         isa=isa,
         threads=used,
+        shared=shared,
         tile=tile,
         tasks=problem.tasks,
         flops=spec.flops,
@@ -185,6 +215,7 @@ def make(
         walk=row.run,
         chunk=max(used, problem.tasks * costs.OPERATIONS_PER_CHUNK // max(1, spec.flops)),
         exact=exact,
+        output_shape=spec.output_shape,
         exactly=cache(
             partial(
                 make,
@@ -195,6 +226,7 @@ def make(
                 algorithm=algorithm,
                 isa=isa,
                 threads=threads,
+                shared=shared,
                 prepared=prepared,
                 exact=True,
             )
@@ -207,22 +239,22 @@ def _aliases(layout: Layout) -> bool:
     return layout.strides[1] % 4096 == 0
 
 
-def _problem(spec, src, wei, dst, isa, schedule, in_place, straight, exact) -> Problem:
+def _problem(work: Work, src: Layout, wei: Layout, dst: Layout, schedule: Schedule) -> Problem:
+    spec = work.spec
     src_steps = (src.strides[0], *src.strides[2:])
     dst_steps = (dst.strides[0], *dst.strides[2:])
     return Problem(
-        isa=isa,
+        isa=work.machine.isa,
         dtype=spec.dtype.char,
         axes=[
-            (*axis, a, b)
-            for axis, a, b in zip(axes_of(spec), src_steps, dst_steps, strict=True)
+            (*axis, a, b) for axis, a, b in zip(axes_of(spec), src_steps, dst_steps, strict=True)
         ],
         cuts=schedule.cuts,
         separate=schedule.separate,
         groups=spec.groups,
         c_in=spec.c_in,
         c_out=spec.c_out,
-        block_k=block_k(spec.c_in, spec.wei),
+        block_k=work.block,
         src_c_bytes=src.strides[1],
         dst_c_bytes=dst.strides[1],
         src_end_bytes=src.end,
@@ -230,13 +262,13 @@ def _problem(spec, src, wei, dst, isa, schedule, in_place, straight, exact) -> P
         dst_storage=dst.storage,
         wei_storage=wei.storage,
         src_regular=src.regular,
-        dst_regular=straight,
-        in_place_allowed=in_place,
+        dst_regular=work.straight,
+        in_place_allowed=work.in_place,
         wei_bytes=wei.strides,
         pixels_wide=schedule.orientation == "pixels",
         width=schedule.width,
         task_strips=schedule.task_strips,
         panel=schedule.panel,
         panels=schedule.panel > 0,
-        guard=not exact and pads(spec),
+        guard=not work.exact and pads(spec),
     )

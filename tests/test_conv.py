@@ -2,6 +2,7 @@
 """Convolutions against the reference and SciPy: parameters, memory, and what users get wrong."""
 
 import re
+import time
 
 import numpy as np
 import pytest
@@ -128,10 +129,12 @@ def test_with_and_without_a_batch(rank, batch):
     assert_right(got, x, w, bias, padding=1)
 
 
-@pytest.mark.parametrize("k", [3, 8])
-def test_long_kernels_are_planned_in_time_that_grows_like_them(k):
-    x, w = numbers((1, 1, 5000 * k)), numbers((1, 1, 500 * k), seed=1)
-    assert_right(conv1d(x, w), x, w)
+def test_a_long_kernel_is_planned_in_a_moment():
+    x, w = numbers((1, 1, 9000)), numbers((1, 1, 1500), seed=1)
+    start = time.perf_counter()
+    got = conv1d(x, w)
+    assert time.perf_counter() - start < 1
+    assert_right(got, x, w)
 
 
 # ---- SciPy -------------------------------------------------------------------------------------
@@ -216,14 +219,13 @@ def test_out_may_overlap(algorithm):
         source[...] = x
         got = conv2d(source, w, bias, padding=1, out=array, algorithm=algorithm)
         np.testing.assert_allclose(got, expected, rtol=1e-4, atol=1e-4)
-    out = np.zeros((1, 3, 3, 3), "f4")
     x = numbers((1, 3, 5, 5))
-    for operands in ({"weight": out}, {"bias": out[0, 0, 0]}):
-        out[...] = numbers(out.shape, seed=4)
-        said = {"weight": w, "bias": None} | operands
-        right = conv2d(x, **{k: None if v is None else v.copy() for k, v in said.items()})
-        conv2d(x, **said, out=out, algorithm=algorithm)
-        np.testing.assert_allclose(out, right, rtol=1e-4, atol=1e-4)
+    for what in ("weight", "bias"):
+        memory = numbers((3, 3, 3, 3), seed=4)
+        said = {"weight": memory} if what == "weight" else {"weight": w, "bias": memory[0, 0, 0]}
+        right = conv2d(x, **said)
+        conv2d(x, **said, out=memory[:1], algorithm=algorithm)
+        np.testing.assert_allclose(memory[:1], right, rtol=1e-4, atol=1e-4)
     backwards = numbers((1, 3, 9, 9))
     right = conv2d(backwards, w, padding=1)
     conv2d(backwards, w, padding=1, out=backwards[..., ::-1])

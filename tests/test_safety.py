@@ -4,7 +4,6 @@
 What may end a process, or measures one, runs in a process of its own.
 """
 
-import os
 import signal
 import subprocess
 import sys
@@ -13,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from programs import linux, measures_memory, python
 
 import fastconv
 from fastconv import machine
@@ -20,18 +20,6 @@ from fastconv.kernels import measure, scratch
 
 ISAS = measure.isas_usable()
 GUARDED = Path(__file__).with_name("guarded.py")
-linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs Linux")
-
-
-def python(*words, timeout=120, **environ):
-    """Run Python on these words; returns what it printed."""
-    command = [sys.executable, "-X", "faulthandler", *map(str, words)]
-    run = subprocess.run(
-        command, env=os.environ | environ, capture_output=True, text=True, timeout=timeout
-    )
-    assert run.returncode == 0, f"status {run.returncode}\n{run.stdout}\n{run.stderr[-3000:]}"
-    return run.stdout
-
 
 def free_memory():
     with open("/proc/meminfo", encoding="ascii") as file:
@@ -110,12 +98,14 @@ for algorithm in ("direct", "im2col_gemm"):
 
 
 @linux
+@measures_memory
 @pytest.mark.skipif(free_memory() < 8 << 30, reason="needs 8 GB of free memory")
 def test_more_than_2_31_bytes():
     python("-c", MORE_THAN_2_31_BYTES)
 
 
 @linux
+@measures_memory
 def test_more_than_2_31_numbers():
     python("-c", MORE_THAN_2_31_NUMBERS)
 
@@ -176,6 +166,7 @@ assert taken() - before < 8 << 20, taken() - before
 
 
 @linux
+@measures_memory
 def test_memory_error_and_then_on():
     python("-c", NO_MEMORY, MALLOC_ARENA_MAX="1")
 
@@ -267,6 +258,7 @@ for algorithm in ("direct", "im2col_gemm"):
 
 
 @linux
+@measures_memory
 def test_a_large_layer_takes_no_more_memory_than_a_small_one():
     python("-c", LARGE_LAYER)
 
@@ -306,5 +298,6 @@ assert len(functional._plans) <= functional.PLANS_KEPT
 
 
 @linux
+@measures_memory
 def test_many_shapes_leak_nothing():
     python("-c", MANY_SHAPES)

@@ -143,5 +143,5 @@ cdef bint dense(const problem_t *p, const Span **box) noexcept nogil:
 
 
 def run(Problem problem, size_t src, size_t wei, size_t packed, size_t bias, size_t dst,
-        int threads, Py_ssize_t chunk):
-    return walk.run(problem, one_task, src, wei, packed, bias, dst, threads, chunk)
+        int threads, bint shared, Py_ssize_t chunk):
+    return walk.run(problem, one_task, src, wei, packed, bias, dst, threads, shared, chunk)

@@ -5,7 +5,7 @@ ctypedef void (*task_fn)(const problem_t *p, call_t *call, Py_ssize_t task,
                          char *scratch) noexcept nogil
 
 cdef bint run(Problem problem, task_fn one_task, size_t src, size_t wei, size_t packed,
-              size_t bias, size_t dst, int threads, Py_ssize_t chunk) except -1
+              size_t bias, size_t dst, int threads, bint shared, Py_ssize_t chunk) except -1
 
 cdef void deliver(const problem_t *p, const call_t *call, const Span **box, Py_ssize_t group,
                   Py_ssize_t s0, Py_ssize_t s1, const char *sums) noexcept nogil

@@ -21,36 +21,42 @@ cdef extern from *:
 
 
 cdef bint forked = False        # OpenMP's threads did not come along
+cdef int in_flight = 0          # calls under way, from several Python threads
 
 
 def _after_fork():
-    global forked
-    forked = True
+    global forked, in_flight
+    forked, in_flight = True, 0
 
 
 os.register_at_fork(after_in_child=_after_fork)
 
 
 cdef bint run(Problem problem, task_fn one_task, size_t src, size_t wei, size_t packed,
-              size_t bias, size_t dst, int threads, Py_ssize_t chunk) except -1:
+              size_t bias, size_t dst, int threads, bint shared, Py_ssize_t chunk) except -1:
     """Do all tasks, `chunk` of them between two looks at signals (Ctrl-C).
 
+    Calls that run at the same time divide the threads if they are `shared`, not asked for.
     Returns False when inf or NaN turned up among weights that may meet padding: the output
     is then not valid, and the caller repeats the call with a plan that keeps them apart.
     """
+    global in_flight
     cdef const problem_t *p = &problem.c
     cdef call_t call
     cdef Py_ssize_t task, first = 0, last
-    cdef char *scratch
+    cdef char *scratch = NULL
     cdef char *mine
     cdef Py_ssize_t bytes = p.scratch_bytes
     call.src, call.wei, call.packed = <char *> src, <char *> wei, <char *> packed
     call.bias, call.dst, call.not_finite = <char *> bias, <char *> dst, 0
     if p.tasks == 0:
         return True
+    in_flight += 1
+    if shared:
+        threads = max(1, threads // in_flight)
     threads = 1 if forked or omp_in_parallel() else min(threads, p.tasks)
-    scratch = pool.acquire(threads * bytes)
     try:
+        scratch = pool.acquire(threads * bytes)
         while first < p.tasks:
             last = min(p.tasks, first + chunk)
             if threads == 1:
@@ -66,7 +72,9 @@ cdef bint run(Problem problem, task_fn one_task, size_t src, size_t wei, size_t 
             if first < p.tasks:
                 PyErr_CheckSignals()
     finally:
-        pool.release(scratch)
+        in_flight -= 1
+        if scratch != NULL:
+            pool.release(scratch)
     return not call.not_finite
 
 

@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What a schedule costs: the vector multiply-adds that would take as long, and its scratch."""
+
+from __future__ import annotations
+
+from itertools import product
+from math import ceil
+from typing import NamedTuple
+
+from . import costs
+from .kernels.problem import spans
+from .work import Axis, Cut, Schedule, Work
+
+LINE_BYTES = 64
+
+
+class SpanKind(NamedTuple):
+    """A span of output positions, without its place: see problem.pxd."""
+
+    count: int
+    taps: int
+    lanes: int
+    length: int
+
+
+class Box(NamedTuple):
+    """Boxes of one kind."""
+
+    count: int
+    pixels: int
+    taps: int  # that meet input
+    strip: int  # numbers of a channel in the strip
+    rows: int  # of the strip of a channel
+    run: int  # pixels side by side in source and output
+    runs: int
+    height: SpanKind
+    width: SpanKind
+
+
+def boxes_of(
+    axes: tuple[Axis, ...], cuts: tuple[Cut, ...], separate: tuple[bool, ...]
+) -> list[Box]:
+    """The boxes between the cuts, counted by kind."""
+    kinds = [
+        [(count, SpanKind(*kind)) for count, kind in spans(axis, cut.points, cut.size, apart)]
+        for axis, cut, apart in zip(axes, cuts, separate, strict=True)
+    ]
+    return [_box(axes, parts) for parts in product(*kinds)]
+
+
+def _box(axes: tuple[Axis, ...], parts: tuple[tuple[int, SpanKind], ...]) -> Box:
+    (count_n, n), (count_d, d), (count_h, h), (count_w, w) = parts
+    rows = n.count * d.lanes * d.length * h.lanes * h.length * w.lanes
+    pixels = n.count * d.count * h.count * w.count
+    run, dense = w.count, w.length == w.count == axes[3].dst
+    for axis, span in ((axes[2], h), (axes[1], d), (axes[0], n)):
+        if not dense and span.count > 1:
+            break
+        run *= span.count
+        dense = dense and span.length == span.count == axis.dst
+    return Box(
+        count=count_n * count_d * count_h * count_w,
+        pixels=pixels,
+        taps=d.taps * h.taps * w.taps,
+        strip=rows * w.length,
+        rows=rows,
+        run=run,
+        runs=pixels // run,
+        height=h,
+        width=w,
+    )
+
+
+def scratch_bytes(work: Work, schedule: Schedule, boxes: list[Box]) -> int:
+    """About what `Problem` will book for a thread."""
+    pixels = max(box.pixels for box in boxes)
+    strip = max(box.strip for box in boxes)
+    numbers = schedule.width * work.block + ceil(work.block / work.taps) * (strip + 16)
+    if schedule.panel:
+        numbers += (pixels + schedule.panel) * work.block
+    if schedule.orientation == "channels" or not work.straight:
+        numbers += (pixels + 16) * schedule.width * schedule.task_strips
+    return numbers * work.spec.dtype.itemsize + work.block * 24 + 4096
+
+
+def cost(work: Work, schedule: Schedule, boxes: list[Box]) -> float:
+    """What the thread that ends last has to do."""
+    spec, machine, lanes = work.spec, work.machine, work.machine.lanes
+    depth = spec.c_in * work.taps
+    blocks = max(1, ceil(depth / work.block))
+    shares = ceil(ceil(spec.c_out / schedule.width) / schedule.task_strips)
+    channels = spec.c_out / shares
+    line = LINE_BYTES / (lanes * spec.dtype.itemsize)
+    tasks, total, longest = 0, 0.0, 0.0
+    for box in boxes:
+        met = spec.c_in * box.taps
+        task = costs.TASK * blocks
+        if not work.in_place:
+            vectors = ceil(box.width.length / lanes)
+            task += spec.c_in * box.rows * (costs.FILL_ROW + costs.FILL_VECTOR * vectors)
+        if not work.prepared:
+            task += costs.PACK_NUMBER * channels * depth
+        if schedule.orientation == "pixels":
+            run, runs = (box.pixels, 1) if schedule.panel else (box.run, box.runs)
+            high, wide, tall = channels, runs * ceil(run / lanes), schedule.width
+        else:
+            high, wide = box.pixels, ceil(channels / lanes)
+            tall = min(box.pixels, schedule.panel)
+        tiles = ceil(high / tall) * wide / 2
+        if schedule.panel:
+            panels = ceil(box.pixels / schedule.panel)
+            breaks = 0 if box.width.length == box.width.count else box.pixels / box.width.count
+            vectors = panels * ceil(schedule.panel / lanes) + breaks
+            task += met * costs.GATHER_SEGMENT * (panels + breaks)
+            task += met * costs.GATHER_VECTOR * vectors
+            task += met * costs.PANEL_VECTOR * tiles * 2
+        elif met:
+            # A tile touches its two vectors and a line more; the taps of a lane share them.
+            lanes_met = met / (box.width.taps // box.width.lanes)
+            task += lanes_met * costs.STRIP_VECTOR * tiles * (2 + line)
+        sums = tall * (4 if tall <= 3 else 2)
+        if tall == 1 and box.height.taps > 1 and box.height.count > 1:  # the stencil tile
+            sums = 4 * min(4, box.height.count)
+        idle = max(1.0, costs.SUMS_IN_FLIGHT / sums)
+        task += high * wide * (met * idle + costs.SUM_VECTOR * blocks)
+        task += costs.TILE * tiles * blocks
+        if schedule.orientation == "channels" or not work.straight:
+            task += costs.TURN_NUMBER * box.pixels * channels
+        many = box.count * shares * spec.groups
+        tasks += many
+        total += many * task
+        longest = max(longest, task)
+    threads = min(machine.threads, max(1, tasks))
+    # At the end threads wait for the one that has begun the last task.
+    waiting = longest * (threads - 1) / threads * costs.WAITING_SHARE
+    return max(total / threads + waiting, longest)

@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Prepared weights: packed once, convolved with many inputs."""
+
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+
+from .algorithms import NAMES
+from .call import PLANS_KEPT, find, frozen, run
+from .kernels import weights
+from .kernels.measure import openmp_threads
+from .kernels.problem import address
+from .plan import Plan
+from .settings import current
+from .spec import as_operand, check_algorithm, check_bias, check_threads
+
+
+def prepare(
+    weight, bias=None, stride=1, padding=0, dilation=1, groups=1,
+    *, algorithm="auto", threads=None,
+):  # fmt: skip
+    """Keep weights for many calls: a function of the input alone that packs them only once.
+
+    The parameters are those of `conv1d`, `conv2d` and `conv3d`; the rank is that of the weight.
+    The weights are copied, so later changes of the array do not show. The result is the same,
+    bit for bit, as that of the one-shot call; it can be pickled and shared between threads.
+
+    >>> import numpy as np
+    >>> blur = prepare(np.full((1, 1, 3, 3), 1 / 9), padding="same")
+    >>> blur(np.ones((1, 4, 5)))[0, 1]
+    array([0.66666667, 1.        , 1.        , 1.        , 0.66666667])
+    """
+    return PreparedConv(weight, bias, stride, padding, dilation, groups, algorithm, threads)
+
+
+class PreparedConv:
+    """A convolution with fixed weights; made by `prepare`, called with an input."""
+
+    def __init__(self, weight, bias, stride, padding, dilation, groups, algorithm, threads):
+        weight = as_operand("prepare", "weight", weight)
+        if not 3 <= weight.ndim <= 5:
+            raise ValueError(
+                f"prepare: weight has shape {weight.shape}, (O, C/groups, *kernel) "
+                "with one to three kernel axes is needed"
+            )
+        self._rank = weight.ndim - 2
+        self._name = f"conv{self._rank}d"
+        self._weight = np.array(weight, weight.dtype.newbyteorder("="), order="C")
+        self._weight.flags.writeable = False
+        self._bias = None if bias is None else np.array(bias)
+        self._parameters = (stride, padding, dilation, groups)
+        self._algorithm = check_algorithm("prepare", algorithm, NAMES)
+        self._threads = check_threads("prepare", threads)
+        self._lock = threading.Lock()
+        self._packed: dict[tuple, tuple[np.ndarray, bool]] = {}
+        self._ready: dict[tuple, tuple] = {}
+
+    def __call__(self, input, out=None, threads=None):
+        """Convolve an input; `out` and `threads` as in `conv2d`."""
+        src = as_operand(self._name, "input", input)
+        if threads is None:
+            threads = self._threads
+        if out is not None and np.may_share_memory(out, src):
+            out[...] = self(src, None, threads)
+            return out
+        options = current()
+        key = (
+            src.shape, src.strides, src.dtype, src.flags.aligned, options,
+            -openmp_threads() if threads is None else frozen(threads),
+        )  # fmt: skip
+        ready = self._ready.get(key) if out is None else None
+        if ready is None:
+            ready = self._get_ready(src, out, threads)
+            if out is None:
+                while len(self._ready) >= PLANS_KEPT:
+                    self._ready.pop(next(iter(self._ready)), None)
+                self._ready[key] = ready
+        plan, packed, bias = ready
+        if out is None:
+            out = np.empty(plan.output_shape, plan.spec.dtype)
+        return run(plan, src, self._weight, packed, bias, out)
+
+    def _get_ready(self, src, out, threads) -> tuple:
+        """(plan, packed weights, bias) for an input like `src`."""
+        plan = find(
+            self._name, self._rank, src, self._weight, *self._parameters, out,
+            self._algorithm, threads, True,
+        )  # fmt: skip
+        bias = check_bias(plan.spec, self._bias)
+        if plan.problem is None:
+            return plan, None, bias
+        packed, finite = self._pack(plan)
+        if not finite:
+            plan = plan.exactly()
+        return plan, packed, plan.pad_bias(bias)
+
+    def _pack(self, plan: Plan) -> tuple[np.ndarray, bool]:
+        """The weights as the plan wants them, and whether all are finite."""
+        key = (plan.isa, plan.orientation, plan.spec.dtype.char)
+        with self._lock:
+            if key not in self._packed:
+                memory = np.empty(plan.problem.packed_bytes, np.uint8)
+                finite = weights.prepare(plan.problem, address(self._weight), memory)
+                self._packed[key] = memory, finite
+            return self._packed[key]
+
+    def __getstate__(self):
+        return (self._weight, self._bias, *self._parameters, self._algorithm, self._threads)
+
+    def __setstate__(self, state):
+        self.__init__(*state)
+
+    def __repr__(self):
+        stride, padding, dilation, groups = self._parameters
+        return (
+            f"prepare(weight of shape {self._weight.shape} {self._weight.dtype}, "
+            f"bias={'None' if self._bias is None else 'given'}, stride={stride!r}, "
+            f"padding={padding!r}, dilation={dilation!r}, groups={groups!r})"
+        )

@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What there is to do, for whom, and how it is cut: the values that schedules are made of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import ceil, prod
+from typing import NamedTuple
+
+from . import costs
+from .sizes import inside
+from .spec import ConvSpec
+
+
+class Axis(NamedTuple):
+    """One of batch, depth, height, width."""
+
+    src: int
+    dst: int
+    taps: int
+    stride: int
+    dilation: int
+    pad: int
+
+
+class Cut(NamedTuple):
+    """The spans of an axis: each interval between `points` in equal pieces of at most `size`."""
+
+    points: tuple[int, ...]
+    size: int
+
+
+class Machine(NamedTuple):
+    """What a schedule is made for."""
+
+    isa: str
+    lanes: int  # numbers in a vector
+    rows: int  # of the tallest tile two vectors wide
+    threads: int
+    scratch: int  # bytes a thread may take
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    orientation: str  # what lies in vectors: "pixels" or "channels"
+    separate: tuple[bool, bool, bool, bool]  # axes whose strips have a lane for each tap
+    cuts: tuple[Cut, ...]  # the spans of each axis
+    width: int  # output channels of a strip of weights
+    task_strips: int
+    panel: int  # pixels of a panel; 0: pixels are read where they lie
+    cost: float = 0.0
+
+
+def axes_of(spec: ConvSpec) -> tuple[Axis, Axis, Axis, Axis]:
+    """Batch, depth, height, width; the batch is an axis with one tap."""
+    spatial = (
+        Axis(src, dst, taps, stride, dilation, pad[0])
+        for src, dst, taps, stride, dilation, pad in zip(
+            spec.src, spec.dst, spec.wei, spec.stride, spec.dilation, spec.pad, strict=True
+        )
+    )
+    return (Axis(spec.batch, spec.batch, 1, 1, 1, 0), *spatial)
+
+
+def block_k(c_in: int, wei: tuple[int, int, int]) -> int:
+    """Numbers of k in a block: equal numbers of whole channels, or of whole kernel rows."""
+    taps = prod(wei)
+    unit = next((size for size in (taps, wei[2]) if size <= costs.BLOCK_K), 1)
+    units = c_in * taps // unit
+    blocks = ceil(units / (costs.BLOCK_K // unit))
+    return ceil(units / blocks) * unit if blocks else unit
+
+
+def changes(axis: Axis) -> tuple[int, ...]:
+    """Output positions at which the taps that meet input change."""
+    return tuple(sorted({0, axis.dst}.union(*(_inside(axis, tap) for tap in range(axis.taps)))))
+
+
+def met_share(axis: Axis) -> float:
+    """The share of (output, tap) pairs of an axis that meet input."""
+    met = sum(end - first for first, end in (_inside(axis, tap) for tap in range(axis.taps)))
+    return met / (axis.taps * axis.dst) if axis.dst else 1.0
+
+
+def _inside(axis: Axis, tap: int) -> tuple[int, int]:
+    first, end = inside(axis.src, axis.dst, axis.stride, tap * axis.dilation - axis.pad)
+    return min(first, axis.dst), min(end, axis.dst)
+
+
+def pads(spec: ConvSpec) -> bool:
+    """Whether any tap of any output falls on padding."""
+    return any(met_share(axis) < 1 for axis in axes_of(spec))
+
+
+class Work(NamedTuple):
+    """What a schedule is to be made for, and what is known about the arrays."""
+
+    spec: ConvSpec
+    machine: Machine
+    panels: bool  # gather pixels into panels, or read them where they lie
+    in_place: bool  # the input may be read without a copy
+    straight: bool  # tiles may write the output
+    prepared: bool  # the weights come packed
+    exact: bool  # no span may mix taps on padding with taps on input
+    block: int  # numbers of k in a block
+    taps: int  # of the kernel

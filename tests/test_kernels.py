@@ -1,0 +1,241 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The C kernels on their own, called in the built extension, and the object code of tiles."""
+
+import ctypes
+import platform
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+from support import ISAS
+
+from fastconv.kernels import measure, problem
+
+SOURCE = Path(__file__).resolve().parent.parent / "src_c"
+SIZE, POINTER = ctypes.c_ssize_t, ctypes.c_void_p
+ADD, BIAS_ROWS, BIAS_COLS = 1, 2, 4
+STORAGES = {0: "=", 1: "S"}  # of the compute dtype; 2 and 3: of float32 for float64
+
+# Symbols of the kernels are hidden, so objdump tells where they are.
+pytestmark = pytest.mark.skipif(shutil.which("objdump") is None, reason="no objdump")
+X86_64 = platform.machine().lower() in ("x86_64", "amd64")
+
+
+def objdump(*words):
+    words = ["objdump", *words, problem.__file__]
+    return subprocess.run(words, capture_output=True, text=True, check=True).stdout
+
+
+@pytest.fixture(scope="module")
+def find_kernels():
+    """fc_find_kernels(isa, dtype) of the extension that `problem` is."""
+    lines = objdump("-t").splitlines()
+    places = {line.split()[-1]: int(line.split()[0], 16) for line in lines if " .text" in line}
+    assert {"fc_find_kernels", "PyInit_problem"} <= set(places), "the extension is stripped"
+    known = ctypes.cast(ctypes.CDLL(problem.__file__).PyInit_problem, POINTER).value
+    address = known + places["fc_find_kernels"] - places["PyInit_problem"]
+    prototype = ctypes.CFUNCTYPE(ctypes.POINTER(Table), ctypes.c_char_p, ctypes.c_char)
+    return lambda isa, dtype: prototype(address)(isa.encode(), dtype.encode())
+
+
+def listed_kernels():
+    header = (SOURCE / "fc_kernels.h").read_text(encoding="utf-8")
+    return re.findall(r"KERNEL\((\w+), (\w+),", header)
+
+
+RESULTS = {"void": None, "int": ctypes.c_int, "double": ctypes.c_double}
+
+
+class Table(ctypes.Structure):
+    """fc_kernels, its functions named by the list in the header."""
+
+    _fields_ = [  # noqa: RUF012
+        ("isa", ctypes.c_char_p),
+        ("dtype", ctypes.c_char_p),
+        ("itemsize", ctypes.c_int),
+        ("lanes", ctypes.c_int),
+        ("max_rows", ctypes.c_int * 3),
+        ("tile", (POINTER * 15) * 3),
+        *((name, POINTER) for name, _ in listed_kernels()),
+    ]
+
+    def call(self, name, *arguments, function=None):
+        """Call a kernel with ints, and arrays for pointers."""
+        result = RESULTS[dict(listed_kernels()).get(name, "void")]
+        kinds, values = [], []
+        for value in arguments:
+            kinds.append(POINTER if value is None or isinstance(value, np.ndarray) else SIZE)
+            values.append(value.ctypes.data if isinstance(value, np.ndarray) else value)
+        address = getattr(self, name) if function is None else function
+        return ctypes.CFUNCTYPE(result, *kinds)(address)(*values)
+
+
+@pytest.fixture(params=ISAS)
+def isa(request):
+    return request.param
+
+
+@pytest.fixture(params=["f4", "f8"])
+def table(find_kernels, isa, request):
+    found = find_kernels(isa, np.dtype(request.param).char)
+    assert found, "no kernels"
+    return found.contents
+
+
+@pytest.fixture
+def dtype(table):
+    return np.dtype(f"f{table.itemsize}")
+
+
+def whole(rng, shape, dtype):
+    """Small integers: every sum is exact, whatever its order."""
+    return rng.integers(-9, 10, shape).astype(dtype)
+
+
+def indices(*values):
+    return np.array(values, np.intp)
+
+
+def test_the_table_is_the_one_that_plans_ask(find_kernels, isa):
+    for dtype in "fd":
+        table = find_kernels(isa, dtype).contents
+        assert (table.lanes, table.max_rows[1]) == measure.tile_rows(isa, dtype)
+        assert (table.isa.decode(), table.dtype.decode()) == (isa, {"f": "f32", "d": "f64"}[dtype])
+    assert not find_kernels("sse9", "f")
+    assert not find_kernels(isa, "e")
+
+
+def test_tiles(table, dtype):
+    """Every tile, every number of columns, with and without what was there and a bias."""
+    rng, steps = np.random.default_rng(0), 11
+    for log, rows in [(v, r) for v in range(3) for r in range(1, table.max_rows[v] + 1)]:
+        width = table.lanes << log
+        a, b = whole(rng, 200, dtype), whole(rng, 200 + width, dtype)
+        pairs = rng.integers(0, 180, (steps, 2)).astype(np.intp)
+        bias = whole(rng, max(width, rows), dtype)
+        product = sum(np.outer(a[i : i + rows], b[j : j + width]) for i, j in pairs)
+        for cols in range(1, width + 1):
+            before = whole(rng, (rows + 1, width + 3), dtype)
+            for flags in (0, ADD, BIAS_ROWS, ADD | BIAS_ROWS, ADD | BIAS_COLS, BIAS_COLS):
+                c, expected = before.copy(), before.copy()
+                part = product[:, :cols] + (before[:rows, :cols] if flags & ADD else 0)
+                part = part + (bias[:rows, None] if flags & BIAS_ROWS else 0)
+                expected[:rows, :cols] = part + (bias[:cols] if flags & BIAS_COLS else 0)
+                table.call("tile", pairs, steps, a, b, c, width + 3, cols, flags, bias,
+                           function=table.tile[log][rows])  # fmt: skip
+                np.testing.assert_array_equal(c, expected)
+
+
+def test_fill(table, dtype):
+    source = whole(np.random.default_rng(1), 400, "f4")
+    for storage in range(4 if dtype == "f8" else 2):
+        kind = (dtype if storage < 2 else np.dtype("f4")).newbyteorder("S" if storage & 1 else "=")
+        stored = source.astype(kind)
+        for step in (1, 2, 3):
+            for valid in range(70):
+                before, after = valid % 3, valid % 5
+                got = np.full(before + valid + after + 2, 7, dtype)
+                table.call("fill", got, before, valid, after, stored, step * kind.itemsize, storage)
+                middle = source[: valid * step : step]
+                np.testing.assert_array_equal(got, [*[0] * before, *middle, *[0] * after, 7, 7])
+
+
+def test_gather(table, dtype):
+    """Segments side by side in panels: what one spills, the next overwrites."""
+    rng, width = np.random.default_rng(2), 2 * table.lanes + 3
+    source = whole(rng, 300, dtype)
+    offsets = indices(5, 0, 90, 41)
+    segments, at = [], 0
+    while at < width:
+        count = min(int(rng.integers(1, 9)), width - at)
+        segments.append((int(rng.integers(0, 100)), at, count))
+        at += count
+    got = np.full(len(offsets) * width + table.lanes, 7, dtype)
+    table.call("gather", got, width, source, offsets, len(offsets),
+               indices(*segments), len(segments))  # fmt: skip
+    expected = [source[o + s : o + s + n] for o in offsets for s, _, n in segments]
+    np.testing.assert_array_equal(got[: len(offsets) * width], np.concatenate(expected))
+
+
+def test_transpose(table, dtype):
+    rng = np.random.default_rng(3)
+    for rows in range(1, 20):
+        for cols in range(1, 20):
+            source = whole(rng, (rows, cols + 2), dtype)
+            got = np.full((cols + 1, rows + 3), 7, dtype)
+            table.call("transpose", got, rows + 3, source, cols + 2, rows, cols)
+            expected = np.full_like(got, 7)
+            expected[:cols, :rows] = source[:, :cols].T
+            np.testing.assert_array_equal(got, expected)
+
+
+def test_collect_and_store(table, dtype):
+    source = whole(np.random.default_rng(4), (7, 50), "f4")
+    offsets = np.array([3, 0, 49, 20], np.intp)
+    for storage in range(4 if dtype == "f8" else 2):
+        kind = (dtype if storage < 2 else np.dtype("f4")).newbyteorder("S" if storage & 1 else "=")
+        got, stored = np.full((4, 9), 7, dtype), source.astype(kind)
+        row, places = 50 * kind.itemsize, offsets * kind.itemsize
+        table.call("collect", got, 9, stored, row, 7, places, 4, storage)
+        np.testing.assert_array_equal(got[:, :7], source[:, offsets].T)
+        assert (got[:, 7:] == 7).all()
+    for storage, order in STORAGES.items():
+        got = np.full(30, 7, dtype.newbyteorder(order))
+        table.call("store", got, 3 * dtype.itemsize, source.astype(dtype), 2, 9, storage)
+        np.testing.assert_array_equal(got[:27:3], source.flat[:18:2])
+        assert (np.delete(got, np.arange(0, 27, 3)) == 7).all()
+
+
+def test_finite(table, dtype):
+    for count in range(1, 70):
+        numbers = np.full(count + 1, np.finfo(dtype).max)
+        numbers[-1] = np.nan
+        assert table.call("finite", numbers, count) == 1
+        for at in range(count):
+            for bad in (np.inf, -np.inf, np.nan):
+                worse = numbers.copy()
+                worse[at] = bad
+                assert table.call("finite", worse, count) == 0
+    assert table.call("finite", numbers, 0) == 1
+
+
+# ---- object code -------------------------------------------------------------------------------
+
+
+def innermost_loops(code):
+    """The instructions of each loop around multiply-adds that holds no smaller one."""
+    lines = re.findall(r"^\s*([0-9a-f]+):\s*(.*)$", code, flags=re.MULTILINE)
+    at = {int(address, 16): i for i, (address, _) in enumerate(lines)}
+    loops = []
+    for i, (_, words) in enumerate(lines):
+        jump = re.match(r"j\w+\s+([0-9a-f]+)", words)
+        first = at.get(int(jump[1], 16)) if jump else None
+        if first is not None and first <= i:
+            body = [words for _, words in lines[first : i + 1]]
+            if any("vfmadd" in words for words in body):
+                loops.append((first, i, body))
+    return [
+        body
+        for a, b, body in loops
+        if not any(a <= c and d <= b and (a, b) != (c, d) for c, d, _ in loops)
+    ]
+
+
+@pytest.mark.skipif(not X86_64, reason="the tiles of x86-64")
+@pytest.mark.parametrize("dtype", ["f32", "f64"])
+@pytest.mark.parametrize(
+    ("isa", "rows", "width"),
+    [("avx512", 14, 2), ("avx512", 6, 4), ("avx512", 14, 1), ("avx2", 6, 2), ("avx2", 2, 4)],
+)
+def test_sums_stay_in_registers(isa, rows, width, dtype):
+    code = objdump("-d", "--no-show-raw-insn")
+    name = f"tile_{rows}x{width}_{dtype}_{isa}"
+    found = re.search(rf"^[0-9a-f]+ <{name}>:\n(.*?)(?:\n\n|\Z)", code, re.MULTILINE | re.DOTALL)
+    assert found, f"{name} is not in {problem.__file__}"
+    (loop,) = innermost_loops(found[1])
+    assert sum("vfmadd" in line for line in loop) == rows * width
+    stack = [line for line in loop if re.search(r"\(%r[sb]p\b", line)]
+    assert not stack, stack

@@ -1,0 +1,188 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Plans: what they say is what runs, and what they book is bounded."""
+
+import dataclasses
+import re
+
+import numpy as np
+import pytest
+from support import ALGORITHMS, ISAS, numbers
+
+import fastconv
+from fastconv import conv1d, conv2d, conv3d, machine, plan
+from fastconv.kernels import scratch
+
+
+def refuses(kind, message):
+    return pytest.raises(kind, match=f"^{re.escape(message)}$")
+
+
+SRC, WEI = (1, 64, 56, 56), (64, 64, 3, 3)
+
+
+@pytest.mark.parametrize(
+    ("operation", "src", "wei", "out", "said"),
+    [
+        (conv1d, (4, 3, 101), (2, 3, 7), "4x2x101", {"padding": "same"}),
+        (conv2d, (6, 11, 13), (8, 3, 3, 5), "8x5x5", {"groups": 2, "stride": 2}),
+        (conv3d, (1, 3, 7, 11, 13), (2, 3, 3, 3, 3), "1x2x5x9x11", {}),
+    ],
+)
+def test_shapes_stand_for_arrays(operation, src, wei, out, said):
+    """Contiguous float32 arrays, to the last field."""
+    of_shapes = plan(operation, src, wei, **said, threads=2)
+    of_arrays = plan(operation, numbers(src), numbers(wei), **said, threads=2)
+    assert of_shapes == of_arrays
+    assert str(of_shapes) == str(of_arrays)
+    head = f"{operation.__name__} float32  {'x'.join(map(str, src))} * {'x'.join(map(str, wei))}"
+    assert str(of_shapes).splitlines()[0] == f"{head} -> {out}"
+
+
+def test_fields():
+    got = plan(conv2d, SRC, WEI, padding=1, threads=1)
+    assert got.flops == 2 * 64 * 64 * 56 * 56 * 9
+    assert got.bytes == 4 * (64 * 56 * 56 * 2 + 64 * 64 * 9)
+    assert got.algorithm in ALGORITHMS
+    assert got.orientation in ("pixels", "channels")
+    assert got.isa in ISAS
+    assert got.threads == 1
+    rows, cols = got.tile
+    assert rows >= 1 <= cols
+    assert {name for name, _ in got.refused} == {*ALGORITHMS, "reference"} - {got.algorithm}
+    assert all(reason for _, reason in got.refused)
+    text = str(got)
+    for word in (got.algorithm, got.orientation, got.isa, "1 thread ", "0.231 GFLOP", "MiB moved",
+                 f"tile {rows}x{cols}", "scratch", "copies: ", "refused: reference - "):  # fmt: skip
+        assert word in text
+    assert "2 threads" in str(plan(conv2d, SRC, WEI, padding=1, threads=2))
+    assert plan(conv2d, numbers(SRC, "f8"), WEI).bytes == 2 * plan(conv2d, SRC, WEI).bytes
+
+
+def test_a_plan_is_a_frozen_value():
+    got = plan(conv2d, SRC, WEI)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        got.threads = 7
+    assert got == plan(conv2d, SRC, WEI)
+    assert got != plan(conv2d, SRC, WEI, stride=2)
+
+
+@pytest.mark.parametrize("isa", ISAS)
+@pytest.mark.parametrize("algorithm", [*ALGORITHMS, "reference"])
+def test_what_is_asked_for_is_planned(algorithm, isa):
+    for src, wei, said in [
+        (SRC, WEI, {}),
+        ((2, 4, 11, 13), (6, 2, 5, 3), {"groups": 2}),
+        ((1, 3, 224, 224), (64, 3, 7, 7), {"stride": 2, "padding": 3}),
+    ]:
+        with fastconv.settings(isa=isa):
+            got = plan(conv2d, src, wei, **said, algorithm=algorithm)
+        with fastconv.settings(isa=isa, algorithm=algorithm):
+            assert plan(conv2d, src, wei, **said) == got
+        assert got.algorithm == algorithm
+        assert algorithm == "reference" or got.isa == isa
+
+
+def test_auto_never_takes_the_reference():
+    for src, wei in [(SRC, WEI), ((1, 1, 1), (1, 1, 1)), ((0, 1, 5), (1, 1, 1)), ((1, 8), (1, 1, 3))]:
+        operation = conv2d if len(wei) == 4 else conv1d
+        assert plan(operation, src, wei).algorithm in ALGORITHMS
+
+
+def test_copies():
+    x, w = numbers(SRC), numbers(WEI)
+
+    def copies(x=x, **said):
+        return plan(conv2d, x, w, **said).copies
+
+    assert any(line.startswith("input: ") for line in copies(padding=1))
+    assert any(line.startswith("weight: ") for line in copies())
+    out = np.empty((1, 64, 54, 54), "f4")
+    assert not any(line.startswith("out: ") for line in copies(out=out))
+    for other in (out.astype(">f4"), np.empty((1, 64, 54, 108), "f4")[..., ::2]):
+        assert any(line.startswith("out: ") for line in copies(out=other))
+    memory = np.zeros(x.size + w.size, "f4")
+    overlapping = memory[: out.size].reshape(out.shape)
+    source = memory[: x.size].reshape(x.shape)
+    assert any(line.startswith("out: a whole ") for line in copies(source, out=overlapping))
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+@pytest.mark.parametrize("threads", [1, 2, 7])
+@pytest.mark.parametrize(
+    ("operation", "src", "wei", "said"),
+    [
+        (conv2d, (1, 512, 2048, 2048), (512, 512, 3, 3), {"padding": 1}),
+        (conv2d, (1, 4096, 1024, 1024), (4096, 4096, 1, 1), {}),
+        (conv2d, (1, 1, 300, 300), (1, 1, 150, 150), {}),
+        (conv2d, (64, 3, 224, 224), (64, 3, 7, 7), {"stride": 2, "padding": 3}),
+        (conv2d, (1, 256, 33, 33), (256, 256, 3, 3), {"padding": 12, "dilation": 12}),
+        (conv2d, (1, 960, 112, 112), (960, 1, 5, 5), {"padding": 2, "groups": 960}),
+        (conv1d, (1, 128, 10**7), (128, 128, 2), {"dilation": 64}),
+        (conv1d, (1, 1, 10**6), (1, 1, 300), {"dilation": 1000}),
+        (conv3d, (1, 128, 200, 200, 200), (128, 128, 3, 3, 3), {"padding": 1}),
+    ],
+    ids=str,
+)
+def test_scratch_is_bounded_by_the_caches(operation, src, wei, said, threads, dtype):
+    """Whatever the tensor; a broadcast array stands for one that no memory could hold."""
+    dtype = np.dtype(dtype)
+    x, w = (np.broadcast_to(np.zeros((), dtype), shape) for shape in (src, wei))
+    for algorithm in ("auto", *ALGORITHMS):
+        got = plan(operation, x, w, **said, threads=threads, algorithm=algorithm)
+        assert 0 < got.scratch_bytes <= threads * machine.caches()["L2"] // 2
+        assert got.threads <= threads
+
+
+def test_planning_allocates_nothing():
+    before = scratch.kept()
+    plan(conv2d, (1, 512, 2048, 2048), (512, 512, 3, 3), padding=1)
+    assert scratch.kept() == before
+
+
+def test_threads():
+    assert plan(conv2d, SRC, WEI, threads=2).threads == 2
+    assert plan(conv2d, (1, 1, 1, 1), (1, 1, 1, 1), threads=7).threads == 1, "one task"
+    with fastconv.settings(threads=2):
+        assert plan(conv2d, SRC, WEI).threads == 2
+        assert plan(conv2d, SRC, WEI, threads=1).threads == 1
+    tiny = (1, 1, 8, 8), (1, 1, 3, 3)
+    assert plan(conv2d, *tiny).threads == 1, "too little work for two"
+
+
+@pytest.mark.parametrize("wrong", [conv1d, conv3d, np.convolve, "conv2d", None])
+def test_operation(wrong):
+    if wrong in (conv1d, conv3d):
+        with pytest.raises(ValueError, match=rf"^{wrong.__name__}: input has shape "):
+            plan(wrong, SRC if wrong is conv1d else (4, 4), WEI)
+    else:
+        words = "one of fastconv.conv1d, fastconv.conv2d, fastconv.conv3d is needed"
+        with refuses(ValueError, f"plan: operation is {wrong!r}, {words}"):
+            plan(wrong, SRC, WEI)
+
+
+@pytest.mark.parametrize(
+    ("kind", "word", "said"),
+    [
+        (ValueError, "algorithm is 'fft'", {"algorithm": "fft"}),
+        (ValueError, "threads has 0", {"threads": 0}),
+        (ValueError, "stride has 0", {"stride": 0}),
+        (ValueError, "bias has shape (3,)", {"bias": np.ones(3)}),
+        (ValueError, "out has shape (1,)", {"out": np.ones(1, "f4")}),
+        (ValueError, "input has -1", {"input": (1, 64, -1, 4)}),
+        (ValueError, "input with padding of shape", {"input": (1, 64, 2**40, 2**40)}),
+        (TypeError, "weight is None", {"weight": None}),
+    ],
+)
+def test_arguments_are_checked_as_in_the_call(kind, word, said):
+    with pytest.raises(kind, match=f"^conv2d: {re.escape(word)}"):
+        plan(conv2d, **{"input": SRC, "weight": WEI} | said)
+
+
+def test_unusable_settings():
+    with fastconv.settings(isa="sse9"), pytest.raises(ValueError, match=", ".join(ISAS)):
+        plan(conv2d, SRC, WEI)
+    words = "algorithm is 'fft', one of auto, direct, im2col_gemm, reference is needed"
+    with fastconv.settings(algorithm="fft"), pytest.raises(ValueError, match=words):
+        plan(conv2d, SRC, WEI)
+    with fastconv.settings(algorithm="fft"):
+        assert plan(conv2d, SRC, WEI, algorithm="direct").algorithm == "direct"

@@ -1,0 +1,324 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Threads: how many run, who decides, and what happens in children, regions and beside Python's.
+
+Each test is a program: threads, once made, stay. The programs share `PRELUDE`, which sees from
+the time that each thread spent on a core which of them took part in a call.
+"""
+
+import shutil
+import subprocess
+
+import pytest
+from programs import linux, python
+
+from fastconv.settings import default_threads
+
+pytestmark = linux
+UNSET = ("OMP_NUM_THREADS", "FASTCONV_NUM_THREADS", "OMP_WAIT_POLICY", "GOMP_SPINCOUNT")
+ALONE = {"OPENBLAS_NUM_THREADS": "1"}  # no other threads
+several = pytest.mark.skipif(default_threads() < 2, reason="needs two cores")
+
+PRELUDE = """
+import os, sys, threading, time
+import numpy as np, fastconv
+from fastconv.settings import default_threads
+
+x = np.random.default_rng(1).standard_normal((1, 64, 30, 31), np.float32)
+w = np.random.default_rng(2).standard_normal((48, 64, 3, 3), np.float32)
+DEFAULT = default_threads()
+
+def conv(**said):
+    return fastconv.conv2d(x, w, padding=1, **said)
+
+def on_core():
+    times = {}
+    for task in os.listdir("/proc/self/task"):
+        with open(f"/proc/self/task/{task}/schedstat") as file:
+            times[int(task)] = int(file.read().split()[0])
+    return times
+
+def part(function):
+    "How many threads took part in a call."
+    time.sleep(0.02)
+    before = on_core()
+    function()
+    time.sleep(0.02)
+    after = on_core()
+    others = [task for task in after if task != threading.get_native_id()]
+    return 1 + sum(after[task] > before.get(task, 0) for task in others)
+
+right = conv(algorithm="reference")
+def check(y):
+    assert abs(y - right).max() < 1e-3
+"""
+
+
+def run(program, *words, timeout=120, **environ):
+    return python("-c", PRELUDE + program, *words, timeout=timeout, unset=UNSET, **ALONE, **environ)
+
+
+# ---- how many ----------------------------------------------------------------------------------
+
+
+def test_a_number_is_obeyed():
+    run("""
+for threads in (1, 2, 5, 3, 1):
+    assert part(lambda: conv(threads=threads)) == threads
+    assert part(lambda: fastconv.prepare(w, padding=1)(x, threads=threads)) == threads
+    with fastconv.settings(threads=threads):
+        assert part(conv) == threads
+        assert part(lambda: conv(threads=4)) == 4
+    fastconv.set_num_threads(threads)
+    assert part(conv) == threads
+fastconv.set_num_threads(None)
+assert part(conv) == DEFAULT
+""")
+
+
+def test_small_work_stays_with_one_thread():
+    run("""
+a, b = np.ones((1, 1, 8, 8)), np.ones((1, 1, 3, 3))
+assert part(lambda: fastconv.conv2d(a, b)) == 1
+assert len(os.listdir("/proc/self/task")) == 1
+""")
+
+
+def test_the_environment_is_obeyed():
+    run("assert part(conv) == 3, part(conv)", FASTCONV_NUM_THREADS="3")
+    run("assert DEFAULT == part(conv) == 1; assert part(lambda: conv(threads=3)) == 3",
+        OMP_NUM_THREADS="1")  # fmt: skip
+    run("assert part(conv) == 3", OMP_NUM_THREADS="1", FASTCONV_NUM_THREADS="3")
+
+
+THREADPOOLCTL = """
+from threadpoolctl import threadpool_limits
+for _ in range(2):                      # a plan that was made before the limit, or within
+    if {first}:
+        assert part(conv) == DEFAULT
+    with threadpool_limits(1):
+        assert part(conv) == 1, part(conv)
+        assert part(lambda: conv(threads=2)) == 2
+        with fastconv.settings(threads=2):
+            assert part(conv) == 2
+    assert part(conv) == DEFAULT
+"""
+
+
+@several
+@pytest.mark.parametrize("first", [False, True], ids=["made within", "made before"])
+def test_a_limit_of_threadpoolctl_caps_the_default_only(first):
+    run(THREADPOOLCTL.format(first=first))
+
+
+# ---- children ----------------------------------------------------------------------------------
+
+CHILDREN = """
+import signal
+from fastconv.kernels import scratch
+
+def child():
+    signal.alarm(20)                    # a child that hangs ends with a signal
+    assert scratch.kept() == 0
+    check(conv())
+    check(conv(threads=2))
+    assert len(os.listdir("/proc/self/task")) == 1
+
+def fork(function):
+    pid = os.fork()
+    if pid:
+        assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    else:
+        status = 1
+        try:
+            function()
+            status = 0
+        finally:
+            os._exit(status)
+
+check(conv(threads=2))
+assert scratch.kept() > 0
+fork(child)
+fork(lambda: fork(child))
+check(conv(threads=2))
+
+stop = threading.Event()                # in the midst of the calls of other threads
+def busy():
+    while not stop.is_set():
+        conv(threads=2)
+threads = [threading.Thread(target=busy) for _ in range(3)]
+for thread in threads:
+    thread.start()
+try:
+    for _ in range(25):
+        fork(child)
+finally:
+    stop.set()
+for thread in threads:
+    thread.join()
+assert part(lambda: conv(threads=2)) == 2
+"""
+
+POOL = """
+import multiprocessing
+check(conv(threads=2))
+def work(number):
+    check(conv(threads=2))
+    return number
+with multiprocessing.get_context("fork").Pool(2) as pool:
+    assert pool.map(work, range(20)) == list(range(20))
+check(conv(threads=2))
+"""
+
+
+@pytest.mark.parametrize("program", [CHILDREN, POOL], ids=["fork", "multiprocessing"])
+def test_forked_children(program):
+    run(program, timeout=60)
+
+
+# ---- Python's threads --------------------------------------------------------------------------
+
+EIGHT = """
+functional = sys.modules["fastconv.functional"]
+functional.PLANS_KEPT = 16              # so that plans come and go
+sizes = range(9, 31)
+expected = {n: fastconv.conv2d(x[..., :n], w, threads=1) for n in sizes}
+prepared = fastconv.prepare(w)
+errors = []
+def work(seed):
+    try:
+        for n in np.random.default_rng(seed).permutation(np.repeat(sizes, 4)):
+            threads = (None, 1, 2)[seed % 3]
+            assert np.array_equal(fastconv.conv2d(x[..., :n], w, threads=threads), expected[n])
+            assert np.array_equal(prepared(x[..., :n]), expected[n])
+    except BaseException as error:
+        errors.append(error)
+sys.setswitchinterval(1e-5)
+threads = [threading.Thread(target=work, args=(seed,)) for seed in range(8)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+assert not errors, errors
+"""
+
+
+def test_eight_python_threads_at_once():
+    run(EIGHT)
+
+
+SHARED = """
+sys.modules["fastconv.plan"].default_threads = lambda: 8
+stop, most = threading.Event(), 0
+def work():
+    while not stop.is_set():
+        conv()
+conv()                                  # planned
+threads = [threading.Thread(target=work) for _ in range(8)]
+for thread in threads:
+    thread.start()
+for _ in range(60):
+    time.sleep(0.01)
+    running = 0
+    for task in os.listdir("/proc/self/task"):
+        with open(f"/proc/self/task/{task}/stat") as file:
+            running += file.read().rpartition(")")[2].split()[0] == "R"
+    most = max(most, running)
+stop.set()
+for thread in threads:
+    thread.join()
+# Each call has the thread that made it; beyond those, all calls share the limit.
+assert most <= 8 + 8 + 1, f"{most} threads compete for the cores"
+"""
+
+
+def test_concurrent_calls_share_the_default():
+    run(SHARED, OMP_NUM_THREADS="8")
+
+
+def test_the_gil_is_released():
+    run("""
+many = np.broadcast_to(x, (400, *x.shape[1:]))
+ticks, stop = [], threading.Event()
+def tick():
+    while not stop.is_set():
+        ticks.append(time.monotonic())
+        time.sleep(0.001)
+thread = threading.Thread(target=tick)
+thread.start()
+begin = time.monotonic()
+fastconv.conv2d(many, w, threads=1)
+end = time.monotonic()
+stop.set()
+thread.join()
+seen = [begin, *(tick for tick in ticks if begin < tick < end), end]
+assert end - begin > 0.1
+assert max(np.diff(seen)) < (end - begin) / 2, (end - begin, np.diff(seen).max())
+""")
+
+
+NESTED = """
+import ctypes
+call = ctypes.CFUNCTYPE(None)
+library = ctypes.CDLL(sys.argv[1])
+library.region.argtypes = [call]
+results = []
+check(conv(threads=2))
+def inside():
+    results.append(conv())
+    results.append(conv(threads=2))
+assert part(lambda: library.region(call(inside))) == 2
+assert len(results) == 4
+for result in results:
+    assert np.array_equal(result, conv())
+assert part(conv) == DEFAULT            # a plan that was made inside does not stay serial
+"""
+
+
+@pytest.mark.skipif(shutil.which("cc") is None, reason="needs a C compiler")
+def test_calls_inside_a_parallel_region_are_serial(tmp_path):
+    source, library = tmp_path / "region.c", tmp_path / "region.so"
+    source.write_text(
+        "void region(void (*call)(void))\n{\n_Pragma(\"omp parallel num_threads(2)\")\n    call();\n}\n"
+    )
+    words = ["cc", "-shared", "-fPIC", "-fopenmp", str(source), "-o", str(library)]
+    subprocess.run(words, check=True)
+    run(NESTED, library)
+
+
+# ---- the runtime -------------------------------------------------------------------------------
+
+ENVIRONMENT = """
+import ctypes, os, sys
+import numpy
+before = dict(os.environ)
+getenv = ctypes.CDLL(None).getenv
+getenv.restype = ctypes.c_char_p
+seen = getenv(b"OMP_WAIT_POLICY")
+import fastconv
+assert dict(os.environ) == before
+assert getenv(b"OMP_WAIT_POLICY") == seen
+"""
+
+
+@pytest.mark.parametrize("policy", [None, "ACTIVE", "PASSIVE"])
+def test_the_environment_stays_as_it_was(policy):
+    environ = {} if policy is None else {"OMP_WAIT_POLICY": policy}
+    python("-c", ENVIRONMENT, unset=UNSET, **environ)
+
+
+WAITING = """
+conv(threads=2)
+conv(threads=2)
+before = on_core()
+time.sleep(0.2)
+after = on_core()
+main = threading.get_native_id()
+print(sum(after[task] - before.get(task, 0) for task in after if task != main) / 1e9)
+"""
+
+
+@several
+def test_threads_sleep_between_calls_unless_the_user_wants_them_to_spin():
+    assert float(run(WAITING)) < 0.02
+    assert float(run(WAITING, OMP_WAIT_POLICY="PASSIVE")) < 0.02
+    assert float(run(WAITING, OMP_WAIT_POLICY="ACTIVE")) > 0.05
