@@ -141,10 +141,10 @@ def frozen(value: Any) -> Any:
 
 def _outline(out: Any) -> tuple:
     """What a plan and the checks of `out` depend on."""
-    if type(out) is not np.ndarray:
-        return (type(out), id(out))
+    if not isinstance(out, np.ndarray):
+        return (type(out), id(out))  # refused, so never kept
     flags = out.flags
-    return out.shape, out.strides, out.dtype, flags.aligned, flags.writeable
+    return type(out), out.shape, out.strides, out.dtype, flags.aligned, flags.writeable
 
 
 def _layout(spec: ConvSpec, array: np.ndarray) -> Layout:

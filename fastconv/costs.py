@@ -13,6 +13,9 @@ BLOCK_K = 256
 # Shares of the second-level cache that the scratch of one thread may take.
 SCRATCH_SHARE = 0.5
 
+# Bytes that the smallest box needs: a block of k of strips and panels, in float64.
+SCRATCH_LEAST = 256 * 1024
+
 # Tasks a thread to aim for: the others take over from one that was interrupted.
 TASKS_PER_THREAD = 4
 

@@ -8,7 +8,7 @@ from math import ceil
 from typing import NamedTuple
 
 from . import costs
-from .kernels.problem import spans
+from .kernels import problem
 from .work import Axis, Cut, Schedule, Work
 
 LINE_BYTES = 64
@@ -42,7 +42,10 @@ def boxes_of(
 ) -> list[Box]:
     """The boxes between the cuts, counted by kind."""
     kinds = [
-        [(count, SpanKind(*kind)) for count, kind in spans(axis, cut.points, cut.size, apart)]
+        [
+            (count, SpanKind(*kind))
+            for count, kind in problem.spans(axis, cut.points, cut.size, apart)
+        ]
         for axis, cut, apart in zip(axes, cuts, separate, strict=True)
     ]
     return [_box(axes, parts) for parts in product(*kinds)]
@@ -72,15 +75,24 @@ def _box(axes: tuple[Axis, ...], parts: tuple[tuple[int, SpanKind], ...]) -> Box
 
 
 def scratch_bytes(work: Work, schedule: Schedule, boxes: list[Box]) -> int:
-    """About what `Problem` will book for a thread."""
-    pixels = max(box.pixels for box in boxes)
-    strip = max(box.strip for box in boxes)
-    numbers = schedule.width * work.block + ceil(work.block / work.taps) * (strip + 16)
-    if schedule.panel:
-        numbers += (pixels + schedule.panel) * work.block
-    if schedule.orientation == "channels" or not work.straight:
-        numbers += (pixels + 16) * schedule.width * schedule.task_strips
-    return numbers * work.spec.dtype.itemsize + work.block * 24 + 4096
+    """What `Problem` will book for a thread."""
+    spec = work.spec
+    return problem.scratch_bytes(
+        isa=work.machine.isa,
+        dtype=spec.dtype.char,
+        block_k=work.block,
+        taps=work.taps,
+        taps_h=spec.wei[1],
+        taps_w=spec.wei[2],
+        dst_h=spec.dst[1],
+        width=schedule.width,
+        task_strips=schedule.task_strips,
+        panel=schedule.panel,
+        pixels_wide=schedule.orientation == "pixels",
+        dst_regular=work.straight,
+        pixels=max(box.pixels for box in boxes),
+        strip=max(box.strip for box in boxes),
+    )
 
 
 def cost(work: Work, schedule: Schedule, boxes: list[Box]) -> float:

@@ -127,12 +127,12 @@ def make(
     isa = isa or isas()[-1]
     itemsize = spec.dtype.itemsize
     moved = itemsize * (prod(spec.input_shape) + prod(spec.weight_shape) + prod(spec.output_shape))
-    if algorithm == REFERENCE:
+    if algorithm == REFERENCE or 0 in spec.output_shape:  # no walk
         return Plan(
             spec=spec,
-            algorithm=REFERENCE,
+            algorithm=ALGORITHMS[0].name if algorithm == "auto" else algorithm,
             orientation="none",
-            isa="numpy",
+            isa="numpy" if algorithm == REFERENCE else isa,
             threads=1,
             tile=(1, 1),
             tasks=1,
@@ -144,7 +144,7 @@ def make(
             output_shape=spec.output_shape,
         )
     lanes, rows = measure.tile_rows(isa, spec.dtype.char)
-    budget = int(machine.caches()["L2"] * costs.SCRATCH_SHARE)
+    budget = max(costs.SCRATCH_LEAST, int(machine.caches()["L2"] * costs.SCRATCH_SHARE))
     target = Machine(isa, lanes, rows, threads, budget)
     straight = dst.regular and (dst.strides[4] == itemsize or spec.dst[2] == 1)
     in_place = (

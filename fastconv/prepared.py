@@ -8,13 +8,15 @@ import threading
 import numpy as np
 
 from .algorithms import NAMES
+from .arguments import as_array, as_integer, padding_per_axis, positive_per_axis
 from .call import PLANS_KEPT, find, frozen, run
 from .kernels import weights
 from .kernels.measure import openmp_threads
 from .kernels.problem import address
 from .plan import Plan
 from .settings import current
-from .spec import as_operand, check_algorithm, check_bias, check_threads
+from .sizes import span
+from .spec import as_operand, check_algorithm, check_bias, check_threads, make_conv_spec
 
 
 def prepare(
@@ -49,13 +51,29 @@ class PreparedConv:
         self._name = f"conv{self._rank}d"
         self._weight = np.array(weight, weight.dtype.newbyteorder("="), order="C")
         self._weight.flags.writeable = False
-        self._bias = None if bias is None else np.array(bias)
+        self._bias = None if bias is None else np.array(as_array("prepare", "bias", bias))
         self._parameters = (stride, padding, dilation, groups)
         self._algorithm = check_algorithm("prepare", algorithm, NAMES)
         self._threads = check_threads("prepare", threads)
+        self._check()
         self._lock = threading.Lock()
         self._packed: dict[tuple, tuple[np.ndarray, bool]] = {}
         self._ready: dict[tuple, tuple] = {}
+
+    def _check(self):
+        """Let parameters that no input could mend show now: try the smallest input."""
+        stride, padding, dilation, groups = self._parameters
+        c_in, *wei = self._weight.shape[1:]
+        strides = positive_per_axis("prepare", "stride", self._rank, stride)
+        dilations = positive_per_axis("prepare", "dilation", self._rank, dilation)
+        groups = as_integer("prepare", "groups", groups, 1)
+        axes = [(span(k, d), k, s, d) for k, s, d in zip(wei, strides, dilations, strict=True)]
+        pad = padding_per_axis("prepare", padding, tuple(axes))
+        sizes = [n - min(0, a) - min(0, b) for (n, *_), (a, b) in zip(axes, pad, strict=True)]
+        dtype = self._weight.dtype
+        spec = make_conv_spec("prepare", self._rank, (1, c_in * groups, *sizes), dtype,
+                              self._weight.shape, dtype, *self._parameters)  # fmt: skip
+        check_bias(spec, self._bias)
 
     def __call__(self, input, out=None, threads=None):
         """Convolve an input; `out` and `threads` as in `conv2d`."""
@@ -94,6 +112,7 @@ class PreparedConv:
         packed, finite = self._pack(plan)
         if not finite:
             plan = plan.exactly()
+            packed, _ = self._pack(plan)
         return plan, packed, plan.pad_bias(bias)
 
     def _pack(self, plan: Plan) -> tuple[np.ndarray, bool]:

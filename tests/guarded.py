@@ -117,7 +117,7 @@ class Chooser:
     def __init__(self, seed):
         self.random = random.Random(seed)
         self.plan = sys.modules["fastconv.plan"]  # the attribute of that name is the function
-        self.functional = sys.modules["fastconv.functional"]
+        self.call = sys.modules["fastconv.call"]
         self.rows = self.plan.ALGORITHMS
 
     def ways(self):
@@ -128,13 +128,12 @@ class Chooser:
 
         class Chosen(type(row)):
             def best(self, work):
-                work = work._replace(panels=self.panels, in_place=work.in_place and not self.panels)
-                found = list(candidates(work, orientation))
-                return chooser.random.choice(found)
+                work = work._replace(panels=self.panels)
+                return chooser.random.choice(list(candidates(work, orientation)))
 
         values = {field: getattr(row, field) for field in row.__dataclass_fields__}
         self.plan.ALGORITHMS = (Chosen(**values),)
-        self.functional._plans.clear()
+        self.call._plans.clear()
 
 
 def numbers(shape, dtype, seed):
@@ -171,10 +170,10 @@ def run(isa, dtype, layouts=tuple(LAYOUTS), cases=CASES):
                     given = {"algorithm": row.name, "threads": chooser.random.randint(1, 2), **said}
                     with fastconv.settings(isa=isa):
                         conv(xs, ws, bs, out=out, **given)
-                        (kept,) = chooser.functional._plans.values()
+                        (plan,) = chooser.call._plans.values()
                         prepared = fastconv.prepare(ws, bs, **{"threads": 1, **said})(xs)
-                    assert kept.orientation == orientation, what
-                    seen.add((kept.algorithm, kept.orientation))
+                    assert plan.orientation == orientation, what
+                    seen.add((plan.algorithm, plan.orientation))
                     error = np.abs(out - expected).max()
                     assert error < bound * np.abs(expected).max(), (what, error)
                     assert np.array_equal(prepared, out), what

@@ -120,9 +120,11 @@ def between(a):
 WRITEABLE = {
     "contiguous": np.ascontiguousarray,
     "fortran": np.asfortranarray,
-    "channels last": lambda a: np.ascontiguousarray(np.moveaxis(a, 1, -1)).swapaxes(1, -1)
-    if a.ndim == 3
-    else np.moveaxis(np.ascontiguousarray(np.moveaxis(a, 1, -1)), -1, 1),
+    "channels last": lambda a: (
+        np.ascontiguousarray(np.moveaxis(a, 1, -1)).swapaxes(1, -1)
+        if a.ndim == 3
+        else np.moveaxis(np.ascontiguousarray(np.moveaxis(a, 1, -1)), -1, 1)
+    ),
     "steps": steps,
     "backwards": lambda a: np.flip(np.flip(a).copy()),
     "swapped": lambda a: a.astype(a.dtype.newbyteorder("S")),

@@ -52,7 +52,9 @@ def problems(draw):
     said = {
         "stride": draw(st.integers(1, 4)) if draw(st.booleans()) else per_axis(st.integers(1, 5)),
         "padding": draw(
-            st.sampled_from(WORDS) | st.integers(0, 4) | st.lists(pair, min_size=rank, max_size=rank)
+            st.sampled_from(WORDS)
+            | st.integers(0, 4)
+            | st.lists(pair, min_size=rank, max_size=rank)
         ),
         "dilation": draw(st.sampled_from([1, 1, 2])) if draw(st.booleans())
         else per_axis(st.integers(1, 6)),

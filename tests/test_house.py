@@ -23,12 +23,15 @@ SOURCES = (".py", ".pyi", ".pyx", ".pxd", ".c", ".h")
 # From the bottom up. A module imports only from layers below its own.
 LAYERS = (
     "machine sizes layout costs kernels",
-    "arguments boundary",
+    "arguments boundary runtime",
     "spec settings",
-    "reference schedule",
+    "reference work",
+    "estimate",
+    "schedule",
     "algorithms",
     "plan",
-    "functional pooling filters gradients analysis",
+    "call",
+    "functional prepared pooling filters gradients analysis",
     "signal ndimage onnx patch",
     "__init__",
     "images info benchmarks",

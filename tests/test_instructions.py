@@ -23,7 +23,8 @@ from fastconv.kernels import measure
 
 STORED = Path(__file__).with_name("instructions.json")
 MOST = 1.02  # times the stored count
-UNDER = "valgrind --tool=callgrind --dump-before=getppid --callgrind-out-file={folder}/out".split()
+UNDER = ("valgrind", "--tool=callgrind", "--dump-before=getppid",
+         "--callgrind-out-file={folder}/out")  # fmt: skip
 
 CASES = {
     "tiny 3x3": ((1, 1, 8, 8), (1, 1, 3, 3), {}),

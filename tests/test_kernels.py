@@ -52,7 +52,7 @@ RESULTS = {"void": None, "int": ctypes.c_int, "double": ctypes.c_double}
 class Table(ctypes.Structure):
     """fc_kernels, its functions named by the list in the header."""
 
-    _fields_ = [  # noqa: RUF012
+    _fields_ = [
         ("isa", ctypes.c_char_p),
         ("dtype", ctypes.c_char_p),
         ("itemsize", ctypes.c_int),
@@ -127,6 +127,31 @@ def test_tiles(table, dtype):
                 table.call("tile", pairs, steps, a, b, c, width + 3, cols, flags, bias,
                            function=table.tile[log][rows])  # fmt: skip
                 np.testing.assert_array_equal(c, expected)
+
+
+def test_stencil(table, dtype):
+    """Rows of the source, each shared by the output rows from low to high, of one channel."""
+    rng, steps = np.random.default_rng(5), 5
+    rows_of = [(low, high) for low in range(4) for high in range(low + 1, 5)]
+    groups = indices(*((3 * i, *rows, *rng.integers(0, 40, 4)) for i, rows in enumerate(rows_of)))
+    pairs = rng.integers(0, 30, (steps, 2)).astype(np.intp)
+    bias = whole(rng, 1, dtype)
+    for cols in range(1, 9 * table.lanes):
+        a, b = whole(rng, 80, dtype), whole(rng, 80 + cols + table.lanes, dtype)
+        sums = np.zeros((4, cols), dtype)
+        for at, low, high, *weights in groups:
+            for r in range(low, high):
+                for i, j in pairs:
+                    sums[r] += a[weights[r] + i] * b[at + j : at + j + cols]
+        before = whole(rng, (5, cols + 3), dtype)
+        rows = 1 + cols % 4
+        for flags in (0, ADD, BIAS_ROWS, ADD | BIAS_ROWS):
+            c, expected = before.copy(), before.copy()
+            expected[:rows, :cols] = sums[:rows] + (before[:rows, :cols] if flags & ADD else 0)
+            expected[:rows, :cols] += bias if flags & BIAS_ROWS else 0
+            table.call("stencil", groups, len(groups), pairs, steps, a, b, c, cols + 3, rows, cols,
+                       flags, bias)  # fmt: skip
+            np.testing.assert_array_equal(c, expected)
 
 
 def test_fill(table, dtype):

@@ -51,9 +51,9 @@ def test_fields():
     assert {name for name, _ in got.refused} == {*ALGORITHMS, "reference"} - {got.algorithm}
     assert all(reason for _, reason in got.refused)
     text = str(got)
-    for word in (got.algorithm, got.orientation, got.isa, "1 thread ", "0.231 GFLOP", "MiB moved",
-                 f"tile {rows}x{cols}", "scratch", "copies: ", "refused: reference - "):  # fmt: skip
-        assert word in text
+    words = [got.algorithm, got.orientation, got.isa, "  1 thread\n", "0.231 GFLOP", "MiB moved"]
+    words += [f"tile {rows}x{cols}", "scratch", "copies: ", "refused: reference - "]
+    assert all(word in text for word in words)
     assert "2 threads" in str(plan(conv2d, SRC, WEI, padding=1, threads=2))
     assert plan(conv2d, numbers(SRC, "f8"), WEI).bytes == 2 * plan(conv2d, SRC, WEI).bytes
 
@@ -83,9 +83,9 @@ def test_what_is_asked_for_is_planned(algorithm, isa):
 
 
 def test_auto_never_takes_the_reference():
-    for src, wei in [(SRC, WEI), ((1, 1, 1), (1, 1, 1)), ((0, 1, 5), (1, 1, 1)), ((1, 8), (1, 1, 3))]:
-        operation = conv2d if len(wei) == 4 else conv1d
-        assert plan(operation, src, wei).algorithm in ALGORITHMS
+    assert plan(conv2d, SRC, WEI).algorithm in ALGORITHMS
+    for src in [(1, 1, 3), (3, 1, 5), (1, 8)]:
+        assert plan(conv1d, src, (1, 1, 3)).algorithm in ALGORITHMS
 
 
 def test_copies():
@@ -103,7 +103,7 @@ def test_copies():
     memory = np.zeros(x.size + w.size, "f4")
     overlapping = memory[: out.size].reshape(out.shape)
     source = memory[: x.size].reshape(x.shape)
-    assert any(line.startswith("out: a whole ") for line in copies(source, out=overlapping))
+    assert any(line.startswith("out: whole") for line in copies(source, out=overlapping))
 
 
 @pytest.mark.parametrize("dtype", ["f4", "f8"])
@@ -121,7 +121,7 @@ def test_copies():
         (conv1d, (1, 1, 10**6), (1, 1, 300), {"dilation": 1000}),
         (conv3d, (1, 128, 200, 200, 200), (128, 128, 3, 3, 3), {"padding": 1}),
     ],
-    ids=str,
+    ids=lambda value: getattr(value, "__name__", str(value)),
 )
 def test_scratch_is_bounded_by_the_caches(operation, src, wei, said, threads, dtype):
     """Whatever the tensor; a broadcast array stands for one that no memory could hold."""

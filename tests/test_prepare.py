@@ -158,7 +158,7 @@ def test_bad_words(kind, said, message):
 )
 def test_bad_parameters_show_when_prepared(said):
     """Not at the first call, where nobody looks for them."""
-    with pytest.raises((TypeError, ValueError), match=f"{next(iter(said))} "):
+    with pytest.raises((TypeError, ValueError), match=next(iter(said))):
         fastconv.prepare(np.ones((2, 1, 3)), **said)
 
 

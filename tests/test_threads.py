@@ -1,61 +1,19 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Threads: how many run, who decides, and what happens in children, regions and beside Python's.
+"""Threads: how many run, who decides, and what happens in regions and beside Python's threads.
 
-Each test is a program: threads, once made, stay. The programs share `PRELUDE`, which sees from
-the time that each thread spent on a core which of them took part in a call.
+Each test is a program, because threads, once made, stay; `programs.PRELUDE` begins it.
 """
 
 import shutil
 import subprocess
 
 import pytest
-from programs import linux, python
+from programs import UNSET, linux, python, run
 
 from fastconv.settings import default_threads
 
 pytestmark = linux
-UNSET = ("OMP_NUM_THREADS", "FASTCONV_NUM_THREADS", "OMP_WAIT_POLICY", "GOMP_SPINCOUNT")
-ALONE = {"OPENBLAS_NUM_THREADS": "1"}  # no other threads
 several = pytest.mark.skipif(default_threads() < 2, reason="needs two cores")
-
-PRELUDE = """
-import os, sys, threading, time
-import numpy as np, fastconv
-from fastconv.settings import default_threads
-
-x = np.random.default_rng(1).standard_normal((1, 64, 30, 31), np.float32)
-w = np.random.default_rng(2).standard_normal((48, 64, 3, 3), np.float32)
-DEFAULT = default_threads()
-
-def conv(**said):
-    return fastconv.conv2d(x, w, padding=1, **said)
-
-def on_core():
-    times = {}
-    for task in os.listdir("/proc/self/task"):
-        with open(f"/proc/self/task/{task}/schedstat") as file:
-            times[int(task)] = int(file.read().split()[0])
-    return times
-
-def part(function):
-    "How many threads took part in a call."
-    time.sleep(0.02)
-    before = on_core()
-    function()
-    time.sleep(0.02)
-    after = on_core()
-    others = [task for task in after if task != threading.get_native_id()]
-    return 1 + sum(after[task] > before.get(task, 0) for task in others)
-
-right = conv(algorithm="reference")
-def check(y):
-    assert abs(y - right).max() < 1e-3
-"""
-
-
-def run(program, *words, timeout=120, **environ):
-    return python("-c", PRELUDE + program, *words, timeout=timeout, unset=UNSET, **ALONE, **environ)
-
 
 # ---- how many ----------------------------------------------------------------------------------
 
@@ -110,76 +68,10 @@ def test_a_limit_of_threadpoolctl_caps_the_default_only(first):
     run(THREADPOOLCTL.format(first=first))
 
 
-# ---- children ----------------------------------------------------------------------------------
-
-CHILDREN = """
-import signal
-from fastconv.kernels import scratch
-
-def child():
-    signal.alarm(20)                    # a child that hangs ends with a signal
-    assert scratch.kept() == 0
-    check(conv())
-    check(conv(threads=2))
-    assert len(os.listdir("/proc/self/task")) == 1
-
-def fork(function):
-    pid = os.fork()
-    if pid:
-        assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
-    else:
-        status = 1
-        try:
-            function()
-            status = 0
-        finally:
-            os._exit(status)
-
-check(conv(threads=2))
-assert scratch.kept() > 0
-fork(child)
-fork(lambda: fork(child))
-check(conv(threads=2))
-
-stop = threading.Event()                # in the midst of the calls of other threads
-def busy():
-    while not stop.is_set():
-        conv(threads=2)
-threads = [threading.Thread(target=busy) for _ in range(3)]
-for thread in threads:
-    thread.start()
-try:
-    for _ in range(25):
-        fork(child)
-finally:
-    stop.set()
-for thread in threads:
-    thread.join()
-assert part(lambda: conv(threads=2)) == 2
-"""
-
-POOL = """
-import multiprocessing
-check(conv(threads=2))
-def work(number):
-    check(conv(threads=2))
-    return number
-with multiprocessing.get_context("fork").Pool(2) as pool:
-    assert pool.map(work, range(20)) == list(range(20))
-check(conv(threads=2))
-"""
-
-
-@pytest.mark.parametrize("program", [CHILDREN, POOL], ids=["fork", "multiprocessing"])
-def test_forked_children(program):
-    run(program, timeout=60)
-
-
 # ---- Python's threads --------------------------------------------------------------------------
 
 EIGHT = """
-functional = sys.modules["fastconv.functional"]
-functional.PLANS_KEPT = 16              # so that plans come and go
+sys.modules["fastconv.call"].PLANS_KEPT = 16              # so that plans come and go
 sizes = range(9, 31)
 expected = {n: fastconv.conv2d(x[..., :n], w, threads=1) for n in sizes}
 prepared = fastconv.prepare(w)
@@ -256,6 +148,14 @@ assert max(np.diff(seen)) < (end - begin) / 2, (end - begin, np.diff(seen).max()
 """)
 
 
+REGION = """
+void region(void (*call)(void))
+{
+    _Pragma("omp parallel num_threads(2)")
+    call();
+}
+"""
+
 NESTED = """
 import ctypes
 call = ctypes.CFUNCTYPE(None)
@@ -277,9 +177,7 @@ assert part(conv) == DEFAULT            # a plan that was made inside does not s
 @pytest.mark.skipif(shutil.which("cc") is None, reason="needs a C compiler")
 def test_calls_inside_a_parallel_region_are_serial(tmp_path):
     source, library = tmp_path / "region.c", tmp_path / "region.so"
-    source.write_text(
-        "void region(void (*call)(void))\n{\n_Pragma(\"omp parallel num_threads(2)\")\n    call();\n}\n"
-    )
+    source.write_text(REGION)
     words = ["cc", "-shared", "-fPIC", "-fopenmp", str(source), "-o", str(library)]
     subprocess.run(words, check=True)
     run(NESTED, library)

@@ -56,7 +56,7 @@ cdef struct problem_t:
     Py_ssize_t tasks
     # scratch of one thread, in bytes from its start
     Py_ssize_t at_group, at_offset, at_segment, at_weight, at_strip, at_panel, at_sum, scratch_bytes
-    Py_ssize_t strip_elements, sum_pitch
+    Py_ssize_t sum_pitch
 
 cdef struct call_t:
     char *src

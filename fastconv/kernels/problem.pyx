@@ -138,10 +138,59 @@ cdef bint inner(const Axis *axis, const Span *span) noexcept nogil:
             + (axis.taps - 1) * axis.dilation < axis.src)
 
 
-cdef Py_ssize_t book(Py_ssize_t *end, Py_ssize_t size) noexcept:
+cdef Py_ssize_t place(Py_ssize_t *end, Py_ssize_t size) noexcept:
     cdef Py_ssize_t at = end[0]
     end[0] = at + (size + LINE - 1) // LINE * LINE
     return at
+
+
+cdef void book(problem_t *p, Py_ssize_t pixels, Py_ssize_t strip, bint panels) noexcept:
+    """Places in the scratch of a thread, for boxes of at most so many pixels and strip numbers."""
+    cdef Py_ssize_t end = 0, slack = 4 * p.kernels.lanes, sums = 0
+    cdef Py_ssize_t channels = p.block_k // p.taps
+    if p.block_k % p.taps:      # blocks of kernel rows may begin and end inside of a channel
+        channels = (p.block_k + p.taps - 2) // p.taps + 1
+    place(&end, p.block_k * sizeof(fc_step))
+    p.at_group = place(&end, p.block_k // p.axis[3].taps * FC_STENCIL_ROWS * sizeof(fc_group)
+                       if p.stencil else 0)
+    p.at_offset = place(&end, p.block_k * sizeof(Py_ssize_t) if panels else 0)
+    p.at_segment = place(&end, p.panel * sizeof(fc_segment) if panels else 0)
+    p.at_weight = place(&end, (p.width * p.block_k + slack) * p.itemsize)
+    # Channels a page apart would share cache sets: see source.channel_pitch.
+    p.at_strip = place(&end, (channels * (strip + LINE // p.itemsize) + slack) * p.itemsize)
+    p.at_panel = place(&end, ((pixels + p.panel) * p.block_k + slack) * p.itemsize if panels else 0)
+    # Sums that tiles cannot write to their place: rows are channels or pixels.
+    if p.pixels_wide:
+        p.sum_pitch = (pixels + 15) // 16 * 16
+        if not p.dst_regular or panels:
+            sums = p.width * p.task_strips * p.sum_pitch
+    else:
+        p.sum_pitch = p.width * p.task_strips
+        sums = (pixels + p.panel) * p.sum_pitch
+    p.at_sum = place(&end, (sums + slack) * p.itemsize if sums else 0)
+    p.scratch_bytes = (end + PAGE - 1) // PAGE * PAGE
+
+
+cdef bint is_stencil(const problem_t *p, bint panels) noexcept:
+    """One output channel and several rows: what the stencil tile is for."""
+    return (p.width == 1 and not panels and p.axis[2].taps > 1 and p.axis[2].dst > 1
+            and p.block_k % p.axis[3].taps == 0)
+
+
+def scratch_bytes(*, isa, dtype, block_k, taps, taps_h, taps_w, dst_h, width, task_strips, panel,
+                  pixels_wide, dst_regular, pixels, strip):
+    """What a thread will need, without the making of a `Problem`."""
+    cdef problem_t p
+    p.kernels = fc_find_kernels(isa.encode(), ord(dtype))
+    if p.kernels == NULL:
+        raise ValueError(f"no kernels for isa {isa!r}, dtype {dtype!r}")
+    p.itemsize = p.kernels.itemsize
+    p.block_k, p.taps, p.axis[2].taps, p.axis[3].taps = block_k, taps, taps_h, taps_w
+    p.axis[2].dst, p.width, p.task_strips, p.panel = dst_h, width, task_strips, panel
+    p.pixels_wide, p.dst_regular = pixels_wide, dst_regular
+    p.stencil = is_stencil(&p, panel > 0)
+    book(&p, pixels, strip, panel > 0)
+    return p.scratch_bytes
 
 
 cdef class Problem:
@@ -225,8 +274,7 @@ cdef class Problem:
                 make_span(axis, &axis.span[i], separate[a])
         p.k_bytes = integer
         self._weights(wei_bytes)
-        p.stencil = (p.width == 1 and not panels and p.axis[2].taps > 1 and p.axis[2].dst > 1
-                     and p.block_k % p.axis[3].taps == 0)
+        p.stencil = is_stencil(p, panels)
         p.tasks = p.groups * p.boxes * ((p.strips + p.task_strips - 1) // p.task_strips)
         self._book(panels)
 
@@ -247,43 +295,20 @@ cdef class Problem:
                         k += 1
 
     cdef _book(self, bint panels):
-        """Scratch of one thread: the largest box decides."""
+        """The largest box decides how much scratch a thread takes."""
         cdef problem_t *p = &self.c
-        cdef Py_ssize_t a, i, largest, strip = 1, pixels = 1, end = 0, channels, slack, sums
+        cdef Py_ssize_t a, i, largest, longest, strip = 1, pixels = 1
         cdef const Axis *axis
-        slack = p.kernels.lanes * 4
         for a in range(4):
             axis = &p.axis[a]
             largest = 0
+            longest = 0
             for i in range(axis.spans):
                 largest = max(largest, axis.span[i].lanes * axis.span[i].length)
+                longest = max(longest, axis.span[i].count)
             strip *= largest
-            largest = 0
-            for i in range(axis.spans):
-                largest = max(largest, axis.span[i].count)
-            pixels *= largest
-        channels = (p.block_k + p.taps - 2) // p.taps + 1 if p.block_k % p.taps else p.block_k // p.taps
-        p.strip_elements = strip
-        book(&end, p.block_k * sizeof(fc_step))
-        p.at_group = book(&end, p.block_k // p.axis[3].taps * FC_STENCIL_ROWS * sizeof(fc_group)
-                          if p.stencil else 0)
-        p.at_offset = book(&end, p.block_k * sizeof(Py_ssize_t) if panels else 0)
-        p.at_segment = book(&end, p.panel * sizeof(fc_segment) if panels else 0)
-        p.at_weight = book(&end, (p.width * p.block_k + slack) * p.itemsize)
-        # Channels a page apart would share cache sets: see source.channel_pitch.
-        p.at_strip = book(&end, (channels * (strip + LINE) + slack) * p.itemsize)
-        p.at_panel = book(&end, ((pixels + p.panel) * p.block_k + slack) * p.itemsize if panels else 0)
-        # Sums that tiles cannot write to their place: rows are channels or pixels.
-        sums = 0
-        if p.pixels_wide:
-            p.sum_pitch = (pixels + 15) // 16 * 16
-            if not p.dst_regular or panels:
-                sums = p.width * p.task_strips * p.sum_pitch
-        else:
-            p.sum_pitch = p.width * p.task_strips
-            sums = (pixels + p.panel) * p.sum_pitch
-        p.at_sum = book(&end, (sums + slack) * p.itemsize if sums else 0)
-        p.scratch_bytes = (end + PAGE - 1) // PAGE * PAGE
+            pixels *= longest
+        book(p, pixels, strip, panels)
 
     @property
     def tasks(self):
