@@ -27,6 +27,9 @@ C_FLAGS += ["-fvisibility=hidden", "-Wall", "-Wextra"]
 WALK_FLAGS = ["-O2", "-fvisibility=hidden"]
 SANITIZE = os.environ.get("FASTCONV_SANITIZE", "")  # such as "address,undefined"
 SANITIZE_FLAGS = [f"-fsanitize={SANITIZE}", "-fno-omit-frame-pointer", "-g"] if SANITIZE else []
+if not SANITIZE:  # Python's own flags ask for debug information, ten times the code
+    C_FLAGS += ["-g0"]
+    WALK_FLAGS += ["-g0"]
 
 # Apple's clang has no OpenMP runtime: there the walks are serial.
 OPENMP = [] if sys.platform == "darwin" else ["-fopenmp"]
@@ -40,16 +43,16 @@ DIRECTIVES = {
     "embedsignature": True,
 }
 HEADERS = [str(path) for path in sorted(Path("src_c").rglob("*.h"))]
-MODULES = ["problem", "source", "weights", "scratch", "walk", "stencil"]
+MODULES = ["table", "problem", "source", "weights", "scratch", "walk", "stencil"]
 MODULES += ["direct", "im2col_gemm", "measure"]
-WITH_KERNELS = ("problem", "measure")  # those that call fc_find_kernels
+WITH_KERNELS = "fastconv.kernels.table"
 
 
 class BuildKernels(build_ext):
     """Compiles each ISA's stub with its own flags and links them where tables are looked up."""
 
     def build_extension(self, ext):
-        if ext.name.rpartition(".")[2] in WITH_KERNELS:
+        if ext.name == WITH_KERNELS:
             sources = {f"src_c/isa/{isa}.c": flags for isa, flags in ISA_FLAGS.items()}
             sources["src_c/dispatch.c"] = []
             for source, flags in sources.items():

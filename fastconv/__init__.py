@@ -3,7 +3,7 @@
 
 from .runtime import load as _load
 
-_load()
+_load()  # before anything else imports the walks
 
 from .functional import conv1d, conv2d, conv3d, plan  # noqa: E402
 from .plan import Plan  # noqa: E402

@@ -3,16 +3,18 @@
 
 from __future__ import annotations
 
+from operator import index
 from typing import Any
 
 import numpy as np
 
 from . import reference
 from .algorithms import NAMES
+from .kernels import table
 from .kernels.measure import openmp_threads
 from .layout import Layout
 from .plan import Plan, choose_threads, isas, make
-from .settings import check_isa, current
+from .settings import check_environment, check_isa, current
 from .spec import (
     ConvSpec,
     as_operand,
@@ -22,6 +24,8 @@ from .spec import (
     check_threads,
     make_conv_spec,
 )
+
+check_environment(isas(), table.isas_compiled(), NAMES)
 
 PLANS_KEPT = 512
 
@@ -57,7 +61,9 @@ def run(plan: Plan, src, wei, packed, bias, dst):
         if dst.size:
             dst[...] = reference.convolve(plan.spec, src, wei, bias)
     elif not plan.run(src, wei, packed, bias, dst):
-        plan.exactly().run(src, wei, packed, bias, dst)
+        exact = plan.exactly()
+        bias = None if bias is None else bias[: plan.spec.groups * plan.spec.c_out]
+        exact.run(src, wei, packed, exact.pad_bias(bias), dst)
     return dst
 
 
@@ -104,7 +110,7 @@ def make_plan(spec: ConvSpec, src, wei, out, algorithm, threads, prepared=False)
     algorithm = check_algorithm(spec.name, algorithm, NAMES)
     if algorithm == "auto" and options.algorithm is not None:
         algorithm = check_algorithm(spec.name, options.algorithm, NAMES)
-    isa = None if options.isa is None else check_isa(options.isa, isas())
+    isa = None if options.isa is None else check_isa(options.isa, isas(), table.isas_compiled())
     threads = check_threads(spec.name, threads)
     layouts = [
         _layout(spec, operand) if isinstance(operand, np.ndarray) else _contiguous(spec, *operand)
@@ -136,7 +142,10 @@ def frozen(value: Any) -> Any:
         return (kind, *map(frozen, value))
     if isinstance(value, np.ndarray):
         return (kind, value.dtype, frozen(value.tolist()))
-    return (kind, repr(value))
+    try:
+        return (kind, index(value))
+    except TypeError:
+        return (kind, repr(value))
 
 
 def _outline(out: Any) -> tuple:

@@ -11,9 +11,9 @@ SECONDS = 0.2  # of each measurement
 
 def usable_isas() -> tuple[str, ...]:
     """The instruction sets that are compiled and that this CPU has, the best one last."""
-    from .kernels import measure
+    from .kernels import table
 
-    return measure.isas_usable()
+    return table.isas_usable()
 
 
 def collect(speed: bool) -> dict[str, object]:
@@ -21,16 +21,16 @@ def collect(speed: bool) -> dict[str, object]:
     import numpy as np
 
     from . import __version__, get_num_threads
-    from .kernels import measure
+    from .kernels import table
     from .settings import current
 
     report = {
         "version": __version__,
         "python": platform.python_version(),
         "numpy": np.__version__,
-        "compiler": measure.compiler(),
-        "isas_compiled": list(measure.isas_compiled()),
-        "isas_usable": list(measure.isas_usable()),
+        "compiler": table.compiler(),
+        "isas_compiled": list(table.isas_compiled()),
+        "isas_usable": list(table.isas_usable()),
         "threads": get_num_threads(),
         "threads_from": threads_from(),
         **machine.facts(),

@@ -12,7 +12,7 @@ import numpy as np
 
 from . import costs, machine
 from .algorithms import ALGORITHMS, REFERENCE, Algorithm
-from .kernels import measure, scratch
+from .kernels import measure, scratch, table
 from .kernels.problem import Problem, address
 from .layout import Layout
 from .settings import default_threads
@@ -95,7 +95,7 @@ def _size(size: int) -> str:
 @cache
 def isas() -> tuple[str, ...]:
     """The ISAs that this CPU can run, the plainest first."""
-    return measure.isas_usable()
+    return table.isas_usable()
 
 
 def choose_threads(spec: ConvSpec, explicit: int | None) -> int:
@@ -143,7 +143,7 @@ def make(
             refused=(),
             output_shape=spec.output_shape,
         )
-    lanes, rows = measure.tile_rows(isa, spec.dtype.char)
+    lanes, rows = table.tile_rows(isa, spec.dtype.char)
     budget = max(costs.SCRATCH_LEAST, int(machine.caches()["L2"] * costs.SCRATCH_SHARE))
     target = Machine(isa, lanes, rows, threads, budget)
     straight = dst.regular and (dst.strides[4] == itemsize or spec.dst[2] == 1)
@@ -265,6 +265,7 @@ def _problem(work: Work, src: Layout, wei: Layout, dst: Layout, schedule: Schedu
         dst_regular=work.straight,
         in_place_allowed=work.in_place,
         wei_bytes=wei.strides,
+        wei_regular=wei.regular,
         pixels_wide=schedule.orientation == "pixels",
         width=schedule.width,
         task_strips=schedule.task_strips,

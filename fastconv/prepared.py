@@ -80,25 +80,25 @@ class PreparedConv:
         src = as_operand(self._name, "input", input)
         if threads is None:
             threads = self._threads
-        if out is not None and np.may_share_memory(out, src):
-            out[...] = self(src, None, threads)
-            return out
-        options = current()
+        if out is not None:
+            plan, packed, bias = self._get_ready(src, out, threads)
+            if np.may_share_memory(out, src):
+                out[...] = self(src, None, threads)
+                return out
+            return run(plan, src, self._weight, packed, bias, out)
         key = (
-            src.shape, src.strides, src.dtype, src.flags.aligned, options,
+            src.shape, src.strides, src.dtype, src.flags.aligned, current(),
             -openmp_threads() if threads is None else frozen(threads),
         )  # fmt: skip
-        ready = self._ready.get(key) if out is None else None
+        ready = self._ready.get(key)
         if ready is None:
-            ready = self._get_ready(src, out, threads)
-            if out is None:
-                while len(self._ready) >= PLANS_KEPT:
-                    self._ready.pop(next(iter(self._ready)), None)
-                self._ready[key] = ready
+            ready = self._get_ready(src, None, threads)
+            while len(self._ready) >= PLANS_KEPT:
+                self._ready.pop(next(iter(self._ready)), None)
+            self._ready[key] = ready
         plan, packed, bias = ready
-        if out is None:
-            out = np.empty(plan.output_shape, plan.spec.dtype)
-        return run(plan, src, self._weight, packed, bias, out)
+        dst = np.empty(plan.output_shape, plan.spec.dtype)
+        return run(plan, src, self._weight, packed, bias, dst)
 
     def _get_ready(self, src, out, threads) -> tuple:
         """(plan, packed weights, bias) for an input like `src`."""

@@ -6,10 +6,10 @@ from math import prod
 import numpy as np
 
 from fastconv import algorithms, conv1d, conv2d, conv3d, costs, reference, spec
-from fastconv.kernels import measure
+from fastconv.kernels import table
 
 CONV = {1: conv1d, 2: conv2d, 3: conv3d}
-ISAS = measure.isas_usable()
+ISAS = table.isas_usable()
 ALGORITHMS = tuple(row.name for row in algorithms.ALGORITHMS)
 DTYPES = ("f4", "f8")
 WORDS = ("valid", "full", "same", "same_upper", "same_lower", "same_torch")

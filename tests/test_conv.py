@@ -292,3 +292,19 @@ def test_unusable_settings_name_what_is_usable():
         conv2d(X, W, groups=2)
     with fastconv.settings(algorithm="fft"), pytest.raises(ValueError, match="direct, im2col_gemm"):
         conv2d(X, W, groups=2)
+
+
+def test_numbers_that_look_alike_are_not_confused():
+    class Number:
+        def __init__(self, number):
+            self.number = number
+
+        def __index__(self):
+            return self.number
+
+        def __repr__(self):
+            return "Number"
+
+    x, w = np.ones((1, 9)), np.ones((1, 1, 1))
+    assert fastconv.conv1d(x, w, stride=Number(1)).shape == (1, 9)
+    assert fastconv.conv1d(x, w, stride=Number(2)).shape == (1, 5)

@@ -27,7 +27,7 @@ from support import (
 
 import fastconv
 
-EXAMPLES = int(os.environ.get("FASTCONV_EXAMPLES", "600"))
+EXAMPLES = int(os.environ.get("FASTCONV_EXAMPLES", "1500"))
 SIZES = {1: 61, 2: 23, 3: 9}  # the longest axis, by rank
 
 pytestmark = pytest.mark.usefixtures("poisoned")

@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 from programs import python
 
-from fastconv.kernels import measure
+from fastconv.kernels import table
 
 STORED = Path(__file__).with_name("instructions.json")
 MOST = 1.02  # times the stored count
@@ -63,7 +63,7 @@ for name, (src, wei, said) in json.load(sys.stdin).items():
 def environment():
     """The name under which counts are stored."""
     numpy = ".".join(np.__version__.split(".")[:2])
-    return f"{measure.compiler()}, Python {platform.python_version()}, NumPy {numpy}"
+    return f"{table.compiler()}, Python {platform.python_version()}, NumPy {numpy}"
 
 
 def total(path):
@@ -86,7 +86,7 @@ def count():
 
 
 @pytest.mark.skipif(shutil.which("valgrind") is None, reason="needs valgrind")
-@pytest.mark.skipif("avx2" not in measure.isas_usable(), reason="needs AVX2")
+@pytest.mark.skipif("avx2" not in table.isas_usable(), reason="needs AVX2")
 def test_no_call_takes_more_instructions_than_it_did():
     stored = json.loads(STORED.read_text(encoding="utf-8")).get(environment())
     if stored is None:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from support import ISAS
 
-from fastconv.kernels import measure, problem
+from fastconv.kernels import table as extension
 
 SOURCE = Path(__file__).resolve().parent.parent / "src_c"
 SIZE, POINTER = ctypes.c_ssize_t, ctypes.c_void_p
@@ -25,18 +25,18 @@ X86_64 = platform.machine().lower() in ("x86_64", "amd64")
 
 
 def objdump(*words):
-    words = ["objdump", *words, problem.__file__]
+    words = ["objdump", *words, extension.__file__]
     return subprocess.run(words, capture_output=True, text=True, check=True).stdout
 
 
 @pytest.fixture(scope="module")
 def find_kernels():
-    """fc_find_kernels(isa, dtype) of the extension that `problem` is."""
+    """fc_find_kernels(isa, dtype) of the extension that `table` is."""
     lines = objdump("-t").splitlines()
     places = {line.split()[-1]: int(line.split()[0], 16) for line in lines if " .text" in line}
-    assert {"fc_find_kernels", "PyInit_problem"} <= set(places), "the extension is stripped"
-    known = ctypes.cast(ctypes.CDLL(problem.__file__).PyInit_problem, POINTER).value
-    address = known + places["fc_find_kernels"] - places["PyInit_problem"]
+    assert {"fc_find_kernels", "PyInit_table"} <= set(places), "the extension is stripped"
+    known = ctypes.cast(ctypes.CDLL(extension.__file__).PyInit_table, POINTER).value
+    address = known + places["fc_find_kernels"] - places["PyInit_table"]
     prototype = ctypes.CFUNCTYPE(ctypes.POINTER(Table), ctypes.c_char_p, ctypes.c_char)
     return lambda isa, dtype: prototype(address)(isa.encode(), dtype.encode())
 
@@ -102,7 +102,7 @@ def indices(*values):
 def test_the_table_is_the_one_that_plans_ask(find_kernels, isa):
     for dtype in "fd":
         table = find_kernels(isa, dtype).contents
-        assert (table.lanes, table.max_rows[1]) == measure.tile_rows(isa, dtype)
+        assert (table.lanes, table.max_rows[1]) == extension.tile_rows(isa, dtype)
         assert (table.isa.decode(), table.dtype.decode()) == (isa, {"f": "f32", "d": "f64"}[dtype])
     assert not find_kernels("sse9", "f")
     assert not find_kernels(isa, "e")
@@ -259,7 +259,7 @@ def test_sums_stay_in_registers(isa, rows, width, dtype):
     code = objdump("-d", "--no-show-raw-insn")
     name = f"tile_{rows}x{width}_{dtype}_{isa}"
     found = re.search(rf"^[0-9a-f]+ <{name}>:\n(.*?)(?:\n\n|\Z)", code, re.MULTILINE | re.DOTALL)
-    assert found, f"{name} is not in {problem.__file__}"
+    assert found, f"{name} is not in {extension.__file__}"
     (loop,) = innermost_loops(found[1])
     assert sum("vfmadd" in line for line in loop) == rows * width
     stack = [line for line in loop if re.search(r"\(%r[sb]p\b", line)]

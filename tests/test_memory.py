@@ -7,9 +7,9 @@ from programs import linux, measures_memory, python
 
 import fastconv
 from fastconv import machine
-from fastconv.kernels import measure
+from fastconv.kernels import table
 
-ISAS = measure.isas_usable()
+ISAS = table.isas_usable()
 
 LAYERS = [
     ((1, 64, 224, 224), (64, 64, 3, 3), {"padding": 1}),

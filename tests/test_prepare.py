@@ -168,3 +168,11 @@ def test_a_bad_input_shows_at_the_call(weight):
         ours(np.ones((1, 4, 9, 9), "f4"))
     with refuses(TypeError, "conv2d: out has dtype float64, float32 is needed"):
         ours(np.ones((1, 5, 3, 2), "f4"), out=np.ones((1, 37, 1, 1)))
+
+
+def test_an_out_that_overlaps_the_input_is_checked_like_any_other():
+    layer = fastconv.prepare(np.ones((1, 1, 1)))
+    x = np.zeros((1, 1, 9))
+    for out in (x[..., :8], x.view(np.float32)[..., :9]):
+        with pytest.raises((TypeError, ValueError), match="out"):
+            layer(x, out=out)

@@ -15,9 +15,9 @@ import pytest
 from programs import linux, measures_memory, python
 
 import fastconv
-from fastconv.kernels import measure, scratch
+from fastconv.kernels import scratch, table
 
-ISAS = measure.isas_usable()
+ISAS = table.isas_usable()
 GUARDED = Path(__file__).with_name("guarded.py")
 
 

@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What this build and this machine can do: ISAs, compiler, measured peaks."""
+"""What this machine can do: measured peaks, and the threads that OpenMP has."""
 import time
 
 from cython.parallel cimport prange
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memset
 
-from fastconv.kernels.table cimport (
-    fc_compiler, fc_find_kernels, fc_isa_name, fc_isa_usable, fc_kernels)
+from fastconv.kernels.table cimport fc_kernels, find
 
 cdef extern from *:
     """
@@ -22,45 +21,17 @@ cdef extern from *:
     int omp_in_parallel() noexcept nogil
 
 
-def isas_compiled():
-    """Names of the ISAs in this build, the plainest first."""
-    names, number = [], 0
-    while fc_isa_name(number) != NULL:
-        names.append(fc_isa_name(number).decode())
-        number += 1
-    return tuple(names)
-
-
-def isas_usable():
-    """Those that this CPU can run."""
-    return tuple(name for number, name in enumerate(isas_compiled()) if fc_isa_usable(number))
-
-
-def compiler():
-    return fc_compiler().decode()
-
-
 def openmp_threads():
     """Threads that OpenMP would give this thread now; 1 inside a parallel region."""
     return 1 if omp_in_parallel() else omp_get_max_threads()
 
 
-def tile_rows(isa, dtype):
-    """(numbers in a vector, rows of the tallest tile two vectors wide)."""
-    cdef const fc_kernels *kernels = fc_find_kernels(isa.encode(), ord(dtype))
-    if kernels == NULL:
-        raise ValueError(f"isa {isa!r} is not usable here")
-    return kernels.lanes, kernels.max_rows[1]
-
-
 def fma_peak(isa, dtype, int threads=1, double seconds=0.02):
     """Most floating-point operations a second seen in rounds over about `seconds`."""
-    cdef const fc_kernels *kernels = fc_find_kernels(isa.encode(), ord(dtype))
+    cdef const fc_kernels *kernels = find(isa, dtype)
     cdef double operations, best = 0
     cdef int thread
     cdef Py_ssize_t rounds = 200_000
-    if kernels == NULL:
-        raise ValueError(f"isa {isa!r} is not usable here")
     end = time.perf_counter() + seconds
     while True:
         start = time.perf_counter()

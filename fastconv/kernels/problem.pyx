@@ -4,7 +4,7 @@ from libc.stdlib cimport free, malloc
 from numpy cimport PyArray_DATA, ndarray
 
 from fastconv.kernels.table cimport (
-    FC_STENCIL_ROWS, fc_find_kernels, fc_group, fc_segment, fc_step)
+    FC_STENCIL_ROWS, fc_group, fc_segment, fc_step, find)
 
 cdef enum:
     LINE = 64                   # bytes; what begins in scratch begins a cache line
@@ -181,9 +181,7 @@ def scratch_bytes(*, isa, dtype, block_k, taps, taps_h, taps_w, dst_h, width, ta
                   pixels_wide, dst_regular, pixels, strip):
     """What a thread will need, without the making of a `Problem`."""
     cdef problem_t p
-    p.kernels = fc_find_kernels(isa.encode(), ord(dtype))
-    if p.kernels == NULL:
-        raise ValueError(f"no kernels for isa {isa!r}, dtype {dtype!r}")
+    p.kernels = find(isa, dtype)
     p.itemsize = p.kernels.itemsize
     p.block_k, p.taps, p.axis[2].taps, p.axis[3].taps = block_k, taps, taps_h, taps_w
     p.axis[2].dst, p.width, p.task_strips, p.panel = dst_h, width, task_strips, panel
@@ -209,7 +207,7 @@ cdef class Problem:
 
     def __init__(self, *, isa, dtype, axes, cuts, separate, groups, c_in, c_out, block_k,
                  src_c_bytes, dst_c_bytes, src_end_bytes, src_storage, dst_storage, wei_storage,
-                 src_regular, dst_regular, in_place_allowed, wei_bytes, pixels_wide, width,
+                 src_regular, dst_regular, wei_regular, in_place_allowed, wei_bytes, pixels_wide, width,
                  task_strips, panel, panels, guard):
         cdef problem_t *p = &self.c
         cdef Py_ssize_t a, i, size, most = 0
@@ -218,9 +216,7 @@ cdef class Problem:
         cdef Tap *tap
         cdef Py_ssize_t *integer
         cdef Py_ssize_t *start
-        p.kernels = fc_find_kernels(isa.encode(), ord(dtype))
-        if p.kernels == NULL:
-            raise ValueError(f"no kernels for isa {isa!r}, dtype {dtype!r}")
+        p.kernels = find(isa, dtype)
         p.itemsize = p.kernels.itemsize
         p.groups, p.c_in, p.c_out = groups, c_in, c_out
         p.block_k = block_k
@@ -273,6 +269,7 @@ cdef class Problem:
                 integer += axis.taps
                 make_span(axis, &axis.span[i], separate[a])
         p.k_bytes = integer
+        p.wei_contiguous = wei_regular
         self._weights(wei_bytes)
         p.stencil = is_stencil(p, panels)
         p.tasks = p.groups * p.boxes * ((p.strips + p.task_strips - 1) // p.task_strips)
@@ -285,7 +282,6 @@ cdef class Problem:
         row, c_step, d_step, h_step, w_step = wei_bytes
         p.wei_row_bytes = row
         p.wei_group_bytes = row * p.c_out
-        p.wei_contiguous = p.wei_storage == 0 and row % p.itemsize == 0
         for c in range(p.c_in):
             for d in range(p.axis[1].taps):
                 for h in range(p.axis[2].taps):

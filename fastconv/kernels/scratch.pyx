@@ -15,6 +15,11 @@ cdef enum:
     ALIGNMENT = 4096
     KEPT = 8                    # blocks
 
+# What stands right before a block.
+cdef struct Header:
+    void *raw                   # what malloc gave
+    Py_ssize_t size
+
 cdef char *kept_block[KEPT]
 cdef Py_ssize_t kept_size[KEPT]
 cdef int kept_count = 0
@@ -22,6 +27,10 @@ cdef Py_ssize_t kept_bytes = 0
 cdef Py_ssize_t kept_limit = 1 << 20
 cdef bint poisoned = False
 lock = threading.Lock()
+
+
+cdef inline Header *header(char *block) noexcept:
+    return <Header *> (block - sizeof(Header))
 
 
 cdef char *acquire(Py_ssize_t size) except NULL:
@@ -42,10 +51,8 @@ cdef char *acquire(Py_ssize_t size) except NULL:
         raw = malloc(size + 2 * ALIGNMENT)
         if raw == NULL:
             raise MemoryError(f"fastconv: no memory for {size} bytes of scratch")
-        # The words before the block: what malloc gave, and how large the block is.
         block = <char *> ((<uintptr_t> raw + 2 * ALIGNMENT) & ~<uintptr_t> (ALIGNMENT - 1))
-        (<void **> block)[-1] = raw
-        (<Py_ssize_t *> block)[-2] = size
+        header(block).raw, header(block).size = raw, size
     if poisoned:
         memset(block, 0xFF, size)           # NaN, whatever the dtype
     return block
@@ -53,19 +60,14 @@ cdef char *acquire(Py_ssize_t size) except NULL:
 
 cdef void release(char *block) noexcept:
     global kept_count, kept_bytes
-    cdef Py_ssize_t whole = (<Py_ssize_t *> block)[-2]
+    cdef Py_ssize_t whole = header(block).size
     with lock:
         if kept_count < KEPT and kept_bytes + whole <= kept_limit:
             kept_block[kept_count], kept_size[kept_count] = block, whole
             kept_count += 1
             kept_bytes += whole
             return
-        # Full: the larger block is the more useful one.
-        if kept_count and kept_size[0] < whole <= kept_limit and kept_count == 1:
-            kept_block[0], block = block, kept_block[0]
-            kept_size[0], whole = whole, kept_size[0]
-            kept_bytes += kept_size[0] - whole
-    free((<void **> block)[-1])
+    free(header(block).raw)
 
 
 def limit(Py_ssize_t size):
@@ -91,7 +93,7 @@ def drop():
     with lock:
         while kept_count:
             kept_count -= 1
-            free((<void **> kept_block[kept_count])[-1])
+            free(header(kept_block[kept_count]).raw)
         kept_bytes = 0
 
 

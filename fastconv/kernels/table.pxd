@@ -48,7 +48,5 @@ cdef extern from "fc_kernels.h" nogil:
         int (*finite)(const void *src, Py_ssize_t count) noexcept nogil
         double (*peak)(Py_ssize_t rounds) noexcept nogil
 
-    const char *fc_isa_name(int number)
-    int fc_isa_usable(int number)
-    const fc_kernels *fc_find_kernels(const char *isa, char dtype)
-    const char *fc_compiler()
+
+cdef const fc_kernels *find(isa, dtype) except NULL

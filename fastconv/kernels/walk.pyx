@@ -45,7 +45,7 @@ cdef bint run(Problem problem, task_fn one_task, size_t src, size_t wei, size_t 
     cdef call_t call
     cdef Py_ssize_t task, first = 0, last
     cdef char *scratch = NULL
-    cdef char *mine
+    cdef char *mine = NULL
     cdef Py_ssize_t bytes = p.scratch_bytes
     call.src, call.wei, call.packed = <char *> src, <char *> wei, <char *> packed
     call.bias, call.dst, call.not_finite = <char *> bias, <char *> dst, 0

@@ -29,7 +29,7 @@ FC_INLINE void FC_NAME(stencil_body)(const int WIDTH, const fc_group *group, ptr
                                      const FC_T *b, FC_T *c, ptrdiff_t ldc, ptrdiff_t rows,
                                      ptrdiff_t cols, int flags, const FC_T *bias)
 {
-    FC_VEC sum[FC_STENCIL_ROWS][FC_STENCIL_VECTORS];
+    FC_NAME(sums) sum[FC_STENCIL_ROWS];
     const fc_step *const end = step + steps;
     FC_UNROLL
     for (int r = 0; r < FC_STENCIL_ROWS; r++)
@@ -51,10 +51,14 @@ FC_INLINE void FC_NAME(stencil_body)(const int WIDTH, const fc_group *group, ptr
             FC_STENCIL_GROUP(3, 4)
         }
 
-    FC_UNROLL
-    for (int r = 0; r < FC_STENCIL_ROWS; r++)
-        if (r < rows)
-            FC_NAME(finish_row)(WIDTH, sum[r], c + r * ldc, cols, flags, bias);
+    FC_T same[FC_STENCIL_ROWS] = {0}; /* the rows are of one channel */
+    for (int r = 0; bias && r < FC_STENCIL_ROWS; r++)
+        same[r] = *bias;
+    if (rows == FC_STENCIL_ROWS)
+        FC_NAME(finish)(FC_STENCIL_ROWS, WIDTH, (const FC_NAME(sums) *)sum, c, ldc, cols, flags,
+                        same);
+    else
+        FC_NAME(put_edge)((const FC_NAME(sums) *)sum, rows, c, ldc, cols, flags, same);
 }
 #undef FC_STENCIL_GROUP
 

@@ -7,43 +7,79 @@
  * bits do not depend on the shape of the tile.  Both loops over the sums must be
  * unrolled completely: otherwise gcc keeps the sums in memory.
  */
-/* A row of sums on its way into C; one that hangs over the edge of C goes by a buffer. */
-FC_INLINE void FC_NAME(finish_row)(const int WIDTH, const FC_VEC *sum, FC_T *c, ptrdiff_t cols,
-                                   int flags, const FC_T *bias)
+typedef FC_VEC FC_NAME(sums)[FC_MAX_VECTORS];
+
+FC_INLINE void FC_NAME(put)(const int ROWS, const int WIDTH, const int FLAGS,
+                            const FC_NAME(sums) *sum, FC_T *c, ptrdiff_t ldc, const FC_T *bias)
 {
-    FC_T edge[FC_MAX_VECTORS * FC_LANES];
-    const int whole = cols == WIDTH * FC_LANES;
-    FC_T *const to = whole ? c : edge;
-    if (!whole && (flags & FC_ADD))
-        FC_NAME(copy)(edge, c, cols);
     FC_UNROLL
-    for (int v = 0; v < WIDTH; v++) {
-        FC_VEC value = sum[v];
-        if (flags & FC_ADD)
-            value = FC_LOAD(to + v * FC_LANES) + value;
-        if (flags & FC_BIAS_ROWS)
-            value = value + *bias;
-        if (flags & FC_BIAS_COLS)
-            value = value + FC_LOAD(bias + v * FC_LANES);
-        FC_LOAD(to + v * FC_LANES) = value;
+    for (int i = 0; i < ROWS; i++)
+        FC_UNROLL
+        for (int v = 0; v < WIDTH; v++) {
+            FC_VEC value = sum[i][v];
+            if (FLAGS & FC_ADD)
+                value = FC_LOAD(c + i * ldc + v * FC_LANES) + value;
+            if (FLAGS & FC_BIAS_ROWS)
+                value = value + bias[i];
+            if (FLAGS & FC_BIAS_COLS)
+                value = value + FC_LOAD(bias + v * FC_LANES);
+            FC_LOAD(c + i * ldc + v * FC_LANES) = value;
+        }
+}
+
+/* A tile that hangs over the edge of C, from a buffer of its own. */
+static __attribute__((noinline)) void FC_NAME(put_edge)(const FC_NAME(sums) *sum, ptrdiff_t rows,
+                                                        FC_T *c, ptrdiff_t ldc, ptrdiff_t cols,
+                                                        int flags, const FC_T *bias)
+{
+    for (ptrdiff_t i = 0; i < rows; i++, c += ldc) {
+        const FC_T *row = (const FC_T *)sum[i];
+        for (ptrdiff_t j = 0; j < cols; j++) {
+            FC_T value = flags & FC_ADD ? c[j] + row[j] : row[j];
+            if (flags & FC_BIAS_ROWS)
+                value += bias[i];
+            if (flags & FC_BIAS_COLS)
+                value += bias[j];
+            c[j] = value;
+        }
     }
-    if (!whole)
-        FC_NAME(copy)(c, edge, cols);
+}
+
+FC_INLINE void FC_NAME(finish)(const int ROWS, const int WIDTH, const FC_NAME(sums) *sum, FC_T *c,
+                               ptrdiff_t ldc, ptrdiff_t cols, int flags, const FC_T *bias)
+{
+    if (cols != WIDTH * FC_LANES) {
+        FC_NAME(sums) edge[FC_MAX_ROWS];
+        FC_NAME(put)(ROWS, WIDTH, 0, sum, (FC_T *)edge, FC_MAX_VECTORS * FC_LANES, bias);
+        FC_NAME(put_edge)(edge, ROWS, c, ldc, cols, flags, bias);
+        return;
+    }
+    switch (flags) {
+    case 0: FC_NAME(put)(ROWS, WIDTH, 0, sum, c, ldc, bias); break;
+    case FC_ADD: FC_NAME(put)(ROWS, WIDTH, FC_ADD, sum, c, ldc, bias); break;
+    case FC_BIAS_ROWS: FC_NAME(put)(ROWS, WIDTH, FC_BIAS_ROWS, sum, c, ldc, bias); break;
+    case FC_BIAS_COLS: FC_NAME(put)(ROWS, WIDTH, FC_BIAS_COLS, sum, c, ldc, bias); break;
+    case FC_ADD | FC_BIAS_ROWS:
+        FC_NAME(put)(ROWS, WIDTH, FC_ADD | FC_BIAS_ROWS, sum, c, ldc, bias);
+        break;
+    case FC_ADD | FC_BIAS_COLS:
+        FC_NAME(put)(ROWS, WIDTH, FC_ADD | FC_BIAS_COLS, sum, c, ldc, bias);
+        break;
+    }
 }
 
 FC_INLINE void FC_NAME(tile_body)(const int ROWS, const int WIDTH, const fc_step *step,
                                   ptrdiff_t steps, const FC_T *a, const FC_T *b, FC_T *c,
                                   ptrdiff_t ldc, ptrdiff_t cols, int flags, const FC_T *bias)
 {
-    FC_VEC sum[FC_MAX_ROWS][FC_MAX_VECTORS];
+    FC_NAME(sums) sum[FC_MAX_ROWS];
     FC_UNROLL
     for (int i = 0; i < ROWS; i++)
         FC_UNROLL
         for (int v = 0; v < WIDTH; v++)
             sum[i][v] = (FC_VEC){0};
 
-    /* C comes from the second-level cache or beyond, while the sums are made. */
-    if (flags & FC_ADD)
+    if (flags & FC_ADD) /* C comes from the second-level cache or beyond, while the sums are made */
         for (int i = 0; i < ROWS; i++)
             for (int v = 0; v < WIDTH; v++)
                 __builtin_prefetch((const char *)(c + i * ldc) + v * FC_VBYTES, 1);
@@ -60,11 +96,7 @@ FC_INLINE void FC_NAME(tile_body)(const int ROWS, const int WIDTH, const fc_step
             for (int v = 0; v < WIDTH; v++)
                 sum[i][v] += as[i] * wide[v];
     }
-
-    FC_UNROLL
-    for (int i = 0; i < ROWS; i++)
-        FC_NAME(finish_row)(WIDTH, sum[i], c + i * ldc, cols, flags,
-                            flags & FC_BIAS_ROWS ? bias + i : bias);
+    FC_NAME(finish)(ROWS, WIDTH, (const FC_NAME(sums) *)sum, c, ldc, cols, flags, bias);
 }
 
 #define FC_TILE(ROWS, WIDTH)                                                                   \

@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The C kernels of this build; the only extension that they are linked into."""
+
+cdef extern from "fc_kernels.h" nogil:
+    const char *fc_isa_name(int number)
+    int fc_isa_usable(int number)
+    const fc_kernels *fc_find_kernels(const char *isa, char dtype)
+    const char *fc_compiler()
+
+
+cdef const fc_kernels *find(isa, dtype) except NULL:
+    """The table of an ISA that this CPU can run, for dtype 'f' or 'd'."""
+    cdef const fc_kernels *kernels = fc_find_kernels(isa.encode(), ord(dtype))
+    if kernels == NULL:
+        raise ValueError(f"isa {isa!r} with dtype {dtype!r} is not usable here")
+    return kernels
+
+
+def isas_compiled():
+    """Names of the ISAs in this build, the plainest first."""
+    names, number = [], 0
+    while fc_isa_name(number) != NULL:
+        names.append(fc_isa_name(number).decode())
+        number += 1
+    return tuple(names)
+
+
+def isas_usable():
+    """Those that this CPU can run."""
+    return tuple(name for number, name in enumerate(isas_compiled()) if fc_isa_usable(number))
+
+
+def compiler():
+    return fc_compiler().decode()
+
+
+def tile_rows(isa, dtype):
+    """(numbers in a vector, rows of the tallest tile two vectors wide)."""
+    cdef const fc_kernels *kernels = find(isa, dtype)
+    return kernels.lanes, kernels.max_rows[1]
