@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import threading
 from operator import index
 from typing import Any
 
@@ -30,6 +31,7 @@ check_environment(isas(), table.isas_compiled(), NAMES)
 PLANS_KEPT = 512
 
 _plans: dict[tuple, Plan] = {}
+_lock = threading.Lock()
 
 
 def convolve(
@@ -98,9 +100,7 @@ def find(
         if out is not None:
             check_out(spec, out)
         plan = make_plan(spec, src, wei, out, algorithm, threads, prepared)
-        while len(_plans) >= PLANS_KEPT:
-            _plans.pop(next(iter(_plans)), None)
-        _plans[key] = plan
+        keep(_plans, key, plan)
     return plan
 
 
@@ -131,6 +131,14 @@ def make_plan(spec: ConvSpec, src, wei, out, algorithm, threads, prepared=False)
         prepared=prepared,
         copies=copies,
     )
+
+
+def keep(store: dict, key: tuple, value: Any) -> None:
+    """Put a value among those kept; the oldest makes room."""
+    with _lock:
+        while len(store) >= PLANS_KEPT:
+            del store[next(iter(store))]
+        store[key] = value
 
 
 def frozen(value: Any) -> Any:

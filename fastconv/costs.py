@@ -10,6 +10,9 @@ bits, so on another machine a wrong one costs time, never correctness.
 # It bounds the rounding error and fixes the bits of every result: changing it changes results.
 BLOCK_K = 256
 
+# Boxes beyond which smaller ones are tried only if nothing larger fits: a plan must be quick.
+BOXES_WORTH = 4096
+
 # Shares of the second-level cache that the scratch of one thread may take.
 SCRATCH_SHARE = 0.5
 
@@ -41,6 +44,7 @@ GATHER_VECTOR = 5.0  # copy a vector of it
 STRIP_VECTOR = 0.5  # bring a vector of a strip near a tile
 PANEL_VECTOR = 0.15  # bring a vector of a panel near a tile: they follow one another
 TILE = 40.0  # begin and end a tile
+WEIGHT_VECTOR = 4.0  # bring a vector of weights from memory, once a task
 SUM_VECTOR = 3.0  # write a vector of sums, or add to it
 PACK_NUMBER = 0.5  # pack one weight
 TURN_NUMBER = 0.5  # deliver one sum through scratch

@@ -21,6 +21,7 @@ class SpanKind(NamedTuple):
     taps: int
     lanes: int
     length: int
+    elements: int  # of all lanes, for the taps of one block of k
 
 
 class Box(NamedTuple):
@@ -38,15 +39,18 @@ class Box(NamedTuple):
 
 
 def boxes_of(
-    axes: tuple[Axis, ...], cuts: tuple[Cut, ...], separate: tuple[bool, ...]
+    axes: tuple[Axis, ...],
+    cuts: tuple[Cut, ...],
+    separate: tuple[bool, ...],
+    windows: tuple[int, ...],
 ) -> list[Box]:
     """The boxes between the cuts, counted by kind."""
     kinds = [
         [
             (count, SpanKind(*kind))
-            for count, kind in problem.spans(axis, cut.points, cut.size, apart)
+            for count, kind in problem.spans(axis, cut.points, cut.size, apart, window)
         ]
-        for axis, cut, apart in zip(axes, cuts, separate, strict=True)
+        for axis, cut, apart, window in zip(axes, cuts, separate, windows, strict=True)
     ]
     return [_box(axes, parts) for parts in product(*kinds)]
 
@@ -65,7 +69,7 @@ def _box(axes: tuple[Axis, ...], parts: tuple[tuple[int, SpanKind], ...]) -> Box
         count=count_n * count_d * count_h * count_w,
         pixels=pixels,
         taps=d.taps * h.taps * w.taps,
-        strip=rows * w.length,
+        strip=n.elements * d.elements * h.elements * w.elements,
         rows=rows,
         run=run,
         runs=pixels // run,
@@ -80,10 +84,9 @@ def scratch_bytes(work: Work, schedule: Schedule, boxes: list[Box]) -> int:
     return problem.scratch_bytes(
         isa=work.machine.isa,
         dtype=spec.dtype.char,
-        block_k=work.block,
-        taps=work.taps,
-        taps_h=spec.wei[1],
-        taps_w=spec.wei[2],
+        block_k=work.blocks.size,
+        wei=spec.wei,
+        windows=work.blocks.windows,
         dst_h=spec.dst[1],
         width=schedule.width,
         task_strips=schedule.task_strips,
@@ -99,7 +102,13 @@ def cost(work: Work, schedule: Schedule, boxes: list[Box]) -> float:
     """What the thread that ends last has to do."""
     spec, machine, lanes = work.spec, work.machine, work.machine.lanes
     depth = spec.c_in * work.taps
-    blocks = max(1, ceil(depth / work.block))
+    blocks = max(
+        1,
+        spec.c_in
+        * work.taps
+        // work.blocks.enclosing
+        * ceil(work.blocks.enclosing / work.blocks.size),
+    )
     shares = ceil(ceil(spec.c_out / schedule.width) / schedule.task_strips)
     channels = spec.c_out / shares
     line = LINE_BYTES / (lanes * spec.dtype.itemsize)
@@ -110,6 +119,7 @@ def cost(work: Work, schedule: Schedule, boxes: list[Box]) -> float:
         if not work.in_place:
             vectors = ceil(box.width.length / lanes)
             task += spec.c_in * box.rows * (costs.FILL_ROW + costs.FILL_VECTOR * vectors)
+        task += costs.WEIGHT_VECTOR * channels * depth / lanes
         if not work.prepared:
             task += costs.PACK_NUMBER * channels * depth
         if schedule.orientation == "pixels":
@@ -142,7 +152,9 @@ def cost(work: Work, schedule: Schedule, boxes: list[Box]) -> float:
         tasks += many
         total += many * task
         longest = max(longest, task)
-    threads = min(machine.threads, max(1, tasks))
-    # At the end threads wait for the one that has begun the last task.
+    if not tasks:
+        return 0.0
+    # Tasks of equal length end in rounds; and at the end threads wait for the one that was late.
+    threads = min(machine.threads, tasks)
     waiting = longest * (threads - 1) / threads * costs.WAITING_SHARE
-    return max(total / threads + waiting, longest)
+    return max(ceil(tasks / threads) * total / tasks, longest) + waiting

@@ -46,11 +46,12 @@ def read_photo(path: str | os.PathLike) -> Photo:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", image_module.DecompressionBombWarning)
-            image = image_module.open(path)
-        note = None
-        if ";16" in str(image.tile) and image.mode in ("RGB", "RGBA"):
-            note = "16-bit colour, of which Pillow reads the upper 8 bits"
-        image = operations.exif_transpose(image)
+            opened = image_module.open(path)
+        with opened:
+            note = None
+            if ";16" in str(opened.tile) and opened.mode in ("RGB", "RGBA"):
+                note = "16-bit colour, of which Pillow reads the upper 8 bits"
+            image = operations.exif_transpose(opened)
     except image_module.DecompressionBombError as error:
         raise ValueError(f"{path}: {error}") from None
     except image_module.UnidentifiedImageError:

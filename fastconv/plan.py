@@ -17,7 +17,7 @@ from .kernels.problem import Problem, address
 from .layout import Layout
 from .settings import default_threads
 from .spec import ConvSpec
-from .work import Machine, Schedule, Work, axes_of, block_k, pads
+from .work import Machine, Schedule, Work, axes_of, blocks_of, pads
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +161,7 @@ def make(
         straight=straight,
         prepared=prepared,
         exact=exact,
-        block=block_k(spec.c_in, spec.wei),
+        blocks=blocks_of(spec.c_in, spec.wei),
         taps=prod(spec.wei),
     )
     best: dict[str, tuple[Algorithm, Schedule]] = {}
@@ -254,7 +254,9 @@ def _problem(work: Work, src: Layout, wei: Layout, dst: Layout, schedule: Schedu
         groups=spec.groups,
         c_in=spec.c_in,
         c_out=spec.c_out,
-        block_k=work.block,
+        block_k=work.blocks.size,
+        windows=work.blocks.windows,
+        enclosing=work.blocks.enclosing,
         src_c_bytes=src.strides[1],
         dst_c_bytes=dst.strides[1],
         src_end_bytes=src.end,

@@ -9,7 +9,7 @@ import numpy as np
 
 from .algorithms import NAMES
 from .arguments import as_array, as_integer, padding_per_axis, positive_per_axis
-from .call import PLANS_KEPT, find, frozen, run
+from .call import find, frozen, keep, run
 from .kernels import weights
 from .kernels.measure import openmp_threads
 from .kernels.problem import address
@@ -93,9 +93,7 @@ class PreparedConv:
         ready = self._ready.get(key)
         if ready is None:
             ready = self._get_ready(src, None, threads)
-            while len(self._ready) >= PLANS_KEPT:
-                self._ready.pop(next(iter(self._ready)), None)
-            self._ready[key] = ready
+            keep(self._ready, key, ready)
         plan, packed, bias = ready
         dst = np.empty(plan.output_shape, plan.spec.dtype)
         return run(plan, src, self._weight, packed, bias, dst)

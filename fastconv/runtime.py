@@ -5,23 +5,25 @@ from __future__ import annotations
 
 import os
 
-# With its default, GNU's runtime lets threads spin after each parallel region. On a machine whose
-# cores are shared that takes the time of others, and of the next region: an empty region entered
-# every 20 ms took 7.9 ms (median, two virtual cores) and 0.02 ms with threads that sleep; entered
-# back to back, sleeping costs 2 microseconds.
-POLICY = "OMP_WAIT_POLICY"
+# With its default, GNU's runtime lets threads spin for milliseconds after each parallel region. On
+# a machine whose cores are shared that takes the time of others, and of the next region: an empty
+# region entered every 20 ms took 7.9 ms (median, two virtual cores), and 0.02 ms with threads that
+# sleep at once. But to wake them takes 50 microseconds, which small layers in a row would feel; so
+# they spin for about as long before they sleep.
+SPIN = "GOMP_SPINCOUNT"
+SPINS = "10000"
 
 
 def load() -> None:
-    """Import the walks; the runtime reads the policy once, while it is loaded.
+    """Import the walks; the runtime reads the environment once, while it is loaded.
 
     What the user has set stays, and the environment is left as it was found.
     """
-    ours = POLICY not in os.environ and "GOMP_SPINCOUNT" not in os.environ
+    ours = SPIN not in os.environ and "OMP_WAIT_POLICY" not in os.environ
     if ours:
-        os.environ[POLICY] = "PASSIVE"
+        os.environ[SPIN] = SPINS
     try:
         from .kernels import walk  # noqa: F401
     finally:
         if ours:
-            del os.environ[POLICY]
+            del os.environ[SPIN]

@@ -63,15 +63,25 @@ def candidates(work: Work, orientation: str) -> Iterator[Schedule]:
         width = 2 * lanes if spec.c_out > lanes else lanes
         panel = rows
     strips = ceil(spec.c_out / width)
-    for points, separate in product(options, separations):
-        for cuts in {cut_boxes(axes, points, size, lanes) for size in sizes}:
-            boxes = boxes_of(axes, cuts, separate)
+    seen = set()
+    found = False
+    for size in sorted(sizes, reverse=True):
+        if found and total // size > costs.BOXES_WORTH:
+            break  # smaller ones are for kernels of which nothing larger fits
+        for points, separate in product(options, separations):
+            cuts = cut_boxes(axes, points, size, lanes)
+            if (cuts, separate) in seen:
+                continue
+            seen.add((cuts, separate))
+            boxes = boxes_of(axes, cuts, separate, work.blocks.windows)
             tasks = spec.groups * sum(box.count for box in boxes)
-            for share in {strips, max(1, strips * tasks // wanted)} if tasks < wanted else {strips}:
+            parts = (1, *(ceil(n * machine.threads / tasks) for n in (1, 2, 4) if tasks < wanted))
+            for share in {ceil(strips / part) for part in parts}:
                 schedule = Schedule(orientation, separate, cuts, width, share, panel)
-                while (fits := scratch_bytes(work, schedule, boxes) <= machine.scratch) is False:
+                while scratch_bytes(work, schedule, boxes) > machine.scratch:
                     if schedule.task_strips == 1:
                         break
                     schedule = replace(schedule, task_strips=ceil(schedule.task_strips / 2))
-                if fits:
+                else:
+                    found = True
                     yield replace(schedule, cost=cost(work, schedule, boxes))

@@ -62,13 +62,38 @@ def axes_of(spec: ConvSpec) -> tuple[Axis, Axis, Axis, Axis]:
     return (Axis(spec.batch, spec.batch, 1, 1, 1, 0), *spatial)
 
 
-def block_k(c_in: int, wei: tuple[int, int, int]) -> int:
-    """Numbers of k in a block: equal numbers of whole channels, or of whole kernel rows."""
+class Blocks(NamedTuple):
+    """How k = (channel, taps) is cut, which fixes the bits of a result: see problem.pxd."""
+
+    size: int  # numbers of k in a block
+    windows: tuple[int, int, int, int]  # taps of each axis in a block
+    enclosing: int  # a block ends with the next multiple of this
+
+    def number(self, depth: int) -> int:
+        """Blocks of `depth` numbers; at least the one that writes the bias."""
+        return max(1, depth // self.enclosing * ceil(self.enclosing / self.size))
+
+
+def blocks_of(c_in: int, wei: tuple[int, int, int]) -> Blocks:
+    """Equal numbers of whole channels; else of planes, of rows, or of taps in a row."""
+    depth, height, width = wei
     taps = prod(wei)
-    unit = next((size for size in (taps, wei[2]) if size <= costs.BLOCK_K), 1)
-    units = c_in * taps // unit
-    blocks = ceil(units / (costs.BLOCK_K // unit))
-    return ceil(units / blocks) * unit if blocks else unit
+    if taps <= costs.BLOCK_K:
+        size = _share(c_in, costs.BLOCK_K // taps) * taps
+        return Blocks(size, (1, *wei), max(1, c_in) * taps)
+    if height * width <= costs.BLOCK_K:
+        planes = _share(depth, costs.BLOCK_K // (height * width))
+        return Blocks(planes * height * width, (1, planes, height, width), taps)
+    if width <= costs.BLOCK_K:
+        rows = _share(height, costs.BLOCK_K // width)
+        return Blocks(rows * width, (1, 1, rows, width), height * width)
+    part = _share(width, costs.BLOCK_K)
+    return Blocks(part, (1, 1, 1, part), width)
+
+
+def _share(number: int, most: int) -> int:
+    """The size of parts of equal size, at most `most`."""
+    return max(1, ceil(number / max(1, ceil(number / most))))
 
 
 def changes(axis: Axis) -> tuple[int, ...]:
@@ -102,5 +127,5 @@ class Work(NamedTuple):
     straight: bool  # tiles may write the output
     prepared: bool  # the weights come packed
     exact: bool  # no span may mix taps on padding with taps on input
-    block: int  # numbers of k in a block
+    blocks: Blocks
     taps: int  # of the kernel

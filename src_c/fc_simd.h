@@ -24,8 +24,8 @@
 #endif
 
 /* Unaligned, and allowed to alias whatever the memory holds. */
-typedef float fc_vec_f32 __attribute__((vector_size(FC_VBYTES), aligned(4), may_alias));
-typedef double fc_vec_f64 __attribute__((vector_size(FC_VBYTES), aligned(8), may_alias));
+typedef float fc_vec_f32 __attribute__((vector_size(FC_VBYTES), aligned(1), may_alias));
+typedef double fc_vec_f64 __attribute__((vector_size(FC_VBYTES), aligned(1), may_alias));
 
 #define FC_VEC FC_JOIN_VEC(FC_DTYPE)
 #define FC_JOIN_VEC(d) FC_JOIN_VEC_(d)

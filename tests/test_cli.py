@@ -296,7 +296,8 @@ def test_palette_and_jpeg(run, tmp_path, image_module):
     code, out, _ = run("filter", tmp_path / "in.gif", "--kernel", "mean", "-o", tmp_path / "o.jpg")
     assert code == 0
     assert "3 channels uint8" in out
-    assert image_module.open(tmp_path / "o.jpg").mode == "RGB"
+    with image_module.open(tmp_path / "o.jpg") as result:
+        assert result.mode == "RGB"
 
 
 def test_filter_refuses(fails, tmp_path, image_module):

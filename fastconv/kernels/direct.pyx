@@ -9,7 +9,7 @@ A task is a box of pixels and some strips of weights of one group:
 """
 from fastconv.kernels cimport source as sources
 from fastconv.kernels cimport stencil, walk, weights
-from fastconv.kernels.problem cimport Problem, Span, call_t, decode, problem_t
+from fastconv.kernels.problem cimport Problem, Span, block_end, call_t, decode, problem_t
 from fastconv.kernels.source cimport source_t, tap_offset
 from fastconv.kernels.table cimport (
     FC_ADD, FC_BIAS_ROWS, FC_STENCIL_ROWS, fc_group, fc_kernels, fc_step)
@@ -86,7 +86,7 @@ cdef void one_task(const problem_t *p, call_t *call, Py_ssize_t task, char *scra
         for a in range(2, -1, -1):
             to[a] = to[a + 1] * box[a + 1].count
     while True:
-        k1 = min(k0 + p.block_k, p.depth)
+        k1 = block_end(p, k0)
         steps = sources.prepare(p, call, box, group, k0, k1, scratch, &source, step)
         for i in range(steps):
             step[i].a *= p.width
@@ -109,7 +109,7 @@ cdef void one_task(const problem_t *p, call_t *call, Py_ssize_t task, char *scra
             if call.bias != NULL:
                 bias = call.bias + (group * p.c_out + channel) * size
             if p.stencil:
-                stencil_rows(p, box, &source, k0, k1, scratch, strip, dst + channel * ldc * size,
+                stencil_rows(p, source.box, &source, k0, k1, scratch, strip, dst + channel * ldc * size,
                              to, flags, bias)
                 continue
             for n in range(count[0]):

@@ -13,7 +13,7 @@ the sums [pixel][channel] stay in scratch until the last block, then turn on the
 """
 from fastconv.kernels cimport source as sources
 from fastconv.kernels cimport walk, weights
-from fastconv.kernels.problem cimport Problem, Span, call_t, decode, problem_t
+from fastconv.kernels.problem cimport Problem, Span, block_end, call_t, decode, problem_t
 from fastconv.kernels.source cimport source_t
 from fastconv.kernels.table cimport (
     FC_ADD, FC_BIAS_COLS, FC_BIAS_ROWS, fc_segment, fc_step)
@@ -79,7 +79,7 @@ cdef void one_task(const problem_t *p, call_t *call, Py_ssize_t task, char *scra
         ldc = p.sum_pitch
         dst = sums - s0 * p.width * ldc * size
     while True:
-        k1 = min(k0 + p.block_k, p.depth)
+        k1 = block_end(p, k0)
         steps = sources.prepare(p, call, box, group, k0, k1, scratch, &source, step)
         for i in range(steps):
             offset[i] = step[i].b

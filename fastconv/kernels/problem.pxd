@@ -22,10 +22,13 @@ cdef struct Span:
     Py_ssize_t length       # elements of a lane: count + the largest shift
     Tap *tap
     Py_ssize_t *lane
+    Py_ssize_t like         # an earlier span with the same taps and lanes, or -1
 
 cdef struct Axis:
     Py_ssize_t src, dst, taps, stride, dilation, pad
     Py_ssize_t src_bytes, dst_bytes     # from one position to the next
+    Py_ssize_t window           # taps of the axis that a block of k can hold: all, or some in a row
+    bint separate               # a lane for each tap
     Py_ssize_t spans
     Span *span
 
@@ -41,8 +44,10 @@ cdef struct problem_t:
     bint src_regular                    # aligned, native, steps are whole numbers of elements
     bint dst_regular
     bint in_place_allowed
-    # k = (channel, taps) in the order of the weights; blocks of whole channels where they fit
-    Py_ssize_t depth, block_k
+    # k = (channel, taps) in the order of the weights, in blocks of whole channels.  Where a
+    # channel is too large, a block is part of one: whole planes, or rows, or neighbours in a row
+    # of the kernel, and ends with what encloses it (the channel, the plane, the row).
+    Py_ssize_t depth, block_k, enclosing
     # weights: k-th number of output channel o at o * row_bytes + k_bytes[k]
     Py_ssize_t wei_row_bytes, wei_group_bytes
     Py_ssize_t *k_bytes
@@ -55,7 +60,7 @@ cdef struct problem_t:
     bint guard                          # padding and weights that are not finite must not meet
     Py_ssize_t tasks
     # scratch of one thread, in bytes from its start
-    Py_ssize_t at_group, at_offset, at_segment, at_weight, at_strip, at_panel, at_sum, scratch_bytes
+    Py_ssize_t at_tap, at_group, at_offset, at_segment, at_weight, at_strip, at_panel, at_sum, scratch_bytes
     Py_ssize_t sum_pitch
 
 cdef struct call_t:
@@ -69,8 +74,12 @@ cdef struct call_t:
 cdef class Problem:
     cdef problem_t c
     cdef void *memory
+    cdef void *tap_memory
     cdef _weights(self, wei_bytes)
     cdef _book(self, bint panels)
 
+cdef Py_ssize_t block_end(const problem_t *p, Py_ssize_t k0) noexcept nogil
+cdef void narrow(const problem_t *p, const Axis *axis, const Span *whole, Py_ssize_t first,
+                 Py_ssize_t end, Span *span) noexcept nogil
 cdef void decode(const problem_t *p, Py_ssize_t task, const Span **box,
                  Py_ssize_t *group, Py_ssize_t *strip) noexcept nogil

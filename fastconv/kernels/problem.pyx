@@ -42,7 +42,7 @@ cdef void lay_out(const Axis *axis, Span *span, bint separate) noexcept nogil:
         else:
             residue += least * axis.stride
             tap.shift = q - least
-        j = 0
+        j = span.lanes if separate else 0       # taps differ, so their own lanes do
         while j < span.lanes and span.lane[j] != residue:
             j += 1
         span.lane[j] = residue
@@ -52,18 +52,47 @@ cdef void lay_out(const Axis *axis, Span *span, bint separate) noexcept nogil:
     span.length = span.count + (0 if separate else most - least)
 
 
-cdef void make_span(const Axis *axis, Span *span, bint separate) noexcept nogil:
-    cdef Py_ssize_t t, dense
+cdef void lay_out_best(const Axis *axis, Span *span) noexcept nogil:
+    """As the axis says; but in a short span with a large dilation most of a lane is not read."""
+    lay_out(axis, span, axis.separate)
+    if not axis.separate and span.lanes * span.length > span.taps * span.count:
+        lay_out(axis, span, True)
+
+
+cdef void make_span(const Axis *axis, Span *span) noexcept nogil:
+    cdef Py_ssize_t t
     span.taps = 0
     for t in range(axis.taps):
         if tap_input(axis, span.start, span.count, t):
             span.tap[span.taps].index = t
             span.taps += 1
-    lay_out(axis, span, separate)
-    if not separate:            # a large dilation in a short span: most of a lane is not read
-        dense = span.lanes * span.length
-        if dense > span.taps * span.count:
-            lay_out(axis, span, True)
+    lay_out_best(axis, span)
+
+
+cdef void narrow(const problem_t *p, const Axis *axis, const Span *whole, Py_ssize_t first,
+                 Py_ssize_t end, Span *span) noexcept nogil:
+    """The span with taps [first, end) of its axis only; `span` brings memory for them."""
+    cdef Py_ssize_t t
+    span.start, span.count, span.taps = whole.start, whole.count, 0
+    for t in range(whole.taps):
+        if first <= whole.tap[t].index < end:
+            span.tap[span.taps].index = whole.tap[t].index
+            span.taps += 1
+    lay_out_best(axis, span)
+
+
+cdef Py_ssize_t most_elements(const Axis *axis, const Span *span) noexcept nogil:
+    """Elements of all lanes of the span, for any window of its taps."""
+    cdef Py_ssize_t dense
+    if axis.window >= axis.taps:
+        return span.lanes * span.length
+    dense = span.count + ((axis.window - 1) * axis.dilation + axis.stride - 1) // axis.stride
+    dense *= min(axis.window, axis.stride)
+    return axis.window * span.count if axis.separate else min(dense, axis.window * span.count)
+
+
+cdef Py_ssize_t block_end(const problem_t *p, Py_ssize_t k0) noexcept nogil:
+    return min(k0 + p.block_k, (k0 // p.enclosing + 1) * p.enclosing, p.depth)
 
 
 cdef void decode(const problem_t *p, Py_ssize_t task, const Span **box,
@@ -97,14 +126,15 @@ cdef void cut(points, Py_ssize_t size, Py_ssize_t *start):
     start[at] = last
 
 
-def spans(axis, points, Py_ssize_t size, bint separate):
+def spans(axis, points, Py_ssize_t size, bint separate, Py_ssize_t window):
     """The kinds of spans of an axis (src, dst, taps, stride, dilation, pad), cut as `cut` says:
-    [(how many, (count, taps, lanes, length)), ...], which schedule.py weighs."""
+    [(how many, (count, taps, lanes, length, elements)), ...], which estimate.py weighs."""
     cdef Axis c
     cdef Span span
     cdef Py_ssize_t i, j, kinds = 0, spans = count_spans(points, size)
     cdef Py_ssize_t *start
     c.src, c.dst, c.taps, c.stride, c.dilation, c.pad = axis
+    c.separate, c.window = separate, window
     span.tap = <Tap *> malloc(c.taps * (sizeof(Tap) + sizeof(Py_ssize_t))
                               + (spans + 1) * sizeof(Py_ssize_t))
     if span.tap == NULL:
@@ -116,8 +146,8 @@ def spans(axis, points, Py_ssize_t size, bint separate):
     i = 0
     while i < spans:
         span.start, span.count = start[i], start[i + 1] - start[i]
-        make_span(&c, &span, separate)
-        kind = (span.count, span.taps, span.lanes, span.length)
+        make_span(&c, &span)
+        kind = (span.count, span.taps, span.lanes, span.length, most_elements(&c, &span))
         j = i + 1
         if inner(&c, &span):    # so are those after it that are as long
             while j < spans and start[j + 1] - start[j] == span.count:
@@ -147,10 +177,10 @@ cdef Py_ssize_t place(Py_ssize_t *end, Py_ssize_t size) noexcept:
 cdef void book(problem_t *p, Py_ssize_t pixels, Py_ssize_t strip, bint panels) noexcept:
     """Places in the scratch of a thread, for boxes of at most so many pixels and strip numbers."""
     cdef Py_ssize_t end = 0, slack = 4 * p.kernels.lanes, sums = 0
-    cdef Py_ssize_t channels = p.block_k // p.taps
-    if p.block_k % p.taps:      # blocks of kernel rows may begin and end inside of a channel
-        channels = (p.block_k + p.taps - 2) // p.taps + 1
+    cdef Py_ssize_t channels = (p.block_k + p.taps - 1) // p.taps
+    cdef Py_ssize_t sides = p.axis[1].window + p.axis[2].window + p.axis[3].window
     place(&end, p.block_k * sizeof(fc_step))
+    p.at_tap = place(&end, sides * (sizeof(Tap) + sizeof(Py_ssize_t)) if p.block_k < p.taps else 0)
     p.at_group = place(&end, p.block_k // p.axis[3].taps * FC_STENCIL_ROWS * sizeof(fc_group)
                        if p.stencil else 0)
     p.at_offset = place(&end, p.block_k * sizeof(Py_ssize_t) if panels else 0)
@@ -177,18 +207,47 @@ cdef bint is_stencil(const problem_t *p, bint panels) noexcept:
             and p.block_k % p.axis[3].taps == 0)
 
 
-def scratch_bytes(*, isa, dtype, block_k, taps, taps_h, taps_w, dst_h, width, task_strips, panel,
+def scratch_bytes(*, isa, dtype, block_k, wei, windows, dst_h, width, task_strips, panel,
                   pixels_wide, dst_regular, pixels, strip):
     """What a thread will need, without the making of a `Problem`."""
     cdef problem_t p
     p.kernels = find(isa, dtype)
     p.itemsize = p.kernels.itemsize
-    p.block_k, p.taps, p.axis[2].taps, p.axis[3].taps = block_k, taps, taps_h, taps_w
+    p.axis[1].taps, p.axis[2].taps, p.axis[3].taps = wei
+    _, p.axis[1].window, p.axis[2].window, p.axis[3].window = windows
+    p.block_k, p.taps = block_k, p.axis[1].taps * p.axis[2].taps * p.axis[3].taps
     p.axis[2].dst, p.width, p.task_strips, p.panel = dst_h, width, task_strips, panel
     p.pixels_wide, p.dst_regular = pixels_wide, dst_regular
     p.stencil = is_stencil(&p, panel > 0)
     book(&p, pixels, strip, panel > 0)
     return p.scratch_bytes
+
+
+cdef void *claim(Py_ssize_t size) except NULL:
+    cdef void *memory = malloc(max(size, 1))
+    if memory == NULL:
+        raise MemoryError(f"fastconv: no memory for {size} bytes of plan")
+    return memory
+
+
+cdef Py_ssize_t begin_spans(Axis *axis, const Py_ssize_t *start) noexcept:
+    """Set the places of the spans; returns how many lists of taps they need: spans of equal
+    length that no tap of meets padding are alike."""
+    cdef Py_ssize_t i, j, lists = 0
+    cdef Py_ssize_t[2] known = [-1, -1]
+    cdef Span *span
+    for i in range(axis.spans):
+        span = &axis.span[i]
+        span.start, span.count, span.like = start[i], start[i + 1] - start[i], -1
+        if inner(axis, span):
+            for j in range(2):
+                if known[j] >= 0 and axis.span[known[j]].count == span.count:
+                    span.like = known[j]
+            if span.like < 0:
+                known[0], known[1] = known[1], i
+        if span.like < 0:
+            lists += 1
+    return lists
 
 
 cdef class Problem:
@@ -201,12 +260,14 @@ cdef class Problem:
 
     def __cinit__(self):
         self.memory = NULL
+        self.tap_memory = NULL
 
     def __dealloc__(self):
         free(self.memory)
+        free(self.tap_memory)
 
-    def __init__(self, *, isa, dtype, axes, cuts, separate, groups, c_in, c_out, block_k,
-                 src_c_bytes, dst_c_bytes, src_end_bytes, src_storage, dst_storage, wei_storage,
+    def __init__(self, *, isa, dtype, axes, cuts, separate, groups, c_in, c_out, block_k, windows,
+                 enclosing, src_c_bytes, dst_c_bytes, src_end_bytes, src_storage, dst_storage, wei_storage,
                  src_regular, dst_regular, wei_regular, in_place_allowed, wei_bytes, pixels_wide, width,
                  task_strips, panel, panels, guard):
         cdef problem_t *p = &self.c
@@ -214,12 +275,13 @@ cdef class Problem:
         cdef Axis *axis
         cdef Span *span
         cdef Tap *tap
-        cdef Py_ssize_t *integer
+        cdef Span *other
+        cdef Py_ssize_t *lane
         cdef Py_ssize_t *start
         p.kernels = find(isa, dtype)
         p.itemsize = p.kernels.itemsize
         p.groups, p.c_in, p.c_out = groups, c_in, c_out
-        p.block_k = block_k
+        p.block_k, p.enclosing = block_k, enclosing
         p.src_c_bytes, p.dst_c_bytes, p.src_end_bytes = src_c_bytes, dst_c_bytes, src_end_bytes
         p.src_storage, p.dst_storage, p.wei_storage = src_storage, dst_storage, wei_storage
         p.src_regular, p.dst_regular = src_regular, dst_regular
@@ -235,40 +297,42 @@ cdef class Problem:
             axis = &p.axis[a]
             (axis.src, axis.dst, axis.taps, axis.stride, axis.dilation, axis.pad,
              axis.src_bytes, axis.dst_bytes) = axes[a]
+            axis.window, axis.separate = windows[a], separate[a]
             axis.spans = count_spans(cuts[a][0], cuts[a][1])
             p.taps *= axis.taps
             p.boxes *= axis.spans
-            size += axis.spans * (sizeof(Span) + axis.taps * (sizeof(Tap) + sizeof(Py_ssize_t)))
+            size += axis.spans * sizeof(Span)
             most = max(most, axis.spans + 1)
         p.depth = p.c_in * p.taps
         size += (p.depth + most) * sizeof(Py_ssize_t)
-        self.memory = malloc(size)
-        if self.memory == NULL:
-            raise MemoryError(f"fastconv: no memory for {size} bytes of plan")
-
-        # Spans, their taps, their lanes, the offsets of the weights; borders of spans for now.
+        self.memory = claim(size)
+        # Spans, offsets of the weights; borders of spans for now.
         span = <Span *> self.memory
         for a in range(4):
             p.axis[a].span = span
             span += p.axis[a].spans
-        tap = <Tap *> span
-        start = <Py_ssize_t *> (<char *> self.memory + size) - most
+        p.k_bytes = <Py_ssize_t *> span
+        start = p.k_bytes + p.depth
+        size = 0
         for a in range(4):
-            axis = &p.axis[a]
             cut(cuts[a][0], cuts[a][1], start)
-            for i in range(axis.spans):
-                axis.span[i].start = start[i]
-                axis.span[i].count = start[i + 1] - start[i]
-                axis.span[i].tap = tap
-                tap += axis.taps
-        integer = <Py_ssize_t *> tap
+            size += begin_spans(&p.axis[a], start) * p.axis[a].taps
+        self.tap_memory = claim(size * (sizeof(Tap) + sizeof(Py_ssize_t)))
+        tap = <Tap *> self.tap_memory
+        lane = <Py_ssize_t *> (tap + size)
         for a in range(4):
             axis = &p.axis[a]
             for i in range(axis.spans):
-                axis.span[i].lane = integer
-                integer += axis.taps
-                make_span(axis, &axis.span[i], separate[a])
-        p.k_bytes = integer
+                span = &axis.span[i]
+                if span.like >= 0:
+                    other = &axis.span[span.like]
+                    span.taps, span.lanes, span.length = other.taps, other.lanes, other.length
+                    span.tap, span.lane = other.tap, other.lane
+                else:
+                    span.tap, span.lane = tap, lane
+                    tap += axis.taps
+                    lane += axis.taps
+                    make_span(axis, span)
         p.wei_contiguous = wei_regular
         self._weights(wei_bytes)
         p.stencil = is_stencil(p, panels)
@@ -300,7 +364,7 @@ cdef class Problem:
             largest = 0
             longest = 0
             for i in range(axis.spans):
-                largest = max(largest, axis.span[i].lanes * axis.span[i].length)
+                largest = max(largest, most_elements(axis, &axis.span[i]))
                 longest = max(longest, axis.span[i].count)
             strip *= largest
             pixels *= longest

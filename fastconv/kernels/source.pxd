@@ -11,11 +11,14 @@ cdef struct source_t:
     # How far a tap of an axis moves: by its number in the user's array, by lane and shift in a strip.
     Py_ssize_t index[4]
     Py_ssize_t lane[4]
+    # The spans with the taps of this block of k.
+    const Span *box[4]
+    Span narrow[4]
 
 cdef inline Py_ssize_t tap_offset(const source_t *source, int axis, const Tap *tap) noexcept nogil:
     return (tap.index * source.index[axis] + tap.lane * source.lane[axis]
             + (tap.shift * source.pixel[axis] if source.lane[axis] else 0))
 
-cdef Py_ssize_t prepare(const problem_t *p, const call_t *call, const Span **box,
+cdef Py_ssize_t prepare(const problem_t *p, const call_t *call, const Span **whole,
                         Py_ssize_t group, Py_ssize_t k0, Py_ssize_t k1, char *scratch,
                         source_t *source, fc_step *step) noexcept nogil

@@ -8,7 +8,7 @@ A strip holds, for each channel of a block of k, the lanes of the box:
 Borders are zeros there, strides are gone (a lane holds every s-th number), bytes are
 native; so a tap is an offset, and whole vectors can be read at any pixel.
 """
-from fastconv.kernels.problem cimport Axis, Span, Tap, call_t, problem_t
+from fastconv.kernels.problem cimport Axis, Span, Tap, call_t, narrow, problem_t
 from fastconv.kernels.table cimport fc_step
 
 cdef enum:
@@ -136,7 +136,31 @@ cdef void fill_strip(const problem_t *p, const call_t *call, const Span **box, P
                                 dst += (sh.length - h1) * row_bytes
 
 
-cdef Py_ssize_t prepare(const problem_t *p, const call_t *call, const Span **box,
+cdef void choose_taps(const problem_t *p, const Span **whole, Py_ssize_t k0, Py_ssize_t k1,
+                      char *scratch, source_t *source) noexcept nogil:
+    """The spans of the box; where a block of k is part of a channel, with its taps only."""
+    cdef Tap *tap = <Tap *> (scratch + p.at_tap)
+    cdef Py_ssize_t *lane = <Py_ssize_t *> (
+        tap + p.axis[1].window + p.axis[2].window + p.axis[3].window)
+    cdef Py_ssize_t first, last, a
+    for a in range(4):
+        source.box[a] = whole[a]
+    if p.block_k >= p.taps:
+        return
+    for a in range(3, 0, -1):
+        first, last = k0 % p.axis[a].taps, (k1 - 1) % p.axis[a].taps
+        k0 //= p.axis[a].taps
+        k1 = (k1 - 1) // p.axis[a].taps + 1
+        if k1 - k0 > 1:         # all taps of this axis, for some of the next
+            first, last = 0, p.axis[a].taps - 1
+        source.narrow[a].tap, source.narrow[a].lane = tap, lane
+        tap += p.axis[a].window
+        lane += p.axis[a].window
+        narrow(p, &p.axis[a], whole[a], first, last + 1, &source.narrow[a])
+        source.box[a] = &source.narrow[a]
+
+
+cdef Py_ssize_t prepare(const problem_t *p, const call_t *call, const Span **whole,
                         Py_ssize_t group, Py_ssize_t k0, Py_ssize_t k1, char *scratch,
                         source_t *source, fc_step *step) noexcept nogil:
     """Make the source of k in [k0, k1); the steps get a = k - k0 and b = the offset of that k.
@@ -144,6 +168,8 @@ cdef Py_ssize_t prepare(const problem_t *p, const call_t *call, const Span **box
     cdef Py_ssize_t c0 = k0 // p.taps, c1 = (k1 + p.taps - 1) // p.taps
     cdef Py_ssize_t c, d, h, w, k, row, count = 0
     cdef int a
+    cdef const Span **box = source.box
+    choose_taps(p, whole, k0, k1, scratch, source)
     if box[1].taps == 0 or box[2].taps == 0 or box[3].taps == 0 or k0 == k1:
         source.data = scratch   # nothing but padding, or no channels: no step will read it
         for a in range(4):

@@ -6,7 +6,7 @@ call packs a strip into scratch when it needs it, so it never writes a copy of t
 """
 from libc.string cimport memset
 
-from fastconv.kernels.problem cimport Problem, call_t, problem_t
+from fastconv.kernels.problem cimport Problem, block_end, call_t, problem_t
 from fastconv.kernels.table cimport FC_SAME
 
 
@@ -47,7 +47,7 @@ def prepare(Problem problem, size_t wei, unsigned char[::1] packed):
         for group in range(p.groups):
             k0 = 0
             while k0 < p.depth:
-                k1 = min(k0 + p.block_k, p.depth)
+                k1 = block_end(p, k0)
                 for s in range(p.strips):
                     pack(p, <const char *> wei, group, s, k0, k1, dst)
                     finite = p.kernels.finite(dst, (k1 - k0) * p.width) and finite

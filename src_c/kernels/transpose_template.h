@@ -5,7 +5,7 @@
  * turn in registers, by log2(SQUARE) rounds that exchange halves of ever smaller groups.
  */
 #define FC_SQUARE ((int)(32 / sizeof(FC_T)))
-typedef FC_T FC_NAME(square_row) __attribute__((vector_size(32), aligned(sizeof(FC_T)), may_alias));
+typedef FC_T FC_NAME(square_row) __attribute__((vector_size(32), aligned(1), may_alias));
 
 FC_INLINE void FC_NAME(transpose_square)(FC_T *dst, ptrdiff_t ldd, const FC_T *src, ptrdiff_t lds)
 {
