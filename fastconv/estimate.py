@@ -102,13 +102,7 @@ def cost(work: Work, schedule: Schedule, boxes: list[Box]) -> float:
     """What the thread that ends last has to do."""
     spec, machine, lanes = work.spec, work.machine, work.machine.lanes
     depth = spec.c_in * work.taps
-    blocks = max(
-        1,
-        spec.c_in
-        * work.taps
-        // work.blocks.enclosing
-        * ceil(work.blocks.enclosing / work.blocks.size),
-    )
+    blocks = work.blocks.number(depth)
     shares = ceil(ceil(spec.c_out / schedule.width) / schedule.task_strips)
     channels = spec.c_out / shares
     line = LINE_BYTES / (lanes * spec.dtype.itemsize)

@@ -183,9 +183,10 @@ def test_memory_error_and_then_on():
 # ---- Ctrl-C ------------------------------------------------------------------------------------
 
 LONG_CALL = """
-import sys, time
+import signal, sys, time
 import numpy as np, fastconv
 from fastconv.kernels import scratch
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have it ignored
 x = np.ones((1, 256, 62, 62), np.float32)
 many = np.broadcast_to(x, (1000, *x.shape[1:]))
 w = np.ones((256, 256, 7, 7), np.float32)
