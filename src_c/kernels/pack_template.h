@@ -74,12 +74,14 @@ static void FC_NAME(fill)(void *dst_, ptrdiff_t before, ptrdiff_t valid, ptrdiff
     dst += before;
     switch (storage) {
     case FC_SAME:
-        if (step_bytes == sizeof(FC_T))
-            FC_NAME(copy)(dst, src, valid);
-        else if (step_bytes == 2 * sizeof(FC_T)) /* known steps become shuffles */
-            FC_NAME(read_row)(dst, valid, src, 2 * sizeof(FC_T), FC_SAME);
-        else
-            FC_NAME(read_row)(dst, valid, src, step_bytes, FC_SAME);
+        switch (step_bytes) {
+        case sizeof(FC_T): FC_NAME(copy)(dst, src, valid); break;
+        /* Steps that are known become shuffles. */
+        case 2 * sizeof(FC_T): FC_NAME(read_row)(dst, valid, src, 2 * sizeof(FC_T), FC_SAME); break;
+        case 3 * sizeof(FC_T): FC_NAME(read_row)(dst, valid, src, 3 * sizeof(FC_T), FC_SAME); break;
+        case 4 * sizeof(FC_T): FC_NAME(read_row)(dst, valid, src, 4 * sizeof(FC_T), FC_SAME); break;
+        default: FC_NAME(read_row)(dst, valid, src, step_bytes, FC_SAME);
+        }
         break;
     case FC_SWAPPED:
         FC_NAME(read_row)(dst, valid, src, step_bytes, FC_SWAPPED);
