@@ -45,7 +45,7 @@ DIRECTIVES = {
     "embedsignature": True,
 }
 HEADERS = [str(path) for path in sorted(Path("src_c").rglob("*.h"))]
-MODULES = ["table", "problem", "source", "weights", "scratch", "walk", "stencil"]
+MODULES = ["table", "spans", "problem", "source", "weights", "scratch", "walk", "stencil"]
 MODULES += ["direct", "im2col_gemm", "measure"]
 WITH_KERNELS = "fastconv.kernels.table"
 

@@ -28,8 +28,8 @@ WAITING_SHARE = 0.25
 # Below this many operations a thread, waking it costs more than it does.
 OPERATIONS_PER_THREAD = 1_000_000
 
-# Operations between two looks at signals: a fraction of a second.
-OPERATIONS_PER_CHUNK = 20_000_000_000
+# Operations between two looks at signals (Ctrl-C): a fraction of a second on the plainest ISA.
+OPERATIONS_PER_CHUNK = 4_000_000_000
 
 # An axis is cut where taps begin or end to meet input when that saves this share of its taps.
 SKIPPED_SHARE = 0.1

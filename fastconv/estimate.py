@@ -8,7 +8,7 @@ from math import ceil
 from typing import NamedTuple
 
 from . import costs
-from .kernels import problem
+from .kernels import problem, spans
 from .work import Axis, Cut, Schedule, Work
 
 LINE_BYTES = 64
@@ -48,7 +48,7 @@ def boxes_of(
     kinds = [
         [
             (count, SpanKind(*kind))
-            for count, kind in problem.spans(axis, cut.points, cut.size, apart, window)
+            for count, kind in spans.kinds(axis, cut.points, cut.size, apart, window)
         ]
         for axis, cut, apart, window in zip(axes, cuts, separate, windows, strict=True)
     ]

@@ -263,7 +263,6 @@ def _problem(work: Work, src: Layout, wei: Layout, dst: Layout, schedule: Schedu
         src_storage=src.storage,
         dst_storage=dst.storage,
         wei_storage=wei.storage,
-        src_regular=src.regular,
         dst_regular=work.straight,
         in_place_allowed=work.in_place,
         wei_bytes=wei.strides,

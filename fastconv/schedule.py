@@ -54,7 +54,10 @@ def candidates(work: Work, orientation: str) -> Iterator[Schedule]:
                 separations.append(tuple(i >= first and several[i] for i in range(4)))
     total = prod(axis.dst for axis in axes)
     wanted = machine.threads * costs.TASKS_PER_THREAD
-    sizes = {min(total, max(1, size)) for size in (*PIXELS, total * spec.groups // wanted, total)}
+    # A task looks at no signals: it must end in a fraction of a second.
+    longest = max(1, total * spec.groups * costs.OPERATIONS_PER_CHUNK // max(1, spec.flops))
+    sizes = (*PIXELS, total * spec.groups // wanted, total)
+    sizes = {min(total, longest, max(1, size)) for size in sizes}
     lanes, rows = machine.lanes, machine.rows
     if orientation == "pixels":
         width = ceil(spec.c_out / ceil(spec.c_out / rows))

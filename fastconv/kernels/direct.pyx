@@ -9,8 +9,9 @@ A task is a box of pixels and some strips of weights of one group:
 """
 from fastconv.kernels cimport source as sources
 from fastconv.kernels cimport stencil, walk, weights
-from fastconv.kernels.problem cimport Problem, Span, block_end, call_t, decode, problem_t
+from fastconv.kernels.problem cimport Problem, block_end, call_t, decode, problem_t
 from fastconv.kernels.source cimport source_t, tap_offset
+from fastconv.kernels.spans cimport Span
 from fastconv.kernels.table cimport (
     FC_ADD, FC_BIAS_ROWS, FC_STENCIL_ROWS, fc_group, fc_kernels, fc_step)
 
@@ -109,8 +110,8 @@ cdef void one_task(const problem_t *p, call_t *call, Py_ssize_t task, char *scra
             if call.bias != NULL:
                 bias = call.bias + (group * p.c_out + channel) * size
             if p.stencil:
-                stencil_rows(p, source.box, &source, k0, k1, scratch, strip, dst + channel * ldc * size,
-                             to, flags, bias)
+                stencil_rows(p, source.box, &source, k0, k1, scratch, strip,
+                             dst + channel * ldc * size, to, flags, bias)
                 continue
             for n in range(count[0]):
                 for d in range(count[1]):

@@ -13,8 +13,9 @@ the sums [pixel][channel] stay in scratch until the last block, then turn on the
 """
 from fastconv.kernels cimport source as sources
 from fastconv.kernels cimport walk, weights
-from fastconv.kernels.problem cimport Problem, Span, block_end, call_t, decode, problem_t
+from fastconv.kernels.problem cimport Problem, block_end, call_t, decode, problem_t
 from fastconv.kernels.source cimport source_t
+from fastconv.kernels.spans cimport Span
 from fastconv.kernels.table cimport (
     FC_ADD, FC_BIAS_COLS, FC_BIAS_ROWS, fc_segment, fc_step)
 
@@ -91,7 +92,8 @@ cdef void one_task(const problem_t *p, call_t *call, Py_ssize_t task, char *scra
         if steps:
             q = 0
             while q * panel < pixels:
-                count = segments_of(box, &source, q * panel, min(panel, pixels - q * panel), segment)
+                count = segments_of(box, &source, q * panel,
+                                    min(panel, pixels - q * panel), segment)
                 p.kernels.gather(panels + q * panel_bytes, panel, source.data, offset, steps,
                                  segment, count)
                 q += 1

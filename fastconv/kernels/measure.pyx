@@ -30,7 +30,7 @@ def fma_peak(isa, dtype, int threads=1, double seconds=0.02):
     """Most floating-point operations a second seen in rounds over about `seconds`."""
     cdef const fc_kernels *kernels = find(isa, dtype)
     cdef double operations, best = 0
-    cdef int thread
+    cdef int _thread
     cdef Py_ssize_t rounds = 200_000
     end = time.perf_counter() + seconds
     while True:
@@ -40,7 +40,7 @@ def fma_peak(isa, dtype, int threads=1, double seconds=0.02):
             with nogil:
                 operations = kernels.peak(rounds)
         else:
-            for thread in prange(threads, nogil=True, num_threads=threads, schedule="static"):
+            for _thread in prange(threads, nogil=True, num_threads=threads, schedule="static"):
                 operations += kernels.peak(rounds)
         now = time.perf_counter()
         best = max(best, operations / (now - start))

@@ -3,34 +3,10 @@
 
 The four axes are batch, depth, height, width; the batch is an axis with one tap,
 so nothing below distinguishes it from the others.  An axis is cut into spans of
-output positions, and a box is one span of every axis.
+output positions (spans.pxd), and a box is one span of every axis.
 """
+from fastconv.kernels.spans cimport Axis, Span
 from fastconv.kernels.table cimport fc_kernels
-
-cdef struct Tap:
-    Py_ssize_t index        # which tap of the kernel's axis
-    Py_ssize_t lane         # the lane of the strip that holds its numbers ...
-    Py_ssize_t shift        # ... and where in it output position 0 of the span reads
-
-# Output positions [start, start + count) of an axis and what they read.  With stride s,
-# padding p and dilation d, output o meets tap t at input position o s - p + t d.  A strip
-# holds lanes: lane j, element u  =  input position (start + u) s - p + lane[j].
-# Taps t and t' that differ by a multiple of s can share a lane (shift = t d div s).
-cdef struct Span:
-    Py_ssize_t start, count
-    Py_ssize_t taps, lanes  # taps that meet input somewhere in the span; lanes they need
-    Py_ssize_t length       # elements of a lane: count + the largest shift
-    Tap *tap
-    Py_ssize_t *lane
-    Py_ssize_t like         # an earlier span with the same taps and lanes, or -1
-
-cdef struct Axis:
-    Py_ssize_t src, dst, taps, stride, dilation, pad
-    Py_ssize_t src_bytes, dst_bytes     # from one position to the next
-    Py_ssize_t window           # taps of the axis that a block of k can hold: all, or some in a row
-    bint separate               # a lane for each tap
-    Py_ssize_t spans
-    Span *span
 
 cdef struct problem_t:
     const fc_kernels *kernels
@@ -41,8 +17,7 @@ cdef struct problem_t:
     Py_ssize_t taps                     # taps of the kernel, all axes
     Py_ssize_t src_c_bytes, dst_c_bytes, src_end_bytes
     int src_storage, dst_storage, wei_storage
-    bint src_regular                    # aligned, native, steps are whole numbers of elements
-    bint dst_regular
+    bint dst_regular                    # aligned, native, numbers of a row side by side
     bint in_place_allowed
     # k = (channel, taps) in the order of the weights, in blocks of whole channels.  Where a
     # channel is too large, a block is part of one: whole planes, or rows, or neighbours in a row
@@ -60,7 +35,8 @@ cdef struct problem_t:
     bint guard                          # padding and weights that are not finite must not meet
     Py_ssize_t tasks
     # scratch of one thread, in bytes from its start
-    Py_ssize_t at_tap, at_group, at_offset, at_segment, at_weight, at_strip, at_panel, at_sum, scratch_bytes
+    Py_ssize_t at_tap, at_group, at_offset, at_segment, at_weight, at_strip, at_panel, at_sum
+    Py_ssize_t scratch_bytes
     Py_ssize_t sum_pitch
 
 cdef struct call_t:
@@ -79,7 +55,5 @@ cdef class Problem:
     cdef _book(self, bint panels)
 
 cdef Py_ssize_t block_end(const problem_t *p, Py_ssize_t k0) noexcept nogil
-cdef void narrow(const problem_t *p, const Axis *axis, const Span *whole, Py_ssize_t first,
-                 Py_ssize_t end, Span *span) noexcept nogil
 cdef void decode(const problem_t *p, Py_ssize_t task, const Span **box,
                  Py_ssize_t *group, Py_ssize_t *strip) noexcept nogil

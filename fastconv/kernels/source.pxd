@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-from fastconv.kernels.problem cimport Span, Tap, call_t, problem_t
+from fastconv.kernels.problem cimport call_t, problem_t
+from fastconv.kernels.spans cimport Span, Tap
 from fastconv.kernels.table cimport fc_step
 
 # Where the numbers of a box are: pixel (n, d, h, w) of the box, seen through k-th tap, is
@@ -8,7 +9,8 @@ cdef struct source_t:
     const char *data
     Py_ssize_t pixel[4]
     Py_ssize_t channel          # from one input channel to the next
-    # How far a tap of an axis moves: by its number in the user's array, by lane and shift in a strip.
+    # How far a tap of an axis moves: by its number in the user's array, by lane and shift in
+    # a strip.
     Py_ssize_t index[4]
     Py_ssize_t lane[4]
     # The spans with the taps of this block of k.

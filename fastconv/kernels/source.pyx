@@ -8,7 +8,8 @@ A strip holds, for each channel of a block of k, the lanes of the box:
 Borders are zeros there, strides are gone (a lane holds every s-th number), bytes are
 native; so a tap is an offset, and whole vectors can be read at any pixel.
 """
-from fastconv.kernels.problem cimport Axis, Span, Tap, call_t, narrow, problem_t
+from fastconv.kernels.problem cimport call_t, problem_t
+from fastconv.kernels.spans cimport Axis, Span, Tap, narrow
 from fastconv.kernels.table cimport fc_step
 
 cdef enum:
@@ -156,7 +157,7 @@ cdef void choose_taps(const problem_t *p, const Span **whole, Py_ssize_t k0, Py_
         source.narrow[a].tap, source.narrow[a].lane = tap, lane
         tap += p.axis[a].window
         lane += p.axis[a].window
-        narrow(p, &p.axis[a], whole[a], first, last + 1, &source.narrow[a])
+        narrow(&p.axis[a], whole[a], first, last + 1, &source.narrow[a])
         source.box[a] = &source.narrow[a]
 
 

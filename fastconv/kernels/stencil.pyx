@@ -5,13 +5,15 @@ Output rows r and r' read the same row of the source through taps t and t' when
 r + shift(t) = r' + shift(t') in one lane; a group is such a row with all that read it.
 Groups follow one another so that each output row meets its taps in the order of k.
 """
-from fastconv.kernels.problem cimport Span, Tap, problem_t
+from fastconv.kernels.problem cimport problem_t
 from fastconv.kernels.source cimport source_t, tap_offset
-from fastconv.kernels.table cimport FC_STENCIL_ROWS, fc_group
+from fastconv.kernels.spans cimport Span, Tap
+from fastconv.kernels.table cimport fc_group
 
 
 cdef Py_ssize_t groups(const problem_t *p, const Span **box, const source_t *source,
-                       Py_ssize_t k0, Py_ssize_t k1, Py_ssize_t rows, fc_group *group) noexcept nogil:
+                       Py_ssize_t k0, Py_ssize_t k1, Py_ssize_t rows,
+                       fc_group *group) noexcept nogil:
     """The groups of k in [k0, k1) for output rows [0, rows) of a box; returns how many."""
     cdef Py_ssize_t taps_d = p.axis[1].taps, taps_h = p.axis[2].taps, taps_w = p.axis[3].taps
     cdef Py_ssize_t c, d, h, y, lane, row, k, last = 0, count = 0, at, c0 = k0 // p.taps

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-from fastconv.kernels.problem cimport Problem, Span, call_t, problem_t
+from fastconv.kernels.problem cimport Problem, call_t, problem_t
+from fastconv.kernels.spans cimport Span
 
 ctypedef void (*task_fn)(const problem_t *p, call_t *call, Py_ssize_t task,
                          char *scratch) noexcept nogil

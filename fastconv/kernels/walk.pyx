@@ -6,7 +6,8 @@ from cpython.exc cimport PyErr_CheckSignals
 from cython.parallel cimport parallel, prange, threadid
 
 from fastconv.kernels cimport scratch as pool
-from fastconv.kernels.problem cimport Problem, Span, call_t, problem_t
+from fastconv.kernels.problem cimport Problem, call_t, problem_t
+from fastconv.kernels.spans cimport Span
 
 cdef extern from *:
     """
@@ -17,8 +18,6 @@ cdef extern from *:
     #endif
     """
     int omp_in_parallel() noexcept nogil
-
-
 
 cdef bint forked = False        # OpenMP's threads did not come along
 cdef int in_flight = 0          # calls under way, from several Python threads
@@ -84,7 +83,7 @@ cdef void deliver(const problem_t *p, const call_t *call, const Span **box, Py_s
 
     Pixels wide: a row of sums is a channel.  Otherwise it is a pixel, and blocks are turned.
     """
-    cdef Py_ssize_t o0 = s0 * p.width, o1 = min(s1 * p.width, p.c_out), o, n, d, h, w, run, pixel = 0
+    cdef Py_ssize_t o0 = s0 * p.width, o1 = min(s1 * p.width, p.c_out), o, n, d, h, pixel = 0
     cdef Py_ssize_t size = p.itemsize, count = box[3].count
     cdef Py_ssize_t rows = box[2].count
     cdef char *dst = (call.dst + (group * p.c_out + o0) * p.dst_c_bytes

@@ -7,7 +7,6 @@ call packs a strip into scratch when it needs it, so it never writes a copy of t
 from libc.string cimport memset
 
 from fastconv.kernels.problem cimport Problem, block_end, call_t, problem_t
-from fastconv.kernels.table cimport FC_SAME
 
 
 cdef void pack(const problem_t *p, const char *wei, Py_ssize_t group, Py_ssize_t s,
@@ -29,7 +28,8 @@ cdef const char *strip(const problem_t *p, call_t *call, Py_ssize_t group, Py_ss
     """Strip s of the block [k0, k1): found among the prepared ones, or packed now."""
     cdef char *packed
     if call.packed != NULL:
-        return call.packed + (p.strips * (group * p.depth + k0) + s * (k1 - k0)) * p.width * p.itemsize
+        s = p.strips * (group * p.depth + k0) + s * (k1 - k0)
+        return call.packed + s * p.width * p.itemsize
     packed = scratch + p.at_weight
     pack(p, call.wei, group, s, k0, k1, packed)
     if p.guard and not p.kernels.finite(packed, (k1 - k0) * p.width):

@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""An axis of a convolution, cut into spans of output positions."""
+
+cdef struct Tap:
+    Py_ssize_t index        # which tap of the kernel's axis
+    Py_ssize_t lane         # the lane of the strip that holds its numbers ...
+    Py_ssize_t shift        # ... and where in it output position 0 of the span reads
+
+# Output positions [start, start + count) of an axis and what they read.  With stride s,
+# padding p and dilation d, output o meets tap t at input position o s - p + t d.  A strip
+# holds lanes: lane j, element u  =  input position (start + u) s - p + lane[j].
+# Taps t and t' that differ by a multiple of s can share a lane (shift = t d div s).
+cdef struct Span:
+    Py_ssize_t start, count
+    Py_ssize_t taps, lanes  # taps that meet input somewhere in the span; lanes they need
+    Py_ssize_t length       # elements of a lane: count + the largest shift
+    Tap *tap
+    Py_ssize_t *lane
+    Py_ssize_t like         # an earlier span with the same taps and lanes, or -1
+
+cdef struct Axis:
+    Py_ssize_t src, dst, taps, stride, dilation, pad
+    Py_ssize_t src_bytes, dst_bytes     # from one position to the next
+    Py_ssize_t window           # taps of the axis that a block of k can hold: all, or some in a row
+    bint separate               # a lane for each tap
+    Py_ssize_t spans
+    Span *span
+
+cdef void make_span(const Axis *axis, Span *span) noexcept nogil
+cdef void narrow(const Axis *axis, const Span *whole, Py_ssize_t first, Py_ssize_t end,
+                 Span *span) noexcept nogil
+cdef Py_ssize_t most_elements(const Axis *axis, const Span *span) noexcept nogil
+cdef Py_ssize_t count_spans(points, Py_ssize_t size)
+cdef void cut(points, Py_ssize_t size, Py_ssize_t *start)
+cdef Py_ssize_t begin_spans(Axis *axis, const Py_ssize_t *start) noexcept
