@@ -10,6 +10,9 @@ bits, so on another machine a wrong one costs time, never correctness.
 # It bounds the rounding error and fixes the bits of every result: changing it changes results.
 BLOCK_K = 256
 
+# Pixels of a box worth trying; the least is what a strip of a large kernel may leave room for.
+PIXELS = (1, 32, 128, 256, 512, 1024, 4096, 16384)
+
 # Boxes beyond which smaller ones are tried only if nothing larger fits: a plan must be quick.
 BOXES_WORTH = 4096
 
@@ -34,8 +37,9 @@ OPERATIONS_PER_CHUNK = 4_000_000_000
 # An axis is cut where taps begin or end to meet input when that saves this share of its taps.
 SKIPPED_SHARE = 0.1
 
-# Sums in flight that keep the multiply-add ports busy (latency 4 on two ports).
-SUMS_IN_FLIGHT = 8
+# The caches of all CPUs that we know: bytes of a line, and the distance at which lines share a set.
+LINE_BYTES = 64
+ALIAS_BYTES = 4096
 
 FILL_ROW = 14.0  # begin a row of a strip
 FILL_VECTOR = 2.5  # copy a vector of it

@@ -8,10 +8,8 @@ from math import ceil
 from typing import NamedTuple
 
 from . import costs
-from .kernels import problem, spans
+from .kernels import problem, spans, table
 from .work import Axis, Cut, Schedule, Work
-
-LINE_BYTES = 64
 
 
 class SpanKind(NamedTuple):
@@ -105,7 +103,7 @@ def cost(work: Work, schedule: Schedule, boxes: list[Box]) -> float:
     blocks = work.blocks.number(depth)
     shares = ceil(ceil(spec.c_out / schedule.width) / schedule.task_strips)
     channels = spec.c_out / shares
-    line = LINE_BYTES / (lanes * spec.dtype.itemsize)
+    line = costs.LINE_BYTES / (lanes * spec.dtype.itemsize)
     tasks, total, longest = 0, 0.0, 0.0
     for box in boxes:
         met = spec.c_in * box.taps
@@ -134,10 +132,10 @@ def cost(work: Work, schedule: Schedule, boxes: list[Box]) -> float:
             # A tile touches its two vectors and a line more; the taps of a lane share them.
             lanes_met = met / (box.width.taps // box.width.lanes)
             task += lanes_met * costs.STRIP_VECTOR * tiles * (2 + line)
-        sums = tall * (4 if tall <= 3 else 2)
+        sums = tall * (4 if tall * 2 < table.SUMS_IN_FLIGHT else 2)
         if tall == 1 and box.height.taps > 1 and box.height.count > 1:  # the stencil tile
             sums = 4 * min(4, box.height.count)
-        idle = max(1.0, costs.SUMS_IN_FLIGHT / sums)
+        idle = max(1.0, table.SUMS_IN_FLIGHT / sums)
         task += high * wide * (met * idle + costs.SUM_VECTOR * blocks)
         task += costs.TILE * tiles * blocks
         if schedule.orientation == "channels" or not work.straight:

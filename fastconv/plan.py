@@ -236,7 +236,7 @@ def make(
 
 def _aliases(layout: Layout) -> bool:
     """Channels a multiple of 4 KiB apart meet in the same sets of the caches."""
-    return layout.strides[1] % 4096 == 0
+    return layout.strides[1] % costs.ALIAS_BYTES == 0
 
 
 def _problem(work: Work, src: Layout, wei: Layout, dst: Layout, schedule: Schedule) -> Problem:

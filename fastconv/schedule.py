@@ -16,9 +16,6 @@ from . import costs
 from .estimate import boxes_of, cost, scratch_bytes
 from .work import Axis, Cut, Schedule, Work, axes_of, changes, met_share
 
-# Pixels of a box worth trying; the least is what a strip of a large kernel may leave room for.
-PIXELS = (1, 32, 128, 256, 512, 1024, 4096, 16384)
-
 
 def cut_boxes(
     axes: tuple[Axis, ...], points: list[tuple[int, ...]], pixels: int, lanes: int
@@ -56,7 +53,7 @@ def candidates(work: Work, orientation: str) -> Iterator[Schedule]:
     wanted = machine.threads * costs.TASKS_PER_THREAD
     # A task looks at no signals: it must end in a fraction of a second.
     longest = max(1, total * spec.groups * costs.OPERATIONS_PER_CHUNK // max(1, spec.flops))
-    sizes = (*PIXELS, total * spec.groups // wanted, total)
+    sizes = (*costs.PIXELS, total * spec.groups // wanted, total)
     sizes = {min(total, longest, max(1, size)) for size in sizes}
     lanes, rows = machine.lanes, machine.rows
     if orientation == "pixels":

@@ -40,6 +40,9 @@ enum { FC_SAME, FC_SWAPPED, FC_FLOAT, FC_FLOAT_SWAPPED, FC_STORAGES };
 
 enum { FC_MAX_ROWS = 14, FC_WIDTHS = 3, FC_MAX_VECTORS = 4 }; /* widths: 1, 2, 4 vectors */
 
+/* Sums that keep the multiply-add ports busy: latency 4 on two ports. */
+enum { FC_SUMS_IN_FLIGHT = 8 };
+
 typedef void fc_tile_fn(const fc_step *step, ptrdiff_t steps, const void *a, const void *b,
                         void *c, ptrdiff_t ldc, ptrdiff_t cols, int flags, const void *bias);
 

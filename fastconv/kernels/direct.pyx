@@ -13,7 +13,7 @@ from fastconv.kernels.problem cimport Problem, block_end, call_t, decode, proble
 from fastconv.kernels.source cimport source_t, tap_offset
 from fastconv.kernels.spans cimport Span
 from fastconv.kernels.table cimport (
-    FC_ADD, FC_BIAS_ROWS, FC_STENCIL_ROWS, fc_group, fc_kernels, fc_step)
+    FC_ADD, FC_BIAS_ROWS, FC_STENCIL_ROWS, FC_SUMS_IN_FLIGHT, fc_group, fc_kernels, fc_step)
 
 
 cdef void run_of_tiles(const fc_kernels *kernels, const fc_step *step, Py_ssize_t steps,
@@ -21,8 +21,8 @@ cdef void run_of_tiles(const fc_kernels *kernels, const fc_step *step, Py_ssize_
                        char *c, Py_ssize_t ldc, int flags, const char *bias) noexcept nogil:
     """One strip of weights times `length` pixels side by side, widest tiles first."""
     cdef Py_ssize_t done = 0, cols
-    # Few rows need wide tiles: eight sums hide the latency of a multiply-add on two ports.
-    cdef int width = 2 if rows <= 3 and rows <= kernels.max_rows[2] else 1
+    # Few rows need wide tiles.
+    cdef int width = 2 if 2 * rows < FC_SUMS_IN_FLIGHT and rows <= kernels.max_rows[2] else 1
     while done < length:
         while width > 0 and length - done < kernels.lanes << width:
             width -= 1

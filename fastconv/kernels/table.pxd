@@ -13,7 +13,7 @@ cdef extern from "fc_kernels.h" nogil:
         Py_ssize_t a[4]
 
     enum:
-        FC_STENCIL_ROWS
+        FC_STENCIL_ROWS, FC_SUMS_IN_FLIGHT
         FC_ADD, FC_BIAS_ROWS, FC_BIAS_COLS
         FC_SAME, FC_SWAPPED, FC_FLOAT, FC_FLOAT_SWAPPED
         FC_MAX_ROWS, FC_WIDTHS

@@ -8,6 +8,9 @@ cdef extern from "fc_kernels.h" nogil:
     const char *fc_compiler()
 
 
+SUMS_IN_FLIGHT = FC_SUMS_IN_FLIGHT
+
+
 cdef const fc_kernels *find(isa, dtype) except NULL:
     """The table of an ISA that this CPU can run, for dtype 'f' or 'd'."""
     cdef const fc_kernels *kernels = fc_find_kernels(isa.encode(), ord(dtype))
