@@ -24,6 +24,11 @@ def load() -> None:
         os.environ[SPIN] = SPINS
     try:
         from .kernels import walk  # noqa: F401
+    except ImportError as error:
+        raise ImportError(
+            f"fastconv: {os.path.dirname(__file__)} has no compiled extensions ({error}); leave the "
+            "checkout to use the installed package, or build in place: pip install -e ."
+        ) from error
     finally:
         if ours:
             del os.environ[SPIN]

@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
+from importlib.util import find_spec
 from pathlib import Path
 
 from ..machine import cpu_name
@@ -26,6 +27,9 @@ from .rivals import OURS, RIVALS
 BUDGET, QUICK_BUDGET = 105.0, 15.0
 ROUNDS, QUICK_ROUNDS = 15, 5
 RICH = "fastconv bench: the table needs rich, install it with: pip install 'fastconv[bench]'"
+
+
+PLOTS = (".png", ".svg", ".pdf")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -69,6 +73,24 @@ def chosen_threads(args: argparse.Namespace) -> list[int]:
     return args.threads or (sorted({1, everyone}) if args.full else [everyone])
 
 
+def unusable(args: argparse.Namespace) -> str | None:
+    """What of the options cannot work on this machine."""
+    for option, path in (("--json", args.json), ("--plot", args.plot)):
+        if path and not path.absolute().parent.is_dir():
+            return f"{option} {path}: there is no folder {path.absolute().parent}"
+    if args.plot:
+        if args.plot.suffix not in PLOTS:
+            return f"--plot {args.plot}: a name that ends in {', '.join(PLOTS)} is needed"
+        if find_spec("matplotlib") is None:
+            return RICH.replace("table needs rich", "plot needs matplotlib")
+    if args.isa and find_spec("fastconv.kernels.table"):
+        from fastconv.kernels import table
+
+        if args.isa not in table.isas_usable():
+            return f"--isa {args.isa}: one of {', '.join(table.isas_usable())} is needed"
+    return None
+
+
 def main(args: argparse.Namespace) -> int:
     """Run what the options ask for; 0, or 1 where fastconv is wrong or absent, 2 for usage."""
     try:
@@ -76,12 +98,10 @@ def main(args: argparse.Namespace) -> int:
     except ImportError:
         print(RICH, file=sys.stderr)
         return 2
-    if args.plot:
-        try:
-            import matplotlib  # noqa: F401  (better now than after two minutes)
-        except ImportError:
-            print(RICH.replace("table needs rich", "plot needs matplotlib"), file=sys.stderr)
-            return 2
+    refused = unusable(args)  # better now than after two minutes
+    if refused:
+        print(f"fastconv bench: {refused}", file=sys.stderr)
+        return 2
     cases = chosen_cases(args)
     if not cases:
         print("fastconv bench: no case has such a name; --list prints them", file=sys.stderr)
