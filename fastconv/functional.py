@@ -61,8 +61,8 @@ def conv2d(
 
     Returns an array of shape (N, O, H', W'), or (O, H', W') without a batch axis, in which
     H' = floor((H + padding - dilation (kH - 1) - 1) / stride) + 1. The same bits come out for
-    any number of threads, split of the batch and algorithm (but 'reference') on one ISA. Raises TypeError or
-    ValueError that name the argument, what it is and what is needed.
+    any number of threads, split of the batch and algorithm (but 'reference') on one ISA. Raises
+    TypeError or ValueError that name the argument, what it is and what is needed.
 
     >>> import numpy as np
     >>> x = np.arange(9.0).reshape(1, 1, 3, 3)

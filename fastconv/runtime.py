@@ -26,7 +26,7 @@ def load() -> None:
         from .kernels import walk  # noqa: F401
     except ImportError as error:
         raise ImportError(
-            f"fastconv: {os.path.dirname(__file__)} has no compiled extensions ({error}); leave the "
+            f"fastconv: no compiled extensions in {os.path.dirname(__file__)} ({error}); leave the "
             "checkout to use the installed package, or build in place: pip install -e ."
         ) from error
     finally:
