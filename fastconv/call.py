@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import os
 import threading
+from collections.abc import Sequence
 from operator import index
 from typing import Any
 
@@ -31,7 +33,15 @@ check_environment(isas(), table.isas_compiled(), NAMES[1:])
 PLANS_KEPT = 512
 
 _plans: dict[tuple, Plan] = {}
-_lock = threading.Lock()
+_lock = threading.RLock()
+
+
+def _after_fork() -> None:
+    global _lock
+    _lock = threading.RLock()  # in the child nobody is left to release the old one
+
+
+os.register_at_fork(after_in_child=_after_fork)
 
 
 def convolve(
@@ -80,7 +90,7 @@ def find(
         name, src.shape, src.strides, src.dtype, src.flags.aligned,
         wei.shape, wei.strides, wei.dtype, wei.flags.aligned,
         frozen(stride), frozen(padding), frozen(dilation), frozen(groups),
-        frozen(algorithm), -openmp_threads() if threads is None else frozen(threads),
+        frozen(algorithm), (openmp_threads(),) if threads is None else frozen(threads),
         options, prepared, None if out is None else _outline(out),
     )  # fmt: skip
     plan = _plans.get(key)
@@ -141,15 +151,15 @@ def keep(store: dict, key: tuple, value: Any) -> None:
         store[key] = value
 
 
-def frozen(value: Any) -> Any:
+def frozen(value: Any, depth: int = 0) -> Any:
     """A key for a dict that tells 1 from 1.0 and True, as equality does not."""
     kind = type(value)
     if kind is int or kind is str or value is None:
         return value
-    if kind is tuple or kind is list:
-        return (kind, *map(frozen, value))
     if isinstance(value, np.ndarray):
         return (kind, value.dtype, frozen(value.tolist()))
+    if isinstance(value, Sequence) and depth < 3:  # deeper ones are refused anyway
+        return (kind, *(frozen(item, depth + 1) for item in value))
     try:
         return (kind, index(value))
     except TypeError:

@@ -14,7 +14,10 @@ BLOCK_K = 256
 PIXELS = (1, 32, 128, 256, 512, 1024, 4096, 16384)
 
 # Boxes beyond which smaller ones are tried only if nothing larger fits: a plan must be quick.
-BOXES_WORTH = 4096
+BOXES_WORTH = 1024
+
+# The same for large kernels: boxes times taps that a schedule may look at.
+TAPS_WORTH = 1_000_000
 
 # Shares of the second-level cache that the scratch of one thread may take.
 SCRATCH_SHARE = 0.5

@@ -3,7 +3,11 @@
 
 from __future__ import annotations
 
+import os
 import threading
+import weakref
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -37,6 +41,26 @@ def prepare(
     return PreparedConv(weight, bias, stride, padding, dilation, groups, algorithm, threads)
 
 
+_known: weakref.WeakSet[PreparedConv] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    for layer in _known:  # in the child nobody is left to release the old locks
+        layer._lock = threading.RLock()
+
+
+os.register_at_fork(after_in_child=_after_fork)
+
+
+def settled(value: Any) -> Any:
+    """A parameter that later changes of the user's object do not reach."""
+    if isinstance(value, np.ndarray):
+        value = value.tolist()
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return tuple(map(settled, value))
+    return value
+
+
 class PreparedConv:
     """A convolution with fixed weights; made by `prepare`, called with an input."""
 
@@ -52,11 +76,12 @@ class PreparedConv:
         self._weight = np.array(weight, weight.dtype.newbyteorder("="), order="C")
         self._weight.flags.writeable = False
         self._bias = None if bias is None else np.array(as_array("prepare", "bias", bias))
-        self._parameters = (stride, padding, dilation, groups)
+        self._parameters = tuple(map(settled, (stride, padding, dilation, groups)))
         self._algorithm = check_algorithm("prepare", algorithm, NAMES)
         self._threads = check_threads("prepare", threads)
         self._check()
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
+        _known.add(self)
         self._packed: dict[tuple, tuple[np.ndarray, bool]] = {}
         self._ready: dict[tuple, tuple] = {}
 
@@ -88,7 +113,7 @@ class PreparedConv:
             return run(plan, src, self._weight, packed, bias, out)
         key = (
             src.shape, src.strides, src.dtype, src.flags.aligned, current(),
-            -openmp_threads() if threads is None else frozen(threads),
+            (openmp_threads(),) if threads is None else frozen(threads),
         )  # fmt: skip
         ready = self._ready.get(key)
         if ready is None:

@@ -41,7 +41,8 @@ def candidates(work: Work, orientation: str) -> Iterator[Schedule]:
     broken = [changes(axis) for axis in axes]
     saving = [met_share(axis) < 1 - costs.SKIPPED_SHARE for axis in axes]
     options = [broken] if work.exact else [plain]
-    if any(saving) and not work.exact:
+    worth = max(map(len, broken)) * work.taps <= costs.TAPS_WORTH
+    if any(saving) and worth and not work.exact:
         options.append([b if s else p for s, b, p in zip(saving, broken, plain, strict=True)])
     separations = [(False,) * 4]
     if not work.panels:
@@ -66,7 +67,8 @@ def candidates(work: Work, orientation: str) -> Iterator[Schedule]:
     seen = set()
     found = False
     for size in sorted(sizes, reverse=True):
-        if found and total // size > costs.BOXES_WORTH:
+        pieces = total // size
+        if found and (pieces > costs.BOXES_WORTH or pieces * work.taps > costs.TAPS_WORTH):
             break  # smaller ones are for kernels of which nothing larger fits
         for points, separate in product(options, separations):
             cuts = cut_boxes(axes, points, size, lanes)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from math import ceil, prod
 from typing import NamedTuple
 
@@ -96,11 +97,13 @@ def _share(number: int, most: int) -> int:
     return max(1, ceil(number / max(1, ceil(number / most))))
 
 
+@lru_cache(maxsize=16)
 def changes(axis: Axis) -> tuple[int, ...]:
     """Output positions at which the taps that meet input change."""
     return tuple(sorted({0, axis.dst}.union(*(_inside(axis, tap) for tap in range(axis.taps)))))
 
 
+@lru_cache(maxsize=16)
 def met_share(axis: Axis) -> float:
     """The share of (output, tap) pairs of an axis that meet input."""
     met = sum(end - first for first, end in (_inside(axis, tap) for tap in range(axis.taps)))

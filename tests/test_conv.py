@@ -3,6 +3,7 @@
 
 import re
 import time
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -308,3 +309,30 @@ def test_numbers_that_look_alike_are_not_confused():
     x, w = np.ones((1, 9)), np.ones((1, 1, 1))
     assert fastconv.conv1d(x, w, stride=Number(1)).shape == (1, 9)
     assert fastconv.conv1d(x, w, stride=Number(2)).shape == (1, 5)
+
+
+@pytest.mark.parametrize("algorithm", ["direct", "im2col_gemm"])
+def test_an_out_one_cell_wide_with_gaps(algorithm):
+    rng = np.random.default_rng(1)
+    x, w = rng.standard_normal((4, 3, 19, 1)), rng.standard_normal((7, 3, 1, 1))
+    memory = np.full((4, 7, 5, 19), 7.0)
+    out = memory.transpose(0, 1, 3, 2)[..., :1]
+    fastconv.conv2d(x, w, out=out, algorithm=algorithm)
+    np.testing.assert_array_equal(out, fastconv.conv2d(x, w))
+    assert (memory[:, :, 1:] == 7).all()
+
+
+def test_a_sequence_that_changes_is_not_taken_for_the_old_one():
+    class Pair(Sequence):
+        items = (1, 1)
+
+        def __len__(self):
+            return 2
+
+        def __getitem__(self, index):
+            return self.items[index]
+
+    x, w, padding = np.ones((1, 3, 5)), np.ones((1, 1, 1, 1)), Pair()
+    assert fastconv.conv2d(x, w, padding=padding).shape == (1, 5, 7)
+    padding.items = (2, 2)
+    assert fastconv.conv2d(x, w, padding=padding).shape == (1, 7, 9)

@@ -186,3 +186,17 @@ def test_every_tap_and_place_of_a_small_plane():
             got = fastconv.conv2d(np.ones((1, 1, 3, 4), "f4"), w, padding=1, algorithm=algorithm)
             assert np.isinf(got).sum() == (3 - abs(at // 3 - 1)) * (4 - abs(at % 3 - 1))
             assert np.isfinite(got[~np.isinf(got)]).all()
+
+
+@pytest.mark.parametrize("isa", ISAS)
+def test_a_stencil_whose_taps_take_turns_between_lanes(isa):
+    """Stride above dilation, a kernel of several blocks of k: lanes begin in another order."""
+    rng = np.random.default_rng(1)
+    x = rng.standard_normal((1, 1, 401, 41), np.float32)
+    w = rng.standard_normal((1, 1, 50, 9), np.float32)
+    said = {"stride": 7, "dilation": 3, "padding": (0, 20)}
+    with fastconv.settings(isa=isa):
+        direct, panels = (
+            fastconv.conv2d(x, w, algorithm=a, **said) for a in ("direct", "im2col_gemm")
+        )
+    np.testing.assert_array_equal(direct, panels)

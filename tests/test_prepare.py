@@ -176,3 +176,10 @@ def test_an_out_that_overlaps_the_input_is_checked_like_any_other():
     for out in (x[..., :8], x.view(np.float32)[..., :9]):
         with pytest.raises((TypeError, ValueError), match="out"):
             layer(x, out=out)
+
+
+def test_parameters_are_settled_when_prepared():
+    padding = [1, 1]
+    layer = fastconv.prepare(np.ones((1, 1, 1, 1)), padding=padding)
+    padding[:] = [2, 2]
+    assert layer(np.ones((1, 3, 5))).shape == (1, 5, 7)

@@ -25,7 +25,8 @@ cdef struct problem_t:
     Py_ssize_t depth, block_k, enclosing
     # weights: k-th number of output channel o at o * row_bytes + k_bytes[k]
     Py_ssize_t wei_row_bytes, wei_group_bytes
-    Py_ssize_t *k_bytes
+    Py_ssize_t wei_bytes[4]     # steps of input channel, depth, height, width
+    Py_ssize_t *k_bytes         # unless contiguous
     bint wei_contiguous
     # strips of weights: `width` output channels each, `strips` of them, `task_strips` a task
     bint pixels_wide
@@ -51,7 +52,7 @@ cdef class Problem:
     cdef problem_t c
     cdef void *memory
     cdef void *tap_memory
-    cdef _weights(self, wei_bytes)
+    cdef _weights(self)
     cdef _book(self, bint panels)
 
 cdef Py_ssize_t block_end(const problem_t *p, Py_ssize_t k0) noexcept nogil

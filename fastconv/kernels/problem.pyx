@@ -112,7 +112,7 @@ cdef class Problem:
                  wei_storage, dst_regular, wei_regular, in_place_allowed, wei_bytes, pixels_wide,
                  width, task_strips, panel, panels, guard):
         cdef problem_t *p = &self.c
-        cdef Py_ssize_t a, i, size, most = 0
+        cdef Py_ssize_t a, i, size, listed, most = 0
         cdef Axis *axis
         cdef Span *span
         cdef Tap *tap
@@ -145,7 +145,16 @@ cdef class Problem:
             size += axis.spans * sizeof(Span)
             most = max(most, axis.spans + 1)
         p.depth = p.c_in * p.taps
-        size += (p.depth + most) * sizeof(Py_ssize_t)
+        p.wei_row_bytes, p.wei_bytes[0], p.wei_bytes[1], p.wei_bytes[2], p.wei_bytes[3] = wei_bytes
+        p.wei_group_bytes = p.wei_row_bytes * p.c_out
+        p.wei_contiguous = wei_regular
+        i = p.itemsize
+        for a in range(3, -1, -1):
+            listed = p.axis[a].taps if a else p.c_in
+            p.wei_contiguous = p.wei_contiguous and (p.wei_bytes[a] == i or listed <= 1)
+            i *= listed
+        listed = 0 if p.wei_contiguous else p.depth
+        size += (listed + most) * sizeof(Py_ssize_t)
         self.memory = claim(size)
         # Spans, offsets of the weights; borders of spans for now.
         span = <Span *> self.memory
@@ -153,7 +162,7 @@ cdef class Problem:
             p.axis[a].span = span
             span += p.axis[a].spans
         p.k_bytes = <Py_ssize_t *> span
-        start = p.k_bytes + p.depth
+        start = p.k_bytes + listed
         size = 0
         for a in range(4):
             cut(cuts[a][0], cuts[a][1], start)
@@ -174,25 +183,22 @@ cdef class Problem:
                     tap += axis.taps
                     lane += axis.taps
                     make_span(axis, span)
-        p.wei_contiguous = wei_regular
-        self._weights(wei_bytes)
+        if not p.wei_contiguous:
+            self._weights()
         p.stencil = is_stencil(p, panels)
         p.tasks = p.groups * p.boxes * ((p.strips + p.task_strips - 1) // p.task_strips)
         self._book(panels)
 
-    cdef _weights(self, wei_bytes):
-        """wei_bytes: strides of output channel, input channel, depth, height, width."""
+    cdef _weights(self):
+        """Where the k-th weight of an output channel is, unless they simply follow one another."""
         cdef problem_t *p = &self.c
-        cdef Py_ssize_t row, c_step, d_step, h_step, w_step, c, d, h, w, k = 0
-        row, c_step, d_step, h_step, w_step = wei_bytes
-        p.wei_row_bytes = row
-        p.wei_group_bytes = row * p.c_out
+        cdef Py_ssize_t c, d, h, w, k = 0
         for c in range(p.c_in):
             for d in range(p.axis[1].taps):
                 for h in range(p.axis[2].taps):
                     for w in range(p.axis[3].taps):
-                        p.k_bytes[k] = c * c_step + d * d_step + h * h_step + w * w_step
-                        p.wei_contiguous = p.wei_contiguous and p.k_bytes[k] == k * p.itemsize
+                        p.k_bytes[k] = (c * p.wei_bytes[0] + d * p.wei_bytes[1]
+                                        + h * p.wei_bytes[2] + w * p.wei_bytes[3])
                         k += 1
 
     cdef _book(self, bint panels):

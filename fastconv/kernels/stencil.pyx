@@ -11,12 +11,22 @@ from fastconv.kernels.spans cimport Span, Tap
 from fastconv.kernels.table cimport fc_group
 
 
+cdef Py_ssize_t next_lane(const Span *span, Py_ssize_t lane) noexcept nogil:
+    """The lane that begins next after `lane` (-1: the first): taps of one shift ascend with it."""
+    cdef Py_ssize_t j, found = -1
+    for j in range(span.lanes):
+        if ((lane < 0 or span.lane[j] > span.lane[lane])
+                and (found < 0 or span.lane[j] < span.lane[found])):
+            found = j
+    return found
+
+
 cdef Py_ssize_t groups(const problem_t *p, const Span **box, const source_t *source,
                        Py_ssize_t k0, Py_ssize_t k1, Py_ssize_t rows,
                        fc_group *group) noexcept nogil:
     """The groups of k in [k0, k1) for output rows [0, rows) of a box; returns how many."""
     cdef Py_ssize_t taps_d = p.axis[1].taps, taps_h = p.axis[2].taps, taps_w = p.axis[3].taps
-    cdef Py_ssize_t c, d, h, y, lane, row, k, last = 0, count = 0, at, c0 = k0 // p.taps
+    cdef Py_ssize_t c, d, h, y, lane, _visited, row, k, last = 0, count = 0, at, c0 = k0 // p.taps
     cdef Py_ssize_t[4] weight
     cdef bint[4] seen
     cdef const Tap *tap
@@ -25,7 +35,9 @@ cdef Py_ssize_t groups(const problem_t *p, const Span **box, const source_t *sou
     for c in range(c0, (k1 + p.taps - 1) // p.taps):
         for d in range(box[1].taps):
             for y in range(rows + last):
-                for lane in range(box[2].lanes):
+                lane = -1
+                for _visited in range(box[2].lanes):
+                    lane = next_lane(box[2], lane)
                     at = 0
                     for row in range(rows):
                         seen[row] = False

@@ -58,7 +58,7 @@ cdef bint run(Problem problem, task_fn one_task, size_t src, size_t wei, size_t 
         scratch = pool.acquire(threads * bytes)
         while first < p.tasks:
             last = min(p.tasks, first + chunk)
-            if threads == 1:
+            if threads == 1 or forked:          # a handler of signals may fork
                 with nogil:
                     for task in range(first, last):
                         one_task(p, &call, task, scratch)
@@ -71,7 +71,7 @@ cdef bint run(Problem problem, task_fn one_task, size_t src, size_t wei, size_t 
             if first < p.tasks:
                 PyErr_CheckSignals()
     finally:
-        in_flight -= 1
+        in_flight = max(0, in_flight - 1)       # a fork on the way here has begun anew
         if scratch != NULL:
             pool.release(scratch)
     return not call.not_finite
@@ -85,7 +85,7 @@ cdef void deliver(const problem_t *p, const call_t *call, const Span **box, Py_s
     """
     cdef Py_ssize_t o0 = s0 * p.width, o1 = min(s1 * p.width, p.c_out), o, n, d, h, pixel = 0
     cdef Py_ssize_t size = p.itemsize, count = box[3].count
-    cdef Py_ssize_t rows = box[2].count
+    cdef Py_ssize_t rows = box[2].count, step = p.axis[3].dst_bytes
     cdef char *dst = (call.dst + (group * p.c_out + o0) * p.dst_c_bytes
                       + box[0].start * p.axis[0].dst_bytes + box[1].start * p.axis[1].dst_bytes
                       + box[2].start * p.axis[2].dst_bytes + box[3].start * p.axis[3].dst_bytes)
@@ -93,6 +93,7 @@ cdef void deliver(const problem_t *p, const call_t *call, const Span **box, Py_s
     if p.dst_regular and (rows == 1 or p.axis[2].dst_bytes == count * size):
         count *= rows           # rows that follow one another are one
         rows = 1
+        step = size             # a row of one number may have any step
     for n in range(box[0].count):
         for d in range(box[1].count):
             for h in range(rows):
@@ -105,11 +106,11 @@ cdef void deliver(const problem_t *p, const call_t *call, const Span **box, Py_s
                 else:
                     for o in range(o1 - o0):
                         if p.pixels_wide:
-                            p.kernels.store(row + o * p.dst_c_bytes, p.axis[3].dst_bytes,
+                            p.kernels.store(row + o * p.dst_c_bytes, step,
                                             sums + (o * p.sum_pitch + pixel) * size, 1,
                                             count, p.dst_storage)
                         else:
-                            p.kernels.store(row + o * p.dst_c_bytes, p.axis[3].dst_bytes,
+                            p.kernels.store(row + o * p.dst_c_bytes, step,
                                             sums + (pixel * p.sum_pitch + o) * size, p.sum_pitch,
                                             count, p.dst_storage)
                 pixel += count
