@@ -50,6 +50,7 @@ GATHER_SEGMENT = 3.0  # begin a segment of a panel, for one k
 GATHER_VECTOR = 5.0  # copy a vector of it
 STRIP_VECTOR = 0.5  # bring a vector of a strip near a tile
 PANEL_VECTOR = 0.15  # bring a vector of a panel near a tile: they follow one another
+EDGE_ROW = 12.0  # write a row of sums that is no whole vector
 TILE = 40.0  # begin and end a tile
 WEIGHT_VECTOR = 4.0  # bring a vector of weights from memory, once a task
 SUM_VECTOR = 3.0  # write a vector of sums, or add to it

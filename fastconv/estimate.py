@@ -138,6 +138,8 @@ def cost(work: Work, schedule: Schedule, boxes: list[Box]) -> float:
         idle = max(1.0, table.SUMS_IN_FLIGHT / sums)
         task += high * wide * (met * idle + costs.SUM_VECTOR * blocks)
         task += costs.TILE * tiles * blocks
+        if schedule.orientation == "pixels" and run % lanes:
+            task += costs.EDGE_ROW * channels * runs * blocks
         if schedule.orientation == "channels" or not work.straight:
             task += costs.TURN_NUMBER * box.pixels * channels
         many = box.count * shares * spec.groups

@@ -27,21 +27,26 @@ FC_INLINE void FC_NAME(put)(const int ROWS, const int WIDTH, const int FLAGS,
         }
 }
 
-/* A tile that hangs over the edge of C, from a buffer of its own. */
+/* A tile that hangs over the edge of C: row by row, through a buffer. */
 static __attribute__((noinline)) void FC_NAME(put_edge)(const FC_NAME(sums) *sum, ptrdiff_t rows,
                                                         FC_T *c, ptrdiff_t ldc, ptrdiff_t cols,
                                                         int flags, const FC_T *bias)
 {
+    FC_T row[FC_MAX_VECTORS * FC_LANES] = {0};
     for (ptrdiff_t i = 0; i < rows; i++, c += ldc) {
-        const FC_T *row = (const FC_T *)sum[i];
-        for (ptrdiff_t j = 0; j < cols; j++) {
-            FC_T value = flags & FC_ADD ? c[j] + row[j] : row[j];
+        if (flags & FC_ADD)
+            FC_NAME(copy)(row, c, cols);
+        for (ptrdiff_t j = 0; j < cols; j += FC_LANES) {
+            FC_VEC value = FC_LOAD((const FC_T *)sum[i] + j);
+            if (flags & FC_ADD)
+                value = FC_LOAD(row + j) + value;
             if (flags & FC_BIAS_ROWS)
-                value += bias[i];
+                value = value + bias[i];
             if (flags & FC_BIAS_COLS)
-                value += bias[j];
-            c[j] = value;
+                value = value + FC_LOAD(bias + j);
+            FC_LOAD(row + j) = value;
         }
+        FC_NAME(copy)(c, row, cols);
     }
 }
 
