@@ -52,6 +52,62 @@ for thread in threads:
 assert part(lambda: conv(threads=2)) == 2
 """
 
+LOCKS = """
+import signal
+from fastconv import call
+layer = fastconv.prepare(w)
+held, done = threading.Event(), threading.Event()
+def hold():                             # as a thread that packs weights or keeps a plan does
+    with layer._lock, call._lock:
+        held.set()
+        done.wait()
+holder = threading.Thread(target=hold)
+holder.start()
+held.wait()
+pid = os.fork()
+if not pid:
+    signal.alarm(20)
+    status = 1
+    try:
+        same = np.array_equal(layer(x), fastconv.conv2d(x, w))
+        status = 0 if same else 2
+    finally:
+        os._exit(status)
+done.set()
+holder.join()
+assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+"""
+
+HANDLER = """
+import signal
+from fastconv import costs
+costs.OPERATIONS_PER_CHUNK = 100_000_000
+many = np.broadcast_to(x, (200, *x.shape[1:]))
+parent, children = os.getpid(), []
+def fork(*_):
+    if os.getpid() == parent and not children:
+        pid = os.fork()
+        if pid:
+            children.append(pid)
+        else:
+            signal.alarm(40)
+signal.signal(signal.SIGUSR1, fork)
+whole = fastconv.conv2d(many, w, threads=THREADS)
+timer = threading.Timer(0.02, os.kill, (parent, signal.SIGUSR1))
+timer.start()
+while not children and os.getpid() == parent:   # in the midst of a call, or between two
+    got = fastconv.conv2d(many, w, threads=THREADS)
+status = 1
+try:
+    got = fastconv.conv2d(many, w)              # the child goes on from here, too
+    status = 0 if np.array_equal(got, whole) else 2
+finally:
+    if os.getpid() != parent:
+        os._exit(status)
+assert status == 0
+assert os.waitstatus_to_exitcode(os.waitpid(children[0], 0)[1]) == 0
+"""
+
 POOL = """
 import multiprocessing
 check(conv(threads=2))
@@ -67,3 +123,12 @@ check(conv(threads=2))
 @pytest.mark.parametrize("program", [CHILDREN, POOL], ids=["fork", "multiprocessing"])
 def test_forked_children(program):
     run(program, timeout=60)
+
+
+def test_locks_that_others_hold():
+    run(LOCKS)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_fork_in_a_signal_handler(threads):
+    run(HANDLER.replace("THREADS", str(threads)))
