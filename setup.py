@@ -46,7 +46,7 @@ DIRECTIVES = {
 }
 HEADERS = [str(path) for path in sorted(Path("src_c").rglob("*.h"))]
 MODULES = ["table", "spans", "problem", "source", "weights", "scratch", "walk", "stencil"]
-MODULES += ["direct", "im2col_gemm", "measure"]
+MODULES += ["pieces", "direct", "im2col_gemm", "measure"]
 WITH_KERNELS = "fastconv.kernels.table"
 
 

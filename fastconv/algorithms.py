@@ -32,7 +32,7 @@ def nothing(spec: ConvSpec) -> None:
 
 
 ALGORITHMS = (
-    Algorithm("direct", False, ("pixels",), nothing, direct.run),
+    Algorithm("direct", False, ("pixels", "channels"), nothing, direct.run),
     Algorithm("im2col_gemm", True, ("pixels", "channels"), nothing, im2col_gemm.run),
 )
 REFERENCE = "reference"

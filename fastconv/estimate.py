@@ -17,6 +17,7 @@ class SpanKind(NamedTuple):
 
     count: int
     taps: int
+    met: int  # pairs of a position and a tap that meet input
     lanes: int
     length: int
     elements: int  # of all lanes, for the taps of one block of k
@@ -28,6 +29,7 @@ class Box(NamedTuple):
     count: int
     pixels: int
     taps: int  # that meet input
+    met: int  # pairs of a pixel and a tap that meet input
     strip: int  # numbers of a channel in the strip
     rows: int  # of the strip of a channel
     run: int  # pixels side by side in source and output
@@ -67,6 +69,7 @@ def _box(axes: tuple[Axis, ...], parts: tuple[tuple[int, SpanKind], ...]) -> Box
         count=count_n * count_d * count_h * count_w,
         pixels=pixels,
         taps=d.taps * h.taps * w.taps,
+        met=n.count * d.met * h.met * (w.met if run == w.count else w.count * w.taps),
         strip=n.elements * d.elements * h.elements * w.elements,
         rows=rows,
         run=run,
@@ -114,13 +117,14 @@ def cost(work: Work, schedule: Schedule, boxes: list[Box]) -> float:
         task += costs.WEIGHT_VECTOR * channels * depth / lanes
         if not work.prepared:
             task += costs.PACK_NUMBER * channels * depth
+        run, runs = (box.pixels, 1) if schedule.panel else (box.run, box.runs)
         if schedule.orientation == "pixels":
-            run, runs = (box.pixels, 1) if schedule.panel else (box.run, box.runs)
             high, wide, tall = channels, runs * ceil(run / lanes), schedule.width
+            tiles = ceil(high / tall) * wide / 2
         else:
             high, wide = box.pixels, ceil(channels / lanes)
-            tall = min(box.pixels, schedule.panel)
-        tiles = ceil(high / tall) * wide / 2
+            tall = run / ceil(run / machine.rows)
+            tiles = high / tall * wide / 2
         if schedule.panel:
             panels = ceil(box.pixels / schedule.panel)
             breaks = 0 if box.width.length == box.width.count else box.pixels / box.width.count
@@ -128,14 +132,16 @@ def cost(work: Work, schedule: Schedule, boxes: list[Box]) -> float:
             task += met * costs.GATHER_SEGMENT * (panels + breaks)
             task += met * costs.GATHER_VECTOR * vectors
             task += met * costs.PANEL_VECTOR * tiles * 2
-        elif met:
+        elif met and schedule.orientation == "pixels":
             # A tile touches its two vectors and a line more; the taps of a lane share them.
             lanes_met = met / (box.width.taps // box.width.lanes)
             task += lanes_met * costs.STRIP_VECTOR * tiles * (2 + line)
         sums = tall * (4 if tall * 2 < table.SUMS_IN_FLIGHT else 2)
-        if tall == 1 and box.height.taps > 1 and box.height.count > 1:  # the stencil tile
+        if schedule.width == 1 and box.height.taps > 1 and box.height.count > 1:  # the stencil tile
             sums = 4 * min(4, box.height.count)
         idle = max(1.0, table.SUMS_IN_FLIGHT / sums)
+        if schedule.orientation == "channels" and not schedule.panel and not work.exact:
+            met = spec.c_in * box.met / box.pixels  # pieces leave padding out
         task += high * wide * (met * idle + costs.SUM_VECTOR * blocks)
         task += costs.TILE * tiles * blocks
         if schedule.orientation == "pixels" and run % lanes:

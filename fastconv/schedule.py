@@ -62,7 +62,7 @@ def candidates(work: Work, orientation: str) -> Iterator[Schedule]:
         panel = 2 * lanes if work.panels else 0
     else:
         width = 2 * lanes if spec.c_out > lanes else lanes
-        panel = rows
+        panel = rows if work.panels else 0
     strips = ceil(spec.c_out / width)
     seen = set()
     found = False

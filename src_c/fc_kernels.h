@@ -7,16 +7,28 @@
  * A tile is the product of a narrow operand A, whose numbers are broadcast, and
  * a wide operand B, whose numbers fill vectors:
  *
- *     C[i][j] (+)= sum_s A[step[s].a + i] * B[step[s].b + j]
+ *     C[i][j] (+)= sum_r sum_{s < length} A[run[r].a + s a_step + i] * B[run[r].b + s b_step + j]
  *
- * Either operand may be the weights and the other one the pixels; the walks
- * decide ("orientation").  The offsets let B be a packed panel, a strip of the
- * input, or the user's array itself.
+ * A run is a tap of the kernel, its steps are input channels.  Either operand may be
+ * the weights and the other one the pixels; the walks decide ("orientation").  The
+ * offsets let the pixels be a packed panel, a strip of the input, or the user's array
+ * itself.
  */
 #ifndef FC_KERNELS_H
 #define FC_KERNELS_H
 
 #include <stddef.h>
+
+/* Rows [cut, rows) of a tile take part in a run, or [0, rows + cut) if cut is negative: pixels
+ * that see padding through that tap are left out.  |cut| <= FC_CUTS, and less than the rows; runs
+ * of a single step are not cut. */
+enum { FC_CUTS = 3 };
+typedef struct { ptrdiff_t a, b, cut; } fc_run;
+typedef struct {
+    const fc_run *run;
+    ptrdiff_t runs, length, a_step, b_step;
+    ptrdiff_t ahead; /* how far before its use B is called into the cache; 0: it is there */
+} fc_runs;
 
 typedef struct { ptrdiff_t a, b; } fc_step;
 
@@ -43,8 +55,8 @@ enum { FC_MAX_ROWS = 14, FC_WIDTHS = 3, FC_MAX_VECTORS = 4 }; /* widths: 1, 2, 4
 /* Sums that keep the multiply-add ports busy: latency 4 on two ports. */
 enum { FC_SUMS_IN_FLIGHT = 8 };
 
-typedef void fc_tile_fn(const fc_step *step, ptrdiff_t steps, const void *a, const void *b,
-                        void *c, ptrdiff_t ldc, ptrdiff_t cols, int flags, const void *bias);
+typedef void fc_tile_fn(const fc_runs *runs, const void *a, const void *b, void *c,
+                        ptrdiff_t ldc, ptrdiff_t cols, int flags, const void *bias);
 
 /* The list: KERNEL(name, return type, arguments).  It declares the table, fills
  * it in fc_instantiate.h and names the kernels for the tests. */
@@ -63,6 +75,9 @@ typedef void fc_tile_fn(const fc_step *step, ptrdiff_t steps, const void *a, con
     /* dst[c][r] = src[r][c], native on both sides */                                            \
     KERNEL(transpose, void, (void *dst, ptrdiff_t ldd, const void *src, ptrdiff_t lds,           \
                              ptrdiff_t rows, ptrdiff_t cols))                                    \
+    /* the same; columns (group, member) of the source become rows (member, group) */            \
+    KERNEL(deal, void, (void *dst, ptrdiff_t ldd, const void *src, ptrdiff_t lds,                \
+                        ptrdiff_t rows, ptrdiff_t groups, ptrdiff_t members))                    \
     /* dst[k][r] = the number at src + r * row_bytes + offset_bytes[k], any storage */           \
     KERNEL(collect, void, (void *dst, ptrdiff_t pitch, const void *src, ptrdiff_t row_bytes,     \
                            ptrdiff_t rows, const ptrdiff_t *offset_bytes, ptrdiff_t offsets,     \

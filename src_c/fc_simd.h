@@ -16,6 +16,8 @@
 #define FC_STRING_(a) #a
 #define FC_STRING(a) FC_STRING_(a)
 
+enum { FC_LINE_BYTES = 64 }; /* of a cache */
+
 #define FC_INLINE static inline __attribute__((always_inline))
 #ifdef __clang__
 #define FC_UNROLL _Pragma("clang loop unroll(full)")

@@ -49,6 +49,15 @@ def listed_kernels():
 RESULTS = {"void": None, "int": ctypes.c_int, "double": ctypes.c_double}
 
 
+class Runs(ctypes.Structure):
+    """fc_runs: the address of (a, b, cut), and how far its steps go."""
+
+    _fields_ = [
+        ("run", POINTER),
+        *((name, SIZE) for name in ("runs", "length", "a_step", "b_step", "ahead")),
+    ]
+
+
 class Table(ctypes.Structure):
     """fc_kernels, its functions named by the list in the header."""
 
@@ -67,7 +76,11 @@ class Table(ctypes.Structure):
         result = RESULTS[dict(listed_kernels()).get(name, "void")]
         kinds, values = [], []
         for value in arguments:
-            kinds.append(POINTER if value is None or isinstance(value, np.ndarray) else SIZE)
+            if isinstance(value, Runs):
+                value = ctypes.addressof(value)
+                kinds.append(POINTER)
+            else:
+                kinds.append(POINTER if value is None or isinstance(value, np.ndarray) else SIZE)
             values.append(value.ctypes.data if isinstance(value, np.ndarray) else value)
         address = getattr(self, name) if function is None else function
         return ctypes.CFUNCTYPE(result, *kinds)(address)(*values)
@@ -110,13 +123,20 @@ def test_the_table_is_the_one_that_plans_ask(find_kernels, isa):
 
 def test_tiles(table, dtype):
     """Every tile, every number of columns, with and without what was there and a bias."""
-    rng, steps = np.random.default_rng(0), 11
+    rng, length = np.random.default_rng(0), 3
     for log, rows in [(v, r) for v in range(3) for r in range(1, table.max_rows[v] + 1)]:
         width = table.lanes << log
         a, b = whole(rng, 200, dtype), whole(rng, 200 + width, dtype)
-        pairs = rng.integers(0, 180, (steps, 2)).astype(np.intp)
+        cuts = [cut for cut in range(-3, 4) if abs(cut) < rows]
+        run = np.array([[*rng.integers(0, 170, 2), cut] for cut in cuts], np.intp)
+        runs = Runs(run.ctypes.data, len(run), length, 5, 3, 7)
         bias = whole(rng, max(width, rows), dtype)
-        product = sum(np.outer(a[i : i + rows], b[j : j + width]) for i, j in pairs)
+        product = np.zeros((rows, width), dtype)
+        for i, j, cut in run:
+            for s in range(length):
+                outer = np.outer(a[i + 5 * s :][:rows], b[j + 3 * s :][:width])
+                part = slice(cut, None) if cut > 0 else slice(0, rows + cut)
+                product[part] += outer[part]
         for cols in range(1, width + 1):
             before = whole(rng, (rows + 1, width + 3), dtype)
             for flags in (0, ADD, BIAS_ROWS, ADD | BIAS_ROWS, ADD | BIAS_COLS, BIAS_COLS):
@@ -124,9 +144,22 @@ def test_tiles(table, dtype):
                 part = product[:, :cols] + (before[:rows, :cols] if flags & ADD else 0)
                 part = part + (bias[:rows, None] if flags & BIAS_ROWS else 0)
                 expected[:rows, :cols] = part + (bias[:cols] if flags & BIAS_COLS else 0)
-                table.call("tile", pairs, steps, a, b, c, width + 3, cols, flags, bias,
+                table.call("tile", runs, a, b, c, width + 3, cols, flags, bias,
                            function=table.tile[log][rows])  # fmt: skip
                 np.testing.assert_array_equal(c, expected)
+
+
+def test_tiles_of_single_steps(table, dtype):
+    rng = np.random.default_rng(1)
+    for log, rows in [(v, r) for v in range(3) for r in range(1, table.max_rows[v] + 1)]:
+        width = table.lanes << log
+        a, b = whole(rng, 200, dtype), whole(rng, 200 + width, dtype)
+        run = np.array([[*rng.integers(0, 180, 2), 0] for _ in range(11)], np.intp)
+        c = np.empty((rows, width), dtype)
+        table.call("tile", Runs(run.ctypes.data, len(run), 1, 5, 3, 0), a, b, c, width, width, 0,
+                   None, function=table.tile[log][rows])  # fmt: skip
+        expected = sum(np.outer(a[i : i + rows], b[j : j + width]) for i, j, _ in run)
+        np.testing.assert_array_equal(c, expected)
 
 
 def test_stencil(table, dtype):
@@ -197,6 +230,19 @@ def test_transpose(table, dtype):
             np.testing.assert_array_equal(got, expected)
 
 
+def test_deal(table, dtype):
+    """Weights of (channel, tap) become (tap, channel)."""
+    rng = np.random.default_rng(4)
+    for rows, groups, members in [(1, 1, 1), (3, 5, 7), (8, 3, 4), (13, 7, 9), (17, 9, 1), (14, 1, 11)]:
+        source = whole(rng, (rows, groups * members + 2), dtype)
+        got = np.full((groups * members + 1, rows + 3), 7, dtype)
+        table.call("deal", got, rows + 3, source, groups * members + 2, rows, groups, members)
+        expected = np.full_like(got, 7)
+        dealt = source[:, :-2].reshape(rows, groups, members).transpose(2, 1, 0)
+        expected[:-1, :rows] = dealt.reshape(-1, rows)
+        np.testing.assert_array_equal(got, expected)
+
+
 def test_collect_and_store(table, dtype):
     source = whole(np.random.default_rng(4), (7, 50), "f4")
     offsets = np.array([3, 0, 49, 20], np.intp)
@@ -260,7 +306,10 @@ def test_sums_stay_in_registers(isa, rows, width, dtype):
     name = f"tile_{rows}x{width}_{dtype}_{isa}"
     found = re.search(rf"^[0-9a-f]+ <{name}>:\n(.*?)(?:\n\n|\Z)", code, re.MULTILINE | re.DOTALL)
     assert found, f"{name} is not in {extension.__file__}"
-    (loop,) = innermost_loops(found[1])
-    assert sum("vfmadd" in line for line in loop) == rows * width
-    stack = [line for line in loop if re.search(r"\(%r[sb]p\b", line)]
-    assert not stack, stack
+    loops = innermost_loops(found[1])
+    # Loops of all rows, and for each cut.
+    sums = {sum("vfmadd" in line for line in loop) for loop in loops}
+    assert sums == {width * (rows - cut) for cut in range(4) if cut < rows}
+    for loop in loops:
+        stack = [line for line in loop if re.search(r"\(%r[sb]p\b", line)]
+        assert not stack, stack

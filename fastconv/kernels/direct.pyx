@@ -5,20 +5,27 @@ A task is a box of pixels and some strips of weights of one group:
 
     for each block of k:            source of the box (in place, or a strip is filled)
         for each strip of weights:  packed now, or found among the prepared ones
-            for each run of pixels: tiles of strip x vectors of pixels
+            for each run of pixels: tiles
+
+Pixels wide: a tile is a strip of weights times vectors of pixels, and writes the output.
+Otherwise a tile is some pixels of a row times a strip of two vectors of output channels
+(pieces.pyx), and the sums [pixel][channel] stay in scratch until they turn on the way out.
 """
 from fastconv.kernels cimport source as sources
-from fastconv.kernels cimport stencil, walk, weights
-from fastconv.kernels.problem cimport Problem, block_end, call_t, decode, problem_t
-from fastconv.kernels.source cimport source_t, tap_offset
+from fastconv.kernels cimport pieces, stencil, walk, weights
+from fastconv.kernels.problem cimport (
+    PIECES, Problem, block_t, call_t, decode, next_block, piece_t, problem_t)
+from fastconv.kernels.source cimport source_t
 from fastconv.kernels.spans cimport Span
 from fastconv.kernels.table cimport (
-    FC_ADD, FC_BIAS_ROWS, FC_STENCIL_ROWS, FC_SUMS_IN_FLIGHT, fc_group, fc_kernels, fc_step)
+    FC_ADD, FC_BIAS_COLS, FC_BIAS_ROWS, FC_STENCIL_ROWS, FC_SUMS_IN_FLIGHT, fc_group, fc_kernels,
+    fc_run, fc_runs, fc_step)
+from fastconv.kernels.walk cimport AHEAD
 
 
-cdef void run_of_tiles(const fc_kernels *kernels, const fc_step *step, Py_ssize_t steps,
-                       const char *a, Py_ssize_t rows, const char *b, Py_ssize_t length,
-                       char *c, Py_ssize_t ldc, int flags, const char *bias) noexcept nogil:
+cdef void run_of_tiles(const fc_kernels *kernels, const fc_runs *runs, const char *a,
+                       Py_ssize_t rows, const char *b, Py_ssize_t length, char *c,
+                       Py_ssize_t ldc, int flags, const char *bias) noexcept nogil:
     """One strip of weights times `length` pixels side by side, widest tiles first."""
     cdef Py_ssize_t done = 0, cols
     # Few rows need wide tiles.
@@ -27,31 +34,28 @@ cdef void run_of_tiles(const fc_kernels *kernels, const fc_step *step, Py_ssize_
         while width > 0 and length - done < kernels.lanes << width:
             width -= 1
         cols = min(kernels.lanes << width, length - done)
-        kernels.tile[width][rows](step, steps, a, b + done * kernels.itemsize,
+        kernels.tile[width][rows](runs, a, b + done * kernels.itemsize,
                                   c + done * kernels.itemsize, ldc, cols, flags, bias)
         done += cols
 
 
-cdef void stencil_rows(const problem_t *p, const Span **box, const source_t *source, Py_ssize_t k0,
-                       Py_ssize_t k1, char *scratch, const char *strip, char *dst,
+cdef void stencil_rows(const problem_t *p, const Span **box, const source_t *source,
+                       const block_t *block, char *scratch, const char *strip, char *dst,
                        const Py_ssize_t *to, int flags, const char *bias) noexcept nogil:
     """All pixels of a box for a single output channel, some output rows at a time."""
     cdef fc_group *group = <fc_group *> (scratch + p.at_group)
-    cdef fc_step *step = <fc_step *> scratch
-    cdef Py_ssize_t n, d, h, w, rows, made = 0, count = 0, size = p.itemsize
-    for w in range(box[3].taps):
-        step[w].a = box[3].tap[w].index
-        step[w].b = tap_offset(source, 3, &box[3].tap[w])
-    h = 0
+    cdef fc_step *step = <fc_step *> (scratch + p.at_step)
+    cdef Py_ssize_t steps = stencil.steps(box, source, block, step)
+    cdef Py_ssize_t n, d, h = 0, rows, made = 0, count = 0, size = p.itemsize
     while h < box[2].count:
         rows = min(FC_STENCIL_ROWS, box[2].count - h)
         if rows != made:
-            count = stencil.groups(p, box, source, k0, k1, rows, group)
+            count = stencil.groups(p, box, source, block, rows, group)
             made = rows
         for n in range(box[0].count):
             for d in range(box[1].count):
                 p.kernels.stencil(
-                    group, count, step, box[3].taps, strip,
+                    group, count, step, steps, strip,
                     source.data + (n * source.pixel[0] + d * source.pixel[1]
                                    + h * source.pixel[2]) * size,
                     dst + (n * to[0] + d * to[1] + h * to[2]) * size, to[2],
@@ -59,11 +63,14 @@ cdef void stencil_rows(const problem_t *p, const Span **box, const source_t *sou
         h += rows
 
 
-cdef void one_task(const problem_t *p, call_t *call, Py_ssize_t task, char *scratch) noexcept nogil:
+cdef void pixels_task(const problem_t *p, call_t *call, Py_ssize_t task,
+                      char *scratch) noexcept nogil:
     cdef const Span *box[4]
     cdef source_t source
-    cdef fc_step *step = <fc_step *> scratch
-    cdef Py_ssize_t group, s0, s1, s, k0 = 0, k1, steps, i, rows, channel, n, d, h
+    cdef block_t block
+    cdef fc_runs runs
+    cdef fc_run *tap = <fc_run *> scratch
+    cdef Py_ssize_t group, s0, s1, s, i, rows, channel, n, d, h
     cdef Py_ssize_t size = p.itemsize, run, ldc
     cdef Py_ssize_t count[3]
     cdef Py_ssize_t to[4]
@@ -86,12 +93,16 @@ cdef void one_task(const problem_t *p, call_t *call, Py_ssize_t task, char *scra
         to[3] = 1
         for a in range(2, -1, -1):
             to[a] = to[a + 1] * box[a + 1].count
-    while True:
-        k1 = block_end(p, k0)
-        steps = sources.prepare(p, call, box, group, k0, k1, scratch, &source, step)
-        for i in range(steps):
-            step[i].a *= p.width
-        flags = (FC_ADD if k0 else 0) | (FC_BIAS_ROWS if k1 == p.depth and call.bias != NULL else 0)
+    block.k1 = -1
+    while next_block(p, &block):
+        runs.run, runs.length = tap, block.c1 - block.c0
+        runs.runs = sources.prepare(p, call, box, group, &block, scratch, &source, tap)
+        runs.a_step, runs.b_step, runs.ahead = p.width, source.channel, 0
+        for i in range(runs.runs):
+            tap[i].a *= p.width
+        flags = FC_ADD if block.k0 else 0
+        if block.k1 == p.depth and call.bias != NULL:
+            flags |= FC_BIAS_ROWS
         # Axes on which source and output are dense make one run.
         run = box[3].count
         for a in range(2, -1, -1):
@@ -104,32 +115,89 @@ cdef void one_task(const problem_t *p, call_t *call, Py_ssize_t task, char *scra
             a -= 1
             count[a] = box[a].count
         for s in range(s0, s1):
-            strip = weights.strip(p, call, group, s, k0, k1, scratch)
+            strip = weights.strip(p, call, group, s, &block, scratch)
             channel = s * p.width
             rows = min(p.width, p.c_out - channel)
             if call.bias != NULL:
                 bias = call.bias + (group * p.c_out + channel) * size
             if p.stencil:
-                stencil_rows(p, source.box, &source, k0, k1, scratch, strip,
+                stencil_rows(p, source.box, &source, &block, scratch, strip,
                              dst + channel * ldc * size, to, flags, bias)
                 continue
             for n in range(count[0]):
                 for d in range(count[1]):
                     for h in range(count[2]):
                         run_of_tiles(
-                            p.kernels, step, steps, strip, rows,
+                            p.kernels, &runs, strip, rows,
                             source.data + (n * source.pixel[0] + d * source.pixel[1]
                                            + h * source.pixel[2]) * size,
                             run,
                             dst + (channel * ldc + n * to[0] + d * to[1] + h * to[2]) * size,
                             ldc, flags, bias)
-        k0 = k1
-        if k0 >= p.depth:
-            break
     if not p.dst_regular:
         walk.deliver(p, call, box, group, s0, s1, scratch + p.at_sum)
 
 
+cdef void tiles_of(const problem_t *p, const Span **box, const source_t *source,
+                   const piece_t *piece, const char *strip, Py_ssize_t cols, char *sums,
+                   int flags, const char *bias) noexcept nogil:
+    """All pixels of a piece times a strip of weights."""
+    cdef Py_ssize_t n, d, h, tile, first, rows, pixel, size = p.itemsize, lanes = p.kernels.lanes
+    cdef int width = 1 if cols > lanes else 0
+    cdef const char *src
+    for n in range(piece.batch):
+        for d in range(piece.d0, piece.d0 + piece.planes):
+            for h in range(piece.h0, piece.h0 + piece.rows):
+                src = source.data + (n * source.pixel[0] + d * source.pixel[1]
+                                     + h * source.pixel[2]) * size
+                pixel = ((n * box[1].count + d) * box[2].count + h) * box[3].count
+                for tile in range(piece.first, piece.end):
+                    first = piece.run * tile // piece.tiles
+                    rows = piece.run * (tile + 1) // piece.tiles - first
+                    p.kernels.tile[width][rows](
+                        &piece.runs, src + first * size, strip,
+                        sums + (pixel + first) * p.sum_pitch * size, p.sum_pitch,
+                        lanes << width, flags, bias)
+
+
+cdef void channels_task(const problem_t *p, call_t *call, Py_ssize_t task,
+                        char *scratch) noexcept nogil:
+    cdef const Span *box[4]
+    cdef source_t source
+    cdef block_t block
+    cdef fc_runs runs
+    cdef fc_run *tap = <fc_run *> scratch
+    cdef piece_t *piece = <piece_t *> (scratch + p.at_piece)
+    cdef char *sums = scratch + p.at_sum
+    cdef Py_ssize_t group, s0, s1, s, i, count, channel, size = p.itemsize
+    cdef int flags
+    cdef const char *strip
+    cdef const char *bias = NULL
+    decode(p, task, box, &group, &s0)
+    s1 = min(s0 + p.task_strips, p.strips)
+    block.k1 = -1
+    while next_block(p, &block):
+        runs.run, runs.length = tap, block.c1 - block.c0
+        runs.runs = sources.prepare(p, call, box, group, &block, scratch, &source, tap)
+        runs.a_step, runs.b_step, runs.ahead = source.channel, p.width, AHEAD * p.width
+        for i in range(runs.runs):
+            tap[i].a, tap[i].b = tap[i].b, tap[i].a * p.width
+        count = pieces.make(p, &source, &block, &runs, <fc_run *> &piece[PIECES], piece)
+        flags = FC_ADD if block.k0 else 0
+        if block.k1 == p.depth and call.bias != NULL:
+            flags |= FC_BIAS_COLS
+        for s in range(s0, s1):
+            strip = weights.strip(p, call, group, s, &block, scratch)
+            channel = s * p.width
+            if call.bias != NULL:
+                bias = call.bias + (group * p.c_out + channel) * size
+            for i in range(count):
+                tiles_of(p, box, &source, &piece[i], strip, min(p.width, p.c_out - channel),
+                         sums + channel * size - s0 * p.width * size, flags, bias)
+    walk.deliver(p, call, box, group, s0, s1, sums)
+
+
 def run(Problem problem, size_t src, size_t wei, size_t packed, size_t bias, size_t dst,
         int threads, bint shared, Py_ssize_t chunk):
-    return walk.run(problem, one_task, src, wei, packed, bias, dst, threads, shared, chunk)
+    return walk.run(problem, pixels_task if problem.c.pixels_wide else channels_task,
+                    src, wei, packed, bias, dst, threads, shared, chunk)

@@ -13,12 +13,12 @@ the sums [pixel][channel] stay in scratch until the last block, then turn on the
 """
 from fastconv.kernels cimport source as sources
 from fastconv.kernels cimport walk, weights
-from fastconv.kernels.problem cimport Problem, block_end, call_t, decode, problem_t
+from fastconv.kernels.problem cimport Problem, block_t, call_t, decode, next_block, problem_t
 from fastconv.kernels.source cimport source_t
 from fastconv.kernels.spans cimport Span
 from fastconv.kernels.table cimport (
-    FC_ADD, FC_BIAS_COLS, FC_BIAS_ROWS, fc_segment, fc_step)
-
+    FC_ADD, FC_BIAS_COLS, FC_BIAS_ROWS, fc_run, fc_runs, fc_segment)
+from fastconv.kernels.walk cimport AHEAD
 
 cdef Py_ssize_t segments_of(const Span **box, const source_t *source, Py_ssize_t first,
                             Py_ssize_t pixels, fc_segment *segment) noexcept nogil:
@@ -51,12 +51,14 @@ cdef Py_ssize_t segments_of(const Span **box, const source_t *source, Py_ssize_t
 cdef void one_task(const problem_t *p, call_t *call, Py_ssize_t task, char *scratch) noexcept nogil:
     cdef const Span *box[4]
     cdef source_t source
-    cdef fc_step *step = <fc_step *> scratch
+    cdef block_t block
+    cdef fc_runs runs
+    cdef fc_run *tap = <fc_run *> scratch
     cdef Py_ssize_t *offset = <Py_ssize_t *> (scratch + p.at_offset)
     cdef fc_segment *segment = <fc_segment *> (scratch + p.at_segment)
     cdef char *panels = scratch + p.at_panel
     cdef char *sums = scratch + p.at_sum
-    cdef Py_ssize_t group, s0, s1, s, k0 = 0, k1, steps, i, q, count, pixels, panel, channel
+    cdef Py_ssize_t group, s0, s1, s, steps, i, c, at, q, count, pixels, panel, channel
     cdef Py_ssize_t panel_bytes, size = p.itemsize, lanes = p.kernels.lanes, ldc, cols, rows
     cdef int flags, last
     cdef bint straight          # tiles write the output itself
@@ -79,15 +81,25 @@ cdef void one_task(const problem_t *p, call_t *call, Py_ssize_t task, char *scra
     else:
         ldc = p.sum_pitch
         dst = sums - s0 * p.width * ldc * size
-    while True:
-        k1 = block_end(p, k0)
-        steps = sources.prepare(p, call, box, group, k0, k1, scratch, &source, step)
-        for i in range(steps):
-            offset[i] = step[i].b
+    block.k1 = -1
+    while next_block(p, &block):
+        runs.run, runs.length = tap, block.c1 - block.c0
+        runs.runs = sources.prepare(p, call, box, group, &block, scratch, &source, tap)
+        steps = 0
+        for i in range(runs.runs):
+            at = steps * panel
+            for c in range(runs.length):
+                offset[steps] = tap[i].b + c * source.channel
+                steps += 1
             if p.pixels_wide:
-                step[i].a, step[i].b = step[i].a * p.width, i * panel
+                tap[i].a, tap[i].b = tap[i].a * p.width, at
             else:
-                step[i].a, step[i].b = i * panel, step[i].a * p.width
+                tap[i].a, tap[i].b = at, tap[i].a * p.width
+        runs.a_step = p.width if p.pixels_wide else panel
+        runs.b_step = panel if p.pixels_wide else p.width
+        runs.ahead = AHEAD * runs.b_step
+        if steps == block.k1 - block.k0:        # no tap is left out: one run
+            runs.runs, runs.length = min(1, runs.runs), steps
         panel_bytes = panel * steps * size
         if steps:
             q = 0
@@ -97,10 +109,10 @@ cdef void one_task(const problem_t *p, call_t *call, Py_ssize_t task, char *scra
                 p.kernels.gather(panels + q * panel_bytes, panel, source.data, offset, steps,
                                  segment, count)
                 q += 1
-        last = k1 == p.depth and call.bias != NULL
-        flags = FC_ADD if k0 else 0
+        last = block.k1 == p.depth and call.bias != NULL
+        flags = FC_ADD if block.k0 else 0
         for s in range(s0, s1):
-            strip = weights.strip(p, call, group, s, k0, k1, scratch)
+            strip = weights.strip(p, call, group, s, &block, scratch)
             channel = s * p.width
             if last:
                 bias = call.bias + (group * p.c_out + channel) * size
@@ -110,7 +122,7 @@ cdef void one_task(const problem_t *p, call_t *call, Py_ssize_t task, char *scra
                 while q * panel < pixels:
                     cols = min(panel, pixels - q * panel)
                     p.kernels.tile[1 if cols > lanes else 0][rows](
-                        step, steps, strip, panels + q * panel_bytes,
+                        &runs, strip, panels + q * panel_bytes,
                         dst + (channel * ldc + q * panel) * size, ldc, cols,
                         flags | (FC_BIAS_ROWS if last else 0), bias)
                     q += 1
@@ -119,14 +131,11 @@ cdef void one_task(const problem_t *p, call_t *call, Py_ssize_t task, char *scra
                 while q * panel < pixels:
                     rows = min(panel, pixels - q * panel)
                     p.kernels.tile[1 if cols > lanes else 0][rows](
-                        step, steps, panels + q * panel_bytes, strip,
+                        &runs, panels + q * panel_bytes, strip,
                         sums + (q * panel * ldc + (s - s0) * p.width) * size, ldc,
                         2 * lanes if cols > lanes else lanes,
                         flags | (FC_BIAS_COLS if last else 0), bias)
                     q += 1
-        k0 = k1
-        if k0 >= p.depth:
-            break
     if not straight:
         walk.deliver(p, call, box, group, s0, s1, sums)
 

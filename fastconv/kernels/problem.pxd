@@ -6,7 +6,7 @@ so nothing below distinguishes it from the others.  An axis is cut into spans of
 output positions (spans.pxd), and a box is one span of every axis.
 """
 from fastconv.kernels.spans cimport Axis, Span
-from fastconv.kernels.table cimport fc_kernels
+from fastconv.kernels.table cimport fc_kernels, fc_run, fc_runs
 
 cdef struct problem_t:
     const fc_kernels *kernels
@@ -19,7 +19,7 @@ cdef struct problem_t:
     int src_storage, dst_storage, wei_storage
     bint dst_regular                    # aligned, native, numbers of a row side by side
     bint in_place_allowed
-    # k = (channel, taps) in the order of the weights, in blocks of whole channels.  Where a
+    # k is cut into blocks of whole channels, and runs over (tap, channel) in a block.  Where a
     # channel is too large, a block is part of one: whole planes, or rows, or neighbours in a row
     # of the kernel, and ends with what encloses it (the channel, the plane, the row).
     Py_ssize_t depth, block_k, enclosing
@@ -33,10 +33,11 @@ cdef struct problem_t:
     Py_ssize_t width, strips, task_strips
     Py_ssize_t panel                    # pixels in a panel of im2col_gemm
     bint stencil                        # one output channel: tiles of neighbouring output rows
-    bint guard                          # padding and weights that are not finite must not meet
+    bint guard                          # taps on padding are mixed with others: weights that are
+                                        # not finite must not meet it
     Py_ssize_t tasks
     # scratch of one thread, in bytes from its start
-    Py_ssize_t at_tap, at_group, at_offset, at_segment, at_weight, at_strip, at_panel, at_sum
+    Py_ssize_t at_step, at_piece, at_tap, at_group, at_offset, at_segment, at_weight, at_strip, at_panel, at_sum
     Py_ssize_t scratch_bytes
     Py_ssize_t sum_pitch
 
@@ -48,6 +49,19 @@ cdef struct call_t:
     char *bias              # `groups * c_out` numbers and a vector of slack, or NULL
     int not_finite          # set by a task that met inf or NaN among the weights
 
+# Output planes [d0, d1) and rows [h0, h1) of a box, which see the same taps.  Rows that follow one
+# another are one `run` of pixels, so that `batch`, `planes` and `rows` runs remain.  A run is
+# divided into `tiles` of equal height, of which [first, end) belong to the piece.
+cdef struct piece_t:
+    Py_ssize_t d0, d1, h0, h1
+    Py_ssize_t batch, planes, rows, run
+    Py_ssize_t tiles, first, end
+    fc_runs runs
+
+cdef enum:              # room in the scratch of a thread
+    PIECES = 64
+    PIECE_RUNS = 1024
+
 cdef class Problem:
     cdef problem_t c
     cdef void *memory
@@ -55,6 +69,10 @@ cdef class Problem:
     cdef _weights(self)
     cdef _book(self, bint panels)
 
-cdef Py_ssize_t block_end(const problem_t *p, Py_ssize_t k0) noexcept nogil
+# Numbers [k0, k1) of k: channels [c0, c1) seen through taps [t0, t1).
+cdef struct block_t:
+    Py_ssize_t k0, k1, c0, c1, t0, t1
+
+cdef bint next_block(const problem_t *p, block_t *block) noexcept nogil
 cdef void decode(const problem_t *p, Py_ssize_t task, const Span **box,
                  Py_ssize_t *group, Py_ssize_t *strip) noexcept nogil

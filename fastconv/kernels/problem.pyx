@@ -6,15 +6,24 @@ from numpy cimport PyArray_DATA, ndarray
 from fastconv.kernels.spans cimport (
     Axis, Span, Tap, begin_spans, count_spans, cut, make_span, most_elements)
 from fastconv.kernels.table cimport (
-    FC_STENCIL_ROWS, fc_group, fc_segment, fc_step, find)
+    FC_STENCIL_ROWS, fc_group, fc_run, fc_segment, fc_step, find)
 
 cdef enum:
     LINE = 64                   # bytes; what begins in scratch begins a cache line
     PAGE = 4096
 
 
-cdef Py_ssize_t block_end(const problem_t *p, Py_ssize_t k0) noexcept nogil:
-    return min(k0 + p.block_k, (k0 // p.enclosing + 1) * p.enclosing, p.depth)
+cdef bint next_block(const problem_t *p, block_t *block) noexcept nogil:
+    """The block after one that ends with k1 (-1: the first, which may be empty); False: the end."""
+    cdef Py_ssize_t k0 = max(0, block.k1)
+    if block.k1 >= 0 and k0 >= p.depth:
+        return False
+    block.k0 = k0
+    block.k1 = min(k0 + p.block_k, (k0 // p.enclosing + 1) * p.enclosing, p.depth)
+    block.c0, block.c1 = k0 // p.taps, (block.k1 + p.taps - 1) // p.taps
+    block.t0 = k0 - block.c0 * p.taps
+    block.t1 = block.k1 - (block.c1 - 1) * p.taps if block.c1 > block.c0 else block.t0
+    return True
 
 
 cdef void decode(const problem_t *p, Py_ssize_t task, const Span **box,
@@ -40,7 +49,10 @@ cdef void book(problem_t *p, Py_ssize_t pixels, Py_ssize_t strip, bint panels) n
     cdef Py_ssize_t end = 0, slack = 4 * p.kernels.lanes, sums = 0
     cdef Py_ssize_t channels = (p.block_k + p.taps - 1) // p.taps
     cdef Py_ssize_t sides = p.axis[1].window + p.axis[2].window + p.axis[3].window
-    place(&end, p.block_k * sizeof(fc_step))
+    place(&end, min(p.block_k, p.taps) * sizeof(fc_run))
+    p.at_step = place(&end, p.block_k * sizeof(fc_step) if p.stencil else 0)
+    p.at_piece = place(&end, 0 if p.pixels_wide or panels else
+                       PIECES * sizeof(piece_t) + PIECE_RUNS * sizeof(fc_run))
     p.at_tap = place(&end, sides * (sizeof(Tap) + sizeof(Py_ssize_t)) if p.block_k < p.taps else 0)
     p.at_group = place(&end, p.block_k // p.axis[3].taps * FC_STENCIL_ROWS * sizeof(fc_group)
                        if p.stencil else 0)
@@ -64,7 +76,7 @@ cdef void book(problem_t *p, Py_ssize_t pixels, Py_ssize_t strip, bint panels) n
 
 cdef bint is_stencil(const problem_t *p, bint panels) noexcept:
     """One output channel and several rows: what the stencil tile is for."""
-    return (p.width == 1 and not panels and p.axis[2].taps > 1 and p.axis[2].dst > 1
+    return (p.pixels_wide and p.width == 1 and not panels and p.axis[2].taps > 1 and p.axis[2].dst > 1
             and p.block_k % p.axis[3].taps == 0)
 
 
@@ -192,14 +204,16 @@ cdef class Problem:
     cdef _weights(self):
         """Where the k-th weight of an output channel is, unless they simply follow one another."""
         cdef problem_t *p = &self.c
-        cdef Py_ssize_t c, d, h, w, k = 0
-        for c in range(p.c_in):
-            for d in range(p.axis[1].taps):
-                for h in range(p.axis[2].taps):
-                    for w in range(p.axis[3].taps):
-                        p.k_bytes[k] = (c * p.wei_bytes[0] + d * p.wei_bytes[1]
-                                        + h * p.wei_bytes[2] + w * p.wei_bytes[3])
-                        k += 1
+        cdef Py_ssize_t c, t, k = 0, taps_h = p.axis[2].taps, taps_w = p.axis[3].taps
+        cdef block_t block
+        block.k1 = -1
+        while next_block(p, &block):
+            for t in range(block.t0, block.t1):
+                for c in range(block.c0, block.c1):
+                    p.k_bytes[k] = (c * p.wei_bytes[0] + t // taps_w // taps_h * p.wei_bytes[1]
+                                    + t // taps_w % taps_h * p.wei_bytes[2]
+                                    + t % taps_w * p.wei_bytes[3])
+                    k += 1
 
     cdef _book(self, bint panels):
         """The largest box decides how much scratch a thread takes."""

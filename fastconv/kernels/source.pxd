@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
-from fastconv.kernels.problem cimport call_t, problem_t
+from fastconv.kernels.problem cimport block_t, call_t, problem_t
 from fastconv.kernels.spans cimport Span, Tap
-from fastconv.kernels.table cimport fc_step
+from fastconv.kernels.table cimport fc_run
 
-# Where the numbers of a box are: pixel (n, d, h, w) of the box, seen through k-th tap, is
-#     data[n pixel[0] + d pixel[1] + h pixel[2] + w pixel[3] + step[k].b]
+# Where the numbers of a box are: channel c of pixel (n, d, h, w), seen through a tap, is
+#     data[n pixel[0] + d pixel[1] + h pixel[2] + w pixel[3] + tap + (c - c0) channel]
 cdef struct source_t:
     const char *data
     Py_ssize_t pixel[4]
@@ -22,5 +22,5 @@ cdef inline Py_ssize_t tap_offset(const source_t *source, int axis, const Tap *t
             + (tap.shift * source.pixel[axis] if source.lane[axis] else 0))
 
 cdef Py_ssize_t prepare(const problem_t *p, const call_t *call, const Span **whole,
-                        Py_ssize_t group, Py_ssize_t k0, Py_ssize_t k1, char *scratch,
-                        source_t *source, fc_step *step) noexcept nogil
+                        Py_ssize_t group, const block_t *block, char *scratch,
+                        source_t *source, fc_run *run) noexcept nogil

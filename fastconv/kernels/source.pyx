@@ -8,9 +8,9 @@ A strip holds, for each channel of a block of k, the lanes of the box:
 Borders are zeros there, strides are gone (a lane holds every s-th number), bytes are
 native; so a tap is an offset, and whole vectors can be read at any pixel.
 """
-from fastconv.kernels.problem cimport call_t, problem_t
+from fastconv.kernels.problem cimport block_t, call_t, problem_t
 from fastconv.kernels.spans cimport Axis, Span, Tap, narrow
-from fastconv.kernels.table cimport fc_step
+from fastconv.kernels.table cimport fc_run
 
 cdef enum:
     PAGE = 4096
@@ -55,8 +55,8 @@ cdef bint in_place(const problem_t *p, const call_t *call, const Span **box, Py_
         return False
     low += (group * p.c_in + c0) * p.src_c_bytes
     high += (group * p.c_in + (c1 - 1 if p.src_c_bytes > 0 else c0)) * p.src_c_bytes
-    # The last pixels of a run are read as a whole vector.
-    if high + p.kernels.lanes * p.itemsize > p.src_end_bytes:
+    # Where pixels lie in vectors, the last ones of a run are read as a whole vector.
+    if (p.pixels_wide or p.panel) and high + p.kernels.lanes * p.itemsize > p.src_end_bytes:
         return False
     source.data = call.src + low
     source.channel = p.src_c_bytes // p.itemsize
@@ -137,7 +137,7 @@ cdef void fill_strip(const problem_t *p, const call_t *call, const Span **box, P
                                 dst += (sh.length - h1) * row_bytes
 
 
-cdef void choose_taps(const problem_t *p, const Span **whole, Py_ssize_t k0, Py_ssize_t k1,
+cdef void choose_taps(const problem_t *p, const Span **whole, Py_ssize_t t0, Py_ssize_t t1,
                       char *scratch, source_t *source) noexcept nogil:
     """The spans of the box; where a block of k is part of a channel, with its taps only."""
     cdef Tap *tap = <Tap *> (scratch + p.at_tap)
@@ -149,10 +149,10 @@ cdef void choose_taps(const problem_t *p, const Span **whole, Py_ssize_t k0, Py_
     if p.block_k >= p.taps:
         return
     for a in range(3, 0, -1):
-        first, last = k0 % p.axis[a].taps, (k1 - 1) % p.axis[a].taps
-        k0 //= p.axis[a].taps
-        k1 = (k1 - 1) // p.axis[a].taps + 1
-        if k1 - k0 > 1:         # all taps of this axis, for some of the next
+        first, last = t0 % p.axis[a].taps, (t1 - 1) % p.axis[a].taps
+        t0 //= p.axis[a].taps
+        t1 = (t1 - 1) // p.axis[a].taps + 1
+        if t1 - t0 > 1:         # all taps of this axis, for some of the next
             first, last = 0, p.axis[a].taps - 1
         source.narrow[a].tap, source.narrow[a].lane = tap, lane
         tap += p.axis[a].window
@@ -162,32 +162,32 @@ cdef void choose_taps(const problem_t *p, const Span **whole, Py_ssize_t k0, Py_
 
 
 cdef Py_ssize_t prepare(const problem_t *p, const call_t *call, const Span **whole,
-                        Py_ssize_t group, Py_ssize_t k0, Py_ssize_t k1, char *scratch,
-                        source_t *source, fc_step *step) noexcept nogil:
-    """Make the source of k in [k0, k1); the steps get a = k - k0 and b = the offset of that k.
-    Returns how many there are: taps that meet only padding are left out."""
-    cdef Py_ssize_t c0 = k0 // p.taps, c1 = (k1 + p.taps - 1) // p.taps
-    cdef Py_ssize_t c, d, h, w, k, row, count = 0
+                        Py_ssize_t group, const block_t *block, char *scratch,
+                        source_t *source, fc_run *run) noexcept nogil:
+    """Make the source of a block of k; the runs get a = the first row of the tap in a strip of
+    weights, and b = the offset of the tap.  Returns how many: taps that meet only padding are
+    left out."""
+    cdef Py_ssize_t d, h, w, row, tap, count = 0
     cdef int a
     cdef const Span **box = source.box
-    choose_taps(p, whole, k0, k1, scratch, source)
-    if box[1].taps == 0 or box[2].taps == 0 or box[3].taps == 0 or k0 == k1:
-        source.data = scratch   # nothing but padding, or no channels: no step will read it
+    choose_taps(p, whole, block.t0, block.t1, scratch, source)
+    if box[1].taps == 0 or box[2].taps == 0 or box[3].taps == 0 or block.k0 == block.k1:
+        source.data = scratch   # nothing but padding, or no channels: no run will read it
+        source.channel = 0
         for a in range(4):
             source.pixel[a] = 0
         return 0
-    if not in_place(p, call, box, group, c0, c1, source):
-        make_strip(p, call, box, group, c0, c1, scratch + p.at_strip, source)
-    for c in range(c0, c1):
-        for d in range(box[1].taps):
-            for h in range(box[2].taps):
-                row = ((c - c0) * source.channel + tap_offset(source, 1, &box[1].tap[d])
-                       + tap_offset(source, 2, &box[2].tap[h]))
-                k = ((c * p.axis[1].taps + box[1].tap[d].index) * p.axis[2].taps
-                     + box[2].tap[h].index) * p.axis[3].taps - k0
-                for w in range(box[3].taps):
-                    step[count].a = k + box[3].tap[w].index
-                    step[count].b = row + tap_offset(source, 3, &box[3].tap[w])
-                    if 0 <= step[count].a < k1 - k0:
-                        count += 1
+    if not in_place(p, call, box, group, block.c0, block.c1, source):
+        make_strip(p, call, box, group, block.c0, block.c1, scratch + p.at_strip, source)
+    for d in range(box[1].taps):
+        for h in range(box[2].taps):
+            row = tap_offset(source, 1, &box[1].tap[d]) + tap_offset(source, 2, &box[2].tap[h])
+            tap = ((box[1].tap[d].index * p.axis[2].taps + box[2].tap[h].index)
+                   * p.axis[3].taps - block.t0)
+            for w in range(box[3].taps):
+                run[count].a = (tap + box[3].tap[w].index) * (block.c1 - block.c0)
+                run[count].b = row + tap_offset(source, 3, &box[3].tap[w])
+                run[count].cut = 0
+                if 0 <= tap + box[3].tap[w].index < block.t1 - block.t0:
+                    count += 1
     return count

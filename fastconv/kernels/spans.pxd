@@ -26,6 +26,8 @@ cdef struct Axis:
     Py_ssize_t spans
     Span *span
 
+cdef Py_ssize_t tap_input(const Axis *axis, Py_ssize_t start, Py_ssize_t count,
+                          Py_ssize_t tap) noexcept nogil
 cdef void make_span(const Axis *axis, Span *span) noexcept nogil
 cdef void narrow(const Axis *axis, const Span *whole, Py_ssize_t first, Py_ssize_t end,
                  Span *span) noexcept nogil

@@ -13,6 +13,18 @@ cdef Py_ssize_t tap_input(const Axis *axis, Py_ssize_t start, Py_ssize_t count,
     return first <= last and first < axis.src
 
 
+cdef Py_ssize_t meetings(const Axis *axis, const Span *span) noexcept nogil:
+    """Pairs of an output position and a tap of the span that meet input."""
+    cdef Py_ssize_t t, first, end, pairs = 0
+    for t in range(span.taps):
+        # Positions from `first` to `end` see input through the tap.
+        first = axis.pad - span.tap[t].index * axis.dilation
+        end = (first + axis.src + axis.stride - 1) // axis.stride - span.start
+        first = (first + axis.stride - 1) // axis.stride - span.start
+        pairs += max(0, min(end, span.count) - max(first, 0))
+    return pairs
+
+
 cdef void lay_out(const Axis *axis, Span *span, bint separate) noexcept nogil:
     """Give each tap of the span its lane: one a tap, or one for each residue modulo stride."""
     cdef Py_ssize_t t, j, q, least = -1, most = 0, residue
@@ -104,7 +116,7 @@ cdef void cut(points, Py_ssize_t size, Py_ssize_t *start):
 
 def kinds(axis, points, Py_ssize_t size, bint separate, Py_ssize_t window):
     """The kinds of spans of an axis (src, dst, taps, stride, dilation, pad), cut as `cut` says:
-    [(how many, (count, taps, lanes, length, elements)), ...], which estimate.py weighs."""
+    [(how many, (count, taps, met, lanes, length, elements)), ...], which estimate.py weighs."""
     cdef Axis c
     cdef Span span
     cdef Py_ssize_t i, j, kinds = 0, spans = count_spans(points, size)
@@ -123,7 +135,8 @@ def kinds(axis, points, Py_ssize_t size, bint separate, Py_ssize_t window):
     while i < spans:
         span.start, span.count = start[i], start[i + 1] - start[i]
         make_span(&c, &span)
-        kind = (span.count, span.taps, span.lanes, span.length, most_elements(&c, &span))
+        kind = (span.count, span.taps, meetings(&c, &span), span.lanes, span.length,
+                most_elements(&c, &span))
         j = i + 1
         if inner(&c, &span):    # so are those after it that are as long
             while j < spans and start[j + 1] - start[j] == span.count:

@@ -5,10 +5,10 @@ Output rows r and r' read the same row of the source through taps t and t' when
 r + shift(t) = r' + shift(t') in one lane; a group is such a row with all that read it.
 Groups follow one another so that each output row meets its taps in the order of k.
 """
-from fastconv.kernels.problem cimport problem_t
+from fastconv.kernels.problem cimport block_t, problem_t
 from fastconv.kernels.source cimport source_t, tap_offset
 from fastconv.kernels.spans cimport Span, Tap
-from fastconv.kernels.table cimport fc_group
+from fastconv.kernels.table cimport fc_group, fc_step
 
 
 cdef Py_ssize_t next_lane(const Span *span, Py_ssize_t lane) noexcept nogil:
@@ -21,45 +21,55 @@ cdef Py_ssize_t next_lane(const Span *span, Py_ssize_t lane) noexcept nogil:
     return found
 
 
+cdef Py_ssize_t steps(const Span **box, const source_t *source, const block_t *block,
+                      fc_step *step) noexcept nogil:
+    """The steps along the width, all channels of the block for each tap; returns how many."""
+    cdef Py_ssize_t w, c, count = 0, channels = block.c1 - block.c0
+    for w in range(box[3].taps):
+        for c in range(channels):
+            step[count].a = box[3].tap[w].index * channels + c
+            step[count].b = tap_offset(source, 3, &box[3].tap[w]) + c * source.channel
+            count += 1
+    return count
+
+
 cdef Py_ssize_t groups(const problem_t *p, const Span **box, const source_t *source,
-                       Py_ssize_t k0, Py_ssize_t k1, Py_ssize_t rows,
-                       fc_group *group) noexcept nogil:
-    """The groups of k in [k0, k1) for output rows [0, rows) of a box; returns how many."""
-    cdef Py_ssize_t taps_d = p.axis[1].taps, taps_h = p.axis[2].taps, taps_w = p.axis[3].taps
-    cdef Py_ssize_t c, d, h, y, lane, _visited, row, k, last = 0, count = 0, at, c0 = k0 // p.taps
+                       const block_t *block, Py_ssize_t rows, fc_group *group) noexcept nogil:
+    """The groups of a block of k for output rows [0, rows) of a box; returns how many."""
+    cdef Py_ssize_t taps_h = p.axis[2].taps, taps_w = p.axis[3].taps
+    cdef Py_ssize_t d, h, y, lane, _visited, row, t, last = 0, count = 0, at
     cdef Py_ssize_t[4] weight
     cdef bint[4] seen
     cdef const Tap *tap
     for h in range(box[2].taps):
         last = max(last, box[2].tap[h].shift)
-    for c in range(c0, (k1 + p.taps - 1) // p.taps):
-        for d in range(box[1].taps):
-            for y in range(rows + last):
-                lane = -1
-                for _visited in range(box[2].lanes):
-                    lane = next_lane(box[2], lane)
-                    at = 0
-                    for row in range(rows):
-                        seen[row] = False
-                    for h in range(box[2].taps):
-                        tap = &box[2].tap[h]
-                        row = y - tap.shift
-                        k = ((c * taps_d + box[1].tap[d].index) * taps_h + tap.index) * taps_w
-                        if tap.lane == lane and 0 <= row < rows and k0 <= k < k1:
-                            seen[row] = True
-                            weight[row] = k - k0
-                            at = tap_offset(source, 2, tap) + row * source.pixel[2]
-                    at += (c - c0) * source.channel + tap_offset(source, 1, &box[1].tap[d])
-                    row = 0
-                    while row < rows:
-                        if not seen[row]:
-                            row += 1
-                            continue
-                        group[count].b = at
-                        group[count].low = row
-                        while row < rows and seen[row]:
-                            group[count].a[row] = weight[row]
-                            row += 1
-                        group[count].high = row
-                        count += 1
+    for d in range(box[1].taps):
+        for y in range(rows + last):
+            lane = -1
+            for _visited in range(box[2].lanes):
+                lane = next_lane(box[2], lane)
+                at = tap_offset(source, 1, &box[1].tap[d])
+                for row in range(4):
+                    seen[row] = False
+                for h in range(box[2].taps):
+                    tap = &box[2].tap[h]
+                    row = y - tap.shift
+                    t = (box[1].tap[d].index * taps_h + tap.index) * taps_w
+                    if tap.lane == lane and 0 <= row < rows and block.t0 <= t < block.t1:
+                        if not (seen[0] or seen[1] or seen[2] or seen[3]):
+                            at += tap_offset(source, 2, tap) + row * source.pixel[2]
+                        seen[row] = True
+                        weight[row] = (t - block.t0) * (block.c1 - block.c0)
+                row = 0
+                while row < rows:
+                    if not seen[row]:
+                        row += 1
+                        continue
+                    group[count].b = at
+                    group[count].low = row
+                    while row < rows and seen[row]:
+                        group[count].a[row] = weight[row]
+                        row += 1
+                    group[count].high = row
+                    count += 1
     return count

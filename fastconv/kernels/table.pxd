@@ -5,6 +5,13 @@ cdef extern from "fc_kernels.h" nogil:
     ctypedef struct fc_step:
         Py_ssize_t a, b
 
+    ctypedef struct fc_run:
+        Py_ssize_t a, b, cut
+
+    ctypedef struct fc_runs:
+        const fc_run *run
+        Py_ssize_t runs, length, a_step, b_step, ahead
+
     ctypedef struct fc_segment:
         Py_ssize_t src, dst, count
 
@@ -13,14 +20,14 @@ cdef extern from "fc_kernels.h" nogil:
         Py_ssize_t a[4]
 
     enum:
-        FC_STENCIL_ROWS, FC_SUMS_IN_FLIGHT
+        FC_STENCIL_ROWS, FC_SUMS_IN_FLIGHT, FC_CUTS
         FC_ADD, FC_BIAS_ROWS, FC_BIAS_COLS
         FC_SAME, FC_SWAPPED, FC_FLOAT, FC_FLOAT_SWAPPED
         FC_MAX_ROWS, FC_WIDTHS
 
     ctypedef void (*fc_tile_ptr)(
-        const fc_step *step, Py_ssize_t steps, const void *a, const void *b,
-        void *c, Py_ssize_t ldc, Py_ssize_t cols, int flags, const void *bias) noexcept nogil
+        const fc_runs *runs, const void *a, const void *b, void *c,
+        Py_ssize_t ldc, Py_ssize_t cols, int flags, const void *bias) noexcept nogil
 
     ctypedef struct fc_kernels:
         const char *isa
@@ -40,6 +47,8 @@ cdef extern from "fc_kernels.h" nogil:
                        Py_ssize_t segments) noexcept nogil
         void (*transpose)(void *dst, Py_ssize_t ldd, const void *src, Py_ssize_t lds,
                           Py_ssize_t rows, Py_ssize_t cols) noexcept nogil
+        void (*deal)(void *dst, Py_ssize_t ldd, const void *src, Py_ssize_t lds,
+                     Py_ssize_t rows, Py_ssize_t groups, Py_ssize_t members) noexcept nogil
         void (*collect)(void *dst, Py_ssize_t pitch, const void *src, Py_ssize_t row_bytes,
                         Py_ssize_t rows, const Py_ssize_t *offset_bytes, Py_ssize_t offsets,
                         int storage) noexcept nogil

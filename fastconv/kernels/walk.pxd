@@ -2,6 +2,9 @@
 from fastconv.kernels.problem cimport Problem, call_t, problem_t
 from fastconv.kernels.spans cimport Span
 
+cdef enum:
+    AHEAD = 16          # steps: what tiles read in order is called into the cache so early
+
 ctypedef void (*task_fn)(const problem_t *p, call_t *call, Py_ssize_t task,
                          char *scratch) noexcept nogil
 

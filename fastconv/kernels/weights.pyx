@@ -6,33 +6,34 @@ call packs a strip into scratch when it needs it, so it never writes a copy of t
 """
 from libc.string cimport memset
 
-from fastconv.kernels.problem cimport Problem, block_end, call_t, problem_t
+from fastconv.kernels.problem cimport Problem, block_t, call_t, next_block, problem_t
 
 
 cdef void pack(const problem_t *p, const char *wei, Py_ssize_t group, Py_ssize_t s,
-               Py_ssize_t k0, Py_ssize_t k1, char *dst) noexcept nogil:
-    cdef Py_ssize_t rows = min(p.width, p.c_out - s * p.width)
+               const block_t *block, char *dst) noexcept nogil:
+    cdef Py_ssize_t rows = min(p.width, p.c_out - s * p.width), depth = block.k1 - block.k0
     cdef const char *src = wei + group * p.wei_group_bytes + s * p.width * p.wei_row_bytes
     if rows < p.width:
-        memset(dst, 0, (k1 - k0) * p.width * p.itemsize)
+        memset(dst, 0, depth * p.width * p.itemsize)
     if p.wei_contiguous:
-        p.kernels.transpose(dst, p.width, src + k0 * p.itemsize, p.wei_row_bytes // p.itemsize,
-                            rows, k1 - k0)
+        p.kernels.deal(dst, p.width, src + block.k0 * p.itemsize, p.wei_row_bytes // p.itemsize,
+                       rows, block.c1 - block.c0, block.t1 - block.t0)
     else:
-        p.kernels.collect(dst, p.width, src, p.wei_row_bytes, rows, p.k_bytes + k0, k1 - k0,
+        p.kernels.collect(dst, p.width, src, p.wei_row_bytes, rows, p.k_bytes + block.k0, depth,
                           p.wei_storage)
 
 
 cdef const char *strip(const problem_t *p, call_t *call, Py_ssize_t group, Py_ssize_t s,
-                       Py_ssize_t k0, Py_ssize_t k1, char *scratch) noexcept nogil:
-    """Strip s of the block [k0, k1): found among the prepared ones, or packed now."""
+                       const block_t *block, char *scratch) noexcept nogil:
+    """Strip s of a block: found among the prepared ones, or packed now."""
+    cdef Py_ssize_t depth = block.k1 - block.k0
     cdef char *packed
     if call.packed != NULL:
-        s = p.strips * (group * p.depth + k0) + s * (k1 - k0)
+        s = p.strips * (group * p.depth + block.k0) + s * depth
         return call.packed + s * p.width * p.itemsize
     packed = scratch + p.at_weight
-    pack(p, call.wei, group, s, k0, k1, packed)
-    if p.guard and not p.kernels.finite(packed, (k1 - k0) * p.width):
+    pack(p, call.wei, group, s, block, packed)
+    if p.guard and not p.kernels.finite(packed, depth * p.width):
         call.not_finite = 1
     return packed
 
@@ -40,17 +41,17 @@ cdef const char *strip(const problem_t *p, call_t *call, Py_ssize_t group, Py_ss
 def prepare(Problem problem, size_t wei, unsigned char[::1] packed):
     """Pack all strips; returns whether all weights are finite."""
     cdef const problem_t *p = &problem.c
-    cdef Py_ssize_t group, s, k0, k1
+    cdef Py_ssize_t group, s, size
     cdef char *dst = <char *> &packed[0]
     cdef bint finite = True
+    cdef block_t block
     with nogil:
         for group in range(p.groups):
-            k0 = 0
-            while k0 < p.depth:
-                k1 = block_end(p, k0)
+            block.k1 = -1
+            while next_block(p, &block):
+                size = (block.k1 - block.k0) * p.width
                 for s in range(p.strips):
-                    pack(p, <const char *> wei, group, s, k0, k1, dst)
-                    finite = p.kernels.finite(dst, (k1 - k0) * p.width) and finite
-                    dst += (k1 - k0) * p.width * p.itemsize
-                k0 = k1
+                    pack(p, <const char *> wei, group, s, &block, dst)
+                    finite = p.kernels.finite(dst, size) and finite
+                    dst += size * p.itemsize
     return finite

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * The register tile:  C[i][j] (+)= sum_s A[step[s].a + i] * B[step[s].b + j]
+ * The register tile:  C[i][j] (+)= sum over runs and their steps of A[.. + i] * B[.. + j]
  *
- * ROWS x WIDTH vectors of sums stay in registers for all steps.  Each sum is
- * one chain of multiply-adds in the order of the steps, begun at zero, so its
+ * ROWS x WIDTH vectors of sums stay in registers for all runs.  Each sum is
+ * one chain of multiply-adds in the order of runs and steps, begun at zero, so its
  * bits do not depend on the shape of the tile.  Both loops over the sums must be
  * unrolled completely: otherwise gcc keeps the sums in memory.
  */
@@ -73,9 +73,44 @@ FC_INLINE void FC_NAME(finish)(const int ROWS, const int WIDTH, const FC_NAME(su
     }
 }
 
-FC_INLINE void FC_NAME(tile_body)(const int ROWS, const int WIDTH, const fc_step *step,
-                                  ptrdiff_t steps, const FC_T *a, const FC_T *b, FC_T *c,
-                                  ptrdiff_t ldc, ptrdiff_t cols, int flags, const FC_T *bias)
+/* Rows [LOW, HIGH) of a tile along one run. */
+FC_INLINE void FC_NAME(tile_run)(const int LOW, const int HIGH, const int WIDTH,
+                                 FC_NAME(sums) *sum, const FC_T *a, ptrdiff_t a_step,
+                                 const FC_T *b, ptrdiff_t b_step, ptrdiff_t length,
+                                 ptrdiff_t ahead)
+{
+    for (; length > 0; length--, a += a_step, b += b_step) {
+        FC_VEC wide[FC_MAX_VECTORS];
+        FC_UNROLL
+        for (int v = 0; v < WIDTH; v++)
+            wide[v] = FC_LOAD(b + v * FC_LANES);
+        FC_UNROLL
+        for (int v = 0; v < WIDTH; v += FC_LINE_BYTES / FC_VBYTES > 1 ? FC_LINE_BYTES / FC_VBYTES : 1)
+            __builtin_prefetch(b + v * FC_LANES + ahead);
+        FC_UNROLL
+        for (int i = LOW; i < HIGH; i++)
+            FC_UNROLL
+            for (int v = 0; v < WIDTH; v++)
+                sum[i][v] += a[i] * wide[v];
+    }
+}
+
+/* Cuts are constants of their own loops, so that the sums stay where they are. */
+#define FC_CUT_RUN(CUT)                                                                        \
+    case CUT:                                                                                  \
+        if (ROWS > CUT)                                                                        \
+            FC_NAME(tile_run)(CUT, ROWS, WIDTH, sum, from, runs->a_step, b + run->b,           \
+                              runs->b_step, runs->length, runs->ahead);                        \
+        break;                                                                                 \
+    case -CUT:                                                                                 \
+        if (ROWS > CUT)                                                                        \
+            FC_NAME(tile_run)(0, ROWS - CUT, WIDTH, sum, from, runs->a_step, b + run->b,       \
+                              runs->b_step, runs->length, runs->ahead);                        \
+        break;
+
+FC_INLINE void FC_NAME(tile_body)(const int ROWS, const int WIDTH, const fc_runs *runs,
+                                  const FC_T *a, const FC_T *b, FC_T *c, ptrdiff_t ldc,
+                                  ptrdiff_t cols, int flags, const FC_T *bias)
 {
     FC_NAME(sums) sum[FC_MAX_ROWS];
     FC_UNROLL
@@ -89,28 +124,33 @@ FC_INLINE void FC_NAME(tile_body)(const int ROWS, const int WIDTH, const fc_step
             for (int v = 0; v < WIDTH; v++)
                 __builtin_prefetch((const char *)(c + i * ldc) + v * FC_VBYTES, 1);
 
-    for (const fc_step *end = step + steps; step < end; step++) {
-        const FC_T *as = a + step->a, *bs = b + step->b;
-        FC_VEC wide[FC_MAX_VECTORS];
-        FC_UNROLL
-        for (int v = 0; v < WIDTH; v++)
-            wide[v] = FC_LOAD(bs + v * FC_LANES);
-        FC_UNROLL
-        for (int i = 0; i < ROWS; i++)
-            FC_UNROLL
-            for (int v = 0; v < WIDTH; v++)
-                sum[i][v] += as[i] * wide[v];
+    const fc_run *const end = runs->run + runs->runs;
+    const fc_run *run = runs->run;
+    if (runs->length == 1) /* a loop of few instructions */
+        for (; run < end; run++)
+            FC_NAME(tile_run)(0, ROWS, WIDTH, sum, a + run->a, 0, b + run->b, 0, 1, runs->ahead);
+    for (; run < end; run++) {
+        const FC_T *from = a + run->a;
+        switch (run->cut) {
+        case 0:
+            FC_NAME(tile_run)(0, ROWS, WIDTH, sum, from, runs->a_step, b + run->b, runs->b_step,
+                              runs->length, runs->ahead);
+            break;
+            FC_CUT_RUN(1)
+            FC_CUT_RUN(2)
+            FC_CUT_RUN(3)
+        }
     }
     FC_NAME(finish)(ROWS, WIDTH, (const FC_NAME(sums) *)sum, c, ldc, cols, flags, bias);
 }
+#undef FC_CUT_RUN
 
 #define FC_TILE(ROWS, WIDTH)                                                                   \
-    static void FC_NAME(tile_##ROWS##x##WIDTH)(const fc_step *step, ptrdiff_t steps,           \
-                                               const void *a, const void *b, void *c,          \
-                                               ptrdiff_t ldc, ptrdiff_t cols, int flags,       \
-                                               const void *bias)                               \
+    static void FC_NAME(tile_##ROWS##x##WIDTH)(const fc_runs *runs, const void *a,             \
+                                               const void *b, void *c, ptrdiff_t ldc,          \
+                                               ptrdiff_t cols, int flags, const void *bias)    \
     {                                                                                          \
-        FC_NAME(tile_body)(ROWS, WIDTH, step, steps, a, b, c, ldc, cols, flags, bias);         \
+        FC_NAME(tile_body)(ROWS, WIDTH, runs, a, b, c, ldc, cols, flags, bias);                \
     }
 FC_TILES_1(FC_TILE, 1)
 FC_TILES_2(FC_TILE, 2)

@@ -7,7 +7,9 @@
 #define FC_SQUARE ((int)(32 / sizeof(FC_T)))
 typedef FC_T FC_NAME(square_row) __attribute__((vector_size(32), aligned(1), may_alias));
 
-FC_INLINE void FC_NAME(transpose_square)(FC_T *dst, ptrdiff_t ldd, const FC_T *src, ptrdiff_t lds)
+/* Row i of the result goes to dst + place[i]. */
+FC_INLINE void FC_NAME(transpose_square)(FC_T *dst, const ptrdiff_t *place, const FC_T *src,
+                                         ptrdiff_t lds)
 {
     typedef FC_NAME(square_row) row;
     row x[FC_SQUARE], y[FC_SQUARE];
@@ -47,25 +49,48 @@ FC_INLINE void FC_NAME(transpose_square)(FC_T *dst, ptrdiff_t ldd, const FC_T *s
 #endif
     FC_UNROLL
     for (int i = 0; i < FC_SQUARE; i++)
-        *(row *)(dst + i * ldd) = y[i];
+        *(row *)(dst + place[i]) = y[i];
 }
 
-static void FC_NAME(transpose)(void *dst_, ptrdiff_t ldd, const void *src_, ptrdiff_t lds,
-                               ptrdiff_t rows, ptrdiff_t cols)
+static void FC_NAME(deal)(void *dst_, ptrdiff_t ldd, const void *src_, ptrdiff_t lds,
+                          ptrdiff_t rows, ptrdiff_t groups, ptrdiff_t members)
 {
     FC_T *dst = dst_;
     const FC_T *src = src_;
-    ptrdiff_t r = 0;
-    for (; r + FC_SQUARE <= rows; r += FC_SQUARE) {
-        ptrdiff_t c = 0;
-        for (; c + FC_SQUARE <= cols; c += FC_SQUARE)
-            FC_NAME(transpose_square)(dst + c * ldd + r, ldd, src + r * lds + c, lds);
-        for (; c < cols; c++)
-            for (ptrdiff_t i = 0; i < FC_SQUARE; i++)
-                dst[c * ldd + r + i] = src[(r + i) * lds + c];
+    const ptrdiff_t cols = groups * members;
+    for (ptrdiff_t r = 0; r < rows; r += FC_SQUARE) {
+        /* The last square overlaps the one before it. */
+        const ptrdiff_t height = rows < FC_SQUARE ? rows : FC_SQUARE;
+        const ptrdiff_t top = r + height > rows ? rows - height : r;
+        ptrdiff_t group = 0, member = 0;
+        for (ptrdiff_t c = 0; c < cols; c += FC_SQUARE) {
+            const ptrdiff_t width = cols < FC_SQUARE ? cols : FC_SQUARE;
+            const ptrdiff_t left = c + width > cols ? cols - width : c;
+            ptrdiff_t place[FC_SQUARE];
+            if (left < c) {
+                group = left / members;
+                member = left % members;
+            }
+            for (ptrdiff_t i = 0; i < width; i++) {
+                place[i] = (member * groups + group) * ldd + top;
+                if (++member == members) {
+                    member = 0;
+                    group++;
+                }
+            }
+            if (height == FC_SQUARE && width == FC_SQUARE)
+                FC_NAME(transpose_square)(dst, place, src + top * lds + left, lds);
+            else
+                for (ptrdiff_t j = 0; j < height; j++)
+                    for (ptrdiff_t i = 0; i < width; i++)
+                        dst[place[i] + j] = src[(top + j) * lds + left + i];
+        }
     }
-    for (; r < rows; r++)
-        for (ptrdiff_t c = 0; c < cols; c++)
-            dst[c * ldd + r] = src[r * lds + c];
+}
+
+static void FC_NAME(transpose)(void *dst, ptrdiff_t ldd, const void *src, ptrdiff_t lds,
+                               ptrdiff_t rows, ptrdiff_t cols)
+{
+    FC_NAME(deal)(dst, ldd, src, lds, rows, cols, 1);
 }
 #undef FC_SQUARE

@@ -1,0 +1,7 @@
+# SPDX-License-Identifier: BSD-3-Clause
+from fastconv.kernels.problem cimport block_t, piece_t, problem_t
+from fastconv.kernels.source cimport source_t
+from fastconv.kernels.table cimport fc_run, fc_runs
+
+cdef Py_ssize_t make(const problem_t *p, const source_t *source, const block_t *block,
+                     const fc_runs *whole, fc_run *run, piece_t *piece) noexcept nogil

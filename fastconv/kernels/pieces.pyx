@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Pieces: the pixels of a box, cut so that the pixels of a tile see the same taps.
+
+With channels in vectors, the rows of a tile are pixels: neighbours in a row of the output.
+What they see of padding is not multiplied: a tap that a row of the output sees outside the
+input is no run of its pieces, and at the ends of a row a cut leaves pixels out of a run.
+"""
+from fastconv.kernels.problem cimport PIECE_RUNS, PIECES, block_t, piece_t, problem_t
+from fastconv.kernels.source cimport source_t
+from fastconv.kernels.spans cimport Axis, Span, tap_input
+from fastconv.kernels.table cimport FC_CUTS, fc_run, fc_runs
+
+
+cdef Py_ssize_t alike(const Axis *axis, const Span *span, Py_ssize_t first) noexcept nogil:
+    """The end of the positions from `first` of a span that see the same taps."""
+    cdef Py_ssize_t t, enters, leaves, end = span.count
+    for t in range(span.taps):
+        enters = axis.pad - span.tap[t].index * axis.dilation
+        leaves = (enters + axis.src + axis.stride - 1) // axis.stride - span.start
+        enters = (enters + axis.stride - 1) // axis.stride - span.start
+        if first < enters < end:
+            end = enters
+        if first < leaves < end:
+            end = leaves
+    return end
+
+
+cdef Py_ssize_t cut_of(const Axis *axis, Py_ssize_t start, Py_ssize_t count,
+                       Py_ssize_t tap) noexcept nogil:
+    """Pixels at the begin (positive) or end of [start, start + count) that see padding."""
+    cdef Py_ssize_t first = start * axis.stride - axis.pad + tap * axis.dilation
+    cdef Py_ssize_t last = first + (count - 1) * axis.stride - axis.src
+    cdef Py_ssize_t before = (-first + axis.stride - 1) // axis.stride if first < 0 else 0
+    cdef Py_ssize_t after = last // axis.stride + 1 if last >= 0 else 0
+    return min(before, FC_CUTS) if before >= after else -min(after, FC_CUTS)
+
+
+cdef bint choose(const problem_t *p, const source_t *source, const block_t *block,
+                 const fc_runs *whole, piece_t *piece, bint cuts, Py_ssize_t start,
+                 Py_ssize_t count, fc_run *run) noexcept nogil:
+    """The runs of a piece, whose tiles hold pixels [start, start + count) of a row if `cuts`;
+    returns whether they are those of its rows, without cuts."""
+    cdef const Span *d_span = source.box[1]
+    cdef const Span *h_span = source.box[2]
+    cdef const Span *w_span = source.box[3]
+    cdef Py_ssize_t d, h, w, at = 0, tap, made = 0
+    cdef bint plain = True, seen
+    for d in range(d_span.taps):
+        for h in range(h_span.taps):
+            seen = (tap_input(&p.axis[1], d_span.start + piece.d0, piece.d1 - piece.d0,
+                              d_span.tap[d].index) and
+                    tap_input(&p.axis[2], h_span.start + piece.h0, piece.h1 - piece.h0,
+                              h_span.tap[h].index))
+            tap = ((d_span.tap[d].index * p.axis[2].taps + h_span.tap[h].index)
+                   * p.axis[3].taps - block.t0)
+            for w in range(w_span.taps):
+                if not 0 <= tap + w_span.tap[w].index < block.t1 - block.t0:
+                    continue
+                if seen:
+                    run[made] = whole.run[at]
+                    if not cuts:
+                        made += 1
+                    elif not tap_input(&p.axis[3], w_span.start + start, count,
+                                       w_span.tap[w].index):
+                        plain = False
+                    else:
+                        if whole.length > 1:
+                            run[made].cut = cut_of(&p.axis[3], w_span.start + start, count,
+                                                   w_span.tap[w].index)
+                        plain = plain and run[made].cut == 0
+                        made += 1
+                at += 1
+    piece.runs.runs = made
+    return plain
+
+
+cdef void merge(const problem_t *p, const source_t *source, piece_t *piece) noexcept nogil:
+    """Find the runs of a piece: rows, planes and images that follow one another are one."""
+    cdef Py_ssize_t height = piece.h1 - piece.h0, depth = piece.d1 - piece.d0, most
+    cdef bint whole = height == source.box[2].count
+    piece.run, piece.rows = source.box[3].count, height
+    piece.planes, piece.batch = depth, source.box[0].count
+    if height == 1 or source.pixel[2] == piece.run:
+        piece.run *= height
+        piece.rows = 1
+    if piece.rows == 1 and whole and source.pixel[1] == piece.run:
+        piece.run *= depth
+        piece.planes = 1
+    whole = whole and depth == source.box[1].count
+    if piece.rows == piece.planes == 1 and whole and source.pixel[0] == piece.run:
+        piece.run *= piece.batch
+        piece.batch = 1
+    most = p.kernels.max_rows[1 if p.width > p.kernels.lanes else 0]
+    piece.tiles = (piece.run + most - 1) // most
+    piece.first, piece.end = 0, piece.tiles
+
+
+cdef Py_ssize_t divide(const problem_t *p, const source_t *source, const block_t *block,
+                       const fc_runs *whole, piece_t *piece, Py_ssize_t room, fc_run *run,
+                       const fc_run *end) noexcept nogil:
+    """Divide a piece by what its tiles see, tiles that see the same together; returns into how
+    many, or -1: no room."""
+    cdef Py_ssize_t tile, start, made = 0, tiles = piece.tiles
+    cdef bint plain, known = False, cuts = piece.run == source.box[3].count
+    for tile in range(tiles if cuts else 1):
+        if made == room or end - run < whole.runs:
+            return -1
+        if made:
+            piece[made] = piece[made - 1]
+        piece[made].runs.run = run
+        piece[made].first, piece[made].end = tile, tile + 1 if cuts else tiles
+        start = piece.run * tile // tiles
+        plain = choose(p, source, block, whole, &piece[made], cuts, start,
+                       piece.run * (tile + 1) // tiles - start, run)
+        if plain and known:
+            piece[made - 1].end = tile + 1
+        else:
+            run += piece[made].runs.runs
+            made += 1
+        known = plain
+    return made
+
+
+cdef Py_ssize_t cut_box(const problem_t *p, const source_t *source, const block_t *block,
+                        const fc_runs *whole, fc_run *run, piece_t *piece) noexcept nogil:
+    """The pieces that see different taps; returns how many, or -1: no room."""
+    cdef const Span *depth = source.box[1]
+    cdef const Span *height = source.box[2]
+    cdef const fc_run *end = run + PIECE_RUNS
+    cdef Py_ssize_t count = 0, made, i, d = 0, h
+    while d < depth.count:
+        h = 0
+        while h < height.count:
+            if count == PIECES:
+                return -1
+            piece[count].d0, piece[count].d1 = d, alike(&p.axis[1], depth, d)
+            piece[count].h0, piece[count].h1 = h, alike(&p.axis[2], height, h)
+            piece[count].runs = whole[0]
+            h = piece[count].h1
+            merge(p, source, &piece[count])
+            made = divide(p, source, block, whole, &piece[count], PIECES - count, run, end)
+            if made < 0:
+                return -1
+            for i in range(count, count + made):
+                run += piece[i].runs.runs
+            count += made
+        d = alike(&p.axis[1], depth, d)
+    return count
+
+
+cdef Py_ssize_t make(const problem_t *p, const source_t *source, const block_t *block,
+                     const fc_runs *whole, fc_run *run, piece_t *piece) noexcept nogil:
+    """The pieces of a box, whose runs are `whole`; returns how many."""
+    cdef Py_ssize_t count = -1
+    if p.guard and whole.runs:
+        count = cut_box(p, source, block, whole, run, piece)
+    if count < 0:               # one kind, or too many: all pixels see all taps
+        piece.d0, piece.d1, piece.h0, piece.h1 = 0, source.box[1].count, 0, source.box[2].count
+        piece.runs = whole[0]
+        merge(p, source, piece)
+        count = 1
+    return count
