@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The constants behind every choice; the only place with measured numbers.
 
-The unit of cost is one vector multiply-add at peak. The numbers were measured on an AMD EPYC
-(Zen 4) with AVX-512 by fitting whole calls; they decide between ways that all give the same
-bits, so on another machine a wrong one costs time, never correctness.
+The unit of cost is a cycle. The numbers were measured on an AMD EPYC (Zen 4) by fitting whole
+calls; they decide between ways that all give the same bits, so on another machine a wrong one
+costs time, never correctness.
 """
 
 # Numbers of k that one chain of multiply-adds sums before its block is added to the others.
@@ -44,16 +44,23 @@ SKIPPED_SHARE = 0.1
 LINE_BYTES = 64
 ALIAS_BYTES = 4096
 
+# Bytes of numbers in a multiply-add that takes a cycle; shorter vectors go in pairs.
+CYCLE_BYTES = 64
+
 FILL_ROW = 14.0  # begin a row of a strip
 FILL_VECTOR = 2.5  # copy a vector of it
-GATHER_SEGMENT = 3.0  # begin a segment of a panel, for one k
-GATHER_VECTOR = 5.0  # copy a vector of it
+FILL_FAR = 14.0  # the same from beyond the second-level cache
+GATHER_SEGMENT = 1.5  # begin a segment of a panel, for one k
+GATHER_VECTOR = 2.5  # copy a vector of it
 STRIP_VECTOR = 0.5  # bring a vector of a strip near a tile
 PANEL_VECTOR = 0.15  # bring a vector of a panel near a tile: they follow one another
+LATE = 0.1  # share of time that the least number of sums in flight waits all the same
 EDGE_ROW = 12.0  # write a row of sums that is no whole vector
 TILE = 40.0  # begin and end a tile
 WEIGHT_VECTOR = 4.0  # bring a vector of weights from memory, once a task
 SUM_VECTOR = 3.0  # write a vector of sums, or add to it
 PACK_NUMBER = 0.5  # pack one weight
 TURN_NUMBER = 0.5  # deliver one sum through scratch
+TURN_FAR = 1.7  # the same to beyond the second-level cache
+STORE_FAR = 5.0  # what a vector that tiles store there costs more
 TASK = 1000.0  # begin a task

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What a schedule costs: the vector multiply-adds that would take as long, and its scratch."""
+"""What a schedule costs, in cycles, and its scratch."""
 
 from __future__ import annotations
 
 from itertools import product
-from math import ceil
+from math import ceil, prod
 from typing import NamedTuple
 
 from . import costs
@@ -106,15 +106,20 @@ def cost(work: Work, schedule: Schedule, boxes: list[Box]) -> float:
     blocks = work.blocks.number(depth)
     shares = ceil(ceil(spec.c_out / schedule.width) / schedule.task_strips)
     channels = spec.c_out / shares
-    line = costs.LINE_BYTES / (lanes * spec.dtype.itemsize)
+    vector_bytes = lanes * spec.dtype.itemsize
+    line = costs.LINE_BYTES / vector_bytes
+    cycle = max(0.5, vector_bytes / costs.CYCLE_BYTES)  # of a vector's multiply-add
+    far_src = prod(spec.input_shape) * spec.dtype.itemsize > machine.cache
+    far_dst = prod(spec.output_shape) * spec.dtype.itemsize > machine.cache
+    fill = costs.FILL_FAR * vector_bytes / costs.LINE_BYTES if far_src else costs.FILL_VECTOR
     tasks, total, longest = 0, 0.0, 0.0
     for box in boxes:
         met = spec.c_in * box.taps
         task = costs.TASK * blocks
         if not work.in_place:
             vectors = ceil(box.width.length / lanes)
-            task += spec.c_in * box.rows * (costs.FILL_ROW + costs.FILL_VECTOR * vectors)
-        task += costs.WEIGHT_VECTOR * channels * depth / lanes
+            task += spec.c_in * box.rows * (costs.FILL_ROW + fill * vectors)
+        task += cycle * costs.WEIGHT_VECTOR * channels * depth / lanes
         if not work.prepared:
             task += costs.PACK_NUMBER * channels * depth
         run, runs = (box.pixels, 1) if schedule.panel else (box.run, box.runs)
@@ -123,31 +128,37 @@ def cost(work: Work, schedule: Schedule, boxes: list[Box]) -> float:
             tiles = ceil(high / tall) * wide / 2
         else:
             high, wide = box.pixels, ceil(channels / lanes)
-            tall = run / ceil(run / machine.rows)
-            tiles = high / tall * wide / 2
+            heights = ceil(run / machine.rows)
+            tall = run // heights
+            tiles = runs * heights * wide / 2
         if schedule.panel:
             panels = ceil(box.pixels / schedule.panel)
             breaks = 0 if box.width.length == box.width.count else box.pixels / box.width.count
             vectors = panels * ceil(schedule.panel / lanes) + breaks
             task += met * costs.GATHER_SEGMENT * (panels + breaks)
             task += met * costs.GATHER_VECTOR * vectors
-            task += met * costs.PANEL_VECTOR * tiles * 2
+            task += cycle * met * costs.PANEL_VECTOR * tiles * 2
         elif met and schedule.orientation == "pixels":
             # A tile touches its two vectors and a line more; the taps of a lane share them.
             lanes_met = met / (box.width.taps // box.width.lanes)
-            task += lanes_met * costs.STRIP_VECTOR * tiles * (2 + line)
+            task += cycle * lanes_met * costs.STRIP_VECTOR * tiles * (2 + line)
         sums = tall * (4 if tall * 2 < table.SUMS_IN_FLIGHT else 2)
+        if schedule.orientation == "channels":
+            sums = tall * min(2, wide)
         if schedule.width == 1 and box.height.taps > 1 and box.height.count > 1:  # the stencil tile
             sums = 4 * min(4, box.height.count)
-        idle = max(1.0, table.SUMS_IN_FLIGHT / sums)
+        flight = table.SUMS_IN_FLIGHT / sums
+        idle = flight if flight > 1 else 1 + costs.LATE * flight**4
         if schedule.orientation == "channels" and not schedule.panel and not work.exact:
             met = spec.c_in * box.met / box.pixels  # pieces leave padding out
-        task += high * wide * (met * idle + costs.SUM_VECTOR * blocks)
+        task += high * wide * (cycle * met * idle + costs.SUM_VECTOR * blocks)
         task += costs.TILE * tiles * blocks
         if schedule.orientation == "pixels" and run % lanes:
             task += costs.EDGE_ROW * channels * runs * blocks
         if schedule.orientation == "channels" or not work.straight:
-            task += costs.TURN_NUMBER * box.pixels * channels
+            task += (costs.TURN_FAR if far_dst else costs.TURN_NUMBER) * box.pixels * channels
+        elif far_dst:
+            task += costs.STORE_FAR * vector_bytes / costs.LINE_BYTES * high * wide
         many = box.count * shares * spec.groups
         tasks += many
         total += many * task

@@ -144,8 +144,9 @@ def make(
             output_shape=spec.output_shape,
         )
     lanes, rows = table.tile_rows(isa, spec.dtype.char)
-    budget = max(costs.SCRATCH_LEAST, int(machine.caches()["L2"] * costs.SCRATCH_SHARE))
-    target = Machine(isa, lanes, rows, threads, budget)
+    level2 = machine.caches()["L2"]
+    budget = max(costs.SCRATCH_LEAST, int(level2 * costs.SCRATCH_SHARE))
+    target = Machine(isa, lanes, rows, threads, level2, budget)
     straight = dst.regular and (dst.strides[4] == itemsize or spec.dst[2] == 1)
     in_place = (
         src.regular

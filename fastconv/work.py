@@ -38,6 +38,7 @@ class Machine(NamedTuple):
     lanes: int  # numbers in a vector
     rows: int  # of the tallest tile two vectors wide
     threads: int
+    cache: int  # bytes of its own cache
     scratch: int  # bytes a thread may take
 
 

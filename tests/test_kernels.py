@@ -230,10 +230,13 @@ def test_transpose(table, dtype):
             np.testing.assert_array_equal(got, expected)
 
 
+SIZES = [(1, 1, 1), (3, 5, 7), (8, 3, 4), (13, 7, 9), (17, 9, 1), (14, 1, 11)]
+
+
 def test_deal(table, dtype):
     """Weights of (channel, tap) become (tap, channel)."""
     rng = np.random.default_rng(4)
-    for rows, groups, members in [(1, 1, 1), (3, 5, 7), (8, 3, 4), (13, 7, 9), (17, 9, 1), (14, 1, 11)]:
+    for rows, groups, members in SIZES:
         source = whole(rng, (rows, groups * members + 2), dtype)
         got = np.full((groups * members + 1, rows + 3), 7, dtype)
         table.call("deal", got, rows + 3, source, groups * members + 2, rows, groups, members)

@@ -33,11 +33,12 @@ cdef struct problem_t:
     Py_ssize_t width, strips, task_strips
     Py_ssize_t panel                    # pixels in a panel of im2col_gemm
     bint stencil                        # one output channel: tiles of neighbouring output rows
-    bint guard                          # taps on padding are mixed with others: weights that are
-                                        # not finite must not meet it
+    # Spans mix taps on padding with others: weights that are not finite must not meet it.
+    bint guard
     Py_ssize_t tasks
     # scratch of one thread, in bytes from its start
-    Py_ssize_t at_step, at_piece, at_tap, at_group, at_offset, at_segment, at_weight, at_strip, at_panel, at_sum
+    Py_ssize_t at_step, at_piece, at_tap, at_group, at_offset, at_segment
+    Py_ssize_t at_weight, at_strip, at_panel, at_sum
     Py_ssize_t scratch_bytes
     Py_ssize_t sum_pitch
 

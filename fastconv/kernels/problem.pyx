@@ -14,7 +14,7 @@ cdef enum:
 
 
 cdef bint next_block(const problem_t *p, block_t *block) noexcept nogil:
-    """The block after one that ends with k1 (-1: the first, which may be empty); False: the end."""
+    """The block after one that ends with k1 (-1: the first, maybe empty); False: there is none."""
     cdef Py_ssize_t k0 = max(0, block.k1)
     if block.k1 >= 0 and k0 >= p.depth:
         return False

@@ -2,7 +2,7 @@
  *
  * dst[c][r] = src[r][c]: weights on their way into strips, and tiles that hold
  * pixels in rows on their way out.  Blocks of SQUARE x SQUARE numbers (256 bits a row)
- * turn in registers, by log2(SQUARE) rounds that exchange halves of ever smaller groups.
+ * turn in registers, in log2(SQUARE) rounds.
  */
 #define FC_SQUARE ((int)(32 / sizeof(FC_T)))
 typedef FC_T FC_NAME(square_row) __attribute__((vector_size(32), aligned(1), may_alias));
@@ -16,35 +16,37 @@ FC_INLINE void FC_NAME(transpose_square)(FC_T *dst, const ptrdiff_t *place, cons
     FC_UNROLL
     for (int i = 0; i < FC_SQUARE; i++)
         x[i] = *(const row *)(src + i * lds);
-    /* Interleave the upper and lower half of the rows; repeated, this rotates the bits of
-     * the index (row, column) until row and column have changed places. */
+    /* Neighbours, in halves of 128 bits (for which every CPU has instructions): numbers of two
+     * rows, pairs of numbers of four rows, at last the halves themselves. */
 #if FC_SQUARE_IS_8
     FC_UNROLL
-    for (int i = 0; i < 4; i++) {
-        y[2 * i] = FC_SHUFFLE8(x[i], x[i + 4], 0, 8, 1, 9, 2, 10, 3, 11);
-        y[2 * i + 1] = FC_SHUFFLE8(x[i], x[i + 4], 4, 12, 5, 13, 6, 14, 7, 15);
+    for (int i = 0; i < 8; i += 2) {
+        y[i] = FC_SHUFFLE8(x[i], x[i + 1], 0, 8, 1, 9, 4, 12, 5, 13);
+        y[i + 1] = FC_SHUFFLE8(x[i], x[i + 1], 2, 10, 3, 11, 6, 14, 7, 15);
     }
     FC_UNROLL
-    for (int i = 0; i < 4; i++) {
-        x[2 * i] = FC_SHUFFLE8(y[i], y[i + 4], 0, 8, 1, 9, 2, 10, 3, 11);
-        x[2 * i + 1] = FC_SHUFFLE8(y[i], y[i + 4], 4, 12, 5, 13, 6, 14, 7, 15);
-    }
+    for (int i = 0; i < 8; i += 4)
+        FC_UNROLL
+        for (int j = 0; j < 2; j++) {
+            x[i + 2 * j] = FC_SHUFFLE8(y[i + j], y[i + j + 2], 0, 1, 8, 9, 4, 5, 12, 13);
+            x[i + 2 * j + 1] = FC_SHUFFLE8(y[i + j], y[i + j + 2], 2, 3, 10, 11, 6, 7, 14, 15);
+        }
     FC_UNROLL
     for (int i = 0; i < 4; i++) {
-        y[2 * i] = FC_SHUFFLE8(x[i], x[i + 4], 0, 8, 1, 9, 2, 10, 3, 11);
-        y[2 * i + 1] = FC_SHUFFLE8(x[i], x[i + 4], 4, 12, 5, 13, 6, 14, 7, 15);
+        y[i] = FC_SHUFFLE8(x[i], x[i + 4], 0, 1, 2, 3, 8, 9, 10, 11);
+        y[i + 4] = FC_SHUFFLE8(x[i], x[i + 4], 4, 5, 6, 7, 12, 13, 14, 15);
     }
 #else
     row z[FC_SQUARE];
     FC_UNROLL
-    for (int i = 0; i < 2; i++) {
-        z[2 * i] = FC_SHUFFLE4(x[i], x[i + 2], 0, 4, 1, 5);
-        z[2 * i + 1] = FC_SHUFFLE4(x[i], x[i + 2], 2, 6, 3, 7);
+    for (int i = 0; i < 4; i += 2) {
+        z[i] = FC_SHUFFLE4(x[i], x[i + 1], 0, 4, 2, 6);
+        z[i + 1] = FC_SHUFFLE4(x[i], x[i + 1], 1, 5, 3, 7);
     }
     FC_UNROLL
     for (int i = 0; i < 2; i++) {
-        y[2 * i] = FC_SHUFFLE4(z[i], z[i + 2], 0, 4, 1, 5);
-        y[2 * i + 1] = FC_SHUFFLE4(z[i], z[i + 2], 2, 6, 3, 7);
+        y[i] = FC_SHUFFLE4(z[i], z[i + 2], 0, 1, 4, 5);
+        y[i + 2] = FC_SHUFFLE4(z[i], z[i + 2], 2, 3, 6, 7);
     }
 #endif
     FC_UNROLL
@@ -52,45 +54,53 @@ FC_INLINE void FC_NAME(transpose_square)(FC_T *dst, const ptrdiff_t *place, cons
         *(row *)(dst + place[i]) = y[i];
 }
 
-static void FC_NAME(deal)(void *dst_, ptrdiff_t ldd, const void *src_, ptrdiff_t lds,
-                          ptrdiff_t rows, ptrdiff_t groups, ptrdiff_t members)
+/* The square at (r, c), or the one that ends with the last row or column; what is smaller than
+ * a square goes number by number. */
+FC_INLINE void FC_NAME(turn)(FC_T *dst, ptrdiff_t ldd, const FC_T *src, ptrdiff_t lds,
+                             ptrdiff_t rows, ptrdiff_t r, ptrdiff_t cols, ptrdiff_t c,
+                             ptrdiff_t groups, ptrdiff_t members)
 {
-    FC_T *dst = dst_;
-    const FC_T *src = src_;
-    const ptrdiff_t cols = groups * members;
-    for (ptrdiff_t r = 0; r < rows; r += FC_SQUARE) {
-        /* The last square overlaps the one before it. */
-        const ptrdiff_t height = rows < FC_SQUARE ? rows : FC_SQUARE;
-        const ptrdiff_t top = r + height > rows ? rows - height : r;
-        ptrdiff_t group = 0, member = 0;
-        for (ptrdiff_t c = 0; c < cols; c += FC_SQUARE) {
-            const ptrdiff_t width = cols < FC_SQUARE ? cols : FC_SQUARE;
-            const ptrdiff_t left = c + width > cols ? cols - width : c;
-            ptrdiff_t place[FC_SQUARE];
-            if (left < c) {
-                group = left / members;
-                member = left % members;
-            }
-            for (ptrdiff_t i = 0; i < width; i++) {
-                place[i] = (member * groups + group) * ldd + top;
-                if (++member == members) {
-                    member = 0;
-                    group++;
-                }
-            }
-            if (height == FC_SQUARE && width == FC_SQUARE)
-                FC_NAME(transpose_square)(dst, place, src + top * lds + left, lds);
-            else
-                for (ptrdiff_t j = 0; j < height; j++)
-                    for (ptrdiff_t i = 0; i < width; i++)
-                        dst[place[i] + j] = src[(top + j) * lds + left + i];
+    const ptrdiff_t height = rows < FC_SQUARE ? rows : FC_SQUARE;
+    const ptrdiff_t width = cols < FC_SQUARE ? cols : FC_SQUARE;
+    ptrdiff_t place[FC_SQUARE];
+    if (r + height > rows)
+        r = rows - height;
+    if (c + width > cols)
+        c = cols - width;
+    ptrdiff_t group = members == 1 ? c : c / members, member = members == 1 ? 0 : c % members;
+    for (ptrdiff_t i = 0; i < width; i++) {
+        place[i] = (member * groups + group) * ldd + r;
+        if (++member == members) {
+            member = 0;
+            group++;
         }
     }
+    src += r * lds + c;
+    if (height == FC_SQUARE && width == FC_SQUARE)
+        FC_NAME(transpose_square)(dst, place, src, lds);
+    else
+        for (ptrdiff_t j = 0; j < height; j++)
+            for (ptrdiff_t i = 0; i < width; i++)
+                dst[place[i] + j] = src[j * lds + i];
 }
 
+/* The source comes from memory: few of its rows at a time. */
+static void FC_NAME(deal)(void *dst, ptrdiff_t ldd, const void *src, ptrdiff_t lds,
+                          ptrdiff_t rows, ptrdiff_t groups, ptrdiff_t members)
+{
+    const ptrdiff_t cols = groups * members;
+    for (ptrdiff_t r = 0; r < rows; r += FC_SQUARE)
+        for (ptrdiff_t c = 0; c < cols; c += FC_SQUARE)
+            FC_NAME(turn)(dst, ldd, src, lds, rows, r, cols, c, groups, members);
+}
+
+/* The result goes to memory: few of its rows at a time, a line of the source. */
 static void FC_NAME(transpose)(void *dst, ptrdiff_t ldd, const void *src, ptrdiff_t lds,
                                ptrdiff_t rows, ptrdiff_t cols)
 {
-    FC_NAME(deal)(dst, ldd, src, lds, rows, cols, 1);
+    for (ptrdiff_t line = 0; line < cols; line += 2 * FC_SQUARE)
+        for (ptrdiff_t r = 0; r < rows; r += FC_SQUARE)
+            for (ptrdiff_t c = line; c < cols && c < line + 2 * FC_SQUARE; c += FC_SQUARE)
+                FC_NAME(turn)(dst, ldd, src, lds, rows, r, cols, c, cols, 1);
 }
 #undef FC_SQUARE
