@@ -116,7 +116,7 @@ def cost(work: Work, schedule: Schedule, boxes: list[Box]) -> float:
     for box in boxes:
         met = spec.c_in * box.taps
         task = costs.TASK * blocks
-        if not work.in_place:
+        if not (work.in_place or work.cut_in_place and schedule.in_pieces):
             vectors = ceil(box.width.length / lanes)
             task += spec.c_in * box.rows * (costs.FILL_ROW + fill * vectors)
         task += cycle * costs.WEIGHT_VECTOR * channels * depth / lanes
@@ -149,7 +149,7 @@ def cost(work: Work, schedule: Schedule, boxes: list[Box]) -> float:
             sums = 4 * min(4, box.height.count)
         flight = table.SUMS_IN_FLIGHT / sums
         idle = flight if flight > 1 else 1 + costs.LATE * flight**4
-        if schedule.orientation == "channels" and not schedule.panel and not work.exact:
+        if schedule.in_pieces and not work.exact:
             met = spec.c_in * box.met / box.pixels  # pieces leave padding out
         task += high * wide * (cycle * met * idle + costs.SUM_VECTOR * blocks)
         task += costs.TILE * tiles * blocks

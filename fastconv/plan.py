@@ -17,7 +17,7 @@ from .kernels.problem import Problem, address
 from .layout import Layout
 from .settings import default_threads
 from .spec import ConvSpec
-from .work import Machine, Schedule, Work, axes_of, blocks_of, pads
+from .work import Machine, Schedule, Work, axes_of, blocks_of, cuttable, pads
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,17 +148,18 @@ def make(
     budget = max(costs.SCRATCH_LEAST, int(level2 * costs.SCRATCH_SHARE))
     target = Machine(isa, lanes, rows, threads, level2, budget)
     straight = dst.regular and (dst.strides[4] == itemsize or spec.dst[2] == 1)
-    in_place = (
+    beside = (
         src.regular
-        and not pads(spec)
         and (spec.dst[2] == 1 or (spec.stride[2] == 1 and src.strides[4] == itemsize))
         and not _aliases(src)
     )
+    in_place = beside and not pads(spec)
     work = Work(
         spec=spec,
         machine=target,
         panels=False,
         in_place=in_place,
+        cut_in_place=beside and pads(spec) and not exact and cuttable(axes_of(spec)[3]),
         straight=straight,
         prepared=prepared,
         exact=exact,
@@ -184,7 +185,7 @@ def make(
     ]
     refused.append((REFERENCE, "only by name: slow and obvious, for tests"))
     problem = _problem(work, src, wei, dst, schedule)
-    if not in_place and not row.panels:
+    if not row.panels and not work.reads_in_place(schedule):
         copies += ("input: strips of the cache's size",)
     if row.panels:
         copies += ("input: panels of the cache's size",)
@@ -265,7 +266,7 @@ def _problem(work: Work, src: Layout, wei: Layout, dst: Layout, schedule: Schedu
         dst_storage=dst.storage,
         wei_storage=wei.storage,
         dst_regular=work.straight,
-        in_place_allowed=work.in_place,
+        in_place_allowed=work.in_place or (work.cut_in_place and schedule.in_pieces),
         wei_bytes=wei.strides,
         wei_regular=wei.regular,
         pixels_wide=schedule.orientation == "pixels",

@@ -9,6 +9,7 @@ from math import ceil, prod
 from typing import NamedTuple
 
 from . import costs
+from .kernels import table
 from .sizes import inside
 from .spec import ConvSpec
 
@@ -51,6 +52,11 @@ class Schedule:
     task_strips: int
     panel: int  # pixels of a panel; 0: pixels are read where they lie
     cost: float = 0.0
+
+    @property
+    def in_pieces(self) -> bool:
+        """Whether tiles leave out what they see of padding: see kernels/pieces.pyx."""
+        return self.orientation == "channels" and not self.panel
 
 
 def axes_of(spec: ConvSpec) -> tuple[Axis, Axis, Axis, Axis]:
@@ -121,6 +127,16 @@ def pads(spec: ConvSpec) -> bool:
     return any(met_share(axis) < 1 for axis in axes_of(spec))
 
 
+def cuttable(axis: Axis) -> bool:
+    """Whether cuts at one end of a row leave out all padding, for every tap."""
+    for tap in range(axis.taps):
+        first, end = _inside(axis, tap)
+        left, right = first, axis.dst - end
+        if first < end and (min(left, right) > 0 or max(left, right) > table.CUTS):
+            return False
+    return True
+
+
 class Work(NamedTuple):
     """What a schedule is to be made for, and what is known about the arrays."""
 
@@ -128,8 +144,14 @@ class Work(NamedTuple):
     machine: Machine
     panels: bool  # gather pixels into panels, or read them where they lie
     in_place: bool  # the input may be read without a copy
+    cut_in_place: bool  # ... where pieces leave padding out
     straight: bool  # tiles may write the output
     prepared: bool  # the weights come packed
     exact: bool  # no span may mix taps on padding with taps on input
     blocks: Blocks
     taps: int  # of the kernel
+
+    def reads_in_place(self, schedule: Schedule) -> bool:
+        """Whether a schedule needs no copy of the input."""
+        in_place = self.in_place or (self.cut_in_place and schedule.in_pieces)
+        return in_place and not schedule.panel

@@ -20,13 +20,13 @@
 #include <stddef.h>
 
 /* Rows [cut, rows) of a tile take part in a run, or [0, rows + cut) if cut is negative: pixels
- * that see padding through that tap are left out.  |cut| <= FC_CUTS, and less than the rows; runs
- * of a single step are not cut. */
+ * that see padding through that tap are left out.  |cut| <= FC_CUTS, and less than the rows. */
 enum { FC_CUTS = 3 };
 typedef struct { ptrdiff_t a, b, cut; } fc_run;
 typedef struct {
     const fc_run *run;
     ptrdiff_t runs, length, a_step, b_step;
+    ptrdiff_t cuts;  /* whether any run has one */
     ptrdiff_t ahead; /* how far before its use B is called into the cache; 0: it is there */
 } fc_runs;
 

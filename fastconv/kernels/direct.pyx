@@ -96,8 +96,8 @@ cdef void pixels_task(const problem_t *p, call_t *call, Py_ssize_t task,
     block.k1 = -1
     while next_block(p, &block):
         runs.run, runs.length = tap, block.c1 - block.c0
-        runs.runs = sources.prepare(p, call, box, group, &block, scratch, &source, tap)
-        runs.a_step, runs.b_step, runs.ahead = p.width, source.channel, 0
+        runs.runs = sources.prepare(p, call, box, group, &block, scratch, False, &source, tap)
+        runs.a_step, runs.b_step, runs.cuts, runs.ahead = p.width, source.channel, 0, 0
         for i in range(runs.runs):
             tap[i].a *= p.width
         flags = FC_ADD if block.k0 else 0
@@ -170,7 +170,7 @@ cdef void channels_task(const problem_t *p, call_t *call, Py_ssize_t task,
     cdef piece_t *piece = <piece_t *> (scratch + p.at_piece)
     cdef char *sums = scratch + p.at_sum
     cdef Py_ssize_t group, s0, s1, s, i, count, channel, size = p.itemsize
-    cdef int flags
+    cdef int flags, strip_needed
     cdef const char *strip
     cdef const char *bias = NULL
     decode(p, task, box, &group, &s0)
@@ -178,11 +178,16 @@ cdef void channels_task(const problem_t *p, call_t *call, Py_ssize_t task,
     block.k1 = -1
     while next_block(p, &block):
         runs.run, runs.length = tap, block.c1 - block.c0
-        runs.runs = sources.prepare(p, call, box, group, &block, scratch, &source, tap)
-        runs.a_step, runs.b_step, runs.ahead = source.channel, p.width, AHEAD * p.width
-        for i in range(runs.runs):
-            tap[i].a, tap[i].b = tap[i].b, tap[i].a * p.width
-        count = pieces.make(p, &source, &block, &runs, <fc_run *> &piece[PIECES], piece)
+        runs.cuts, runs.ahead = 0, AHEAD * p.width
+        count = -1
+        for strip_needed in range(2):   # not unless pieces cannot leave out all padding
+            if count < 0:
+                runs.runs = sources.prepare(p, call, box, group, &block, scratch, strip_needed,
+                                            &source, tap)
+                runs.a_step, runs.b_step = source.channel, p.width
+                for i in range(runs.runs):
+                    tap[i].a, tap[i].b = tap[i].b, tap[i].a * p.width
+                count = pieces.make(p, &source, &block, &runs, <fc_run *> &piece[PIECES], piece)
         flags = FC_ADD if block.k0 else 0
         if block.k1 == p.depth and call.bias != NULL:
             flags |= FC_BIAS_COLS

@@ -25,21 +25,23 @@ cdef Py_ssize_t alike(const Axis *axis, const Span *span, Py_ssize_t first) noex
     return end
 
 
-cdef Py_ssize_t cut_of(const Axis *axis, Py_ssize_t start, Py_ssize_t count,
-                       Py_ssize_t tap) noexcept nogil:
-    """Pixels at the begin (positive) or end of [start, start + count) that see padding."""
+cdef bint cut_of(const Axis *axis, Py_ssize_t start, Py_ssize_t count, Py_ssize_t tap,
+                 Py_ssize_t *cut) noexcept nogil:
+    """Pixels at the begin (positive) or end of [start, start + count) that see padding; returns
+    whether those are all that do."""
     cdef Py_ssize_t first = start * axis.stride - axis.pad + tap * axis.dilation
     cdef Py_ssize_t last = first + (count - 1) * axis.stride - axis.src
     cdef Py_ssize_t before = (-first + axis.stride - 1) // axis.stride if first < 0 else 0
     cdef Py_ssize_t after = last // axis.stride + 1 if last >= 0 else 0
-    return min(before, FC_CUTS) if before >= after else -min(after, FC_CUTS)
+    cut[0] = min(before, FC_CUTS) if before >= after else -min(after, FC_CUTS)
+    return before + after == (cut[0] if cut[0] > 0 else -cut[0])
 
 
 cdef bint choose(const problem_t *p, const source_t *source, const block_t *block,
                  const fc_runs *whole, piece_t *piece, bint cuts, Py_ssize_t start,
-                 Py_ssize_t count, fc_run *run) noexcept nogil:
+                 Py_ssize_t count, fc_run *run, bint *exact) noexcept nogil:
     """The runs of a piece, whose tiles hold pixels [start, start + count) of a row if `cuts`;
-    returns whether they are those of its rows, without cuts."""
+    returns whether they are those of its rows, without cuts.  Not exact: padding is left."""
     cdef const Span *d_span = source.box[1]
     cdef const Span *h_span = source.box[2]
     cdef const Span *w_span = source.box[3]
@@ -64,9 +66,11 @@ cdef bint choose(const problem_t *p, const source_t *source, const block_t *bloc
                                        w_span.tap[w].index):
                         plain = False
                     else:
-                        if whole.length > 1:
-                            run[made].cut = cut_of(&p.axis[3], w_span.start + start, count,
-                                                   w_span.tap[w].index)
+                        if not cut_of(&p.axis[3], w_span.start + start, count,
+                                      w_span.tap[w].index, &run[made].cut):
+                            exact[0] = False
+                        if run[made].cut:
+                            piece.runs.cuts = 1
                         plain = plain and run[made].cut == 0
                         made += 1
                 at += 1
@@ -75,12 +79,13 @@ cdef bint choose(const problem_t *p, const source_t *source, const block_t *bloc
 
 
 cdef void merge(const problem_t *p, const source_t *source, piece_t *piece) noexcept nogil:
-    """Find the runs of a piece: rows, planes and images that follow one another are one."""
+    """Find the runs of a piece: rows, planes and images that follow one another are one; but not
+    rows whose ends are padding that is nowhere."""
     cdef Py_ssize_t height = piece.h1 - piece.h0, depth = piece.d1 - piece.d0, most
     cdef bint whole = height == source.box[2].count
     piece.run, piece.rows = source.box[3].count, height
     piece.planes, piece.batch = depth, source.box[0].count
-    if height == 1 or source.pixel[2] == piece.run:
+    if height == 1 or source.pixel[2] == piece.run and not (source.in_place and p.guard):
         piece.run *= height
         piece.rows = 1
     if piece.rows == 1 and whole and source.pixel[1] == piece.run:
@@ -99,19 +104,21 @@ cdef Py_ssize_t divide(const problem_t *p, const source_t *source, const block_t
                        const fc_runs *whole, piece_t *piece, Py_ssize_t room, fc_run *run,
                        const fc_run *end) noexcept nogil:
     """Divide a piece by what its tiles see, tiles that see the same together; returns into how
-    many, or -1: no room."""
+    many, or -1: no room, or a source without padding is asked for it."""
     cdef Py_ssize_t tile, start, made = 0, tiles = piece.tiles
-    cdef bint plain, known = False, cuts = piece.run == source.box[3].count
+    cdef bint plain, known = False, exact = True, cuts = piece.run == source.box[3].count
     for tile in range(tiles if cuts else 1):
         if made == room or end - run < whole.runs:
             return -1
         if made:
             piece[made] = piece[made - 1]
-        piece[made].runs.run = run
+        piece[made].runs.run, piece[made].runs.cuts = run, 0
         piece[made].first, piece[made].end = tile, tile + 1 if cuts else tiles
         start = piece.run * tile // tiles
         plain = choose(p, source, block, whole, &piece[made], cuts, start,
-                       piece.run * (tile + 1) // tiles - start, run)
+                       piece.run * (tile + 1) // tiles - start, run, &exact)
+        if source.in_place and not exact:
+            return -1
         if plain and known:
             piece[made - 1].end = tile + 1
         else:
@@ -123,7 +130,7 @@ cdef Py_ssize_t divide(const problem_t *p, const source_t *source, const block_t
 
 cdef Py_ssize_t cut_box(const problem_t *p, const source_t *source, const block_t *block,
                         const fc_runs *whole, fc_run *run, piece_t *piece) noexcept nogil:
-    """The pieces that see different taps; returns how many, or -1: no room."""
+    """The pieces that see different taps; returns how many, or -1 as `divide`."""
     cdef const Span *depth = source.box[1]
     cdef const Span *height = source.box[2]
     cdef const fc_run *end = run + PIECE_RUNS
@@ -150,10 +157,12 @@ cdef Py_ssize_t cut_box(const problem_t *p, const source_t *source, const block_
 
 cdef Py_ssize_t make(const problem_t *p, const source_t *source, const block_t *block,
                      const fc_runs *whole, fc_run *run, piece_t *piece) noexcept nogil:
-    """The pieces of a box, whose runs are `whole`; returns how many."""
+    """The pieces of a box, whose runs are `whole`; returns how many, or -1: padding is needed."""
     cdef Py_ssize_t count = -1
     if p.guard and whole.runs:
         count = cut_box(p, source, block, whole, run, piece)
+        if count < 0 and source.in_place:
+            return -1
     if count < 0:               # one kind, or too many: all pixels see all taps
         piece.d0, piece.d1, piece.h0, piece.h1 = 0, source.box[1].count, 0, source.box[2].count
         piece.runs = whole[0]

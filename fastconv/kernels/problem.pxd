@@ -18,7 +18,7 @@ cdef struct problem_t:
     Py_ssize_t src_c_bytes, dst_c_bytes, src_end_bytes
     int src_storage, dst_storage, wei_storage
     bint dst_regular                    # aligned, native, numbers of a row side by side
-    bint in_place_allowed
+    bint in_place_allowed               # with `guard`: pieces leave all padding out
     # k is cut into blocks of whole channels, and runs over (tap, channel) in a block.  Where a
     # channel is too large, a block is part of one: whole planes, or rows, or neighbours in a row
     # of the kernel, and ends with what encloses it (the channel, the plane, the row).

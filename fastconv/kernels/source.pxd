@@ -13,6 +13,7 @@ cdef struct source_t:
     # a strip.
     Py_ssize_t index[4]
     Py_ssize_t lane[4]
+    bint in_place
     # The spans with the taps of this block of k.
     const Span *box[4]
     Span narrow[4]
@@ -22,5 +23,5 @@ cdef inline Py_ssize_t tap_offset(const source_t *source, int axis, const Tap *t
             + (tap.shift * source.pixel[axis] if source.lane[axis] else 0))
 
 cdef Py_ssize_t prepare(const problem_t *p, const call_t *call, const Span **whole,
-                        Py_ssize_t group, const block_t *block, char *scratch,
+                        Py_ssize_t group, const block_t *block, char *scratch, bint strip,
                         source_t *source, fc_run *run) noexcept nogil

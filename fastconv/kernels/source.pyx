@@ -26,8 +26,8 @@ cdef Py_ssize_t channel_pitch(const problem_t *p, Py_ssize_t elements) noexcept 
 
 cdef bint in_place(const problem_t *p, const call_t *call, const Span **box, Py_ssize_t group,
                    Py_ssize_t c0, Py_ssize_t c1, source_t *source) noexcept nogil:
-    """Try the user's array: no tap of the box may meet padding, pixels must lie side by side,
-    and vectors that reach past the last pixel must stay inside the array."""
+    """Try the user's array: no tap of the box may meet padding, unless pieces leave it out; pixels
+    must lie side by side, and vectors that reach past the last pixel must stay inside the array."""
     cdef Py_ssize_t a, first, last, low = 0, high = 0, step
     cdef const Axis *axis
     cdef const Span *span
@@ -39,10 +39,10 @@ cdef bint in_place(const problem_t *p, const call_t *call, const Span **box, Py_
         if span.taps:
             first = span.start * axis.stride - axis.pad
             last = first + (span.count - 1) * axis.stride
-            if first + span.tap[0].index * axis.dilation < 0:
+            if first + span.tap[0].index * axis.dilation < 0 and not p.guard:
                 return False
             last += span.tap[span.taps - 1].index * axis.dilation
-            if last >= axis.src:
+            if last >= axis.src and not p.guard:
                 return False
             first += span.tap[0].index * axis.dilation
             step = axis.src_bytes
@@ -162,7 +162,7 @@ cdef void choose_taps(const problem_t *p, const Span **whole, Py_ssize_t t0, Py_
 
 
 cdef Py_ssize_t prepare(const problem_t *p, const call_t *call, const Span **whole,
-                        Py_ssize_t group, const block_t *block, char *scratch,
+                        Py_ssize_t group, const block_t *block, char *scratch, bint strip,
                         source_t *source, fc_run *run) noexcept nogil:
     """Make the source of a block of k; the runs get a = the first row of the tap in a strip of
     weights, and b = the offset of the tap.  Returns how many: taps that meet only padding are
@@ -172,12 +172,14 @@ cdef Py_ssize_t prepare(const problem_t *p, const call_t *call, const Span **who
     cdef const Span **box = source.box
     choose_taps(p, whole, block.t0, block.t1, scratch, source)
     if box[1].taps == 0 or box[2].taps == 0 or box[3].taps == 0 or block.k0 == block.k1:
+        source.in_place = False
         source.data = scratch   # nothing but padding, or no channels: no run will read it
         source.channel = 0
         for a in range(4):
             source.pixel[a] = 0
         return 0
-    if not in_place(p, call, box, group, block.c0, block.c1, source):
+    source.in_place = not strip and in_place(p, call, box, group, block.c0, block.c1, source)
+    if not source.in_place:
         make_strip(p, call, box, group, block.c0, block.c1, scratch + p.at_strip, source)
     for d in range(box[1].taps):
         for h in range(box[2].taps):

@@ -9,6 +9,7 @@ cdef extern from "fc_kernels.h" nogil:
 
 
 SUMS_IN_FLIGHT = FC_SUMS_IN_FLIGHT
+CUTS = FC_CUTS
 
 
 cdef const fc_kernels *find(isa, dtype) except NULL:

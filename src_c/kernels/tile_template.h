@@ -126,7 +126,7 @@ FC_INLINE void FC_NAME(tile_body)(const int ROWS, const int WIDTH, const fc_runs
 
     const fc_run *const end = runs->run + runs->runs;
     const fc_run *run = runs->run;
-    if (runs->length == 1) /* a loop of few instructions */
+    if (runs->length == 1 && !runs->cuts) /* a loop of few instructions */
         for (; run < end; run++)
             FC_NAME(tile_run)(0, ROWS, WIDTH, sum, a + run->a, 0, b + run->b, 0, 1, runs->ahead);
     for (; run < end; run++) {
