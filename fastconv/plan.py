@@ -148,18 +148,18 @@ def make(
     budget = max(costs.SCRATCH_LEAST, int(level2 * costs.SCRATCH_SHARE))
     target = Machine(isa, lanes, rows, threads, level2, budget)
     straight = dst.regular and (dst.strides[4] == itemsize or spec.dst[2] == 1)
-    beside = (
-        src.regular
-        and (spec.dst[2] == 1 or (spec.stride[2] == 1 and src.strides[4] == itemsize))
-        and not _aliases(src)
-    )
-    in_place = beside and not pads(spec)
+    # Pixels side by side can be read as vectors; with one between two of them, as numbers.
+    apart = 1 if spec.dst[2] == 1 else spec.stride[2] * src.strides[4] / itemsize
+    readable = src.regular and not _aliases(src)
+    in_place = readable and apart == 1 and not pads(spec)
     work = Work(
         spec=spec,
         machine=target,
         panels=False,
         in_place=in_place,
-        cut_in_place=beside and pads(spec) and not exact and cuttable(axes_of(spec)[3]),
+        cut_in_place=readable
+        and apart in (1, 2)
+        and (not pads(spec) or (not exact and cuttable(axes_of(spec)[3]))),
         straight=straight,
         prepared=prepared,
         exact=exact,

@@ -7,7 +7,8 @@
  * A tile is the product of a narrow operand A, whose numbers are broadcast, and
  * a wide operand B, whose numbers fill vectors:
  *
- *     C[i][j] (+)= sum_r sum_{s < length} A[run[r].a + s a_step + i] * B[run[r].b + s b_step + j]
+ *     C[i][j] (+)= sum_r sum_{s < length}
+ *                      A[run[r].a + s a_step + i a_row] * B[run[r].b + s b_step + j]
  *
  * A run is a tap of the kernel, its steps are input channels.  Either operand may be
  * the weights and the other one the pixels; the walks decide ("orientation").  The
@@ -26,6 +27,7 @@ typedef struct { ptrdiff_t a, b, cut; } fc_run;
 typedef struct {
     const fc_run *run;
     ptrdiff_t runs, length, a_step, b_step;
+    ptrdiff_t a_row; /* 1, or 2: every second number */
     ptrdiff_t cuts;  /* whether any run has one */
     ptrdiff_t ahead; /* how far before its use B is called into the cache; 0: it is there */
 } fc_runs;

@@ -97,7 +97,8 @@ cdef void pixels_task(const problem_t *p, call_t *call, Py_ssize_t task,
     while next_block(p, &block):
         runs.run, runs.length = tap, block.c1 - block.c0
         runs.runs = sources.prepare(p, call, box, group, &block, scratch, False, &source, tap)
-        runs.a_step, runs.b_step, runs.cuts, runs.ahead = p.width, source.channel, 0, 0
+        runs.a_step, runs.b_step, runs.a_row = p.width, source.channel, 1
+        runs.cuts, runs.ahead = 0, 0
         for i in range(runs.runs):
             tap[i].a *= p.width
         flags = FC_ADD if block.k0 else 0
@@ -155,7 +156,7 @@ cdef void tiles_of(const problem_t *p, const Span **box, const source_t *source,
                     first = piece.run * tile // piece.tiles
                     rows = piece.run * (tile + 1) // piece.tiles - first
                     p.kernels.tile[width][rows](
-                        &piece.runs, src + first * size, strip,
+                        &piece.runs, src + first * source.pixel[3] * size, strip,
                         sums + (pixel + first) * p.sum_pitch * size, p.sum_pitch,
                         lanes << width, flags, bias)
 
@@ -184,7 +185,7 @@ cdef void channels_task(const problem_t *p, call_t *call, Py_ssize_t task,
             if count < 0:
                 runs.runs = sources.prepare(p, call, box, group, &block, scratch, strip_needed,
                                             &source, tap)
-                runs.a_step, runs.b_step = source.channel, p.width
+                runs.a_step, runs.b_step, runs.a_row = source.channel, p.width, source.pixel[3]
                 for i in range(runs.runs):
                     tap[i].a, tap[i].b = tap[i].b, tap[i].a * p.width
                 count = pieces.make(p, &source, &block, &runs, <fc_run *> &piece[PIECES], piece)

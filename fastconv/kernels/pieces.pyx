@@ -82,17 +82,19 @@ cdef void merge(const problem_t *p, const source_t *source, piece_t *piece) noex
     """Find the runs of a piece: rows, planes and images that follow one another are one; but not
     rows whose ends are padding that is nowhere."""
     cdef Py_ssize_t height = piece.h1 - piece.h0, depth = piece.d1 - piece.d0, most
+    cdef Py_ssize_t step = source.pixel[3]
     cdef bint whole = height == source.box[2].count
     piece.run, piece.rows = source.box[3].count, height
     piece.planes, piece.batch = depth, source.box[0].count
-    if height == 1 or source.pixel[2] == piece.run and not (source.in_place and p.guard):
+    if height == 1 or (source.pixel[2] == piece.run * step and
+                       not (source.in_place and p.guard)):
         piece.run *= height
         piece.rows = 1
-    if piece.rows == 1 and whole and source.pixel[1] == piece.run:
+    if piece.rows == 1 and whole and source.pixel[1] == piece.run * step:
         piece.run *= depth
         piece.planes = 1
     whole = whole and depth == source.box[1].count
-    if piece.rows == piece.planes == 1 and whole and source.pixel[0] == piece.run:
+    if piece.rows == piece.planes == 1 and whole and source.pixel[0] == piece.run * step:
         piece.run *= piece.batch
         piece.batch = 1
     most = p.kernels.max_rows[1 if p.width > p.kernels.lanes else 0]

@@ -51,7 +51,9 @@ cdef bint in_place(const problem_t *p, const call_t *call, const Span **box, Py_
         source.pixel[a] = axis.stride * axis.src_bytes // p.itemsize
         source.index[a] = axis.dilation * axis.src_bytes // p.itemsize
         source.lane[a] = 0
-    if source.pixel[3] != 1 and box[3].count > 1:
+    if box[3].count == 1:
+        source.pixel[3] = 1
+    if source.pixel[3] != 1 and (p.pixels_wide or p.panel or source.pixel[3] != 2):
         return False
     low += (group * p.c_in + c0) * p.src_c_bytes
     high += (group * p.c_in + (c1 - 1 if p.src_c_bytes > 0 else c0)) * p.src_c_bytes
@@ -176,7 +178,7 @@ cdef Py_ssize_t prepare(const problem_t *p, const call_t *call, const Span **who
         source.data = scratch   # nothing but padding, or no channels: no run will read it
         source.channel = 0
         for a in range(4):
-            source.pixel[a] = 0
+            source.pixel[a] = 1 if a == 3 else 0
         return 0
     source.in_place = not strip and in_place(p, call, box, group, block.c0, block.c1, source)
     if not source.in_place:

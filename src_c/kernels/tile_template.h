@@ -74,8 +74,8 @@ FC_INLINE void FC_NAME(finish)(const int ROWS, const int WIDTH, const FC_NAME(su
 }
 
 /* Rows [LOW, HIGH) of a tile along one run. */
-FC_INLINE void FC_NAME(tile_run)(const int LOW, const int HIGH, const int WIDTH,
-                                 FC_NAME(sums) *sum, const FC_T *a, ptrdiff_t a_step,
+FC_INLINE void FC_NAME(tile_run)(const int LOW, const int HIGH, const int A_ROW,
+                                 const int WIDTH, FC_NAME(sums) *sum, const FC_T *a, ptrdiff_t a_step,
                                  const FC_T *b, ptrdiff_t b_step, ptrdiff_t length,
                                  ptrdiff_t ahead)
 {
@@ -91,21 +91,28 @@ FC_INLINE void FC_NAME(tile_run)(const int LOW, const int HIGH, const int WIDTH,
         for (int i = LOW; i < HIGH; i++)
             FC_UNROLL
             for (int v = 0; v < WIDTH; v++)
-                sum[i][v] += a[i] * wide[v];
+                sum[i][v] += a[i * A_ROW] * wide[v];
     }
 }
 
-/* Cuts are constants of their own loops, so that the sums stay where they are. */
-#define FC_CUT_RUN(CUT)                                                                        \
+/* Rows are constants of their own loops, so that the sums stay where they are. */
+#define FC_RUN_ROWS(LOW, HIGH)                                                                 \
+    if (WIDTH > 2 || runs->a_row == 1)                                                         \
+        FC_NAME(tile_run)(LOW, HIGH, 1, WIDTH, sum, a + run->a, runs->a_step, b + run->b,      \
+                          runs->b_step, runs->length, runs->ahead);                            \
+    else                                                                                       \
+        FC_NAME(tile_run)(LOW, HIGH, 2, WIDTH, sum, a + run->a, runs->a_step, b + run->b,      \
+                          runs->b_step, runs->length, runs->ahead);
+#define FC_RUN_CUT(CUT)                                                                        \
     case CUT:                                                                                  \
-        if (ROWS > CUT)                                                                        \
-            FC_NAME(tile_run)(CUT, ROWS, WIDTH, sum, from, runs->a_step, b + run->b,           \
-                              runs->b_step, runs->length, runs->ahead);                        \
+        if (ROWS > CUT) {                                                                      \
+            FC_RUN_ROWS(CUT, ROWS)                                                             \
+        }                                                                                      \
         break;                                                                                 \
     case -CUT:                                                                                 \
-        if (ROWS > CUT)                                                                        \
-            FC_NAME(tile_run)(0, ROWS - CUT, WIDTH, sum, from, runs->a_step, b + run->b,       \
-                              runs->b_step, runs->length, runs->ahead);                        \
+        if (ROWS > CUT) {                                                                      \
+            FC_RUN_ROWS(0, ROWS - CUT)                                                         \
+        }                                                                                      \
         break;
 
 FC_INLINE void FC_NAME(tile_body)(const int ROWS, const int WIDTH, const fc_runs *runs,
@@ -126,24 +133,20 @@ FC_INLINE void FC_NAME(tile_body)(const int ROWS, const int WIDTH, const fc_runs
 
     const fc_run *const end = runs->run + runs->runs;
     const fc_run *run = runs->run;
-    if (runs->length == 1 && !runs->cuts) /* a loop of few instructions */
+    if (runs->length == 1 && runs->a_row == 1 && !runs->cuts) /* a loop of few instructions */
         for (; run < end; run++)
-            FC_NAME(tile_run)(0, ROWS, WIDTH, sum, a + run->a, 0, b + run->b, 0, 1, runs->ahead);
-    for (; run < end; run++) {
-        const FC_T *from = a + run->a;
+            FC_NAME(tile_run)(0, ROWS, 1, WIDTH, sum, a + run->a, 0, b + run->b, 0, 1, 0);
+    for (; run < end; run++)
         switch (run->cut) {
-        case 0:
-            FC_NAME(tile_run)(0, ROWS, WIDTH, sum, from, runs->a_step, b + run->b, runs->b_step,
-                              runs->length, runs->ahead);
-            break;
-            FC_CUT_RUN(1)
-            FC_CUT_RUN(2)
-            FC_CUT_RUN(3)
+        case 0: FC_RUN_ROWS(0, ROWS) break;
+            FC_RUN_CUT(1)
+            FC_RUN_CUT(2)
+            FC_RUN_CUT(3)
         }
-    }
     FC_NAME(finish)(ROWS, WIDTH, (const FC_NAME(sums) *)sum, c, ldc, cols, flags, bias);
 }
-#undef FC_CUT_RUN
+#undef FC_RUN_CUT
+#undef FC_RUN_ROWS
 
 #define FC_TILE(ROWS, WIDTH)                                                                   \
     static void FC_NAME(tile_##ROWS##x##WIDTH)(const fc_runs *runs, const void *a,             \
