@@ -40,9 +40,11 @@ OPERATIONS_PER_CHUNK = 4_000_000_000
 # An axis is cut where taps begin or end to meet input when that saves this share of its taps.
 SKIPPED_SHARE = 0.1
 
-# The caches of all CPUs that we know: bytes of a line, and the distance at which lines share a set.
+# The caches of all CPUs that we know: bytes of a line, the distance at which lines share a set of
+# the first level, and the lines that a set of the second level holds.
 LINE_BYTES = 64
 ALIAS_BYTES = 4096
+WAYS = 8
 
 # Bytes of numbers in a multiply-add that takes a cycle; shorter vectors go in pairs.
 CYCLE_BYTES = 64

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache, partial
-from math import prod
+from math import gcd, prod
 
 import numpy as np
 
@@ -150,20 +150,21 @@ def make(
     straight = dst.regular and (dst.strides[4] == itemsize or spec.dst[2] == 1)
     # Pixels side by side can be read as vectors; with one between two of them, as numbers.
     apart = 1 if spec.dst[2] == 1 else spec.stride[2] * src.strides[4] / itemsize
-    readable = src.regular and not _aliases(src)
-    in_place = readable and apart == 1 and not pads(spec)
+    blocks = blocks_of(spec.c_in, spec.wei)
+    in_place = src.regular and apart == 1 and not pads(spec) and not _aliases(src)
     work = Work(
         spec=spec,
         machine=target,
         panels=False,
         in_place=in_place,
-        cut_in_place=readable
+        cut_in_place=src.regular
         and apart in (1, 2)
+        and not _crowds(src, blocks.size // prod(spec.wei), level2)
         and (not pads(spec) or (not exact and cuttable(axes_of(spec)[3]))),
         straight=straight,
         prepared=prepared,
         exact=exact,
-        blocks=blocks_of(spec.c_in, spec.wei),
+        blocks=blocks,
         taps=prod(spec.wei),
     )
     best: dict[str, tuple[Algorithm, Schedule]] = {}
@@ -237,8 +238,15 @@ def make(
 
 
 def _aliases(layout: Layout) -> bool:
-    """Channels a multiple of 4 KiB apart meet in the same sets of the caches."""
+    """Channels a multiple of 4 KiB apart meet in one set of the first-level cache."""
     return layout.strides[1] % costs.ALIAS_BYTES == 0
+
+
+def _crowds(layout: Layout, channels: int, level2: int) -> bool:
+    """Whether the channels of a block fill more than half of some sets of the second level."""
+    way = level2 // costs.WAYS
+    sets = way // gcd(layout.strides[1], way)  # that hold a number of each channel
+    return channels > sets * costs.WAYS / 2
 
 
 def _problem(work: Work, src: Layout, wei: Layout, dst: Layout, schedule: Schedule) -> Problem:

@@ -133,9 +133,14 @@ FC_INLINE void FC_NAME(tile_body)(const int ROWS, const int WIDTH, const fc_runs
 
     const fc_run *const end = runs->run + runs->runs;
     const fc_run *run = runs->run;
-    if (runs->length == 1 && runs->a_row == 1 && !runs->cuts) /* a loop of few instructions */
-        for (; run < end; run++)
-            FC_NAME(tile_run)(0, ROWS, 1, WIDTH, sum, a + run->a, 0, b + run->b, 0, 1, 0);
+    if (runs->length == 1 && !runs->cuts) { /* loops of few instructions */
+        if (WIDTH > 2 || runs->a_row == 1)
+            for (; run < end; run++)
+                FC_NAME(tile_run)(0, ROWS, 1, WIDTH, sum, a + run->a, 0, b + run->b, 0, 1, 0);
+        else
+            for (; run < end; run++)
+                FC_NAME(tile_run)(0, ROWS, 2, WIDTH, sum, a + run->a, 0, b + run->b, 0, 1, 0);
+    }
     for (; run < end; run++)
         switch (run->cut) {
         case 0: FC_RUN_ROWS(0, ROWS) break;
