@@ -94,7 +94,9 @@ def test_copies():
     def copies(x=x, **said):
         return plan(conv2d, x, w, **said).copies
 
-    assert any(line.startswith("input: ") for line in copies(padding=1))
+    assert any(line.startswith("input: ") for line in copies(padding=9))
+    for said in ({}, {"padding": 1}, {"padding": 1, "stride": 2}):  # cuts leave padding out
+        assert not any(line.startswith("input: ") for line in copies(**said))
     assert any(line.startswith("weight: ") for line in copies())
     out = np.empty((1, 64, 54, 54), "f4")
     assert not any(line.startswith("out: ") for line in copies(out=out))

@@ -161,44 +161,59 @@ cdef void tiles_of(const problem_t *p, const Span **box, const source_t *source,
                         lanes << width, flags, bias)
 
 
+cdef Py_ssize_t prepare_pieces(const problem_t *p, const call_t *call, const Span **box,
+                               Py_ssize_t group, const block_t *block, char *scratch,
+                               source_t *source, bint *strip, Py_ssize_t known) noexcept nogil:
+    """The source of a block of k and the pieces of its box; returns how many.  Those of the block
+    before, if `known`, are the same."""
+    cdef piece_t *piece = <piece_t *> (scratch + p.at_piece)
+    cdef fc_run *tap = <fc_run *> scratch
+    cdef fc_runs runs
+    cdef Py_ssize_t i, count
+    runs.run, runs.length, runs.cuts, runs.ahead = tap, block.c1 - block.c0, 0, AHEAD * p.width
+    while True:
+        runs.runs = sources.prepare(p, call, box, group, block, scratch, strip[0], source, tap)
+        runs.a_step, runs.b_step, runs.a_row = source.channel, p.width, source.pixel[3]
+        for i in range(runs.runs):
+            tap[i].a, tap[i].b = tap[i].b, tap[i].a * p.width
+        count = known
+        if known < 0:
+            count = pieces.make(p, source, block, &runs, <fc_run *> &piece[PIECES], piece)
+        if count >= 0:
+            return count
+        strip[0] = True         # pieces do not leave out all padding: zeros are needed
+
+
 cdef void channels_task(const problem_t *p, call_t *call, Py_ssize_t task,
                         char *scratch) noexcept nogil:
     cdef const Span *box[4]
     cdef source_t source
     cdef block_t block
-    cdef fc_runs runs
-    cdef fc_run *tap = <fc_run *> scratch
     cdef piece_t *piece = <piece_t *> (scratch + p.at_piece)
     cdef char *sums = scratch + p.at_sum
-    cdef Py_ssize_t group, s0, s1, s, i, count, channel, size = p.itemsize
-    cdef int flags, strip_needed
-    cdef const char *strip
+    cdef Py_ssize_t group, s0, s1, s, i, count = -1, channels = -1, channel, size = p.itemsize
+    cdef int flags
+    cdef bint strip = False
+    cdef const char *weight
     cdef const char *bias = NULL
     decode(p, task, box, &group, &s0)
     s1 = min(s0 + p.task_strips, p.strips)
     block.k1 = -1
     while next_block(p, &block):
-        runs.run, runs.length = tap, block.c1 - block.c0
-        runs.cuts, runs.ahead = 0, AHEAD * p.width
-        count = -1
-        for strip_needed in range(2):   # not unless pieces cannot leave out all padding
-            if count < 0:
-                runs.runs = sources.prepare(p, call, box, group, &block, scratch, strip_needed,
-                                            &source, tap)
-                runs.a_step, runs.b_step, runs.a_row = source.channel, p.width, source.pixel[3]
-                for i in range(runs.runs):
-                    tap[i].a, tap[i].b = tap[i].b, tap[i].a * p.width
-                count = pieces.make(p, &source, &block, &runs, <fc_run *> &piece[PIECES], piece)
+        if block.c1 - block.c0 != channels or p.block_k < p.taps:
+            count = -1
+        channels = block.c1 - block.c0
+        count = prepare_pieces(p, call, box, group, &block, scratch, &source, &strip, count)
         flags = FC_ADD if block.k0 else 0
         if block.k1 == p.depth and call.bias != NULL:
             flags |= FC_BIAS_COLS
         for s in range(s0, s1):
-            strip = weights.strip(p, call, group, s, &block, scratch)
+            weight = weights.strip(p, call, group, s, &block, scratch)
             channel = s * p.width
             if call.bias != NULL:
                 bias = call.bias + (group * p.c_out + channel) * size
             for i in range(count):
-                tiles_of(p, box, &source, &piece[i], strip, min(p.width, p.c_out - channel),
+                tiles_of(p, box, &source, &piece[i], weight, min(p.width, p.c_out - channel),
                          sums + channel * size - s0 * p.width * size, flags, bias)
     walk.deliver(p, call, box, group, s0, s1, sums)
 

@@ -26,8 +26,17 @@ cdef struct Axis:
     Py_ssize_t spans
     Span *span
 
-cdef Py_ssize_t tap_input(const Axis *axis, Py_ssize_t start, Py_ssize_t count,
-                          Py_ssize_t tap) noexcept nogil
+
+cdef inline bint tap_input(const Axis *axis, Py_ssize_t start, Py_ssize_t count,
+                           Py_ssize_t tap) noexcept nogil:
+    """Whether the tap meets input anywhere in [start, start + count)."""
+    cdef Py_ssize_t first = start * axis.stride - axis.pad + tap * axis.dilation
+    cdef Py_ssize_t last = first + (count - 1) * axis.stride
+    if first < 0:
+        first += (-first + axis.stride - 1) // axis.stride * axis.stride
+    return first <= last and first < axis.src
+
+
 cdef void make_span(const Axis *axis, Span *span) noexcept nogil
 cdef void narrow(const Axis *axis, const Span *whole, Py_ssize_t first, Py_ssize_t end,
                  Span *span) noexcept nogil

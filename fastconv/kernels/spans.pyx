@@ -3,16 +3,6 @@
 from libc.stdlib cimport free, malloc
 
 
-cdef Py_ssize_t tap_input(const Axis *axis, Py_ssize_t start, Py_ssize_t count,
-                          Py_ssize_t tap) noexcept nogil:
-    """Whether the tap meets input anywhere in the span."""
-    cdef Py_ssize_t first = start * axis.stride - axis.pad + tap * axis.dilation
-    cdef Py_ssize_t last = first + (count - 1) * axis.stride
-    if first < 0:
-        first += (-first + axis.stride - 1) // axis.stride * axis.stride
-    return first <= last and first < axis.src
-
-
 cdef Py_ssize_t meetings(const Axis *axis, const Span *span) noexcept nogil:
     """Pairs of an output position and a tap of the span that meet input."""
     cdef Py_ssize_t t, first, end, pairs = 0
