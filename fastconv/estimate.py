@@ -116,8 +116,18 @@ def cost(work: Work, schedule: Schedule, boxes: list[Box]) -> float:
     for box in boxes:
         met = spec.c_in * box.taps
         task = costs.TASK * blocks
-        if not (work.in_place or work.cut_in_place and schedule.in_pieces):
-            vectors = ceil(box.width.length / lanes)
+        vectors = ceil(box.width.length / lanes)
+        if work.reads_in_place(schedule):
+            if far_src:
+                task += (
+                    spec.c_in
+                    * box.rows
+                    * vectors
+                    * costs.TOUCH_FAR
+                    * vector_bytes
+                    / costs.LINE_BYTES
+                )
+        else:
             task += spec.c_in * box.rows * (costs.FILL_ROW + fill * vectors)
         task += cycle * costs.WEIGHT_VECTOR * channels * depth / lanes
         if not work.prepared:

@@ -153,5 +153,4 @@ class Work(NamedTuple):
 
     def reads_in_place(self, schedule: Schedule) -> bool:
         """Whether a schedule needs no copy of the input."""
-        in_place = self.in_place or (self.cut_in_place and schedule.in_pieces)
-        return in_place and not schedule.panel
+        return self.in_place or (self.cut_in_place and schedule.in_pieces)

@@ -29,7 +29,7 @@ typedef struct {
     ptrdiff_t runs, length, a_step, b_step;
     ptrdiff_t a_row; /* 1, or 2: every second number */
     ptrdiff_t cuts;  /* whether any run has one */
-    ptrdiff_t ahead; /* how far before its use B is called into the cache; 0: it is there */
+    ptrdiff_t a_ahead, b_ahead; /* what to call into the cache, seen from a step; 0: it is there */
 } fc_runs;
 
 typedef struct { ptrdiff_t a, b; } fc_step;

@@ -54,7 +54,19 @@ class Runs(ctypes.Structure):
 
     _fields_ = [
         ("run", POINTER),
-        *((name, SIZE) for name in ("runs", "length", "a_step", "b_step", "a_row", "cuts", "ahead")),
+        *(
+            (name, SIZE)
+            for name in (
+                "runs",
+                "length",
+                "a_step",
+                "b_step",
+                "a_row",
+                "cuts",
+                "a_ahead",
+                "b_ahead",
+            )
+        ),
     ]
 
 
@@ -129,7 +141,7 @@ def test_tiles(table, dtype):
         a, b = whole(rng, 200, dtype), whole(rng, 200 + width, dtype)
         cuts = [cut for cut in range(-3, 4) if abs(cut) < rows]
         run = np.array([[*rng.integers(0, 170, 2), cut] for cut in cuts], np.intp)
-        runs = Runs(run.ctypes.data, len(run), length, 5, 3, 1, 1, 7)
+        runs = Runs(run.ctypes.data, len(run), length, 5, 3, 1, 1, 7, 9)
         bias = whole(rng, max(width, rows), dtype)
         product = np.zeros((rows, width), dtype)
         for i, j, cut in run:
@@ -156,7 +168,7 @@ def test_tiles_of_single_steps(table, dtype):
         a, b = whole(rng, 200, dtype), whole(rng, 200 + width, dtype)
         run = np.array([[*rng.integers(0, 180, 2), 0] for _ in range(11)], np.intp)
         c = np.empty((rows, width), dtype)
-        table.call("tile", Runs(run.ctypes.data, len(run), 1, 5, 3, 1, 0, 0), a, b, c, width, width, 0,
+        table.call("tile", Runs(run.ctypes.data, len(run), 1, 5, 3, 1, 0, 0, 0), a, b, c, width, width, 0,
                    None, function=table.tile[log][rows])  # fmt: skip
         expected = sum(np.outer(a[i : i + rows], b[j : j + width]) for i, j, _ in run)
         np.testing.assert_array_equal(c, expected)

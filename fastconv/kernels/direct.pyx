@@ -98,9 +98,11 @@ cdef void pixels_task(const problem_t *p, call_t *call, Py_ssize_t task,
         runs.run, runs.length = tap, block.c1 - block.c0
         runs.runs = sources.prepare(p, call, box, group, &block, scratch, False, &source, tap)
         runs.a_step, runs.b_step, runs.a_row = p.width, source.channel, 1
-        runs.cuts, runs.ahead = 0, 0
+        runs.cuts, runs.a_ahead, runs.b_ahead = 0, 0, 0
         for i in range(runs.runs):
             tap[i].a *= p.width
+        if runs.runs > 1 and not p.stencil:
+            sources.single_steps(&runs, <fc_run *> (scratch + p.at_step))
         flags = FC_ADD if block.k0 else 0
         if block.k1 == p.depth and call.bias != NULL:
             flags |= FC_BIAS_ROWS
@@ -170,7 +172,8 @@ cdef Py_ssize_t prepare_pieces(const problem_t *p, const call_t *call, const Spa
     cdef fc_run *tap = <fc_run *> scratch
     cdef fc_runs runs
     cdef Py_ssize_t i, count
-    runs.run, runs.length, runs.cuts, runs.ahead = tap, block.c1 - block.c0, 0, AHEAD * p.width
+    runs.run, runs.length, runs.cuts = tap, block.c1 - block.c0, 0
+    runs.a_ahead, runs.b_ahead = 0, AHEAD * p.width
     while True:
         runs.runs = sources.prepare(p, call, box, group, block, scratch, strip[0], source, tap)
         runs.a_step, runs.b_step, runs.a_row = source.channel, p.width, source.pixel[3]

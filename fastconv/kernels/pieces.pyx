@@ -6,9 +6,13 @@ What they see of padding is not multiplied: a tap that a row of the output sees 
 input is no run of its pieces, and at the ends of a row a cut leaves pixels out of a run.
 """
 from fastconv.kernels.problem cimport PIECE_RUNS, PIECES, block_t, piece_t, problem_t
-from fastconv.kernels.source cimport source_t
+from fastconv.kernels.source cimport single_steps, source_t
 from fastconv.kernels.spans cimport Axis, Span, tap_input
 from fastconv.kernels.table cimport FC_CUTS, fc_run, fc_runs
+
+
+cdef enum:
+    SHORT = 8                   # steps of a run that is worth dissolving
 
 
 cdef Py_ssize_t alike(const Axis *axis, const Span *span, Py_ssize_t first) noexcept nogil:
@@ -99,6 +103,8 @@ cdef void merge(const problem_t *p, const source_t *source, piece_t *piece) noex
         piece.batch = 1
     most = p.kernels.max_rows[1 if p.width > p.kernels.lanes else 0]
     piece.tiles = (piece.run + most - 1) // most
+    # Tiles call the next row, or the next tile of a long run.
+    piece.runs.a_ahead = source.pixel[2] if piece.rows > 1 else most * step
     piece.first, piece.end = 0, piece.tiles
 
 
@@ -114,7 +120,8 @@ cdef Py_ssize_t divide(const problem_t *p, const source_t *source, const block_t
             return -1
         if made:
             piece[made] = piece[made - 1]
-        piece[made].runs.run, piece[made].runs.cuts = run, 0
+        piece[made].runs.run, piece[made].runs.length = run, whole.length
+        piece[made].runs.cuts = 0
         piece[made].first, piece[made].end = tile, tile + 1 if cuts else tiles
         start = piece.run * tile // tiles
         plain = choose(p, source, block, whole, &piece[made], cuts, start,
@@ -124,6 +131,8 @@ cdef Py_ssize_t divide(const problem_t *p, const source_t *source, const block_t
         if plain and known:
             piece[made - 1].end = tile + 1
         else:
+            if plain and 1 < whole.length <= SHORT and end - run >= whole.length * piece[made].runs.runs:
+                single_steps(&piece[made].runs, run)
             run += piece[made].runs.runs
             made += 1
         known = plain
@@ -169,5 +178,7 @@ cdef Py_ssize_t make(const problem_t *p, const source_t *source, const block_t *
         piece.d0, piece.d1, piece.h0, piece.h1 = 0, source.box[1].count, 0, source.box[2].count
         piece.runs = whole[0]
         merge(p, source, piece)
+        if whole.runs > 1 and 1 < whole.length <= SHORT:
+            single_steps(&piece.runs, run)
         count = 1
     return count

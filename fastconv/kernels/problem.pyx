@@ -50,7 +50,8 @@ cdef void book(problem_t *p, Py_ssize_t pixels, Py_ssize_t strip, bint panels) n
     cdef Py_ssize_t channels = (p.block_k + p.taps - 1) // p.taps
     cdef Py_ssize_t sides = p.axis[1].window + p.axis[2].window + p.axis[3].window
     place(&end, min(p.block_k, p.taps) * sizeof(fc_run))
-    p.at_step = place(&end, p.block_k * sizeof(fc_step) if p.stencil else 0)
+    p.at_step = place(&end, 0 if panels else
+                      p.block_k * (sizeof(fc_step) if p.stencil else sizeof(fc_run)))
     p.at_piece = place(&end, 0 if p.pixels_wide or panels else
                        PIECES * sizeof(piece_t) + PIECE_RUNS * sizeof(fc_run))
     p.at_tap = place(&end, sides * (sizeof(Tap) + sizeof(Py_ssize_t)) if p.block_k < p.taps else 0)

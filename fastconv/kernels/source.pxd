@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 from fastconv.kernels.problem cimport block_t, call_t, problem_t
 from fastconv.kernels.spans cimport Span, Tap
-from fastconv.kernels.table cimport fc_run
+from fastconv.kernels.table cimport fc_run, fc_runs
 
 # Where the numbers of a box are: channel c of pixel (n, d, h, w), seen through a tap, is
 #     data[n pixel[0] + d pixel[1] + h pixel[2] + w pixel[3] + tap + (c - c0) channel]
@@ -25,3 +25,4 @@ cdef inline Py_ssize_t tap_offset(const source_t *source, int axis, const Tap *t
 cdef Py_ssize_t prepare(const problem_t *p, const call_t *call, const Span **whole,
                         Py_ssize_t group, const block_t *block, char *scratch, bint strip,
                         source_t *source, fc_run *run) noexcept nogil
+cdef void single_steps(fc_runs *runs, fc_run *step) noexcept nogil

@@ -10,7 +10,7 @@ native; so a tap is an offset, and whole vectors can be read at any pixel.
 """
 from fastconv.kernels.problem cimport block_t, call_t, problem_t
 from fastconv.kernels.spans cimport Axis, Span, Tap, narrow
-from fastconv.kernels.table cimport fc_run
+from fastconv.kernels.table cimport fc_run, fc_runs
 
 cdef enum:
     PAGE = 4096
@@ -195,3 +195,16 @@ cdef Py_ssize_t prepare(const problem_t *p, const call_t *call, const Span **who
                 if 0 <= tap + box[3].tap[w].index < block.t1 - block.t0:
                     count += 1
     return count
+
+
+cdef void single_steps(fc_runs *runs, fc_run *step) noexcept nogil:
+    """Each step of runs without cuts a run of its own: where runs are short, or tiles low, the
+    time would go by between them.  The steps may take the place of the runs."""
+    cdef Py_ssize_t r, s, at = runs.runs * runs.length
+    for r in range(runs.runs - 1, -1, -1):
+        for s in range(runs.length - 1, -1, -1):
+            at -= 1
+            step[at].a = runs.run[r].a + s * runs.a_step
+            step[at].b = runs.run[r].b + s * runs.b_step
+            step[at].cut = 0
+    runs.run, runs.runs, runs.length = step, runs.runs * runs.length, 1

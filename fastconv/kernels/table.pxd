@@ -10,7 +10,7 @@ cdef extern from "fc_kernels.h" nogil:
 
     ctypedef struct fc_runs:
         const fc_run *run
-        Py_ssize_t runs, length, a_step, b_step, a_row, cuts, ahead
+        Py_ssize_t runs, length, a_step, b_step, a_row, cuts, a_ahead, b_ahead
 
     ctypedef struct fc_segment:
         Py_ssize_t src, dst, count
