@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import product
 from math import ceil, prod
 from typing import NamedTuple
@@ -101,81 +102,124 @@ def scratch_bytes(work: Work, schedule: Schedule, boxes: list[Box]) -> int:
 
 def cost(work: Work, schedule: Schedule, boxes: list[Box]) -> float:
     """What the thread that ends last has to do."""
-    spec, machine, lanes = work.spec, work.machine, work.machine.lanes
-    depth = spec.c_in * work.taps
-    blocks = work.blocks.number(depth)
-    shares = ceil(ceil(spec.c_out / schedule.width) / schedule.task_strips)
-    channels = spec.c_out / shares
-    vector_bytes = lanes * spec.dtype.itemsize
-    line = costs.LINE_BYTES / vector_bytes
-    cycle = max(0.5, vector_bytes / costs.CYCLE_BYTES)  # of a vector's multiply-add
-    far_src = prod(spec.input_shape) * spec.dtype.itemsize > machine.cache
-    far_dst = prod(spec.output_shape) * spec.dtype.itemsize > machine.cache
-    fill = costs.FILL_FAR * vector_bytes / costs.LINE_BYTES if far_src else costs.FILL_VECTOR
+    prices = Prices.of(work, schedule)
     tasks, total, longest = 0, 0.0, 0.0
     for box in boxes:
-        met = spec.c_in * box.taps
-        task = costs.TASK * blocks
-        vectors = ceil(box.width.length / lanes)
-        if work.reads_in_place(schedule):
-            if far_src:
-                task += (
-                    spec.c_in
-                    * box.rows
-                    * vectors
-                    * costs.TOUCH_FAR
-                    * vector_bytes
-                    / costs.LINE_BYTES
-                )
-        else:
-            task += spec.c_in * box.rows * (costs.FILL_ROW + fill * vectors)
-        task += cycle * costs.WEIGHT_VECTOR * channels * depth / lanes
-        if not work.prepared:
-            task += costs.PACK_NUMBER * channels * depth
-        run, runs = (box.pixels, 1) if schedule.panel else (box.run, box.runs)
-        if schedule.orientation == "pixels":
-            high, wide, tall = channels, runs * ceil(run / lanes), schedule.width
-            tiles = ceil(high / tall) * wide / 2
-        else:
-            high, wide = box.pixels, ceil(channels / lanes)
-            heights = ceil(run / machine.rows)
-            tall = run // heights
-            tiles = runs * heights * wide / 2
-        if schedule.panel:
-            panels = ceil(box.pixels / schedule.panel)
-            breaks = 0 if box.width.length == box.width.count else box.pixels / box.width.count
-            vectors = panels * ceil(schedule.panel / lanes) + breaks
-            task += met * costs.GATHER_SEGMENT * (panels + breaks)
-            task += met * costs.GATHER_VECTOR * vectors
-            task += cycle * met * costs.PANEL_VECTOR * tiles * 2
-        elif met and schedule.orientation == "pixels":
-            # A tile touches its two vectors and a line more; the taps of a lane share them.
-            lanes_met = met / (box.width.taps // box.width.lanes)
-            task += cycle * lanes_met * costs.STRIP_VECTOR * tiles * (2 + line)
-        sums = tall * (4 if tall * 2 < table.SUMS_IN_FLIGHT else 2)
-        if schedule.orientation == "channels":
-            sums = tall * min(2, wide)
-        if schedule.width == 1 and box.height.taps > 1 and box.height.count > 1:  # the stencil tile
-            sums = 4 * min(4, box.height.count)
-        flight = table.SUMS_IN_FLIGHT / sums
-        idle = flight if flight > 1 else 1 + costs.LATE * flight**4
-        if schedule.in_pieces and not work.exact:
-            met = spec.c_in * box.met / box.pixels  # pieces leave padding out
-        task += high * wide * (cycle * met * idle + costs.SUM_VECTOR * blocks)
-        task += costs.TILE * tiles * blocks
-        if schedule.orientation == "pixels" and run % lanes:
-            task += costs.EDGE_ROW * channels * runs * blocks
-        if schedule.orientation == "channels" or not work.straight:
-            task += (costs.TURN_FAR if far_dst else costs.TURN_NUMBER) * box.pixels * channels
-        elif far_dst:
-            task += costs.STORE_FAR * vector_bytes / costs.LINE_BYTES * high * wide
-        many = box.count * shares * spec.groups
+        task = prices.task(box)
+        many = box.count * prices.shares * work.spec.groups
         tasks += many
         total += many * task
         longest = max(longest, task)
     if not tasks:
         return 0.0
     # Tasks of equal length end in rounds; and at the end threads wait for the one that was late.
-    threads = min(machine.threads, tasks)
+    threads = min(work.machine.threads, tasks)
     waiting = longest * (threads - 1) / threads * costs.WAITING_SHARE
     return max(ceil(tasks / threads) * total / tasks, longest) + waiting
+
+
+@dataclass(frozen=True, slots=True)
+class Prices:
+    """What the parts of a task cost."""
+
+    work: Work
+    schedule: Schedule
+    shares: int  # tasks that divide the output channels of a box
+    channels: float  # output channels of a task
+    blocks: int  # of k
+    cycle: float  # of a vector's multiply-add
+    lines: float  # of the cache in a vector
+    far_src: bool  # input comes from beyond the second-level cache
+    far_dst: bool  # output goes there
+
+    @classmethod
+    def of(cls, work: Work, schedule: Schedule) -> Prices:
+        """Those of a schedule."""
+        spec = work.spec
+        strips = ceil(spec.c_out / schedule.width)
+        shares = ceil(strips / schedule.task_strips)
+        vector_bytes = work.machine.lanes * spec.dtype.itemsize
+        return cls(
+            work=work,
+            schedule=schedule,
+            shares=shares,
+            channels=spec.c_out / shares,
+            blocks=work.blocks.number(spec.c_in * work.taps),
+            cycle=max(0.5, vector_bytes / costs.CYCLE_BYTES),
+            lines=vector_bytes / costs.LINE_BYTES,
+            far_src=prod(spec.input_shape) * spec.dtype.itemsize > work.machine.cache,
+            far_dst=prod(spec.output_shape) * spec.dtype.itemsize > work.machine.cache,
+        )
+
+    def task(self, box: Box) -> float:
+        """A box, and the output channels of a task."""
+        fixed = costs.TASK * self.blocks
+        return fixed + self._source(box) + self._weights() + self._tiles(box) + self._output(box)
+
+    def _source(self, box: Box) -> float:
+        """Strips and panels, or the first look at the input where it lies."""
+        c_in, lanes, panel = self.work.spec.c_in, self.work.machine.lanes, self.schedule.panel
+        vectors = ceil(box.width.length / lanes)
+        if not self.work.reads_in_place(self.schedule):
+            vector = costs.FILL_FAR * self.lines if self.far_src else costs.FILL_VECTOR
+            price = c_in * box.rows * (costs.FILL_ROW + vector * vectors)
+        else:
+            vector = costs.TOUCH_FAR * self.lines if self.far_src else 0
+            price = c_in * box.rows * vector * vectors
+        if panel:
+            panels = ceil(box.pixels / panel)
+            breaks = 0 if box.width.length == box.width.count else box.pixels / box.width.count
+            segments = panels + breaks
+            vectors = panels * ceil(panel / lanes) + breaks
+            steps = c_in * box.taps
+            price += steps * (costs.GATHER_SEGMENT * segments + costs.GATHER_VECTOR * vectors)
+        return price
+
+    def _weights(self) -> float:
+        numbers = self.channels * self.work.spec.c_in * self.work.taps
+        price = self.cycle * costs.WEIGHT_VECTOR * numbers / self.work.machine.lanes
+        return price if self.work.prepared else price + costs.PACK_NUMBER * numbers
+
+    def _tiles(self, box: Box) -> float:
+        work, schedule, lanes, cycle = self.work, self.schedule, self.work.machine.lanes, self.cycle
+        steps = work.spec.c_in * box.taps
+        run, runs = (box.pixels, 1) if schedule.panel else (box.run, box.runs)
+        near = 0.0  # bring operands from the second-level cache
+        if schedule.orientation == "pixels":
+            high, wide, tall = self.channels, runs * ceil(run / lanes), schedule.width
+            tiles = ceil(high / tall) * wide / 2
+            sums = tall * (4 if tall * 2 < table.SUMS_IN_FLIGHT else 2)
+            if tall == 1 and box.height.taps > 1 and box.height.count > 1:  # the stencil tile
+                sums = 4 * min(4, box.height.count)
+            if steps and not schedule.panel:
+                # A tile touches its two vectors and a line more; the taps of a lane share them.
+                shared = box.width.taps // box.width.lanes
+                near = steps / shared * costs.STRIP_VECTOR * tiles * (2 + 1 / self.lines)
+        else:
+            high, wide = box.pixels, ceil(self.channels / lanes)
+            heights = ceil(run / work.machine.rows)
+            tiles = runs * heights * wide / 2
+            sums = run // heights * min(2, wide)
+            if schedule.in_pieces and not work.exact:
+                steps = work.spec.c_in * box.met / box.pixels  # pieces leave padding out
+        if schedule.panel:
+            near = steps * costs.PANEL_VECTOR * tiles * 2
+        flight = table.SUMS_IN_FLIGHT / sums
+        idle = flight if flight > 1 else 1 + costs.LATE * flight**4
+        return (
+            high * wide * (cycle * steps * idle + costs.SUM_VECTOR * self.blocks)
+            + cycle * near
+            + costs.TILE * tiles * self.blocks
+        )
+
+    def _output(self, box: Box) -> float:
+        """The way of sums that tiles cannot put in place, and what memory takes."""
+        run, runs = (box.pixels, 1) if self.schedule.panel else (box.run, box.runs)
+        lanes, price = self.work.machine.lanes, 0.0
+        if self.schedule.orientation == "pixels" and run % lanes:
+            price = costs.EDGE_ROW * self.channels * runs * self.blocks
+        if self.schedule.orientation == "channels" or not self.work.straight:
+            number = costs.TURN_FAR if self.far_dst else costs.TURN_NUMBER
+            return price + number * box.pixels * self.channels
+        far = costs.STORE_FAR * self.lines if self.far_dst else 0
+        return price + far * self.channels * runs * ceil(run / lanes)

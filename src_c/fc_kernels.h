@@ -24,11 +24,19 @@
  * that see padding through that tap are left out.  |cut| <= FC_CUTS, and less than the rows. */
 enum { FC_CUTS = 3 };
 typedef struct { ptrdiff_t a, b, cut; } fc_run;
+/* Rows of memory that are wanted soon, called some lines at a time while tiles compute. */
+typedef struct {
+    const char *row;
+    ptrdiff_t row_bytes, rows, lines, line; /* lines of a row; the next one */
+    ptrdiff_t burst;                        /* lines a run */
+} fc_fetch;
+
 typedef struct {
     const fc_run *run;
     ptrdiff_t runs, length, a_step, b_step;
     ptrdiff_t a_row; /* 1, or 2: every second number */
     ptrdiff_t cuts;  /* whether any run has one */
+    fc_fetch *fetch; /* or NULL */
     ptrdiff_t a_ahead, b_ahead; /* what to call into the cache, seen from a step; 0: it is there */
 } fc_runs;
 

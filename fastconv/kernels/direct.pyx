@@ -18,8 +18,8 @@ from fastconv.kernels.problem cimport (
 from fastconv.kernels.source cimport source_t
 from fastconv.kernels.spans cimport Span
 from fastconv.kernels.table cimport (
-    FC_ADD, FC_BIAS_COLS, FC_BIAS_ROWS, FC_STENCIL_ROWS, FC_SUMS_IN_FLIGHT, fc_group, fc_kernels,
-    fc_run, fc_runs, fc_step)
+    FC_ADD, FC_BIAS_COLS, FC_BIAS_ROWS, FC_STENCIL_ROWS, FC_SUMS_IN_FLIGHT, fc_fetch, fc_group,
+    fc_kernels, fc_run, fc_runs, fc_step)
 from fastconv.kernels.walk cimport AHEAD
 
 
@@ -98,7 +98,7 @@ cdef void pixels_task(const problem_t *p, call_t *call, Py_ssize_t task,
         runs.run, runs.length = tap, block.c1 - block.c0
         runs.runs = sources.prepare(p, call, box, group, &block, scratch, False, &source, tap)
         runs.a_step, runs.b_step, runs.a_row = p.width, source.channel, 1
-        runs.cuts, runs.a_ahead, runs.b_ahead = 0, 0, 0
+        runs.cuts, runs.fetch, runs.a_ahead, runs.b_ahead = 0, NULL, 0, 0
         for i in range(runs.runs):
             tap[i].a *= p.width
         if runs.runs > 1 and not p.stencil:
@@ -118,7 +118,7 @@ cdef void pixels_task(const problem_t *p, call_t *call, Py_ssize_t task,
             a -= 1
             count[a] = box[a].count
         for s in range(s0, s1):
-            strip = weights.strip(p, call, group, s, &block, scratch)
+            strip = weights.strip(p, call, group, s, &block, p.guard, scratch)
             channel = s * p.width
             rows = min(p.width, p.c_out - channel)
             if call.bias != NULL:
@@ -172,7 +172,7 @@ cdef Py_ssize_t prepare_pieces(const problem_t *p, const call_t *call, const Spa
     cdef fc_run *tap = <fc_run *> scratch
     cdef fc_runs runs
     cdef Py_ssize_t i, count
-    runs.run, runs.length, runs.cuts = tap, block.c1 - block.c0, 0
+    runs.run, runs.length, runs.cuts, runs.fetch = tap, block.c1 - block.c0, 0, NULL
     runs.a_ahead, runs.b_ahead = 0, AHEAD * p.width
     while True:
         runs.runs = sources.prepare(p, call, box, group, block, scratch, strip[0], source, tap)
@@ -195,6 +195,8 @@ cdef void channels_task(const problem_t *p, call_t *call, Py_ssize_t task,
     cdef piece_t *piece = <piece_t *> (scratch + p.at_piece)
     cdef char *sums = scratch + p.at_sum
     cdef Py_ssize_t group, s0, s1, s, i, count = -1, channels = -1, channel, size = p.itemsize
+    cdef Py_ssize_t calls
+    cdef fc_fetch fetch
     cdef int flags
     cdef bint strip = False
     cdef const char *weight
@@ -207,11 +209,19 @@ cdef void channels_task(const problem_t *p, call_t *call, Py_ssize_t task,
             count = -1
         channels = block.c1 - block.c0
         count = prepare_pieces(p, call, box, group, &block, scratch, &source, &strip, count)
+        calls = 0
+        for i in range(count):
+            piece[i].runs.fetch = &fetch
+            calls += (piece[i].batch * piece[i].planes * piece[i].rows
+                      * (piece[i].end - piece[i].first)
+                      * (piece[i].runs.runs if piece[i].runs.length > 1 else 1))
         flags = FC_ADD if block.k0 else 0
         if block.k1 == p.depth and call.bias != NULL:
             flags |= FC_BIAS_COLS
         for s in range(s0, s1):
-            weight = weights.strip(p, call, group, s, &block, scratch)
+            weight = weights.strip(p, call, group, s, &block, p.guard and not source.in_place,
+                                   scratch)
+            weights.fetch_next(p, call, group, s, s0, s1, &block, calls, &fetch)
             channel = s * p.width
             if call.bias != NULL:
                 bias = call.bias + (group * p.c_out + channel) * size

@@ -98,7 +98,8 @@ cdef void one_task(const problem_t *p, call_t *call, Py_ssize_t task, char *scra
                 tap[i].a, tap[i].b = at, tap[i].a * p.width
         runs.a_step = p.width if p.pixels_wide else panel
         runs.b_step = panel if p.pixels_wide else p.width
-        runs.a_row, runs.cuts, runs.a_ahead, runs.b_ahead = 1, 0, 0, AHEAD * runs.b_step
+        runs.a_row, runs.cuts, runs.fetch = 1, 0, NULL
+        runs.a_ahead, runs.b_ahead = 0, AHEAD * runs.b_step
         if steps == block.k1 - block.k0:        # no tap is left out: one run
             runs.runs, runs.length = min(1, runs.runs), steps
         panel_bytes = panel * steps * size
@@ -113,7 +114,7 @@ cdef void one_task(const problem_t *p, call_t *call, Py_ssize_t task, char *scra
         last = block.k1 == p.depth and call.bias != NULL
         flags = FC_ADD if block.k0 else 0
         for s in range(s0, s1):
-            strip = weights.strip(p, call, group, s, &block, scratch)
+            strip = weights.strip(p, call, group, s, &block, p.guard, scratch)
             channel = s * p.width
             if last:
                 bias = call.bias + (group * p.c_out + channel) * size

@@ -131,7 +131,8 @@ cdef Py_ssize_t divide(const problem_t *p, const source_t *source, const block_t
         if plain and known:
             piece[made - 1].end = tile + 1
         else:
-            if plain and 1 < whole.length <= SHORT and end - run >= whole.length * piece[made].runs.runs:
+            if (plain and 1 < whole.length <= SHORT
+                    and end - run >= whole.length * piece[made].runs.runs):
                 single_steps(&piece[made].runs, run)
             run += piece[made].runs.runs
             made += 1

@@ -77,8 +77,8 @@ cdef void book(problem_t *p, Py_ssize_t pixels, Py_ssize_t strip, bint panels) n
 
 cdef bint is_stencil(const problem_t *p, bint panels) noexcept:
     """One output channel and several rows: what the stencil tile is for."""
-    return (p.pixels_wide and p.width == 1 and not panels and p.axis[2].taps > 1 and p.axis[2].dst > 1
-            and p.block_k % p.axis[3].taps == 0)
+    return (p.pixels_wide and p.width == 1 and not panels
+            and p.axis[2].taps > 1 and p.axis[2].dst > 1 and p.block_k % p.axis[3].taps == 0)
 
 
 def scratch_bytes(*, isa, dtype, block_k, wei, windows, dst_h, width, task_strips, panel,

@@ -8,8 +8,13 @@ cdef extern from "fc_kernels.h" nogil:
     ctypedef struct fc_run:
         Py_ssize_t a, b, cut
 
+    ctypedef struct fc_fetch:
+        const char *row
+        Py_ssize_t row_bytes, rows, lines, line, burst
+
     ctypedef struct fc_runs:
         const fc_run *run
+        fc_fetch *fetch
         Py_ssize_t runs, length, a_step, b_step, a_row, cuts, a_ahead, b_ahead
 
     ctypedef struct fc_segment:

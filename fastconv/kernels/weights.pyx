@@ -7,6 +7,10 @@ call packs a strip into scratch when it needs it, so it never writes a copy of t
 from libc.string cimport memset
 
 from fastconv.kernels.problem cimport Problem, block_t, call_t, next_block, problem_t
+from fastconv.kernels.table cimport fc_fetch
+
+cdef enum:
+    LINE = 64
 
 
 cdef void pack(const problem_t *p, const char *wei, Py_ssize_t group, Py_ssize_t s,
@@ -24,7 +28,7 @@ cdef void pack(const problem_t *p, const char *wei, Py_ssize_t group, Py_ssize_t
 
 
 cdef const char *strip(const problem_t *p, call_t *call, Py_ssize_t group, Py_ssize_t s,
-                       const block_t *block, char *scratch) noexcept nogil:
+                       const block_t *block, bint guard, char *scratch) noexcept nogil:
     """Strip s of a block: found among the prepared ones, or packed now."""
     cdef Py_ssize_t depth = block.k1 - block.k0
     cdef char *packed
@@ -33,9 +37,28 @@ cdef const char *strip(const problem_t *p, call_t *call, Py_ssize_t group, Py_ss
         return call.packed + s * p.width * p.itemsize
     packed = scratch + p.at_weight
     pack(p, call.wei, group, s, block, packed)
-    if p.guard and not p.kernels.finite(packed, depth * p.width):
+    if guard and not p.kernels.finite(packed, depth * p.width):
         call.not_finite = 1
     return packed
+
+
+cdef void fetch_next(const problem_t *p, const call_t *call, Py_ssize_t group, Py_ssize_t s,
+                     Py_ssize_t s0, Py_ssize_t s1, const block_t *block, Py_ssize_t calls,
+                     fc_fetch *fetch) noexcept nogil:
+    """The weights that will be packed after strip s of [s0, s1), in as many bursts as `calls`."""
+    cdef block_t after = block[0]
+    fetch.rows, fetch.line = 0, 0
+    s += 1
+    if call.packed != NULL or not p.wei_contiguous or (s == s1 and not next_block(p, &after)):
+        return
+    if s == s1:
+        s = s0
+    fetch.rows = min(p.width, p.c_out - s * p.width)
+    fetch.row_bytes = p.wei_row_bytes
+    fetch.row = (call.wei + group * p.wei_group_bytes + s * p.width * p.wei_row_bytes
+                 + after.k0 * p.itemsize)
+    fetch.lines = (after.k1 - after.k0) * p.itemsize // LINE + 1
+    fetch.burst = (fetch.rows * fetch.lines + calls - 1) // max(1, calls)
 
 
 def prepare(Problem problem, size_t wei, unsigned char[::1] packed):

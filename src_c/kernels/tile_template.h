@@ -96,6 +96,18 @@ FC_INLINE void FC_NAME(tile_run)(const int LOW, const int HIGH, const int A_ROW,
     }
 }
 
+FC_INLINE void FC_NAME(fetch)(fc_fetch *fetch)
+{
+    for (ptrdiff_t n = fetch->burst; n > 0 && fetch->rows > 0; n--) {
+        __builtin_prefetch(fetch->row + fetch->line * FC_LINE_BYTES, 0, 2);
+        if (++fetch->line == fetch->lines) {
+            fetch->line = 0;
+            fetch->row += fetch->row_bytes;
+            fetch->rows--;
+        }
+    }
+}
+
 /* Rows are constants of their own loops, so that the sums stay where they are. */
 #define FC_RUN_ROWS(LOW, HIGH)                                                                 \
     if (WIDTH > 2 || runs->a_row == 1)                                                         \
@@ -135,6 +147,8 @@ FC_INLINE void FC_NAME(tile_body)(const int ROWS, const int WIDTH, const fc_runs
     const fc_run *const end = runs->run + runs->runs;
     const fc_run *run = runs->run;
     if (runs->length == 1 && !runs->cuts) { /* loops of few instructions */
+        if (runs->fetch)
+            FC_NAME(fetch)(runs->fetch);
         if (WIDTH > 2 || runs->a_row == 1)
             for (; run < end; run++)
                 FC_NAME(tile_run)(0, ROWS, 1, WIDTH, sum, a + run->a, 0, b + run->b, 0, 1, 0, 0);
@@ -142,13 +156,16 @@ FC_INLINE void FC_NAME(tile_body)(const int ROWS, const int WIDTH, const fc_runs
             for (; run < end; run++)
                 FC_NAME(tile_run)(0, ROWS, 2, WIDTH, sum, a + run->a, 0, b + run->b, 0, 1, 0, 0);
     }
-    for (; run < end; run++)
+    for (; run < end; run++) {
+        if (runs->fetch)
+            FC_NAME(fetch)(runs->fetch);
         switch (run->cut) {
         case 0: FC_RUN_ROWS(0, ROWS) break;
             FC_RUN_CUT(1)
             FC_RUN_CUT(2)
             FC_RUN_CUT(3)
         }
+    }
     FC_NAME(finish)(ROWS, WIDTH, (const FC_NAME(sums) *)sum, c, ldc, cols, flags, bias);
 }
 #undef FC_RUN_CUT
