@@ -108,6 +108,13 @@ CASES = (
     ((1, 2, 4, 5, 6), (5, 2, 3, 3, 3), {"padding": 1}),
     ((1, 3, 3, 7, 7), (6, 3, 2, 2, 2), {"stride": (1, 2, 2)}),
     ((1, 1, 20, 21), (2, 1, 17, 18), {}),
+    # Padding that pieces leave out, in place: at one end of a tile, at both, in every second pixel.
+    ((2, 6, 9, 23), (18, 6, 3, 3), {"padding": 1, "stride": 2}),
+    ((1, 5, 7, 29), (21, 5, 5, 7), {"padding": (2, 3)}),
+    ((1, 7, 5, 31), (9, 7, 1, 5), {"padding": (0, 4), "stride": (1, 2)}),
+    ((1, 4, 3, 3), (23, 4, 5, 5), {"padding": 3}),
+    ((1, 3, 37), (35, 3, 7), {"padding": 3, "stride": 2}),
+    ((1, 2, 5, 7, 13), (19, 2, 3, 3, 3), {"padding": 1, "stride": (1, 2, 2)}),
 )  # fmt: skip
 
 
