@@ -162,7 +162,8 @@ class Prices:
         vectors = ceil(box.width.length / lanes)
         if not self.work.reads_in_place(self.schedule):
             vector = costs.FILL_FAR * self.lines if self.far_src else costs.FILL_VECTOR
-            price = c_in * box.rows * (costs.FILL_ROW + vector * vectors)
+            apart = costs.FILL_APART * box.width.length if self.work.spec.stride[2] > 1 else 0
+            price = c_in * box.rows * (costs.FILL_ROW + max(apart, vector * vectors))
         else:
             vector = costs.TOUCH_FAR * self.lines if self.far_src else 0
             price = c_in * box.rows * vector * vectors
