@@ -115,6 +115,10 @@ CASES = (
     ((1, 4, 3, 3), (23, 4, 5, 5), {"padding": 3}),
     ((1, 3, 37), (35, 3, 7), {"padding": 3, "stride": 2}),
     ((1, 2, 5, 7, 13), (19, 2, 3, 3, 3), {"padding": 1, "stride": (1, 2, 2)}),
+    # Rows that follow one another in several images or planes.
+    ((2, 1, 7), (32, 1, 3), {"padding": 1}),
+    ((1, 8, 6, 1, 40), (32, 8, 1, 1, 3), {"padding": (0, 0, 1)}),
+    ((3, 1, 1, 18), (32, 1, 1, 3), {"padding": (0, 1), "stride": (1, 2)}),
 )  # fmt: skip
 
 

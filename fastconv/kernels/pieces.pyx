@@ -84,14 +84,14 @@ cdef bint choose(const problem_t *p, const source_t *source, const block_t *bloc
 
 cdef void merge(const problem_t *p, const source_t *source, piece_t *piece) noexcept nogil:
     """Find the runs of a piece: rows, planes and images that follow one another are one; but not
-    rows whose ends are padding that is nowhere."""
+    where the ends of rows see padding that is nowhere."""
     cdef Py_ssize_t height = piece.h1 - piece.h0, depth = piece.d1 - piece.d0, most
     cdef Py_ssize_t step = source.pixel[3]
-    cdef bint whole = height == source.box[2].count
+    cdef bint apart = source.in_place and p.guard
+    cdef bint whole = height == source.box[2].count and not apart
     piece.run, piece.rows = source.box[3].count, height
     piece.planes, piece.batch = depth, source.box[0].count
-    if height == 1 or (source.pixel[2] == piece.run * step and
-                       not (source.in_place and p.guard)):
+    if height == 1 or (source.pixel[2] == piece.run * step and not apart):
         piece.run *= height
         piece.rows = 1
     if piece.rows == 1 and whole and source.pixel[1] == piece.run * step:
