@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise, product
-from math import ceil, prod
+from math import ceil, isqrt, prod
 
 from . import costs
 from .estimate import boxes_of, cost, scratch_bytes
@@ -18,18 +18,20 @@ from .work import Axis, Cut, Schedule, Work, axes_of, changes, met_share
 
 
 def cut_boxes(
-    axes: tuple[Axis, ...], points: list[tuple[int, ...]], pixels: int, lanes: int
+    axes: tuple[Axis, ...], points: list[tuple[int, ...]], pixels: int, lanes: int, even: bool
 ) -> tuple[Cut, ...]:
-    """Cut the axes into boxes of about `pixels`, the innermost axes whole as far as possible."""
+    """Cut the axes into boxes of about `pixels`, the innermost axes whole as far as possible; or
+    even in height and depth, which share more input among the taps of both."""
     cuts = []
     room = pixels
     for i in range(3, -1, -1):
-        size = max(1, room)
+        size = max(1, isqrt(room) if even and i == 2 else room)
         longest = max(b - a for a, b in pairwise(points[i]))
         if i == 3 and longest > size > 2 * lanes:
             size -= size % (2 * lanes)
-        cuts.append(Cut(points[i], min(size, longest)))
-        room = room // longest if longest <= size else 1
+        size = min(size, longest)
+        cuts.append(Cut(points[i], size))
+        room = room // size if size == longest or (even and i == 2) else 1
     return tuple(reversed(cuts))
 
 
@@ -50,6 +52,9 @@ def candidates(work: Work, orientation: str) -> Iterator[Schedule]:
         for first in (3, 2, 1):
             if several[first]:
                 separations.append(tuple(i >= first and several[i] for i in range(4)))
+    in_place = work.in_place or (work.cut_in_place and orientation == "channels")
+    share = axes[1].taps > 1 and axes[2].taps > 1 and (work.panels or not in_place)
+    shapes = (False, True) if share else (False,)
     total = prod(axis.dst for axis in axes)
     wanted = machine.threads * costs.TASKS_PER_THREAD
     # A task looks at no signals: it must end in a fraction of a second.
@@ -70,8 +75,8 @@ def candidates(work: Work, orientation: str) -> Iterator[Schedule]:
         pieces = total // size
         if found and (pieces > costs.BOXES_WORTH or pieces * work.taps > costs.TAPS_WORTH):
             break  # smaller ones are for kernels of which nothing larger fits
-        for points, separate in product(options, separations):
-            cuts = cut_boxes(axes, points, size, lanes)
+        for points, separate, even in product(options, separations, shapes):
+            cuts = cut_boxes(axes, points, size, lanes, even)
             if (cuts, separate) in seen:
                 continue
             seen.add((cuts, separate))
