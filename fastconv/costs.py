@@ -46,6 +46,13 @@ LINE_BYTES = 64
 ALIAS_BYTES = 4096
 WAYS = 8
 
+# Bytes of sums of a tile that takes as long for a step as the second level for a line, or as the
+# way from one run to the next.
+PATIENT_BYTES = 1024
+
+# Steps of a run that is worth dissolving into single ones: see kernels/source.pyx.
+SHORT_RUN = 8
+
 # Bytes of numbers in a multiply-add that takes a cycle; shorter vectors go in pairs.
 CYCLE_BYTES = 64
 

@@ -148,9 +148,13 @@ def make(
     budget = max(costs.SCRATCH_LEAST, int(level2 * costs.SCRATCH_SHARE))
     target = Machine(isa, lanes, rows, threads, level2, budget)
     straight = dst.regular and (dst.strides[4] == itemsize or spec.dst[2] == 1)
+    blocks = blocks_of(spec.c_in, spec.wei)
+    channels = blocks.size // prod(spec.wei)  # of a block
+    # A tile of many multiply-adds a step waits neither for the second level nor between runs.
+    patient = 2 * rows * lanes * itemsize >= costs.PATIENT_BYTES
+    cuts = patient or channels > costs.SHORT_RUN
     # Pixels side by side can be read as vectors; with one between two of them, as numbers.
     apart = 1 if spec.dst[2] == 1 else spec.stride[2] * src.strides[4] / itemsize
-    blocks = blocks_of(spec.c_in, spec.wei)
     in_place = src.regular and apart == 1 and not pads(spec) and not _aliases(src)
     work = Work(
         spec=spec,
@@ -159,8 +163,10 @@ def make(
         in_place=in_place,
         cut_in_place=src.regular
         and apart in (1, 2)
-        and not _crowds(src, blocks.size // prod(spec.wei), level2)
-        and (not pads(spec) or (not exact and cuttable(axes_of(spec)[3]))),
+        and not _crowds(src, channels, level2)
+        and (patient or not _aliases(src))
+        and (not pads(spec) or (cuts and not exact and cuttable(axes_of(spec)[3]))),
+        cuts=cuts,
         straight=straight,
         prepared=prepared,
         exact=exact,
@@ -282,5 +288,7 @@ def _problem(work: Work, src: Layout, wei: Layout, dst: Layout, schedule: Schedu
         task_strips=schedule.task_strips,
         panel=schedule.panel,
         panels=schedule.panel > 0,
+        cut_rows=work.cuts,
+        short_run=costs.SHORT_RUN,
         guard=not work.exact and pads(spec),
     )

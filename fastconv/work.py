@@ -145,6 +145,7 @@ class Work(NamedTuple):
     panels: bool  # gather pixels into panels, or read them where they lie
     in_place: bool  # the input may be read without a copy
     cut_in_place: bool  # ... where pieces leave padding out
+    cuts: bool  # tiles leave out pixels that see padding
     straight: bool  # tiles may write the output
     prepared: bool  # the weights come packed
     exact: bool  # no span may mix taps on padding with taps on input

@@ -11,10 +11,6 @@ from fastconv.kernels.spans cimport Axis, Span, tap_input
 from fastconv.kernels.table cimport FC_CUTS, fc_run, fc_runs
 
 
-cdef enum:
-    SHORT = 8                   # steps of a run that is worth dissolving
-
-
 cdef Py_ssize_t alike(const Axis *axis, const Span *span, Py_ssize_t first) noexcept nogil:
     """The end of the positions from `first` of a span that see the same taps."""
     cdef Py_ssize_t t, enters, leaves, end = span.count
@@ -114,7 +110,8 @@ cdef Py_ssize_t divide(const problem_t *p, const source_t *source, const block_t
     """Divide a piece by what its tiles see, tiles that see the same together; returns into how
     many, or -1: no room, or a source without padding is asked for it."""
     cdef Py_ssize_t tile, start, made = 0, tiles = piece.tiles
-    cdef bint plain, known = False, exact = True, cuts = piece.run == source.box[3].count
+    cdef bint plain, known = False, exact = True, cuts
+    cuts = p.cut_rows and piece.run == source.box[3].count
     for tile in range(tiles if cuts else 1):
         if made == room or end - run < whole.runs:
             return -1
@@ -131,7 +128,7 @@ cdef Py_ssize_t divide(const problem_t *p, const source_t *source, const block_t
         if plain and known:
             piece[made - 1].end = tile + 1
         else:
-            if (plain and 1 < whole.length <= SHORT
+            if (plain and 1 < whole.length <= p.short_run
                     and end - run >= whole.length * piece[made].runs.runs):
                 single_steps(&piece[made].runs, run)
             run += piece[made].runs.runs
@@ -179,7 +176,7 @@ cdef Py_ssize_t make(const problem_t *p, const source_t *source, const block_t *
         piece.d0, piece.d1, piece.h0, piece.h1 = 0, source.box[1].count, 0, source.box[2].count
         piece.runs = whole[0]
         merge(p, source, piece)
-        if whole.runs > 1 and 1 < whole.length <= SHORT:
+        if whole.runs > 1 and 1 < whole.length <= p.short_run:
             single_steps(&piece.runs, run)
         count = 1
     return count

@@ -123,7 +123,7 @@ cdef class Problem:
     def __init__(self, *, isa, dtype, axes, cuts, separate, groups, c_in, c_out, block_k, windows,
                  enclosing, src_c_bytes, dst_c_bytes, src_end_bytes, src_storage, dst_storage,
                  wei_storage, dst_regular, wei_regular, in_place_allowed, wei_bytes, pixels_wide,
-                 width, task_strips, panel, panels, guard):
+                 width, task_strips, panel, panels, guard, cut_rows, short_run):
         cdef problem_t *p = &self.c
         cdef Py_ssize_t a, i, size, listed, most = 0
         cdef Axis *axis
@@ -142,7 +142,7 @@ cdef class Problem:
         p.in_place_allowed = in_place_allowed
         p.pixels_wide, p.width, p.task_strips = pixels_wide, width, task_strips
         p.strips = (c_out + width - 1) // width
-        p.panel, p.guard = panel, guard
+        p.panel, p.guard, p.cut_rows, p.short_run = panel, guard, cut_rows, short_run
 
         size = 0
         p.taps = 1

@@ -73,21 +73,23 @@ FC_INLINE void FC_NAME(finish)(const int ROWS, const int WIDTH, const FC_NAME(su
     }
 }
 
-/* Rows [LOW, HIGH) of a tile along one run. */
+/* Rows [LOW, HIGH) of a tile along one run; CALL: and what comes into the cache meanwhile. */
 FC_INLINE void FC_NAME(tile_run)(const int LOW, const int HIGH, const int A_ROW,
-                                 const int WIDTH, FC_NAME(sums) *sum, const FC_T *a, ptrdiff_t a_step,
-                                 const FC_T *b, ptrdiff_t b_step, ptrdiff_t length,
-                                 ptrdiff_t a_ahead, ptrdiff_t b_ahead)
+                                 const int WIDTH, const int CALL, FC_NAME(sums) *sum,
+                                 const FC_T *a, ptrdiff_t a_step, const FC_T *b, ptrdiff_t b_step,
+                                 ptrdiff_t length, ptrdiff_t a_ahead, ptrdiff_t b_ahead)
 {
     for (; length > 0; length--, a += a_step, b += b_step) {
         FC_VEC wide[FC_MAX_VECTORS];
         FC_UNROLL
         for (int v = 0; v < WIDTH; v++)
             wide[v] = FC_LOAD(b + v * FC_LANES);
-        FC_UNROLL
-        for (int v = 0; v < WIDTH; v += FC_LINE_BYTES / FC_VBYTES > 1 ? FC_LINE_BYTES / FC_VBYTES : 1)
-            __builtin_prefetch(b + v * FC_LANES + b_ahead);
-        __builtin_prefetch(a + a_ahead);
+        if (CALL) {
+            FC_UNROLL
+            for (int v = 0; v < WIDTH; v += FC_LINE_VECTORS)
+                __builtin_prefetch(b + v * FC_LANES + b_ahead);
+            __builtin_prefetch(a + a_ahead);
+        }
         FC_UNROLL
         for (int i = LOW; i < HIGH; i++)
             FC_UNROLL
@@ -111,10 +113,10 @@ FC_INLINE void FC_NAME(fetch)(fc_fetch *fetch)
 /* Rows are constants of their own loops, so that the sums stay where they are. */
 #define FC_RUN_ROWS(LOW, HIGH)                                                                 \
     if (WIDTH > 2 || runs->a_row == 1)                                                         \
-        FC_NAME(tile_run)(LOW, HIGH, 1, WIDTH, sum, a + run->a, runs->a_step, b + run->b,      \
+        FC_NAME(tile_run)(LOW, HIGH, 1, WIDTH, 1, sum, a + run->a, runs->a_step, b + run->b,   \
                           runs->b_step, runs->length, runs->a_ahead, runs->b_ahead);           \
     else                                                                                       \
-        FC_NAME(tile_run)(LOW, HIGH, 2, WIDTH, sum, a + run->a, runs->a_step, b + run->b,      \
+        FC_NAME(tile_run)(LOW, HIGH, 2, WIDTH, 1, sum, a + run->a, runs->a_step, b + run->b,   \
                           runs->b_step, runs->length, runs->a_ahead, runs->b_ahead);
 #define FC_RUN_CUT(CUT)                                                                        \
     case CUT:                                                                                  \
@@ -151,10 +153,12 @@ FC_INLINE void FC_NAME(tile_body)(const int ROWS, const int WIDTH, const fc_runs
             FC_NAME(fetch)(runs->fetch);
         if (WIDTH > 2 || runs->a_row == 1)
             for (; run < end; run++)
-                FC_NAME(tile_run)(0, ROWS, 1, WIDTH, sum, a + run->a, 0, b + run->b, 0, 1, 0, 0);
+                FC_NAME(tile_run)(0, ROWS, 1, WIDTH, 0, sum, a + run->a, 0, b + run->b, 0, 1, 0,
+                                  0);
         else
             for (; run < end; run++)
-                FC_NAME(tile_run)(0, ROWS, 2, WIDTH, sum, a + run->a, 0, b + run->b, 0, 1, 0, 0);
+                FC_NAME(tile_run)(0, ROWS, 2, WIDTH, 0, sum, a + run->a, 0, b + run->b, 0, 1, 0,
+                                  0);
     }
     for (; run < end; run++) {
         if (runs->fetch)
