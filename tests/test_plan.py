@@ -98,6 +98,9 @@ def test_copies():
     for said in ({}, {"padding": 1}, {"padding": 1, "stride": 2}):  # cuts leave padding out
         assert not any(line.startswith("input: ") for line in copies(**said))
     assert any(line.startswith("weight: ") for line in copies())
+    # Channels 64 KiB apart would drive one another out of the caches.
+    crowded = plan(conv2d, (1, 64, 128, 128), (64, 64, 3, 3), padding=1, algorithm="direct")
+    assert any(line.startswith("input: ") for line in crowded.copies)
     out = np.empty((1, 64, 54, 54), "f4")
     assert not any(line.startswith("out: ") for line in copies(out=out))
     for other in (out.astype(">f4"), np.empty((1, 64, 54, 108), "f4")[..., ::2]):

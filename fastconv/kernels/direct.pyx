@@ -206,7 +206,7 @@ cdef void channels_task(const problem_t *p, call_t *call, Py_ssize_t task,
     block.k1 = -1
     while next_block(p, &block):
         if block.c1 - block.c0 != channels or p.block_k < p.taps:
-            count = -1
+            count = -1          # the last pieces are not those of this block
         channels = block.c1 - block.c0
         count = prepare_pieces(p, call, box, group, &block, scratch, &source, &strip, count)
         calls = 0

@@ -27,7 +27,7 @@ cdef Py_ssize_t alike(const Axis *axis, const Span *span, Py_ssize_t first) noex
 
 cdef bint cut_of(const Axis *axis, Py_ssize_t start, Py_ssize_t count, Py_ssize_t tap,
                  Py_ssize_t *cut) noexcept nogil:
-    """Pixels at the begin (positive) or end of [start, start + count) that see padding; returns
+    """Pixels at the beginning (positive) or end of [start, start + count) that see padding; returns
     whether those are all that do."""
     cdef Py_ssize_t first = start * axis.stride - axis.pad + tap * axis.dilation
     cdef Py_ssize_t last = first + (count - 1) * axis.stride - axis.src
