@@ -26,6 +26,7 @@ CASES = [
     ((4, 3, 101), (2, 3, 2), {"dilation": 64}),
     ((2, 7, 5, 11, 13), (18, 7, 3, 3, 3), {"padding": 1, "stride": (1, 2, 2)}),
     ((2, 1, 67, 71), (1, 1, 5, 3), {"padding": 2}),
+    ((1, 3, 70, 29), (17, 3, 41, 3), {"padding": (20, 1)}),  # more pieces than there is room for
 ]
 NAMES = [f"{w}" for _, w, _ in CASES]
 
