@@ -71,7 +71,8 @@ def build_parser(argv: list[str]) -> Parser:
         "--padding",
         default=0,
         type=parse_padding,
-        help="N, one per axis (1x2), BEFORE:AFTER per axis (0:1x1:1), or valid, same, full, ...",
+        help="N, one per axis (1x2; --padding=-1x2), BEFORE:AFTER per axis (0:1x1:1), or valid, "
+        "same, full, ...",
     )
     plan.add_argument("--groups", default=1, type=int)
     plan.add_argument("--dtype", default="float32", choices=("float32", "float64"))

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Threads, ISA and algorithm when a call does not say.
 
-What is nearer to the call wins: an argument of the call, then ``with settings(...)`` (nested ones
-inherit what they leave unset), then `set_num_threads`, then the environment, then the default. The
-environment is read once, at import:
+What is nearer to the call wins: an argument of the call (``algorithm="auto"`` says nothing), then
+``with settings(...)`` (nested ones inherit what they leave unset), then `set_num_threads`, then the
+environment, then the default. The environment is read once, at import:
 
     FASTCONV_NUM_THREADS    1, 2, ...
     FASTCONV_ISA            a name that ``fastconv info`` lists as usable

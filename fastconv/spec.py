@@ -181,7 +181,11 @@ def _check_channels(name: str, channels: int, outputs: int, c_in: int, groups: i
         )
     if c_in != channels // groups:
         if groups == 1:
-            raise ValueError(f"{name}: weight has {c_in} input channels, input has {channels}")
+            hint = f" (or groups={channels // c_in})" if c_in and channels % c_in == 0 else ""
+            raise ValueError(
+                f"{name}: weight has {c_in} input channels, "
+                f"as many as input are needed, which has {channels}{hint}"
+            )
         raise ValueError(
             f"{name}: weight has {c_in} input channels per group, "
             f"input has {channels} / groups={groups} = {channels // groups}"

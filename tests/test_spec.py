@@ -202,7 +202,10 @@ REFUSED_VALUES = [
         {"input": (1, 64, 9, 9)},
         "weight has 3 input channels per group, input has 64 / groups=2 = 32",
     ),
-    ({"groups": 1}, "weight has 3 input channels, input has 6"),
+    (
+        {"groups": 1},
+        "weight has 3 input channels, as many as input are needed, which has 6 (or groups=2)",
+    ),
     ({"groups": 4}, "input has 6 channels, a multiple of groups=4 is needed"),
     ({"weight": (5, 3, 3, 5)}, f"weight has 5 {OUTPUTS}"),
     ({"weight": (0, 3, 3, 5)}, f"weight has 0 {OUTPUTS}"),
