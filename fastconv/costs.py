@@ -40,8 +40,8 @@ OPERATIONS_PER_CHUNK = 4_000_000_000
 # An axis is cut where taps begin or end to meet input when that saves this share of its taps.
 SKIPPED_SHARE = 0.1
 
-# The caches of all CPUs that we know: bytes of a line, the distance at which lines share a set of
-# the first level, and the lines that a set of the second level holds.
+# Caches: bytes of a line and the distance at which lines share a set of the first level, as all
+# CPUs that we know have them; the lines that a set of the second level holds, at least.
 LINE_BYTES = 64
 ALIAS_BYTES = 4096
 WAYS = 8

@@ -160,7 +160,7 @@ class Prices:
         """Strips and panels, or the first look at the input where it lies."""
         c_in, lanes, panel = self.work.spec.c_in, self.work.machine.lanes, self.schedule.panel
         vectors = ceil(box.width.length / lanes)
-        if not self.work.reads_in_place(self.schedule):
+        if not self.work.reads_in_place(self.schedule.in_pieces):
             vector = costs.FILL_FAR * self.lines if self.far_src else costs.FILL_VECTOR
             apart = costs.FILL_APART * box.width.length if self.work.spec.stride[2] > 1 else 0
             price = c_in * box.rows * (costs.FILL_ROW + max(apart, vector * vectors))

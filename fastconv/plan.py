@@ -192,7 +192,7 @@ def make(
     ]
     refused.append((REFERENCE, "only by name: slow and obvious, for tests"))
     problem = _problem(work, src, wei, dst, schedule)
-    if not row.panels and not work.reads_in_place(schedule):
+    if not row.panels and not work.reads_in_place(schedule.in_pieces):
         copies += ("input: strips of the cache's size",)
     if row.panels:
         copies += ("input: panels of the cache's size",)
@@ -280,7 +280,7 @@ def _problem(work: Work, src: Layout, wei: Layout, dst: Layout, schedule: Schedu
         dst_storage=dst.storage,
         wei_storage=wei.storage,
         dst_regular=work.straight,
-        in_place_allowed=work.in_place or (work.cut_in_place and schedule.in_pieces),
+        in_place_allowed=work.reads_in_place(schedule.in_pieces),
         wei_bytes=wei.strides,
         wei_regular=wei.regular,
         pixels_wide=schedule.orientation == "pixels",

@@ -52,8 +52,8 @@ def candidates(work: Work, orientation: str) -> Iterator[Schedule]:
         for first in (3, 2, 1):
             if several[first]:
                 separations.append(tuple(i >= first and several[i] for i in range(4)))
-    in_place = work.in_place or (work.cut_in_place and orientation == "channels")
-    share = axes[1].taps > 1 and axes[2].taps > 1 and (work.panels or not in_place)
+    copied = work.panels or not work.reads_in_place(orientation == "channels")
+    share = axes[1].taps > 1 and axes[2].taps > 1 and copied
     shapes = (False, True) if share else (False,)
     total = prod(axis.dst for axis in axes)
     wanted = machine.threads * costs.TASKS_PER_THREAD

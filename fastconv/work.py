@@ -71,7 +71,7 @@ def axes_of(spec: ConvSpec) -> tuple[Axis, Axis, Axis, Axis]:
 
 
 class Blocks(NamedTuple):
-    """How k = (channel, taps) is cut, which fixes the bits of a result: see problem.pxd."""
+    """How k, channels and their taps, is cut, which fixes the bits of a result: see problem.pxd."""
 
     size: int  # numbers of k in a block
     windows: tuple[int, int, int, int]  # taps of each axis in a block
@@ -152,6 +152,6 @@ class Work(NamedTuple):
     blocks: Blocks
     taps: int  # of the kernel
 
-    def reads_in_place(self, schedule: Schedule) -> bool:
-        """Whether a schedule needs no copy of the input."""
-        return self.in_place or (self.cut_in_place and schedule.in_pieces)
+    def reads_in_place(self, in_pieces: bool) -> bool:
+        """Whether the input needs no copy, in pieces or not."""
+        return self.in_place or (self.cut_in_place and in_pieces)

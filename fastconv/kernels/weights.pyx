@@ -47,7 +47,7 @@ cdef void fetch_next(const problem_t *p, const call_t *call, Py_ssize_t group, P
                      fc_fetch *fetch) noexcept nogil:
     """The weights that will be packed after strip s of [s0, s1), in as many bursts as `calls`."""
     cdef block_t after = block[0]
-    fetch.rows, fetch.line = 0, 0
+    fetch.rows, fetch.line, fetch.burst = 0, 0, 0
     s += 1
     if call.packed != NULL or not p.wei_contiguous or (s == s1 and not next_block(p, &after)):
         return

@@ -6,7 +6,7 @@
  *                      A[group[g].a[r] + step[s].a] * B[group[g].b + step[s].b + j]
  *
  * A group is a row of the source, which all output rows that see it share: its vectors are
- * loaded once for them.  The steps are the taps along the width.
+ * loaded once for them.  The steps are the taps along the width, for each all channels.
  */
 #define FC_STENCIL_GROUP(LOW, HIGH)                                                              \
     case LOW * 8 + HIGH:                                                                         \
