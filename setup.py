@@ -17,12 +17,15 @@ X86_64 = platform.machine().lower() in ("x86_64", "amd64")
 ISA_FLAGS = {"generic": []}
 if X86_64:
     ISA_FLAGS |= {
-        "avx2": ["-mavx2", "-mfma"],
-        "avx512": ["-mavx512f", "-mavx512vl", "-mavx512bw", "-mavx512dq", "-mfma"],
+        "avx2": ["-mavx2", "-mfma", "-mf16c"],
+        "avx512": ["-mavx512f", "-mavx512vl", "-mavx512bw", "-mavx512dq", "-mfma", "-mf16c"],
     }
 
 # gnu11, not c11: strict ISO C forbids to contract a * b + c into a multiply-add.
 C_FLAGS = ["-std=gnu11", "-O3", "-ffp-contract=fast", "-fno-trapping-math", "-fno-math-errno"]
+C_FLAGS += ["-fwrapv"]  # integers wrap, as in NumPy
+# Loops that copy a few vectors are not to become `rep movs`, which takes long to begin.
+C_FLAGS += ["-fno-tree-loop-distribute-patterns"]
 C_FLAGS += ["-fvisibility=hidden", "-Wall", "-Wextra"]
 WALK_FLAGS = ["-O2", "-fvisibility=hidden"]
 SANITIZE = os.environ.get("FASTCONV_SANITIZE", "")  # such as "address,undefined"
@@ -44,9 +47,9 @@ DIRECTIVES = {
     "cdivision": True,
     "embedsignature": True,
 }
-HEADERS = [str(path) for path in sorted(Path("src_c").rglob("*.h"))]
-MODULES = ["table", "spans", "problem", "source", "weights", "scratch", "walk", "stencil"]
-MODULES += ["pieces", "direct", "im2col_gemm", "measure"]
+DEPENDS = [str(path) for path in sorted(Path("src_c").rglob("*.h"))] + ["setup.py"]
+MODULES = ["table", "spans", "problem", "source", "weights", "scratch", "walk", "finish"]
+MODULES += ["stencil", "pieces", "direct", "im2col_gemm", "measure"]
 WITH_KERNELS = "fastconv.kernels.table"
 
 
@@ -63,7 +66,7 @@ class BuildKernels(build_ext):
                     output_dir=self.build_temp,
                     include_dirs=["src_c"],
                     extra_postargs=C_FLAGS + flags + SANITIZE_FLAGS,
-                    depends=HEADERS,
+                    depends=DEPENDS,
                 )
         super().build_extension(ext)
 
@@ -77,7 +80,7 @@ setup(
                 [f"fastconv/kernels/{name}.pyx"],
                 include_dirs=["src_c", numpy.get_include()],
                 define_macros=[("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION")],
-                depends=HEADERS,
+                depends=DEPENDS,
                 extra_compile_args=WALK_FLAGS + OPENMP + SANITIZE_FLAGS,
                 extra_link_args=OPENMP + SANITIZE_FLAGS,
             )

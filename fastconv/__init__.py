@@ -5,6 +5,7 @@ from .runtime import load as _load
 
 _load()  # before anything else imports the walks
 
+from . import kernels  # noqa: E402
 from .functional import conv1d, conv2d, conv3d, plan  # noqa: E402
 from .plan import Plan  # noqa: E402
 from .prepared import PreparedConv, prepare  # noqa: E402
@@ -20,6 +21,7 @@ __all__ = [
     "conv2d",
     "conv3d",
     "get_num_threads",
+    "kernels",
     "plan",
     "prepare",
     "set_num_threads",

@@ -6,7 +6,9 @@ from types import TracebackType
 from typing import Any, Literal, Self, SupportsIndex, TypeAlias
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike, DTypeLike, NDArray
+
+from . import kernels as kernels
 
 __all__ = [
     "Plan",
@@ -16,6 +18,7 @@ __all__ = [
     "conv2d",
     "conv3d",
     "get_num_threads",
+    "kernels",
     "plan",
     "prepare",
     "set_num_threads",
@@ -24,7 +27,8 @@ __all__ = [
 
 __version__: str
 
-_Array: TypeAlias = NDArray[np.float32 | np.float64]
+_Array: TypeAlias = NDArray[np.number[Any]]
+_Number: TypeAlias = complex | np.number[Any]
 _PerAxis: TypeAlias = SupportsIndex | Sequence[SupportsIndex]
 _PaddingWord: TypeAlias = Literal["valid", "full", "same", "same_upper", "same_lower", "same_torch"]
 _Padding: TypeAlias = (
@@ -32,6 +36,12 @@ _Padding: TypeAlias = (
     | SupportsIndex
     | Sequence[SupportsIndex]
     | Sequence[tuple[SupportsIndex, SupportsIndex]]
+)
+_Border: TypeAlias = Literal["constant", "edge", "wrap", "mirror", "symmetric"]
+_Activation: TypeAlias = (
+    Literal["none", "relu", "relu6", "sigmoid", "tanh", "silu", "gelu", "hardswish"]
+    | tuple[Literal["leaky_relu"], _Number]
+    | tuple[Literal["clip"], _Number, _Number]
 )
 _Algorithm: TypeAlias = Literal["auto", "direct", "im2col_gemm", "reference"]
 _ISA: TypeAlias = Literal["generic", "avx2", "avx512"]
@@ -45,6 +55,16 @@ def conv1d(
     dilation: _PerAxis = 1,
     groups: SupportsIndex = 1,
     *,
+    padding_mode: _Border | Sequence[_Border] = "constant",
+    padding_value: _Number = 0,
+    channels_last: bool = False,
+    flip: bool = False,
+    residual: ArrayLike | None = None,
+    activation: _Activation | None = None,
+    alpha: _Number = 1,
+    beta: _Number = 0,
+    dtype: DTypeLike | None = None,
+    overflow: Literal["wrap", "saturate"] = "wrap",
     out: NDArray[Any] | None = None,
     algorithm: _Algorithm = "auto",
     threads: SupportsIndex | None = None,
@@ -58,6 +78,16 @@ def conv2d(
     dilation: _PerAxis = 1,
     groups: SupportsIndex = 1,
     *,
+    padding_mode: _Border | Sequence[_Border] = "constant",
+    padding_value: _Number = 0,
+    channels_last: bool = False,
+    flip: bool = False,
+    residual: ArrayLike | None = None,
+    activation: _Activation | None = None,
+    alpha: _Number = 1,
+    beta: _Number = 0,
+    dtype: DTypeLike | None = None,
+    overflow: Literal["wrap", "saturate"] = "wrap",
     out: NDArray[Any] | None = None,
     algorithm: _Algorithm = "auto",
     threads: SupportsIndex | None = None,
@@ -71,6 +101,16 @@ def conv3d(
     dilation: _PerAxis = 1,
     groups: SupportsIndex = 1,
     *,
+    padding_mode: _Border | Sequence[_Border] = "constant",
+    padding_value: _Number = 0,
+    channels_last: bool = False,
+    flip: bool = False,
+    residual: ArrayLike | None = None,
+    activation: _Activation | None = None,
+    alpha: _Number = 1,
+    beta: _Number = 0,
+    dtype: DTypeLike | None = None,
+    overflow: Literal["wrap", "saturate"] = "wrap",
     out: NDArray[Any] | None = None,
     algorithm: _Algorithm = "auto",
     threads: SupportsIndex | None = None,
@@ -82,6 +122,8 @@ class PreparedConv:
         input: ArrayLike,
         out: NDArray[Any] | None = None,
         threads: SupportsIndex | None = None,
+        *,
+        residual: ArrayLike | None = None,
     ) -> _Array: ...
 
 def prepare(
@@ -92,6 +134,15 @@ def prepare(
     dilation: _PerAxis = 1,
     groups: SupportsIndex = 1,
     *,
+    padding_mode: _Border | Sequence[_Border] = "constant",
+    padding_value: _Number = 0,
+    channels_last: bool = False,
+    flip: bool = False,
+    activation: _Activation | None = None,
+    alpha: _Number = 1,
+    beta: _Number = 0,
+    dtype: DTypeLike | None = None,
+    overflow: Literal["wrap", "saturate"] = "wrap",
     algorithm: _Algorithm = "auto",
     threads: SupportsIndex | None = None,
 ) -> PreparedConv: ...
@@ -108,6 +159,10 @@ class Plan:
     scratch_bytes: int
     copies: tuple[str, ...]
     refused: tuple[tuple[str, str], ...]
+    output_shape: tuple[int, ...]
+    pack: str
+    @property
+    def finish(self) -> str: ...
 
 def plan(
     operation: Callable[..., _Array],
@@ -119,6 +174,16 @@ def plan(
     dilation: _PerAxis = 1,
     groups: SupportsIndex = 1,
     *,
+    padding_mode: _Border | Sequence[_Border] = "constant",
+    padding_value: _Number = 0,
+    channels_last: bool = False,
+    flip: bool = False,
+    residual: ArrayLike | None = None,
+    activation: _Activation | None = None,
+    alpha: _Number = 1,
+    beta: _Number = 0,
+    dtype: DTypeLike | None = None,
+    overflow: Literal["wrap", "saturate"] = "wrap",
     out: NDArray[Any] | None = None,
     algorithm: _Algorithm = "auto",
     threads: SupportsIndex | None = None,

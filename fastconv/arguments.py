@@ -15,14 +15,17 @@ from typing import Any
 
 import numpy as np
 
+from .boundary import ELSEWHERE, MODES, Border
+from .dtypes import is_bfloat16, is_known, is_whole, native, parts
+from .finishing import NAMED
 from .sizes import PADDINGS
 
 INDEX_MAX = 2**31 - 1  # stride, dilation and padding: times a size they stay below 2**63
+LARGEST = 2**63 - 1  # of the integers that sums are multiplied by and clipped to
 BYTES_MAX = np.iinfo(np.intp).max  # what NumPy and a C pointer difference can hold
 THREADS_MAX = 1024  # an OpenMP runtime ends the process when it cannot start a thread
 
-FLOATS = "fd"  # dtype characters computed in: float32 and float64, in either byte order
-PLANNED = "?bBhHiIlLqQeFD"  # dtype characters not computed in yet
+DTYPES = "bool, an integer, float16, bfloat16, float32, float64, complex64 or complex128"
 
 Pair = tuple[int, int]
 
@@ -31,8 +34,8 @@ Pair = tuple[int, int]
 
 
 def as_operand(name: str, argument: str, value: Any) -> np.ndarray:
-    """`value` as a plain array of float32 or float64, of any layout; an array is not copied."""
-    if type(value) is np.ndarray and value.dtype.char in FLOATS:
+    """`value` as a plain array of numbers, of any layout; an array is not copied."""
+    if type(value) is np.ndarray and value.dtype.char in "fdB":
         return value
     if value is None:
         raise TypeError(f"{name}: {argument} is None, an array is needed")
@@ -66,15 +69,21 @@ def is_masked(value: Any) -> bool:
 
 
 def check_dtype(name: str, argument: str, dtype: np.dtype) -> None:
-    """Raise unless `dtype` is computed in."""
-    if dtype.char in FLOATS:
-        return
-    if dtype.char in PLANNED:
-        raise TypeError(
-            f"{name}: {argument} has dtype {dtype}, "
-            "which is not supported yet (float32 and float64 are)"
-        )
-    raise TypeError(f"{name}: {argument} has dtype {dtype}, float32 or float64 is needed")
+    """Raise unless numbers of this dtype are read and written."""
+    if not is_known(dtype):
+        raise TypeError(f"{name}: {argument} has dtype {dtype}, {DTYPES} is needed")
+
+
+def as_dtype(name: str, value: Any) -> np.dtype | None:
+    """`value` as the dtype of an output; None says nothing."""
+    if value is None:
+        return None
+    try:
+        dtype = np.dtype(value)
+    except TypeError:
+        raise TypeError(f"{name}: dtype is {show(value)}, {DTYPES} is needed") from None
+    check_dtype(name, "dtype", dtype)
+    return native(dtype)
 
 
 def as_shape(name: str, argument: str, value: Any) -> tuple[int, ...]:
@@ -99,6 +108,28 @@ def as_integer(name: str, argument: str, value: Any, low: int, high: int = INDEX
     if not low <= number <= high:
         raise ValueError(f"{name}: {argument} has {show(number)}, {needed}")
     return number
+
+
+def as_flag(name: str, argument: str, value: Any) -> bool:
+    """`value` as a bool; a number is none."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name}: {argument} is {show(value)}, True or False is needed")
+    return bool(value)
+
+
+def as_number(name: str, argument: str, value: Any, whole: bool, parts: bool = False) -> Any:
+    """`value` as a Python number: whole for integers, else real, or complex if `parts`."""
+    needed = "an integer" if whole else "a number" if parts else "a real number"
+    kinds = "biu" if whole else "biufc" if parts else "biuf"
+    try:
+        number = np.asarray(value)
+        if number.ndim or not (number.dtype.kind in kinds or is_bfloat16(number.dtype)):
+            raise TypeError
+    except (TypeError, ValueError):
+        raise TypeError(f"{name}: {argument} is {show(value)}, {needed} is needed") from None
+    if not whole:
+        return float(number) if number.dtype.kind == "V" else number.item()
+    return as_integer(name, argument, int(number), -LARGEST - 1, LARGEST)
 
 
 def check_threads(name: str, threads: Any) -> int | None:
@@ -169,6 +200,68 @@ def padding_per_axis(
     pairs = ", ".join(["(before, after)"] * len(axes)) + ("," if len(axes) == 1 else "")
     form = f"one integer, one per axis or ({pairs})"
     return per_axis(name, "padding", len(axes), padding, read, form)
+
+
+def borders_per_axis(name: str, rank: int, padding_mode: Any, value: Any) -> tuple[Border, ...]:
+    """One mode for each axis; a constant of 0 is a border that adds nothing."""
+    words = ", ".join(repr(word) for word in sorted(MODES))
+
+    def read(word: Any) -> Border:
+        if isinstance(word, str) and word in MODES:
+            border = MODES[word]
+            return Border.CONSTANT if border is Border.ZERO and value != 0 else border
+        hint = ELSEWHERE.get(word) if isinstance(word, str) else None
+        needed = f"{hint} is meant here" if hint else f"one of {words} is needed"
+        kind = ValueError if isinstance(word, str) else TypeError
+        if word == "reflect":
+            needed = f"which has two meanings: {hint} is needed"
+        raise kind(f"{name}: padding_mode is {show(word)}, {needed}")
+
+    return per_axis(name, "padding_mode", rank, padding_mode, read, "one word or one per axis")
+
+
+def as_border_value(name: str, value: Any, dtype: np.dtype) -> Any:
+    """`value` as the input holds it."""
+    if not is_whole(dtype):
+        number = as_number(name, "padding_value", value, False, parts(dtype) == 2)
+        with np.errstate(over="ignore"):
+            held = np.asarray(number).astype(dtype)
+        return float(held) if is_bfloat16(dtype) else held.item()
+    if dtype.kind == "b":
+        return int(as_number(name, "padding_value", value, True) != 0)
+    limits = np.iinfo(dtype)
+    return as_integer(name, "padding_value", value, int(limits.min), int(limits.max))
+
+
+def as_activation(
+    name: str, value: Any, whole: bool, result: np.dtype
+) -> tuple[str | None, tuple[Any, ...]]:
+    """The name of an activation and its parameters, from a word or a tuple that begins with one."""
+    if value is None or (isinstance(value, str) and value == "none"):
+        return None, ()
+    word, *given = value if isinstance(value, tuple) and value else (value,)
+    if not isinstance(word, str) or word not in NAMED:
+        kind = ValueError if isinstance(word, str) else TypeError
+        words = ", ".join(
+            f"({w!r}, {row.parameters})" if row.parameters else repr(w) for w, row in NAMED.items()
+        )
+        raise kind(f"{name}: activation is {show(value)}, None or one of {words} is needed")
+    row = NAMED[word]
+    count = len(row.parameters.split(", ")) if row.parameters else 0
+    if len(given) != count:
+        needed = f"({word!r}, {row.parameters})" if count else repr(word)
+        raise ValueError(f"{name}: activation is {show(value)}, {needed} is needed")
+    if parts(result) == 2:
+        raise TypeError(f"{name}: activation is {show(value)}, None is needed for {result}")
+    if whole and not row.whole:
+        words = ", ".join(repr(w) for w, r in NAMED.items() if r.whole)
+        raise TypeError(
+            f"{name}: activation is {show(value)}, one of {words} is needed for integers"
+        )
+    numbers = tuple(as_number(name, "activation", x, whole) for x in given)
+    if word == "clip" and not numbers[0] <= numbers[1]:
+        raise ValueError(f"{name}: activation is {show(value)}, low <= high is needed")
+    return word, numbers
 
 
 def is_sequence(value: Any) -> bool:

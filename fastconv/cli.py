@@ -6,6 +6,7 @@ An error is one line on stderr and exit code 2.
 
 import argparse
 import json
+import math
 import os
 import sys
 import time
@@ -80,16 +81,30 @@ def build_parser(argv: list[str]) -> Parser:
     plan.add_argument("--threads", type=int)
     plan.add_argument("--isa", help="an ISA that `fastconv info` lists as usable")
 
-    filter_ = command("filter", run_filter, "Filter a photograph; edges are repeated outwards.")
+    filter_ = command("filter", run_filter, "Filter a photograph by a named kernel or your own.")
     filter_.add_argument("image", metavar="IMAGE")
     filter_.add_argument(
         "--kernel",
         required=True,
-        help="sobel (gradient magnitude), mean, gaussian, sharpen, or a FILE: .npy or rows of text",
+        help="mean, gaussian, laplacian, sharpen, unsharp, emboss, gabor; sobel, scharr, prewitt "
+        "(gradient magnitude); or a FILE: .npy or rows of text",
     )
     filter_.add_argument("-o", "--output", required=True, metavar="OUT")
-    filter_.add_argument("--size", type=int, help="taps along each axis of mean (3) and gaussian")
-    filter_.add_argument("--sigma", type=float, help="standard deviation of gaussian, pixels (1)")
+    for option, (read, metavar, text) in KERNEL_OPTIONS.items():
+        filter_.add_argument(f"--{option}", type=read, metavar=metavar, help=text)
+    filter_.add_argument(
+        "--border",
+        default="edge",
+        choices=("constant", "edge", "wrap", "mirror", "symmetric"),
+        help="outside is --border-value, the last pixel (default), the other side, "
+        "dcb|abcd|cba, or dcba|abcd|dcba",
+    )
+    filter_.add_argument(
+        "--border-value", type=float, metavar="V", help="of constant: 0 to 255 (0)"
+    )
+    filter_.add_argument(
+        "--separate", action="store_true", help="apply the kernel as a sum of 1-D passes"
+    )
     filter_.add_argument("--threads", type=int)
 
     bench = command("bench", run_bench, "Check and time convolutions against other libraries.")
@@ -175,6 +190,28 @@ def parse_shapes(input_text: str, weight_text: str, groups: int) -> tuple[tuple,
     return (batch, lead[-1], *space), (*filters, lead[-1] // groups, *taps)
 
 
+def degrees(text: str) -> float:
+    """An angle in radians.
+
+    >>> degrees("180")
+    3.141592653589793
+    """
+    return math.radians(float(text))
+
+
+# The parameters of named kernels that `fastconv filter` takes; images.py knows which has which.
+KERNEL_OPTIONS = {
+    "size": (per_axis, "N", "taps along both axes, or HEIGHTxWIDTH of mean, gaussian, gabor, ..."),
+    "sigma": (float, "PIXELS", "standard deviation of gaussian, unsharp (1) and gabor (2)"),
+    "amount": (float, "A", "strength of sharpen and unsharp (1)"),
+    "angle": (degrees, "DEGREES", "direction that emboss brightens, from right to down (45)"),
+    "theta": (degrees, "DEGREES", "direction across gabor's stripes, from right to down (0)"),
+    "wavelength": (float, "PIXELS", "from stripe to stripe of gabor (4)"),
+    "gamma": (float, "G", "width over length of gabor's gaussian (0.5)"),
+    "psi": (degrees, "DEGREES", "phase of gabor: 90 for edges, 0 for bars (90)"),
+}
+
+
 def run_plan(options) -> None:
     """``fastconv plan``."""
     import numpy as np
@@ -197,13 +234,27 @@ def run_filter(options) -> None:
     """``fastconv filter``."""
     from . import images
 
-    passes = images.make_filter(options.kernel, options.size, options.sigma)
+    given = {name: getattr(options, name) for name in KERNEL_OPTIONS}
+    said = {name: value for name, value in given.items() if value is not None}
+    directions = images.make_filter(options.kernel, said)
+    value = options.border_value
+    if value is not None and options.border != "constant":
+        raise ValueError(f"--border-value is for --border constant, got --border {options.border}")
+    if value is not None and not math.isfinite(value):
+        raise ValueError(f"--border-value is {value}, a finite number is needed")
     images.image_format(options.output)
     photo = images.read_photo(options.image)
     if photo.note:
         print(f"{options.prog}: {options.image}: {photo.note}", file=sys.stderr)
     start = time.perf_counter()
-    pixels = images.filter_planes(photo.pixels, passes, options.threads)
+    pixels = images.filter_planes(
+        photo.pixels,
+        directions,
+        options.border,
+        value or 0.0,
+        options.separate,
+        options.threads,
+    )
     seconds = time.perf_counter() - start
     images.write_photo(options.output, replace(photo, pixels=pixels))
     channels, height, width = pixels.shape

@@ -59,6 +59,7 @@ CYCLE_BYTES = 64
 FILL_ROW = 14.0  # begin a row of a strip
 FILL_VECTOR = 2.5  # copy a vector of it
 FILL_APART = 1.3  # copy a number of it, if a stride lies between them
+FILL_CONVERT = 2.0  # make a vector of it of numbers of another dtype
 FILL_FAR = 14.0  # the same from beyond the second-level cache
 TOUCH_FAR = 6.0  # read a vector in place from there
 GATHER_SEGMENT = 1.5  # begin a segment of a panel, for one k

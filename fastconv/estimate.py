@@ -85,7 +85,7 @@ def scratch_bytes(work: Work, schedule: Schedule, boxes: list[Box]) -> int:
     spec = work.spec
     return problem.scratch_bytes(
         isa=work.machine.isa,
-        dtype=spec.dtype.char,
+        dtype=spec.arithmetic.tile,
         block_k=work.blocks.size,
         wei=spec.wei,
         windows=work.blocks.windows,
@@ -94,7 +94,10 @@ def scratch_bytes(work: Work, schedule: Schedule, boxes: list[Box]) -> int:
         task_strips=schedule.task_strips,
         panel=schedule.panel,
         pixels_wide=schedule.orientation == "pixels",
-        dst_regular=work.straight,
+        straight=schedule.orientation in work.straight,
+        wei_direct=work.wei_direct,
+        channels_first=work.channels_first or not schedule.in_pieces,
+        border=max(box.width.elements for box in boxes) if spec.border[2] else 0,
         pixels=max(box.pixels for box in boxes),
         strip=max(box.strip for box in boxes),
     )
@@ -138,7 +141,7 @@ class Prices:
         spec = work.spec
         strips = ceil(spec.c_out / schedule.width)
         shares = ceil(strips / schedule.task_strips)
-        vector_bytes = work.machine.lanes * spec.dtype.itemsize
+        vector_bytes = work.machine.lanes * spec.tile_dtype.itemsize
         return cls(
             work=work,
             schedule=schedule,
@@ -147,8 +150,8 @@ class Prices:
             blocks=work.blocks.number(spec.c_in * work.taps),
             cycle=max(0.5, vector_bytes / costs.CYCLE_BYTES),
             lines=vector_bytes / costs.LINE_BYTES,
-            far_src=prod(spec.input_shape) * spec.dtype.itemsize > work.machine.cache,
-            far_dst=prod(spec.output_shape) * spec.dtype.itemsize > work.machine.cache,
+            far_src=prod(spec.input_shape) * spec.tile_dtype.itemsize > work.machine.cache,
+            far_dst=prod(spec.output_shape) * spec.tile_dtype.itemsize > work.machine.cache,
         )
 
     def task(self, box: Box) -> float:
@@ -159,11 +162,16 @@ class Prices:
     def _source(self, box: Box) -> float:
         """Strips and panels, or the first look at the input where it lies."""
         c_in, lanes, panel = self.work.spec.c_in, self.work.machine.lanes, self.schedule.panel
-        vectors = ceil(box.width.length / lanes)
+        vectors, fill = ceil(box.width.length / lanes), self.work.fill
         if not self.work.reads_in_place(self.schedule.in_pieces):
             vector = costs.FILL_FAR * self.lines if self.far_src else costs.FILL_VECTOR
-            apart = costs.FILL_APART * box.width.length if self.work.spec.stride[2] > 1 else 0
-            price = c_in * box.rows * (costs.FILL_ROW + max(apart, vector * vectors))
+            vector += costs.FILL_CONVERT if fill.converts else 0
+            if self.work.channels_first or not self.schedule.in_pieces:
+                apart = costs.FILL_APART * box.width.length if fill.step > 1 else 0
+                price = c_in * box.rows * (costs.FILL_ROW + max(apart, vector * vectors))
+            else:
+                pixel = costs.FILL_ROW + vector * ceil(c_in / lanes)
+                price = box.rows * box.width.length * pixel
         else:
             vector = costs.TOUCH_FAR * self.lines if self.far_src else 0
             price = c_in * box.rows * vector * vectors
@@ -219,7 +227,7 @@ class Prices:
         lanes, price = self.work.machine.lanes, 0.0
         if self.schedule.orientation == "pixels" and run % lanes:
             price = costs.EDGE_ROW * self.channels * runs * self.blocks
-        if self.schedule.orientation == "channels" or not self.work.straight:
+        if self.schedule.orientation not in self.work.straight:
             number = costs.TURN_FAR if self.far_dst else costs.TURN_NUMBER
             return price + number * box.pixels * self.channels
         far = costs.STORE_FAR * self.lines if self.far_dst else 0

@@ -7,15 +7,24 @@ from typing import Any
 
 import numpy as np
 
-from .call import convolve, make_plan
+from .call import Extra, convolve, flipped, make_plan
 from .plan import Plan
 from .settings import current
-from .spec import as_operand, as_shape, check_bias, check_out, make_conv_spec
+from .spec import (
+    as_operand,
+    as_shape,
+    check_bias,
+    check_out,
+    check_residual,
+    make_conv_spec,
+)
 
 
 def conv1d(
     input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1,
-    *, out=None, algorithm="auto", threads=None,
+    *, padding_mode="constant", padding_value=0, channels_last=False, flip=False,
+    residual=None, activation=None, alpha=1, beta=0, dtype=None, overflow="wrap",
+    out=None, algorithm="auto", threads=None,
 ):  # fmt: skip
     """Convolve an input of shape (N, C, L) or (C, L) with a weight of shape (O, C/groups, kL).
 
@@ -25,13 +34,17 @@ def conv1d(
     >>> conv1d(np.array([[1.0, 2.0, 4.0]]), np.array([[[1.0, -1.0]]]))
     array([[-1., -2.]])
     """
+    extra = (padding_mode, padding_value, channels_last, flip,
+             activation, alpha, beta, dtype, overflow)  # fmt: skip
     return convolve("conv1d", 1, input, weight, bias, stride, padding, dilation, groups,
-                     out, algorithm, threads)  # fmt: skip
+                    extra, residual, out, algorithm, threads)  # fmt: skip
 
 
 def conv2d(
     input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1,
-    *, out=None, algorithm="auto", threads=None,
+    *, padding_mode="constant", padding_value=0, channels_last=False, flip=False,
+    residual=None, activation=None, alpha=1, beta=0, dtype=None, overflow="wrap",
+    out=None, algorithm="auto", threads=None,
 ):  # fmt: skip
     """Convolve an input of shape (N, C, H, W) or (C, H, W) with a weight (O, C/groups, kH, kW).
 
@@ -70,13 +83,17 @@ def conv2d(
     array([[[[ 8.5, 12.5],
              [20.5, 24.5]]]])
     """
+    extra = (padding_mode, padding_value, channels_last, flip,
+             activation, alpha, beta, dtype, overflow)  # fmt: skip
     return convolve("conv2d", 2, input, weight, bias, stride, padding, dilation, groups,
-                     out, algorithm, threads)  # fmt: skip
+                    extra, residual, out, algorithm, threads)  # fmt: skip
 
 
 def conv3d(
     input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1,
-    *, out=None, algorithm="auto", threads=None,
+    *, padding_mode="constant", padding_value=0, channels_last=False, flip=False,
+    residual=None, activation=None, alpha=1, beta=0, dtype=None, overflow="wrap",
+    out=None, algorithm="auto", threads=None,
 ):  # fmt: skip
     """Convolve an input (N, C, D, H, W) or (C, D, H, W) with a weight (O, C/groups, kD, kH, kW).
 
@@ -86,8 +103,10 @@ def conv3d(
     >>> conv3d(np.ones((1, 2, 2, 2)), np.ones((1, 1, 2, 2, 2)), padding="same").shape
     (1, 2, 2, 2)
     """
+    extra = (padding_mode, padding_value, channels_last, flip,
+             activation, alpha, beta, dtype, overflow)  # fmt: skip
     return convolve("conv3d", 3, input, weight, bias, stride, padding, dilation, groups,
-                     out, algorithm, threads)  # fmt: skip
+                    extra, residual, out, algorithm, threads)  # fmt: skip
 
 
 RANKS = {conv1d: 1, conv2d: 2, conv3d: 3}
@@ -95,7 +114,9 @@ RANKS = {conv1d: 1, conv2d: 2, conv3d: 3}
 
 def plan(
     operation, input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1,
-    *, out=None, algorithm="auto", threads=None,
+    *, padding_mode="constant", padding_value=0, channels_last=False, flip=False,
+    residual=None, activation=None, alpha=1, beta=0, dtype=None, overflow="wrap",
+    out=None, algorithm="auto", threads=None,
 ) -> Plan:  # fmt: skip
     """How ``operation(input, weight, ...)`` would run, and why: a value that prints.
 
@@ -115,21 +136,31 @@ def plan(
         names = ", ".join(f"fastconv.{function.__name__}" for function in RANKS)
         raise ValueError(f"plan: operation is {operation!r}, one of {names} is needed")
     name = operation.__name__
-    operands = [_outlined(name, "input", input), _outlined(name, "weight", weight)]
-    shapes = [x.shape if isinstance(x, np.ndarray) else x[0] for x in operands]
-    dtypes = [x.dtype if isinstance(x, np.ndarray) else x[1] for x in operands]
-    spec = make_conv_spec(name, rank, shapes[0], dtypes[0], shapes[1], dtypes[1],
-                          stride, padding, dilation, groups)  # fmt: skip
-    if bias is not None:
-        check_bias(spec, bias)
-    if out is not None:
-        check_out(spec, out)
+    src, wei = _outlined(name, "input", input), _outlined(name, "weight", weight)
+    if residual is not None:
+        residual = as_operand(name, "residual", residual)
+    extra = Extra(padding_mode, padding_value, channels_last, flip,
+                  activation, alpha, beta, dtype, overflow)  # fmt: skip
+    spec = make_conv_spec(
+        name, rank, *_shape_and_dtype(src), *_shape_and_dtype(wei), stride, padding, dilation,
+        groups, **extra._asdict(), bias=bias is not None, residual=residual is not None,
+    )  # fmt: skip
+    if spec.flipped and isinstance(wei, np.ndarray):
+        wei = flipped(wei, rank)
+    check_bias(spec, bias, spec.tile_dtype)
+    check_out(spec, out)
+    if residual is not None:
+        check_residual(spec, residual)
     if threads is None:
         threads = current().threads
-    return make_plan(spec, *operands, out, algorithm, threads)
+    return make_plan(spec, src, wei, residual, out, algorithm, threads)
 
 
 def _outlined(name: str, argument: str, value: Any):
     if isinstance(value, tuple) and all(type(n) is int for n in value):
         return as_shape(name, argument, value), np.dtype(np.float32)
     return as_operand(name, argument, value)
+
+
+def _shape_and_dtype(value: Any) -> tuple[tuple[int, ...], np.dtype]:
+    return (value.shape, value.dtype) if isinstance(value, np.ndarray) else value

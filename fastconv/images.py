@@ -1,22 +1,28 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Photographs for ``fastconv filter``: read, filter by :func:`fastconv.conv2d`, write.
 
-A filter is a list of passes; a pass is an array ``(filters, height, width)``. Several filters in
-one pass are several directions of a gradient, and their magnitude is the result.
+A filter is an array of kernels ``(directions, height, width)``. Two are the directions of a
+gradient, whose magnitude is the result.
 """
 
+import inspect
 import io
-import math
 import os
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-SOBEL = np.array([[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]], np.float64)
-SHARPEN = np.array([[0, -1, 0], [-1, 5, -1], [0, -1, 0]], np.float64)
-LARGEST_KERNEL = 10_000  # taps along one axis: more is a slip of the keyboard
+from . import kernels
+
+# What each named kernel takes, its own parameters; one with an axis is a gradient.
+PARAMETERS = {
+    name: tuple(inspect.signature(getattr(kernels, name)).parameters)
+    for name in kernels.__all__
+    if name != "separate"
+}
 MODES = {"1": "L", "CMYK": "RGB", "P": "RGB", "RGBX": "RGB", "YCbCr": "RGB", "HSV": "RGB"}
 MODES |= {"La": "LA", "PA": "RGBA", "RGBa": "RGBA", "I;16B": "I;16", "I;16L": "I;16"}
 
@@ -106,52 +112,23 @@ def write_photo(path: str | os.PathLike, photo: Photo) -> None:
     Path(path).write_bytes(buffer.getvalue())
 
 
-def make_filter(kernel: str, size: int | None = None, sigma: float | None = None) -> list:
-    """The passes of a named filter or of a kernel file (text or .npy).
+def make_filter(kernel: str, options: dict[str, Any] | None = None) -> np.ndarray:
+    """The kernels of a filter, (directions, height, width), by name or from a file (text or .npy).
 
-    >>> [taps.shape for taps in make_filter("mean", size=5)]
-    [(1, 1, 5), (1, 5, 1)]
-    >>> [taps.shape for taps in make_filter("sobel")]
-    [(2, 3, 3)]
+    >>> make_filter("mean", {"size": 5}).shape, make_filter("sobel").shape
+    ((1, 5, 5), (2, 3, 3))
     """
-    if size is not None and kernel not in ("mean", "gaussian"):
-        raise ValueError(f"--size is for mean and gaussian, got --kernel {kernel}")
-    if sigma is not None and kernel != "gaussian":
-        raise ValueError(f"--sigma is for gaussian, got --kernel {kernel}")
-    if size is not None and not 1 <= size <= LARGEST_KERNEL:
-        raise ValueError(f"--size is {size}, needed: 1 to {LARGEST_KERNEL}")
-    if kernel == "sobel":
-        return [np.stack([SOBEL, SOBEL.T])]
-    if kernel == "sharpen":
-        return [SHARPEN[None]]
-    if kernel == "mean":
-        size = 3 if size is None else size
-        return along_both_axes(np.full(size, 1 / size))
-    if kernel == "gaussian":
-        return along_both_axes(gaussian(1.0 if sigma is None else sigma, size))
-    return [read_kernel(kernel)[None]]
-
-
-def gaussian(sigma: float, size: int | None = None) -> np.ndarray:
-    """Samples of a normal curve that sum to 1; ``size`` None is three sigma to each side."""
-    if not (math.isfinite(sigma) and sigma > 0):
-        raise ValueError(f"--sigma is {sigma}, needed: a finite number above 0")
-    if size is None:
-        size = 2 * math.ceil(3 * sigma) + 1
-        if size > LARGEST_KERNEL:
-            raise ValueError(
-                f"--sigma is {sigma}, needed: {size} taps are at most {LARGEST_KERNEL}"
-            )
-    offsets = np.arange(size) - (size - 1) / 2
-    taps = np.exp(-0.5 * (offsets / sigma) ** 2)
-    if not taps.any():  # even size and a sigma so small that all samples vanish
-        taps = (np.abs(offsets) == 0.5).astype(np.float64)
-    return taps / taps.sum()
-
-
-def along_both_axes(taps: np.ndarray) -> list[np.ndarray]:
-    """A separable filter as two passes: along the rows, then along the columns."""
-    return [taps[None, None, :], taps[None, :, None]]
+    options = options or {}
+    for option in options:
+        if option not in PARAMETERS.get(kernel, ()):
+            takers = ", ".join(name for name, taken in PARAMETERS.items() if option in taken)
+            raise ValueError(f"--{option} is for {takers}, got --kernel {kernel}")
+    if kernel not in PARAMETERS:
+        return read_kernel(kernel)[None]
+    function = getattr(kernels, kernel)
+    if "axis" in PARAMETERS[kernel]:
+        return np.stack([function(axis=axis, **options) for axis in (1, 0)])
+    return function(**options)[None]
 
 
 def read_kernel(path: str) -> np.ndarray:
@@ -165,7 +142,7 @@ def read_kernel(path: str) -> np.ndarray:
                 warnings.simplefilter("ignore")  # an empty file is reported below
                 kernel = np.loadtxt(io.StringIO(text), ndmin=2)
     except FileNotFoundError:
-        names = "sobel, mean, gaussian, sharpen"
+        names = ", ".join(PARAMETERS)
         raise ValueError(f"--kernel {path}: neither one of {names} nor a file") from None
     except OSError as error:
         raise OSError(f"--kernel {path}: {error.strerror or error}") from None
@@ -179,19 +156,46 @@ def read_kernel(path: str) -> np.ndarray:
     return kernel.astype(np.float64)
 
 
-def filter_planes(planes: np.ndarray, passes: list, threads: int | None = None) -> np.ndarray:
-    """Filter (channels, height, width) in float32; edges are repeated outwards; dtype is kept.
+def filter_planes(
+    planes: np.ndarray,
+    directions: np.ndarray,
+    border: str = "edge",
+    border_value: float = 0.0,
+    separate: bool = False,
+    threads: int | None = None,
+) -> np.ndarray:
+    """Filter (channels, height, width) in float32 by the kernels of a filter; dtype is kept.
 
     A kernel is applied as written (correlation); an even one has its centre before the middle.
     """
+    work = planes.astype(np.float32)[:, None]  # channels become the batch
+    outside = {"padding_mode": border}
+    if border == "constant":
+        outside["padding_value"] = border_value
+    answers = [respond(work, taps, separate, threads, outside) for taps in directions]
+    result = answers[0]
+    if len(answers) > 1:
+        result = np.sqrt(sum(np.square(answer) for answer in answers))
+    limits = np.iinfo(planes.dtype)
+    return np.clip(np.rint(result[:, 0]), limits.min, limits.max).astype(planes.dtype)
+
+
+def respond(
+    work: np.ndarray, taps: np.ndarray, separate: bool, threads: int | None, outside: dict
+) -> np.ndarray:
+    """What a 2-D kernel answers to `work`, (batch, 1, height, width).
+
+    A kernel of rank 1 is always two 1-D passes, h + w taps a pixel and not h w: in 2-D a wide
+    gaussian would take minutes. A kernel of several pairs may have more taps so than as it is;
+    there the user says.
+    """
     from . import conv2d
 
-    work = planes.astype(np.float32)[:, None]  # channels become the batch
-    for taps in passes:
-        weight = taps.astype(np.float32)[:, None]
-        margins = [((n - 1) // 2, n // 2) for n in weight.shape[2:]]
-        work = conv2d(np.pad(work, [(0, 0), (0, 0), *margins], "edge"), weight, threads=threads)
-        if len(taps) > 1:
-            work = np.sqrt(np.square(work).sum(axis=1, keepdims=True))
-    limits = np.iinfo(planes.dtype)
-    return np.clip(np.rint(work[:, 0]), limits.min, limits.max).astype(planes.dtype)
+    outside = outside | {"padding": tuple(((n - 1) // 2, n // 2) for n in taps.shape)}
+    pairs = kernels.separate(taps)
+    if len(pairs) > 1 and not separate:
+        return conv2d(work, taps[None, None].astype(np.float32), threads=threads, **outside)
+    columns, rows = (np.stack(part).astype(np.float32) for part in zip(*pairs, strict=True))
+    # The first pass pads along both axes, so that the second meets its answer to the border.
+    work = conv2d(work, columns[:, None, :, None], threads=threads, **outside)
+    return conv2d(work, rows[None, :, None, :], threads=threads)

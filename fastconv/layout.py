@@ -3,15 +3,11 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
 
 import numpy as np
 
-NATIVE = "<" if sys.byteorder == "little" else ">"
-
-# The storages of src_c/fc_kernels.h.
-SAME, SWAPPED, FLOAT, FLOAT_SWAPPED = range(4)
+from . import dtypes
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +15,11 @@ class Layout:
     """Strides in bytes for (batch or output channel, channel, depth, height, width)."""
 
     strides: tuple[int, int, int, int, int]
+    itemsize: int
     storage: int
-    regular: bool  # the compute dtype itself, aligned, steps of whole numbers
+    parts: int  # real numbers of an element
+    part_bytes: int  # from one to the next
+    regular: bool  # native numbers of the dtype it is seen from, aligned, in whole steps
     end: int  # bytes from the first number to the end of the array's memory
 
     @classmethod
@@ -32,17 +31,41 @@ class Layout:
         aligned: bool,
         dtype: np.dtype,
         rank: int,
+        channels_last: bool = False,
     ) -> Layout:
-        """The layout of an array with `rank` spatial axes, seen from the compute dtype."""
-        swapped = source.byteorder not in "=|" and source.byteorder != NATIVE
-        storage = (SWAPPED if swapped else SAME) + (FLOAT if source.char != dtype.char else SAME)
+        """The layout of an array with `rank` spatial axes, seen from `dtype`."""
+        parts = dtypes.parts(source)
+        end = source.itemsize
+        end += sum(max(0, (n - 1) * s) for n, s in zip(shape, strides, strict=True))
+        if channels_last:
+            strides = (*strides[: -1 - rank], strides[-1], *strides[-1 - rank : -1])
         spatial = strides[len(strides) - rank :]
         leading = strides[: len(strides) - rank]
         whole = all(stride % dtype.itemsize == 0 for stride in strides)
+        storage = dtypes.storage(source)
         return cls(
             strides=((0,) * (2 - len(leading)) + leading + (0,) * (3 - rank) + spatial),
+            itemsize=source.itemsize,
             storage=storage,
-            regular=storage == SAME and aligned and whole,
-            end=source.itemsize
-            + sum(max(0, (n - 1) * s) for n, s in zip(shape, strides, strict=True)),
+            parts=parts,
+            part_bytes=source.itemsize // parts,
+            regular=storage == dtypes.storage(dtype) and parts == 1 and aligned and whole,
+            end=end,
         )
+
+    @property
+    def number_bytes(self) -> int:
+        """Bytes of a real number."""
+        return self.itemsize // self.parts
+
+    def step(self, channels: int, taps: tuple[int, int, int]) -> int:
+        """Bytes from one number of an output channel of weights to the next; 0: they do not
+        follow one another evenly."""
+        step, run = 0, 1
+        for size, stride in reversed(list(zip((channels, *taps), self.strides[1:], strict=True))):
+            if size > 1:
+                step = step if run > 1 else stride
+                if stride != step * run or not step:
+                    return 0
+                run *= size
+        return step or self.part_bytes * self.parts

@@ -6,18 +6,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache, partial
-from math import gcd, prod
 
 import numpy as np
 
-from . import costs, machine
+from . import costs
 from .algorithms import ALGORITHMS, REFERENCE, Algorithm
+from .boundary import Border
+from .dtypes import TOTALS, parts
+from .finishing import Finishing, finishing
 from .kernels import measure, scratch, table
 from .kernels.problem import Problem, address
-from .layout import Layout
 from .settings import default_threads
 from .spec import ConvSpec
-from .work import Machine, Schedule, Work, axes_of, blocks_of, cuttable, pads
+from .survey import Arrays, as_tile_bytes, survey
+from .work import Schedule, Work, axes_of, pads
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +34,13 @@ class Plan:
     tile: tuple[int, int]  # rows x columns of a register tile
     tasks: int
     flops: int  # nominal: 2 a multiply-add, taps on padding included
-    bytes: int  # input, weight and output, each once
+    bytes: int  # input, weight, output and residual, each once
     scratch_bytes: int  # of all threads
     copies: tuple[str, ...]
     refused: tuple[tuple[str, str], ...]
     output_shape: tuple[int, ...]
+    pack: str  # how input and weight come to the tiles
+    finishing: Finishing
     shared: bool = False  # concurrent calls divide the threads among them
     exact: bool = False  # taps on padding are kept apart from the others
     chunk: int = field(default=1, repr=False)  # tasks between two looks at signals
@@ -59,11 +63,24 @@ class Plan:
             f"tile {self.tile[0]}x{self.tile[1]}  {self.tasks} tasks  "
             f"scratch {_size(self.scratch_bytes)}"
         )
-        lines = [head, how, work, "copies: " + ("; ".join(self.copies) or "none")]
+        lines = [head, how, work, f"pack: {self.pack}", f"finish: {self.finish}"]
+        lines += ["copies: " + ("; ".join(self.copies) or "none")]
         lines += [f"refused: {name} - {reason}" for name, reason in self.refused]
         return "\n".join(lines)
 
-    def run(self, src, wei, packed, bias, dst) -> bool:
+    @property
+    def finish(self) -> str:
+        """What is done to sums, and what they become."""
+        spec = self.spec
+        total, words = TOTALS[spec.arithmetic.total], str(spec.finish)
+        if spec.parts == 2:
+            total = np.result_type(total, np.complex64)
+        if spec.dtype != total:
+            kind = "saturated" if spec.dtype.kind in "iu" and spec.finish.saturate else ""
+            words = ", ".join(filter(None, (words, f"{total} -> {spec.dtype}", kind)))
+        return words or "none"
+
+    def run(self, src, wei, packed, bias, residual, dst) -> bool:
         """Run on arrays that are as planned; False: see `kernels/walk.pyx`."""
         return self.walk(
             self.problem,
@@ -71,11 +88,17 @@ class Plan:
             0 if wei is None else address(wei),
             0 if packed is None else address(packed),
             0 if bias is None else address(bias),
+            0 if residual is None else address(residual),
             address(dst),
             self.threads,
             self.shared,
             self.chunk,
         )
+
+    @property
+    def bias_dtype(self) -> np.dtype:
+        """What the kernel that adds a bias reads."""
+        return TOTALS[self.finishing.dtype]
 
     def pad_bias(self, bias: np.ndarray | None) -> np.ndarray | None:
         """Where channels lie in vectors, tiles read the bias in whole vectors."""
@@ -108,9 +131,8 @@ def choose_threads(spec: ConvSpec, explicit: int | None) -> int:
 
 def make(
     spec: ConvSpec,
-    src: Layout,
-    wei: Layout,
-    dst: Layout,
+    arrays: Arrays,
+    dtypes: tuple[np.dtype, np.dtype, np.dtype | None],
     *,
     algorithm: str = "auto",
     isa: str | None = None,
@@ -122,11 +144,12 @@ def make(
 ) -> Plan:
     """Compare what the algorithms would cost and plan the best, or the one that is named.
 
-    `exact` keeps taps on padding apart from the others, for weights that are not finite.
+    `dtypes` are those of input, weight and residual. `exact` keeps taps on padding apart from the
+    others, for weights that are not finite.
     """
     isa = isa or isas()[-1]
-    itemsize = spec.dtype.itemsize
-    moved = itemsize * (prod(spec.input_shape) + prod(spec.weight_shape) + prod(spec.output_shape))
+    finish = finishing(spec.finish, spec.arithmetic, arrays.dst, arrays.residual)
+    moved = arrays.moved_bytes(spec)
     if algorithm == REFERENCE or 0 in spec.output_shape:  # no walk
         return Plan(
             spec=spec,
@@ -142,37 +165,10 @@ def make(
             copies=copies,
             refused=(),
             output_shape=spec.output_shape,
+            pack=_packing(spec, dtypes),
+            finishing=finish,
         )
-    lanes, rows = table.tile_rows(isa, spec.dtype.char)
-    level2 = machine.caches()["L2"]
-    budget = max(costs.SCRATCH_LEAST, int(level2 * costs.SCRATCH_SHARE))
-    target = Machine(isa, lanes, rows, threads, level2, budget)
-    straight = dst.regular and (dst.strides[4] == itemsize or spec.dst[2] == 1)
-    blocks = blocks_of(spec.c_in, spec.wei)
-    channels = blocks.size // prod(spec.wei)  # of a block
-    # A tile of many multiply-adds a step waits neither for the second level nor between runs.
-    patient = 2 * rows * lanes * itemsize >= costs.PATIENT_BYTES
-    cuts = patient or channels > costs.SHORT_RUN
-    # Pixels side by side can be read as vectors; with one between two of them, as numbers.
-    apart = 1 if spec.dst[2] == 1 else spec.stride[2] * src.strides[4] / itemsize
-    in_place = src.regular and apart == 1 and not pads(spec) and not _aliases(src)
-    work = Work(
-        spec=spec,
-        machine=target,
-        panels=False,
-        in_place=in_place,
-        cut_in_place=src.regular
-        and apart in (1, 2)
-        and not _crowds(src, channels, level2)
-        and (patient or not _aliases(src))
-        and (not pads(spec) or (cuts and not exact and cuttable(axes_of(spec)[3]))),
-        cuts=cuts,
-        straight=straight,
-        prepared=prepared,
-        exact=exact,
-        blocks=blocks,
-        taps=prod(spec.wei),
-    )
+    work = survey(spec, arrays, isa, threads, prepared, exact)
     best: dict[str, tuple[Algorithm, Schedule]] = {}
     refused = []
     for row in ALGORITHMS:
@@ -191,20 +187,21 @@ def make(
         if other != name
     ]
     refused.append((REFERENCE, "only by name: slow and obvious, for tests"))
-    problem = _problem(work, src, wei, dst, schedule)
+    problem = _problem(work, arrays, schedule, finish)
     if not row.panels and not work.reads_in_place(schedule.in_pieces):
         copies += ("input: strips of the cache's size",)
     if row.panels:
         copies += ("input: panels of the cache's size",)
-    if not straight:
-        copies += ("out: tiles, on their way to its strides or byte order",)
+    if schedule.orientation not in work.straight:
+        copies += ("out: sums of the cache's size, on their way to it",)
     if not prepared:
         copies += ("weight: a strip at a time",)
     used = min(threads, max(1, problem.tasks))
     scratch.limit(used * problem.scratch_bytes)
+    lanes = work.machine.lanes
     tile = (schedule.width, 2 * lanes)
     if schedule.orientation == "channels":
-        tile = (rows, schedule.width)
+        tile = (work.machine.rows, schedule.width)
     return Plan(
         spec=spec,
         algorithm=name,
@@ -225,13 +222,14 @@ def make(
         chunk=max(used, problem.tasks * costs.OPERATIONS_PER_CHUNK // max(1, spec.flops)),
         exact=exact,
         output_shape=spec.output_shape,
+        pack=_packing(spec, dtypes),
+        finishing=finish,
         exactly=cache(
             partial(
                 make,
                 spec,
-                src,
-                wei,
-                dst,
+                arrays,
+                dtypes,
                 algorithm=algorithm,
                 isa=isa,
                 threads=threads,
@@ -243,28 +241,37 @@ def make(
     )
 
 
-def _aliases(layout: Layout) -> bool:
-    """Channels a multiple of 4 KiB apart meet in one set of the first-level cache."""
-    return layout.strides[1] % costs.ALIAS_BYTES == 0
+def _packing(spec: ConvSpec, dtypes: tuple) -> str:
+    """What happens to input and weight on their way to the tiles, in words."""
+    said = []
+    for argument, dtype in zip(("input", "weight"), dtypes, strict=False):
+        words = [f"{argument} {dtype}"]
+        if dtype != spec.tile_dtype:
+            pairs = "pairs of " if parts(dtype) == 2 else ""
+            words[0] += f" -> {pairs}{spec.tile_dtype}"
+        if argument == "input":
+            words += ["channels last"] if spec.channels_last else []
+            borders = spec.border[3 - spec.rank :]
+            modes = [border.word for border in borders]
+            modes = modes[:1] if len(set(modes)) == 1 else modes
+            if any(border is not Border.ZERO for border in borders):
+                value = f" {spec.border_value:g}" if Border.CONSTANT in borders else ""
+                words.append(f"border {' '.join(modes)}{value}")
+        elif spec.flipped:
+            words.append("flipped")
+        said.append(", ".join(words))
+    return "; ".join(said)
 
 
-def _crowds(layout: Layout, channels: int, level2: int) -> bool:
-    """Whether the channels of a block fill more than half of some sets of the second level."""
-    way = level2 // costs.WAYS
-    sets = way // gcd(layout.strides[1], way)  # that hold a number of each channel
-    return channels > sets * costs.WAYS / 2
-
-
-def _problem(work: Work, src: Layout, wei: Layout, dst: Layout, schedule: Schedule) -> Problem:
-    spec = work.spec
-    src_steps = (src.strides[0], *src.strides[2:])
-    dst_steps = (dst.strides[0], *dst.strides[2:])
+def _problem(work: Work, arrays: Arrays, schedule: Schedule, finish: Finishing) -> Problem:
+    spec, src, dst = work.spec, arrays.src, arrays.dst
+    residual = arrays.residual or dst
+    steps = ((layout.strides[0], *layout.strides[2:]) for layout in (src, dst, residual))
+    pixels = schedule.orientation == "pixels"
     return Problem(
         isa=work.machine.isa,
-        dtype=spec.dtype.char,
-        axes=[
-            (*axis, a, b) for axis, a, b in zip(axes_of(spec), src_steps, dst_steps, strict=True)
-        ],
+        dtype=spec.arithmetic.tile,
+        axes=[(*axis, *step) for axis, *step in zip(axes_of(spec), *steps, strict=True)],
         cuts=schedule.cuts,
         separate=schedule.separate,
         groups=spec.groups,
@@ -273,21 +280,21 @@ def _problem(work: Work, src: Layout, wei: Layout, dst: Layout, schedule: Schedu
         block_k=work.blocks.size,
         windows=work.blocks.windows,
         enclosing=work.blocks.enclosing,
-        src_c_bytes=src.strides[1],
-        dst_c_bytes=dst.strides[1],
-        src_end_bytes=src.end,
-        src_storage=src.storage,
-        dst_storage=dst.storage,
-        wei_storage=wei.storage,
-        dst_regular=work.straight,
+        src=src,
+        dst=dst,
+        residual=residual,
+        wei=arrays.wei,
+        border_values=as_tile_bytes(spec, spec.border_value),
+        finish=finish,
+        straight=schedule.orientation in work.straight,
+        dst_regular=dst.regular and (dst.strides[4] == dst.number_bytes or spec.dst[2] == 1),
+        wei_direct=work.wei_direct,
         in_place_allowed=work.reads_in_place(schedule.in_pieces),
-        wei_bytes=wei.strides,
-        wei_regular=wei.regular,
-        pixels_wide=schedule.orientation == "pixels",
+        channels_first=work.channels_first or not schedule.in_pieces,
+        pixels_wide=pixels,
         width=schedule.width,
         task_strips=schedule.task_strips,
         panel=schedule.panel,
-        panels=schedule.panel > 0,
         cut_rows=work.cuts,
         short_run=costs.SHORT_RUN,
         guard=not work.exact and pads(spec),

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from .algorithms import NAMES
-from .arguments import as_array, as_integer, padding_per_axis, positive_per_axis
-from .call import find, frozen, keep, run
+from .arguments import as_array, as_flag, as_integer, padding_per_axis, positive_per_axis
+from .call import Extra, find, flipped, frozen, keep, overlaps, run, through_a_copy
 from .kernels import weights
 from .kernels.measure import openmp_threads
 from .kernels.problem import address
@@ -25,7 +25,9 @@ from .spec import as_operand, check_algorithm, check_bias, check_threads, make_c
 
 def prepare(
     weight, bias=None, stride=1, padding=0, dilation=1, groups=1,
-    *, algorithm="auto", threads=None,
+    *, padding_mode="constant", padding_value=0, channels_last=False, flip=False,
+    activation=None, alpha=1, beta=0, dtype=None, overflow="wrap",
+    algorithm="auto", threads=None,
 ):  # fmt: skip
     """Keep weights for many calls: a function of the input alone that packs them only once.
 
@@ -38,7 +40,10 @@ def prepare(
     >>> blur(np.ones((1, 4, 5)))[0, 1]
     array([0.66666667, 1.        , 1.        , 1.        , 0.66666667])
     """
-    return PreparedConv(weight, bias, stride, padding, dilation, groups, algorithm, threads)
+    extra = (padding_mode, padding_value, channels_last, flip,
+             activation, alpha, beta, dtype, overflow)  # fmt: skip
+    return PreparedConv(weight, bias, (stride, padding, dilation, groups), extra,
+                        algorithm, threads)  # fmt: skip
 
 
 _known: weakref.WeakSet[PreparedConv] = weakref.WeakSet()
@@ -64,7 +69,7 @@ def settled(value: Any) -> Any:
 class PreparedConv:
     """A convolution with fixed weights; made by `prepare`, called with an input."""
 
-    def __init__(self, weight, bias, stride, padding, dilation, groups, algorithm, threads):
+    def __init__(self, weight, bias, parameters, extra, algorithm, threads):
         weight = as_operand("prepare", "weight", weight)
         if not 3 <= weight.ndim <= 5:
             raise ValueError(
@@ -73,10 +78,13 @@ class PreparedConv:
             )
         self._rank = weight.ndim - 2
         self._name = f"conv{self._rank}d"
+        self._extra = Extra(*map(settled, extra))
+        if as_flag("prepare", "flip", self._extra.flip):
+            weight = flipped(weight, self._rank)
         self._weight = np.array(weight, weight.dtype.newbyteorder("="), order="C")
         self._weight.flags.writeable = False
         self._bias = None if bias is None else np.array(as_array("prepare", "bias", bias))
-        self._parameters = tuple(map(settled, (stride, padding, dilation, groups)))
+        self._parameters = tuple(map(settled, parameters))
         self._algorithm = check_algorithm("prepare", algorithm, NAMES)
         self._threads = check_threads("prepare", threads)
         self._check()
@@ -86,7 +94,17 @@ class PreparedConv:
         self._ready: dict[tuple, tuple] = {}
 
     def _check(self):
-        """Let parameters that no input could mend show now: try the smallest input."""
+        """Let parameters that no input could mend show now: try the smallest input, of the dtype
+        of the weights and of wider ones."""
+        refused = []
+        for dtype in (self._weight.dtype, np.dtype(np.float64), np.dtype(np.complex128)):
+            try:
+                return self._try(dtype)
+            except (TypeError, ValueError) as error:
+                refused.append(error)
+        raise refused[0]
+
+    def _try(self, dtype: np.dtype) -> None:
         stride, padding, dilation, groups = self._parameters
         c_in, *wei = self._weight.shape[1:]
         strides = positive_per_axis("prepare", "stride", self._rank, stride)
@@ -95,41 +113,49 @@ class PreparedConv:
         axes = [(span(k, d), k, s, d) for k, s, d in zip(wei, strides, dilations, strict=True)]
         pad = padding_per_axis("prepare", padding, tuple(axes))
         sizes = [n - min(0, a) - min(0, b) for (n, *_), (a, b) in zip(axes, pad, strict=True)]
-        dtype = self._weight.dtype
-        spec = make_conv_spec("prepare", self._rank, (1, c_in * groups, *sizes), dtype,
-                              self._weight.shape, dtype, *self._parameters)  # fmt: skip
-        check_bias(spec, self._bias)
+        last = as_flag("prepare", "channels_last", self._extra.channels_last)
+        shape = (1, *sizes, c_in * groups) if last else (1, c_in * groups, *sizes)
+        spec = make_conv_spec("prepare", self._rank, shape, dtype, self._weight.shape,
+                              self._weight.dtype,
+                              *self._parameters, **self._extra._asdict(),
+                              bias=self._bias is not None)  # fmt: skip
+        check_bias(spec, self._bias, spec.tile_dtype)
 
-    def __call__(self, input, out=None, threads=None):
-        """Convolve an input; `out` and `threads` as in `conv2d`."""
+    def __call__(self, input, out=None, threads=None, *, residual=None):
+        """Convolve an input; `out`, `threads` and `residual` as in `conv2d`."""
         src = as_operand(self._name, "input", input)
         if threads is None:
             threads = self._threads
-        if out is not None:
-            plan, packed, bias = self._get_ready(src, out, threads)
-            if np.may_share_memory(out, src):
-                out[...] = self(src, None, threads)
-                return out
-            return run(plan, src, self._weight, packed, bias, out)
+        if residual is not None:
+            residual = as_operand(self._name, "residual", residual)
+        if out is not None or residual is not None:
+            plan, packed, bias = self._get_ready(src, residual, out, threads)
+            if out is None:
+                out = np.empty(plan.output_shape, plan.spec.dtype)
+            elif overlaps(out, residual, src):
+                return through_a_copy(
+                    lambda out, residual: self(src, out, threads, residual=residual), out, residual
+                )
+            return run(plan, src, self._weight, packed, bias, residual, out)
         key = (
             src.shape, src.strides, src.dtype, src.flags.aligned, current(),
             (openmp_threads(),) if threads is None else frozen(threads),
         )  # fmt: skip
         ready = self._ready.get(key)
         if ready is None:
-            ready = self._get_ready(src, None, threads)
+            ready = self._get_ready(src, None, None, threads)
             keep(self._ready, key, ready)
         plan, packed, bias = ready
         dst = np.empty(plan.output_shape, plan.spec.dtype)
-        return run(plan, src, self._weight, packed, bias, dst)
+        return run(plan, src, self._weight, packed, bias, None, dst)
 
-    def _get_ready(self, src, out, threads) -> tuple:
+    def _get_ready(self, src, residual, out, threads) -> tuple:
         """(plan, packed weights, bias) for an input like `src`."""
         plan = find(
-            self._name, self._rank, src, self._weight, *self._parameters, out,
-            self._algorithm, threads, True,
+            self._name, self._rank, src, self._weight, self._bias is not None, *self._parameters,
+            self._extra, residual, out, self._algorithm, threads, True,
         )  # fmt: skip
-        bias = check_bias(plan.spec, self._bias)
+        bias = check_bias(plan.spec, self._bias, plan.bias_dtype)
         if plan.problem is None:
             return plan, None, bias
         packed, finite = self._pack(plan)
@@ -140,7 +166,13 @@ class PreparedConv:
 
     def _pack(self, plan: Plan) -> tuple[np.ndarray, bool]:
         """The weights as the plan wants them, and whether all are finite."""
-        key = (plan.isa, plan.orientation, plan.spec.dtype.char)
+        key = (
+            plan.isa,
+            plan.orientation,
+            plan.spec.tile_dtype,
+            plan.spec.parts,
+            plan.problem.parts,
+        )
         with self._lock:
             if key not in self._packed:
                 memory = np.empty(plan.problem.packed_bytes, np.uint8)
@@ -149,7 +181,8 @@ class PreparedConv:
             return self._packed[key]
 
     def __getstate__(self):
-        return (self._weight, self._bias, *self._parameters, self._algorithm, self._threads)
+        extra = self._extra._replace(flip=False)  # the weights are flipped already
+        return self._weight, self._bias, self._parameters, extra, self._algorithm, self._threads
 
     def __setstate__(self, state):
         self.__init__(*state)

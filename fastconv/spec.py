@@ -16,17 +16,27 @@ import numpy as np
 from .arguments import (
     BYTES_MAX,
     Pair,
+    as_activation,
     as_array,
+    as_border_value,
+    as_dtype,
+    as_flag,
     as_integer,
+    as_number,
     as_operand,
     as_shape,
+    borders_per_axis,
     check_algorithm,
     check_dtype,
     check_threads,
     is_masked,
     padding_per_axis,
     positive_per_axis,
+    show,
 )
+from .boundary import Border
+from .dtypes import TOTALS, Arithmetic, choose, is_whole, parts
+from .finishing import Finish
 from .sizes import output_size, span
 
 __all__ = [
@@ -36,6 +46,7 @@ __all__ = [
     "check_algorithm",
     "check_bias",
     "check_out",
+    "check_residual",
     "check_threads",
     "make_conv_spec",
 ]
@@ -50,7 +61,7 @@ class ConvSpec:
     """One convolution: shapes and parameters, always with three spatial axes.
 
     An axis that the user does not have leads with length 1. Output ``o`` and tap ``t`` of an axis
-    read the input at ``o * stride + t * dilation - before``; outside of it a tap adds nothing.
+    read the input at ``o * stride + t * dilation - before``; outside of it what the border says.
     """
 
     name: str  # "conv2d": the word for messages
@@ -66,7 +77,13 @@ class ConvSpec:
     stride: Three
     dilation: Three
     pad: tuple[Pair, Pair, Pair]  # (before, after) per axis; negative crops
-    dtype: np.dtype  # native float32 or float64: computed in and returned
+    border: tuple[Border, Border, Border]
+    border_value: Any  # of Border.CONSTANT
+    channels_last: bool  # in the arrays; in weights they never are
+    flipped: bool  # so are the weights that the engine gets
+    arithmetic: Arithmetic
+    dtype: np.dtype  # native; what is returned
+    finish: Finish
 
     @property
     def input_shape(self) -> tuple[int, ...]:
@@ -81,6 +98,21 @@ class ConvSpec:
         return self._as_seen(self.groups * self.c_out, self.dst)
 
     @property
+    def tile_dtype(self) -> np.dtype:
+        """What tiles multiply."""
+        return TOTALS[self.arithmetic.tile]
+
+    @property
+    def parts(self) -> int:
+        """Real numbers of a number of the output."""
+        return parts(self.dtype)
+
+    @property
+    def reads_out(self) -> bool:
+        """Whether the output is read before it is written."""
+        return self.finish.beta != 0
+
+    @property
     def macs(self) -> int:
         """Nominal multiply-adds: taps on padding count."""
         return self.batch * self.groups * self.c_out * self.c_in * prod(self.dst) * prod(self.wei)
@@ -90,7 +122,8 @@ class ConvSpec:
         return 2 * self.macs
 
     def _as_seen(self, channels: int, sizes: Three) -> tuple[int, ...]:
-        shape = (channels, *sizes[3 - self.rank :])
+        sizes = sizes[3 - self.rank :]
+        shape = (*sizes, channels) if self.channels_last else (channels, *sizes)
         return (self.batch, *shape) if self.batched else shape
 
 
@@ -105,24 +138,39 @@ def make_conv_spec(
     padding: Any = 0,
     dilation: Any = 1,
     groups: Any = 1,
+    *,
+    padding_mode: Any = "constant",
+    padding_value: Any = 0,
+    channels_last: Any = False,
+    flip: Any = False,
+    activation: Any = None,
+    alpha: Any = 1,
+    beta: Any = 0,
+    dtype: Any = None,
+    overflow: Any = "wrap",
+    bias: bool = False,
+    residual: bool = False,
 ) -> ConvSpec:
-    """The specification of a convolution from shapes, dtypes and what the user asked for."""
+    """The specification of a convolution from shapes, dtypes and what the user asked for; of
+    `bias` and `residual` only whether there are any."""
     check_dtype(name, "input", input_dtype)
     check_dtype(name, "weight", weight_dtype)
-    dtype = np.dtype("d" if "d" in (input_dtype.char, weight_dtype.char) else "f")
+    channels_last = as_flag(name, "channels_last", channels_last)
 
     letters = AXES[rank]
     sizes, kernels = ", ".join(letters), ", ".join(f"k{letter}" for letter in letters)
     if len(input_shape) not in (rank + 1, rank + 2):
+        inner = f"{sizes}, C" if channels_last else f"C, {sizes}"
         raise ValueError(
-            f"{name}: input has shape {input_shape}, (N, C, {sizes}) or (C, {sizes}) is needed"
+            f"{name}: input has shape {input_shape}, (N, {inner}) or ({inner}) is needed"
         )
     if len(weight_shape) != rank + 2:
         raise ValueError(
             f"{name}: weight has shape {weight_shape}, (O, C/groups, {kernels}) is needed"
         )
     batched = len(input_shape) == rank + 2
-    batch, channels, *src = input_shape if batched else (1, *input_shape)
+    batch, *inner = input_shape if batched else (1, *input_shape)
+    channels, *src = (inner[-1], *inner[:-1]) if channels_last else inner
     outputs, c_in, *wei = weight_shape
     groups = as_integer(name, "groups", groups, 1)
     _check_channels(name, channels, outputs, c_in, groups)
@@ -144,9 +192,31 @@ def make_conv_spec(
                 f"({before}, {after}) is {n + before + after}, "
                 f"kernel {k} with dilation {d} needs {span(k, d)}"
             )
-    _check_bytes(name, "input with padding", (batch, channels, *padded), dtype)
-    _check_bytes(name, "weight", weight_shape, dtype)
-    _check_bytes(name, "output", (batch, outputs, *dst), dtype)
+    arithmetic, result, saturate = _arithmetic(
+        name, input_dtype, weight_dtype, dtype, overflow, c_in * prod(wei)
+    )
+    value = as_border_value(name, padding_value, input_dtype)
+    borders = borders_per_axis(name, rank, padding_mode, value)
+    for letter, n, border, sides in zip(letters, src, borders, pad, strict=True):
+        if border > Border.CONSTANT and not n and max(sides) > 0:
+            raise ValueError(
+                f"{name}: input has size 0 on axis {letter}, "
+                f"at least 1 is needed for padding_mode {border.word!r}"
+            )
+    word, parameters = as_activation(name, activation, arithmetic.whole, result)
+    finish = Finish(
+        activation=word,
+        parameters=parameters,
+        alpha=as_number(name, "alpha", alpha, arithmetic.whole),
+        beta=as_number(name, "beta", beta, arithmetic.whole),
+        bias=bias,
+        residual=residual,
+        saturate=saturate,
+    )
+    widest = np.dtype(np.float64 if arithmetic.tile != "f" else np.float32)
+    _check_bytes(name, "input with padding", (batch, channels, *padded), widest)
+    _check_bytes(name, "weight", weight_shape, widest)
+    _check_bytes(name, "output", (batch, outputs, *dst), max(widest, result, key=_size))
 
     def three(values: Iterable, fill: Any = 1) -> tuple:
         return (fill,) * (3 - rank) + tuple(values)
@@ -165,8 +235,47 @@ def make_conv_spec(
         stride=three(strides),
         dilation=three(dilations),
         pad=three(pad, (0, 0)),
-        dtype=dtype,
+        border=three(borders, Border.ZERO),
+        border_value=value,
+        channels_last=channels_last,
+        flipped=as_flag(name, "flip", flip),
+        arithmetic=arithmetic,
+        dtype=result,
+        finish=finish,
     )
+
+
+def _size(dtype: np.dtype) -> int:
+    return dtype.itemsize
+
+
+def _arithmetic(
+    name: str, source: np.dtype, weight: np.dtype, dtype: Any, overflow: Any, depth: int
+) -> tuple[Arithmetic, np.dtype, bool]:
+    """The arithmetic, the dtype of the output, and whether that saturates."""
+    wanted = as_dtype(name, dtype)
+    if not isinstance(overflow, str) or overflow not in ("wrap", "saturate"):
+        raise ValueError(f"{name}: overflow is {show(overflow)}, 'wrap' or 'saturate' is needed")
+    chosen = choose(source, weight, wanted, depth)
+    if chosen is None:
+        raise TypeError(
+            f"{name}: input has dtype {source}, weight {weight}, which no dtype known here holds"
+            + ("" if wanted is None else f" with dtype={wanted}")
+        )
+    arithmetic, result = chosen
+    if parts(result) < max(parts(source), parts(weight)):
+        raise TypeError(
+            f"{name}: dtype is {result}, a complex one is needed "
+            f"for an input of {source} and a weight of {weight}"
+        )
+    if result.kind == "b":
+        raise TypeError(f"{name}: dtype is bool, numbers are needed")
+    if is_whole(result) and not arithmetic.whole and overflow != "saturate":
+        raise ValueError(
+            f"{name}: dtype is {result} for sums of {TOTALS[arithmetic.total]}, "
+            "overflow='saturate' is needed, which rounds to the nearest"
+        )
+    return arithmetic, result, overflow == "saturate"
 
 
 def _check_channels(name: str, channels: int, outputs: int, c_in: int, groups: int) -> None:
@@ -201,13 +310,11 @@ def _check_bytes(name: str, what: str, shape: tuple[int, ...], dtype: np.dtype) 
         )
 
 
-def check_bias(spec: ConvSpec, bias: Any) -> np.ndarray | None:
-    """`bias` as an aligned, contiguous 1-D array of ``spec.dtype``, or None."""
+def check_bias(spec: ConvSpec, bias: Any, dtype: np.dtype) -> np.ndarray | None:
+    """`bias` as an aligned, contiguous 1-D array of the real numbers of `dtype`, or None."""
     if bias is None:
         return None
     array = as_array(spec.name, "bias", bias)
-    if array.dtype.kind not in "biuf":
-        raise TypeError(f"{spec.name}: bias has dtype {array.dtype}, real numbers are needed")
     needed = (spec.groups * spec.c_out,)
     if array.shape != needed:
         raise ValueError(
@@ -215,16 +322,46 @@ def check_bias(spec: ConvSpec, bias: Any) -> np.ndarray | None:
             "one value per output channel"
         )
     flags = array.flags
-    if array.dtype is spec.dtype and flags.c_contiguous and flags.aligned:
+    if array.dtype is dtype and flags.c_contiguous and flags.aligned and parts(spec.dtype) == 1:
         return array
-    return np.require(array, spec.dtype, ("C", "A"))
+    check_addend(spec, "bias", array.dtype)
+    if parts(spec.dtype) == 2:
+        array = array.astype(np.result_type(dtype, np.complex64))
+        return array.view(dtype)
+    return np.require(array, dtype, ("C", "A"))
+
+
+def check_addend(spec: ConvSpec, argument: str, dtype: np.dtype) -> None:
+    """Raise unless numbers of `dtype` can be added to the sums."""
+    check_dtype(spec.name, argument, dtype)
+    if spec.arithmetic.whole and not is_whole(dtype):
+        raise TypeError(
+            f"{spec.name}: {argument} has dtype {dtype}, integers are needed for sums of integers"
+        )
+    if parts(dtype) > max(1, parts(spec.dtype)):
+        raise TypeError(f"{spec.name}: {argument} has dtype {dtype}, real numbers are needed")
+
+
+def check_residual(spec: ConvSpec, residual: np.ndarray) -> None:
+    """Raise unless `residual` can be added to the result."""
+    check_addend(spec, "residual", residual.dtype)
+    if parts(residual.dtype) != parts(spec.dtype):
+        raise TypeError(f"{spec.name}: residual has dtype {residual.dtype}, complex is needed")
+    if residual.shape != spec.output_shape:
+        raise ValueError(
+            f"{spec.name}: residual has shape {residual.shape}, {spec.output_shape} is needed"
+        )
 
 
 def check_out(spec: ConvSpec, out: Any) -> None:
     """Raise unless `out` can take the result: kind, dtype, shape, flags and strides."""
+    if out is None:
+        if spec.reads_out:
+            raise ValueError(f"{spec.name}: beta is {spec.finish.beta}, out is needed with it")
+        return
     if not isinstance(out, np.ndarray) or is_masked(out):
         raise TypeError(f"{spec.name}: out is a {type(out).__name__}, a numpy.ndarray is needed")
-    if out.dtype.char != spec.dtype.char:
+    if out.dtype.newbyteorder("=") != spec.dtype:
         raise TypeError(f"{spec.name}: out has dtype {out.dtype}, {spec.dtype} is needed")
     if out.shape != spec.output_shape:
         raise ValueError(f"{spec.name}: out has shape {out.shape}, {spec.output_shape} is needed")

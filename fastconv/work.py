@@ -9,6 +9,7 @@ from math import ceil, prod
 from typing import NamedTuple
 
 from . import costs
+from .boundary import Border
 from .kernels import table
 from .sizes import inside
 from .spec import ConvSpec
@@ -23,6 +24,7 @@ class Axis(NamedTuple):
     stride: int
     dilation: int
     pad: int
+    border: int  # a Border
 
 
 class Cut(NamedTuple):
@@ -62,12 +64,19 @@ class Schedule:
 def axes_of(spec: ConvSpec) -> tuple[Axis, Axis, Axis, Axis]:
     """Batch, depth, height, width; the batch is an axis with one tap."""
     spatial = (
-        Axis(src, dst, taps, stride, dilation, pad[0])
-        for src, dst, taps, stride, dilation, pad in zip(
-            spec.src, spec.dst, spec.wei, spec.stride, spec.dilation, spec.pad, strict=True
+        Axis(src, dst, taps, stride, dilation, pad[0], border)
+        for src, dst, taps, stride, dilation, pad, border in zip(
+            spec.src,
+            spec.dst,
+            spec.wei,
+            spec.stride,
+            spec.dilation,
+            spec.pad,
+            spec.border,
+            strict=True,
         )
     )
-    return (Axis(spec.batch, spec.batch, 1, 1, 1, 0), *spatial)
+    return (Axis(spec.batch, spec.batch, 1, 1, 1, 0, Border.ZERO), *spatial)
 
 
 class Blocks(NamedTuple):
@@ -82,12 +91,13 @@ class Blocks(NamedTuple):
         return max(1, depth // self.enclosing * ceil(self.enclosing / self.size))
 
 
-def blocks_of(c_in: int, wei: tuple[int, int, int]) -> Blocks:
-    """Equal numbers of whole channels; else of planes, of rows, or of taps in a row."""
+def blocks_of(c_in: int, wei: tuple[int, int, int], parts: int = 1) -> Blocks:
+    """Equal numbers of whole channels (and both parts of complex ones); else of planes, of rows,
+    or of taps in a row."""
     depth, height, width = wei
     taps = prod(wei)
-    if taps <= costs.BLOCK_K:
-        size = _share(c_in, costs.BLOCK_K // taps) * taps
+    if parts * taps <= costs.BLOCK_K:
+        size = _share(c_in // parts, costs.BLOCK_K // (parts * taps)) * parts * taps
         return Blocks(size, (1, *wei), max(1, c_in) * taps)
     if height * width <= costs.BLOCK_K:
         planes = _share(depth, costs.BLOCK_K // (height * width))
@@ -118,6 +128,9 @@ def met_share(axis: Axis) -> float:
 
 
 def _inside(axis: Axis, tap: int) -> tuple[int, int]:
+    """Positions at which a tap meets input, or a border that counts as such."""
+    if axis.border != Border.ZERO:
+        return 0, axis.dst
     first, end = inside(axis.src, axis.dst, axis.stride, tap * axis.dilation - axis.pad)
     return min(first, axis.dst), min(end, axis.dst)
 
@@ -125,6 +138,12 @@ def _inside(axis: Axis, tap: int) -> tuple[int, int]:
 def pads(spec: ConvSpec) -> bool:
     """Whether any tap of any output falls on padding."""
     return any(met_share(axis) < 1 for axis in axes_of(spec))
+
+
+def reaches_out(axis: Axis) -> bool:
+    """Whether any tap reads a border that counts as input."""
+    first, last = -axis.pad, (axis.dst - 1) * axis.stride + (axis.taps - 1) * axis.dilation
+    return axis.border != Border.ZERO and (first < 0 or last - axis.pad >= axis.src)
 
 
 def cuttable(axis: Axis) -> bool:
@@ -137,16 +156,26 @@ def cuttable(axis: Axis) -> bool:
     return True
 
 
+class Fill(NamedTuple):
+    """How the input comes into strips."""
+
+    step: float  # numbers from one pixel to the next
+    converts: bool  # numbers of another dtype, or bytes in the other order
+
+
 class Work(NamedTuple):
     """What a schedule is to be made for, and what is known about the arrays."""
 
-    spec: ConvSpec
+    spec: ConvSpec  # of real numbers: a complex channel is two
     machine: Machine
     panels: bool  # gather pixels into panels, or read them where they lie
     in_place: bool  # the input may be read without a copy
     cut_in_place: bool  # ... where pieces leave padding out
     cuts: bool  # tiles leave out pixels that see padding
-    straight: bool  # tiles may write the output
+    straight: tuple[str, ...]  # orientations whose tiles may write the output
+    fill: Fill
+    channels_first: bool  # strips for tiles with channels in vectors
+    wei_direct: bool  # weights lie as tiles want them
     prepared: bool  # the weights come packed
     exact: bool  # no span may mix taps on padding with taps on input
     blocks: Blocks

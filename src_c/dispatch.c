@@ -7,18 +7,22 @@
 #if defined(__x86_64__)
 #define FC_ISA_LIST(ROW)                                                                         \
     ROW(generic, 1)                                                                              \
-    ROW(avx2, __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))                   \
+    ROW(avx2, __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&                 \
+                  __builtin_cpu_supports("f16c"))                                                \
     ROW(avx512, __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&       \
                     __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq"))
 #else
 #define FC_ISA_LIST(ROW) ROW(generic, 1)
 #endif
 
-#define FC_EXTERN(isa, usable) extern const fc_kernels fc_kernels_f32_##isa, fc_kernels_f64_##isa;
+#define FC_EXTERN(isa, usable)                                                                   \
+    extern const fc_kernels fc_kernels_f32_##isa, fc_kernels_f64_##isa, fc_kernels_i32_##isa,    \
+        fc_kernels_i64_##isa;
 FC_ISA_LIST(FC_EXTERN)
 
-#define FC_ROW(isa, usable) {&fc_kernels_f32_##isa, &fc_kernels_f64_##isa},
-static const struct { const fc_kernels *f32, *f64; } tables[] = {FC_ISA_LIST(FC_ROW)};
+#define FC_ROW(isa, usable)                                                                      \
+    {&fc_kernels_f32_##isa, &fc_kernels_f64_##isa, &fc_kernels_i32_##isa, &fc_kernels_i64_##isa},
+static const struct { const fc_kernels *f32, *f64, *i32, *i64; } tables[] = {FC_ISA_LIST(FC_ROW)};
 enum { ISAS = sizeof tables / sizeof tables[0] };
 
 const char *fc_isa_name(int number)
@@ -40,7 +44,11 @@ const fc_kernels *fc_find_kernels(const char *isa, char dtype)
 {
     for (int number = 0; number < ISAS; number++)
         if (strcmp(isa, tables[number].f32->isa) == 0 && fc_isa_usable(number))
-            return dtype == 'f' ? tables[number].f32 : dtype == 'd' ? tables[number].f64 : NULL;
+            return dtype == 'f'   ? tables[number].f32
+                   : dtype == 'd' ? tables[number].f64
+                   : dtype == 'i' ? tables[number].i32
+                   : dtype == 'q' ? tables[number].i64
+                                  : NULL;
     return NULL;
 }
 

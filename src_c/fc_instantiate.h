@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * All templates for both dtypes of one ISA; included by the stubs in isa/. */
+ * All templates for each dtype of one ISA; included by the stubs in isa/. */
 #include "fc_kernels.h"
-#include "fc_simd.h"
 #include <stdint.h>
 #include <string.h>
+#include "fc_simd.h"
 
 #ifdef __clang__
 #define FC_SHUFFLE8(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
@@ -16,21 +16,53 @@ typedef int64_t fc_index4 __attribute__((vector_size(32)));
 #define FC_SHUFFLE4(a, b, ...) __builtin_shuffle(a, b, (fc_index4){__VA_ARGS__})
 #endif
 
+#include "fc_half.h"
+
 #define FC_T float
 #define FC_DTYPE f32
-#define FC_BITS uint32_t
-#define FC_SWAP __builtin_bswap32
 #define FC_SQUARE_IS_8 1
+#define FC_REAL 4 /* bytes of a real number; 0: an integer */
+#define FC_TILED 1
+#define FC_OWN_KIND FC_F32
+#define FC_INT int32_t
+#define FC_BITS uint32_t
+#define FC_FRACTION 23 /* bits of a float, and those of 1.0 */
+#define FC_ONE 0x3f800000
+#define FC_TO_HALF fc_to_half
+#define FC_TO_BFLOAT fc_to_bfloat
 #include "fc_templates.h"
-#undef FC_T
-#undef FC_DTYPE
-#undef FC_BITS
-#undef FC_SWAP
-#undef FC_SQUARE_IS_8
 
 #define FC_T double
 #define FC_DTYPE f64
-#define FC_BITS uint64_t
-#define FC_SWAP __builtin_bswap64
 #define FC_SQUARE_IS_8 0
+#define FC_REAL 8
+#define FC_TILED 1
+#define FC_OWN_KIND FC_F64
+#define FC_INT int64_t
+#define FC_BITS uint64_t
+#define FC_FRACTION 52
+#define FC_ONE 0x3ff0000000000000
+#define FC_TO_HALF(x) fc_to_half(fc_to_odd(x))
+#define FC_TO_BFLOAT(x) fc_to_bfloat(fc_to_odd(x))
+#include "fc_templates.h"
+
+/* Sums of 8-bit numbers on their way out; their tiles are those of float32, exact in a block. */
+#define FC_T int32_t
+#define FC_DTYPE i32
+#define FC_SQUARE_IS_8 1
+#define FC_REAL 0
+#define FC_TILED 0
+#define FC_OWN_KIND FC_I32
+#define FC_INT int32_t
+#define FC_BITS uint32_t
+#include "fc_templates.h"
+
+#define FC_T int64_t
+#define FC_DTYPE i64
+#define FC_SQUARE_IS_8 0
+#define FC_REAL 0
+#define FC_TILED 1
+#define FC_OWN_KIND FC_I64
+#define FC_INT int64_t
+#define FC_BITS uint64_t
 #include "fc_templates.h"

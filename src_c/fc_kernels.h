@@ -34,7 +34,7 @@ typedef struct {
 typedef struct {
     const fc_run *run;
     ptrdiff_t runs, length, a_step, b_step;
-    ptrdiff_t a_row; /* 1, or 2: every second number */
+    ptrdiff_t a_row; /* from row to row of A; a tile of its own has 1 */
     ptrdiff_t cuts;  /* whether any run has one */
     fc_fetch *fetch; /* or NULL */
     ptrdiff_t a_ahead, b_ahead; /* what to call into the cache, seen from a step; 0: it is there */
@@ -54,11 +54,28 @@ typedef struct { ptrdiff_t b, low, high, a[FC_STENCIL_ROWS]; } fc_group;
 enum {
     FC_ADD = 1,       /* C already holds the blocks of k before this one */
     FC_BIAS_ROWS = 2, /* last block: add bias[i] */
-    FC_BIAS_COLS = 4  /* last block: add bias[j] (readable in whole vectors) */
+    FC_BIAS_COLS = 4, /* last block: add bias[j] (readable in whole vectors) */
+    FC_WHOLE = 8      /* sums are whole numbers, and C holds integers of the same size */
 };
 
-/* How the numbers of an array are stored, seen from the compute dtype. */
-enum { FC_SAME, FC_SWAPPED, FC_FLOAT, FC_FLOAT_SWAPPED, FC_STORAGES };
+/* How the numbers of an array are stored: a kind, and FC_SWAPPED for the other byte order. */
+enum {
+    FC_U8, FC_I8, FC_U16, FC_I16, FC_F16, FC_BF16, FC_U32, FC_I32, FC_F32, FC_U64, FC_I64, FC_F64,
+    FC_KIND = 15, FC_SWAPPED = 16
+};
+
+enum {
+    FC_NONE, FC_RELU, FC_CLIP, FC_LEAKY_RELU, FC_SIGMOID, FC_TANH, FC_SILU, FC_GELU, FC_HARDSWISH
+};
+
+/* The way of sums to the output:
+ *     out = activation(alpha * sum + bias + beta * out + residual)
+ * and how the arrays are stored.  Parameters are real or whole like the dtype of the table. */
+typedef struct {
+    int activation, saturate, sum_storage, dst_storage, residual_storage;
+    double real_alpha, real_beta, real_low, real_high;
+    long long whole_alpha, whole_beta, whole_low, whole_high;
+} fc_finish;
 
 enum { FC_MAX_ROWS = 14, FC_WIDTHS = 3, FC_MAX_VECTORS = 4 }; /* widths: 1, 2, 4 vectors */
 
@@ -76,9 +93,12 @@ typedef void fc_tile_fn(const fc_runs *runs, const void *a, const void *b, void 
                            ptrdiff_t steps, const void *a, const void *b, void *c,               \
                            ptrdiff_t ldc, ptrdiff_t rows, ptrdiff_t cols, int flags,             \
                            const void *bias))                                                    \
-    /* dst = `before` zeros, `valid` numbers read every step_bytes, `after` zeros */             \
+    /* dst = `before` times *value, `valid` numbers read every step_bytes, `after` *value */       \
     KERNEL(fill, void, (void *dst, ptrdiff_t before, ptrdiff_t valid, ptrdiff_t after,           \
-                        const void *src, ptrdiff_t step_bytes, int storage))                     \
+                        const void *src, ptrdiff_t step_bytes, int storage, const void *value))  \
+    /* dst[i] = the number at src + offset_bytes[i] */                                           \
+    KERNEL(pick, void, (void *dst, const void *src, const ptrdiff_t *offset_bytes,               \
+                        ptrdiff_t count, int storage))                                           \
     /* dst[k][0..width) = the segments of src + offset[k]; reads and writes whole vectors */     \
     KERNEL(gather, void, (void *dst, ptrdiff_t width, const void *src, const ptrdiff_t *offset,  \
                           ptrdiff_t offsets, const fc_segment *segment, ptrdiff_t segments))     \
@@ -88,13 +108,14 @@ typedef void fc_tile_fn(const fc_runs *runs, const void *a, const void *b, void 
     /* the same; columns (group, member) of the source become rows (member, group) */            \
     KERNEL(deal, void, (void *dst, ptrdiff_t ldd, const void *src, ptrdiff_t lds,                \
                         ptrdiff_t rows, ptrdiff_t groups, ptrdiff_t members))                    \
-    /* dst[k][r] = the number at src + r * row_bytes + offset_bytes[k], any storage */           \
-    KERNEL(collect, void, (void *dst, ptrdiff_t pitch, const void *src, ptrdiff_t row_bytes,     \
-                           ptrdiff_t rows, const ptrdiff_t *offset_bytes, ptrdiff_t offsets,     \
-                           int storage))                                                         \
-    /* count numbers, every src_step, to every dst_bytes of an array of that storage */          \
-    KERNEL(store, void, (void *dst, ptrdiff_t dst_bytes, const void *src, ptrdiff_t src_step,    \
-                         ptrdiff_t count, int storage))                                          \
+    /* rows of complex weights times i */                                                        \
+    KERNEL(twist, void, (void *dst, const void *src, ptrdiff_t pitch, ptrdiff_t width,           \
+                         ptrdiff_t rows))                                                        \
+    /* a row of sums to where it belongs; one bias for all (bias_step 0) or one for each; without \
+     * a step between its own numbers a row may be finished in place */                          \
+    KERNEL(finish, void, (const fc_finish *how, void *dst, ptrdiff_t dst_bytes, const void *src, \
+                          ptrdiff_t src_bytes, const void *residual, ptrdiff_t residual_bytes,   \
+                          const void *bias, ptrdiff_t bias_step, ptrdiff_t count))               \
     /* 1 when none of count numbers is inf or NaN */                                             \
     KERNEL(finite, int, (const void *src, ptrdiff_t count))                                      \
     /* rounds of independent multiply-adds in registers; returns the operations done */          \
@@ -109,7 +130,8 @@ typedef struct {
     int itemsize;              /* bytes of one number */
     int lanes;                 /* numbers in a vector */
     int max_rows[FC_WIDTHS];   /* rows of the tallest tile that is 1, 2, 4 vectors wide */
-    fc_tile_fn *tile[FC_WIDTHS][FC_MAX_ROWS + 1]; /* [log2 of vectors][rows] */
+    fc_tile_fn *tile[FC_WIDTHS][FC_MAX_ROWS + 1]; /* [log2 of vectors][rows], a_row is 1 */
+    fc_tile_fn *tile_apart[2][FC_MAX_ROWS + 1];   /* any a_row */
 #define FC_FIELD(name, result, arguments) fc_##name##_fn *name;
     FC_KERNEL_LIST(FC_FIELD)
 #undef FC_FIELD
@@ -118,7 +140,8 @@ typedef struct {
 /* dispatch.c: ISA number 0, 1, ... from the plainest up; NULL past the last one. */
 const char *fc_isa_name(int number);
 int fc_isa_usable(int number); /* can this CPU run it? */
-const fc_kernels *fc_find_kernels(const char *isa, char dtype); /* 'f' or 'd'; NULL: unknown or unusable */
+/* dtype: 'f' float32, 'd' float64, 'i' int32 (which has no tiles), 'q' int64; NULL: unusable */
+const fc_kernels *fc_find_kernels(const char *isa, char dtype);
 const char *fc_compiler(void);
 
 #endif

@@ -24,19 +24,56 @@ enum {
 #define FC_INLINE static inline __attribute__((always_inline))
 #ifdef __clang__
 #define FC_UNROLL _Pragma("clang loop unroll(full)")
+#define FC_INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
 #else
 #define FC_UNROLL _Pragma("GCC unroll 16")
+#define FC_INDEPENDENT _Pragma("GCC ivdep") /* no step reads what another one writes */
 #endif
 
 /* Unaligned, and allowed to alias whatever the memory holds. */
 typedef float fc_vec_f32 __attribute__((vector_size(FC_VBYTES), aligned(1), may_alias));
 typedef double fc_vec_f64 __attribute__((vector_size(FC_VBYTES), aligned(1), may_alias));
+typedef int32_t fc_vec_i32 __attribute__((vector_size(FC_VBYTES), aligned(1), may_alias));
+typedef int64_t fc_vec_i64 __attribute__((vector_size(FC_VBYTES), aligned(1), may_alias));
+/* A number with the same freedom. */
+typedef float fc_loose_f32 __attribute__((aligned(1), may_alias));
+typedef double fc_loose_f64 __attribute__((aligned(1), may_alias));
+typedef int32_t fc_loose_i32 __attribute__((aligned(1), may_alias));
+typedef int64_t fc_loose_i64 __attribute__((aligned(1), may_alias));
 
-#define FC_VEC FC_JOIN_VEC(FC_DTYPE)
-#define FC_JOIN_VEC(d) FC_JOIN_VEC_(d)
-#define FC_JOIN_VEC_(d) fc_vec_##d
+#define FC_JOIN2_(a, b) a##_##b
+#define FC_JOIN2(a, b) FC_JOIN2_(a, b)
+#define FC_VEC FC_JOIN2(fc_vec, FC_DTYPE)
+#define FC_LOOSE FC_JOIN2(fc_loose, FC_DTYPE)
 #define FC_LANES ((ptrdiff_t)(FC_VBYTES / sizeof(FC_T)))
 #define FC_LOAD(p) (*(FC_VEC *)(p))
+
+/* float16, FC_HALVES at a time, where the CPU has instructions for it. */
+#if defined(__AVX512F__)
+#include <immintrin.h>
+#define FC_HALVES 16
+FC_INLINE void fc_widen_halves(float *to, const void *from)
+{
+    _mm512_storeu_ps(to, _mm512_cvtph_ps(_mm256_loadu_si256(from)));
+}
+FC_INLINE void fc_narrow_halves(void *to, const float *from)
+{
+    _mm256_storeu_si256(to, _mm512_cvtps_ph(_mm512_loadu_ps(from), _MM_FROUND_TO_NEAREST_INT));
+}
+#elif defined(__F16C__)
+#include <immintrin.h>
+#define FC_HALVES 8
+FC_INLINE void fc_widen_halves(float *to, const void *from)
+{
+    _mm256_storeu_ps(to, _mm256_cvtph_ps(_mm_loadu_si128(from)));
+}
+FC_INLINE void fc_narrow_halves(void *to, const float *from)
+{
+    _mm_storeu_si128(to, _mm256_cvtps_ph(_mm256_loadu_ps(from), _MM_FROUND_TO_NEAREST_INT));
+}
+#else
+#define FC_HALVES 0
+#endif
 
 /* M(1, W) ... M(n, W) */
 #define FC_ROWS_1(M, W) M(1, W)

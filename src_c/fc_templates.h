@@ -1,25 +1,45 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * One (ISA, dtype): the templates, and the table that holds them. */
+#include "kernels/convert_template.h"
 #include "kernels/pack_template.h"
 #include "kernels/tile_template.h"
 #include "kernels/stencil_template.h"
 #include "kernels/transpose_template.h"
+#include "kernels/activation_template.h"
 #include "kernels/finish_template.h"
 #include "kernels/peak_template.h"
 
 #define FC_COUNT(ROWS, WIDTH) +1
 #define FC_ENTRY(ROWS, WIDTH) [ROWS] = FC_NAME(tile_##ROWS##x##WIDTH),
+#define FC_ENTRY_APART(ROWS, WIDTH) [ROWS] = FC_NAME(tile_apart_##ROWS##x##WIDTH),
 #define FC_FIELD(name, result, arguments) .name = FC_NAME(name),
 const fc_kernels FC_NAME(fc_kernels) = {
     .isa = FC_STRING(FC_ISA),
     .dtype = FC_STRING(FC_DTYPE),
     .itemsize = sizeof(FC_T),
     .lanes = FC_LANES,
+#if FC_TILED
     .max_rows = {FC_TILES_1(FC_COUNT, 1), FC_TILES_2(FC_COUNT, 2), FC_TILES_4(FC_COUNT, 4)},
     .tile = {{FC_TILES_1(FC_ENTRY, 1)}, {FC_TILES_2(FC_ENTRY, 2)}, {FC_TILES_4(FC_ENTRY, 4)}},
+    .tile_apart = {{FC_TILES_1(FC_ENTRY_APART, 1)}, {FC_TILES_2(FC_ENTRY_APART, 2)}},
+#endif
     FC_KERNEL_LIST(FC_FIELD)
 };
 #undef FC_COUNT
 #undef FC_ENTRY
+#undef FC_ENTRY_APART
 #undef FC_FIELD
+
+#undef FC_T
+#undef FC_DTYPE
+#undef FC_SQUARE_IS_8
+#undef FC_REAL
+#undef FC_TILED
+#undef FC_OWN_KIND
+#undef FC_INT
+#undef FC_BITS
+#undef FC_FRACTION
+#undef FC_ONE
+#undef FC_TO_HALF
+#undef FC_TO_BFLOAT

@@ -25,3 +25,33 @@ def poisoned():
     scratch.poison(True)
     yield
     scratch.poison(False)
+
+
+@pytest.fixture
+def run(capsys):
+    """Runs a command and returns (exit code, stdout, stderr)."""
+    from fastconv import cli
+
+    def call(*words):
+        try:
+            code = cli.main([str(word) for word in words])
+        except SystemExit as stop:
+            code = stop.code
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return call
+
+
+@pytest.fixture
+def fails(run):
+    """Runs a command that must end with exit code 2 and one line on stderr; returns that line."""
+
+    def call(*words):
+        code, _, err = run(*words)
+        assert code == 2
+        assert err.endswith("\n")
+        assert err.count("\n") == 1
+        return err
+
+    return call

@@ -119,6 +119,11 @@ CASES = (
     ((2, 1, 7), (32, 1, 3), {"padding": 1}),
     ((1, 8, 6, 1, 40), (32, 8, 1, 1, 3), {"padding": (0, 0, 1)}),
     ((3, 1, 1, 18), (32, 1, 1, 3), {"padding": (0, 1), "stride": (1, 2)}),
+    # Borders that are read.
+    ((2, 3, 8, 13), (17, 3, 3, 3), {"padding": (2, 3), "padding_mode": "edge"}),
+    ((1, 5, 3, 2), (4, 5, 3, 3), {"padding": 7, "padding_mode": ("wrap", "mirror"), "stride": 2}),
+    ((1, 2, 5, 19), (3, 2, 2, 5), {"padding": 4, "padding_mode": "symmetric", "dilation": 2}),
+    ((1, 4, 23), (33, 4, 5), {"padding": 3, "padding_value": 3}),
 )  # fmt: skip
 
 
@@ -148,19 +153,28 @@ class Chooser:
 
 
 def numbers(shape, dtype, seed):
-    return np.random.default_rng(seed).standard_normal(shape).astype(dtype)
+    dtype, rng = np.dtype(dtype), np.random.default_rng(seed)
+    if dtype.kind in "iu":
+        return rng.integers(0 if dtype.kind == "u" else -100, 100, shape).astype(dtype)
+    if dtype.kind == "c":
+        return (rng.standard_normal(shape) + 1j * rng.standard_normal(shape)).astype(dtype)
+    return rng.standard_normal(shape).astype(dtype)
+
+
+BOUNDS = {"f2": 2e-3, "f4": 2e-5, "c8": 2e-5}
 
 
 def run(isa, dtype, layouts=tuple(LAYOUTS), cases=CASES):
     """Run everything; returns how many calls and which (algorithm, orientation) were seen."""
     chooser = Chooser(f"{isa} {dtype}")
     calls, seen = 0, set()
-    bound = 2e-5 if dtype == "f4" else 1e-12
+    bound = BOUNDS.get(dtype, 1e-12)
     scratch.poison(True)
     for number, (src, wei, said) in enumerate(cases):
         conv = CONV[len(src) - 2]
         x, w = numbers(src, dtype, number), numbers(wei, dtype, number + 100)
         b = numbers(wei[:1], dtype, number + 200)
+        wide = "c16" if dtype[0] == "c" else "f8"
         expected = conv(x, w, b, algorithm="reference", **said)
         for row, orientation in chooser.ways():
             for layout in layouts:
@@ -185,7 +199,7 @@ def run(isa, dtype, layouts=tuple(LAYOUTS), cases=CASES):
                         prepared = fastconv.prepare(ws, bs, **{"threads": 1, **said})(xs)
                     assert plan.orientation == orientation, what
                     seen.add((plan.algorithm, plan.orientation))
-                    error = np.abs(out - expected).max()
+                    error = np.abs(out - expected.astype(wide)).max()
                     assert error < bound * np.abs(expected).max(), (what, error)
                     assert np.array_equal(prepared, out), what
                     out[...] = GAP

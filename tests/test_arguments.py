@@ -10,21 +10,27 @@ from numpy.lib.stride_tricks import as_strided
 from fastconv import arguments, spec
 
 F4 = np.dtype("f4")
+NEEDED = "bool, an integer, float16, bfloat16, float32, float64, complex64 or complex128 is needed"
 
 
-def conv(input=(2, 6, 11, 13)):
-    return spec.make_conv_spec("conv2d", 2, input, F4, (4, 3, 3, 5), F4, groups=2)
+def conv(input=(2, 6, 11, 13), dtypes=("f4", "f4"), **said):
+    source, weight = map(np.dtype, dtypes)
+    return spec.make_conv_spec("conv2d", 2, input, source, (4, 3, 3, 5), weight, groups=2, **said)
 
 
 def refuses(kind, message):
     return pytest.raises(kind, match=f"^{re.escape(message)}$")
 
 
-@pytest.mark.parametrize("dtype", ["f4", "f8", ">f4", ">f8"])
-def test_an_array_is_taken_as_it_is(dtype):
+KNOWN = ["?", "i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8", "f2", "f4", "f8", "c8", "c16"]
+
+
+@pytest.mark.parametrize("dtype", KNOWN + [f">{dtype}" for dtype in KNOWN[3:]])
+@pytest.mark.parametrize("argument", ["input", "weight"])
+def test_an_array_is_taken_as_it_is(argument, dtype):
     array = np.zeros((3, 5), dtype)[::-2, 1:]
     array.flags.writeable = False
-    assert spec.as_operand("conv2d", "input", array) is array
+    assert spec.as_operand("conv2d", argument, array) is array
 
 
 @pytest.mark.parametrize(
@@ -42,22 +48,18 @@ def test_array_likes(value):
 
 
 @pytest.mark.parametrize(
-    "dtype", ["?", "i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8", "f2", "c8", "c16"]
+    ("value", "dtype"), [([[1, 2]], "i8"), ([[True]], "?"), ([[1, 2j]], "c16"), (3, "i8")]
 )
-@pytest.mark.parametrize("argument", ["input", "weight"])
-def test_not_yet(dtype, argument):
-    got = np.dtype(dtype)
-    message = f"{argument} has dtype {got}, which is not supported yet (float32 and float64 are)"
-    with refuses(TypeError, f"conv1d: {message}"):
-        spec.as_operand("conv1d", argument, np.zeros(3, dtype))
+def test_the_dtype_is_what_numpy_makes_of_it(value, dtype):
+    got = spec.as_operand("conv2d", "input", value)
+    assert (got.dtype, got.tolist()) == (np.dtype(dtype), value)
 
 
 @pytest.mark.parametrize("dtype", ["O", "S3", "U3", "M8[s]", "m8[s]", "g", "G", "V8", "f4,f8"])
 def test_never(dtype):
-    with refuses(
-        TypeError, f"conv2d: input has dtype {np.dtype(dtype)}, float32 or float64 is needed"
-    ):
-        spec.as_operand("conv2d", "input", np.zeros(3, dtype))
+    for argument in ("input", "weight"):
+        with refuses(TypeError, f"conv2d: {argument} has dtype {np.dtype(dtype)}, {NEEDED}"):
+            spec.as_operand("conv2d", argument, np.zeros(3, dtype))
 
 
 class Broken:
@@ -69,13 +71,9 @@ class Broken:
     ("value", "kind", "message"),
     [
         (None, TypeError, "input is None, an array is needed"),
-        ("text", TypeError, "input has dtype <U4, float32 or float64 is needed"),
-        ({}, TypeError, "input has dtype object, float32 or float64 is needed"),
-        (
-            [[1, 2]],
-            TypeError,
-            "input has dtype int64, which is not supported yet (float32 and float64 are)",
-        ),
+        ("text", TypeError, f"input has dtype <U4, {NEEDED}"),
+        ({}, TypeError, f"input has dtype object, {NEEDED}"),
+        ([[2**64]], TypeError, f"input has dtype object, {NEEDED}"),
         (
             Broken(),
             TypeError,
@@ -142,13 +140,13 @@ def test_shapes():
 
 
 def test_no_bias():
-    assert spec.check_bias(conv(), None) is None
+    assert spec.check_bias(conv(), None, F4) is None
 
 
 def test_bias_is_not_copied():
     bias = np.arange(4, dtype="f4")
     bias.flags.writeable = False
-    assert spec.check_bias(conv(), bias) is bias
+    assert spec.check_bias(conv(), bias, F4) is bias
 
 
 @pytest.mark.parametrize(
@@ -157,16 +155,40 @@ def test_bias_is_not_copied():
         [1, 2, 3, 4],
         np.arange(1, 5, dtype="f8"),
         np.arange(1, 5, dtype=">f4"),
-        np.arange(1, 5, dtype="g"),
+        np.arange(1, 5, dtype="f2"),
+        np.arange(1, 5, dtype=">u2"),
         np.arange(4, 0, -1, dtype="f4")[::-1],
         np.frombuffer(b"." + np.arange(1, 5, dtype="f4").tobytes(), "f4", 4, offset=1),
     ],
 )
 def test_bias_is_cast(bias):
-    got = spec.check_bias(conv(), bias)
+    got = spec.check_bias(conv(), bias, F4)
     assert (type(got), got.dtype, got.dtype.isnative) == (np.ndarray, F4, True)
     assert (got.flags.c_contiguous, got.flags.aligned) == (True, True)
     assert got.tolist() == [1, 2, 3, 4]
+
+
+def test_bias_of_integers():
+    """In the dtype that it is added in, exactly."""
+    sums = conv(dtypes=("i1", "u1"))
+    assert sums.dtype == np.int32
+    for bias in (np.array([2**62 + 1, -1, 0, 7]), [True] * 4, np.arange(4, dtype="u1")):
+        got = spec.check_bias(sums, bias, np.dtype("i8"))
+        assert (got.dtype, got.tolist()) == (np.int64, np.asarray(bias, "i8").tolist())
+    with refuses(
+        TypeError, "conv2d: bias has dtype float32, integers are needed for sums of integers"
+    ):
+        spec.check_bias(sums, np.zeros(4, "f4"), np.dtype("i8"))
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+def test_bias_of_complex_numbers(dtype):
+    """Its parts, one after the other."""
+    sums, dtype = conv(dtypes=("c8" if dtype == "f4" else "c16", dtype)), np.dtype(dtype)
+    for bias in (np.array([1, 2j, 3 - 1j, 0], "c16")[::-1], [1.0, 2.0, 3.0, 4.0], [1, 2, 3, 4]):
+        got = spec.check_bias(sums, bias, dtype)
+        assert (got.dtype, got.shape, got.flags.c_contiguous) == (dtype, (8,), True)
+        np.testing.assert_array_equal(got[::2] + 1j * got[1::2], bias)
 
 
 @pytest.mark.parametrize(
@@ -184,8 +206,10 @@ def test_bias_is_cast(bias):
             "bias has shape (4, 1), (4,) is needed: one value per output channel",
         ),
         (np.zeros(4, "c8"), TypeError, "bias has dtype complex64, real numbers are needed"),
-        (["a"] * 4, TypeError, "bias has dtype <U1, real numbers are needed"),
-        (np.zeros(4, "M8[s]"), TypeError, "bias has dtype datetime64[s], real numbers are needed"),
+        (["a"] * 4, TypeError, f"bias has dtype <U1, {NEEDED}"),
+        (np.zeros(4, "M8[s]"), TypeError, f"bias has dtype datetime64[s], {NEEDED}"),
+        (np.zeros(4, "g"), TypeError, f"bias has dtype {np.dtype('g')}, {NEEDED}"),
+        ([2**64] * 4, TypeError, f"bias has dtype object, {NEEDED}"),
         (
             np.ma.zeros(4),
             TypeError,
@@ -196,7 +220,7 @@ def test_bias_is_cast(bias):
 )
 def test_refuses_bias(bias, kind, message):
     with refuses(kind, f"conv2d: {message}"):
-        spec.check_bias(conv(), bias)
+        spec.check_bias(conv(), bias, F4)
 
 
 OUT = (2, 4, 9, 9)
@@ -221,6 +245,22 @@ def test_out(out):
 def test_empty_out_cannot_overlap():
     out = as_strided(np.empty(1, "f4"), (0, 4, 9, 9), (0, 0, 0, 0))
     assert spec.check_out(conv((0, 6, 11, 13)), out) is None
+
+
+def test_out_of_another_dtype():
+    """What `dtype` says, in any byte order."""
+    for dtype in ("f2", "f8", ">f2"):
+        out = np.empty(OUT, dtype)
+        said = {"dtype": np.dtype(dtype).newbyteorder("=")}
+        assert spec.check_out(conv(**said), out) is None
+        with refuses(TypeError, f"conv2d: out has dtype {out.dtype}, float32 is needed"):
+            spec.check_out(conv(), out)
+
+
+def test_what_beta_multiplies_is_needed():
+    with refuses(ValueError, "conv2d: beta is 0.5, out is needed with it"):
+        spec.check_out(conv(beta=0.5), None)
+    assert spec.check_out(conv(beta=0.0), None) is None
 
 
 def readonly():

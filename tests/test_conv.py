@@ -191,6 +191,18 @@ def test_layouts_of_out(layout, algorithm):
             assert (memory == 7).sum() == memory.size - out.size, "written beside its place"
 
 
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+@pytest.mark.parametrize("wei", [(1, 2, 1, 1), (1, 1, 1, 3), (5, 7, 3, 2)])
+def test_weights_that_are_one_number(wei, algorithm):
+    """In memory too: no step from one to the next."""
+    memory = np.array([2, 7, 7, 7, 7, 7, 7, 7], "f4")
+    x, w = numbers((2, wei[1], 9, 11)), np.broadcast_to(memory[:1], wei)
+    for prepared in (False, True):
+        said = {"padding": 1, "algorithm": algorithm}
+        got = fastconv.prepare(w, **said)(x) if prepared else conv2d(x, w, **said)
+        assert_right(got, x, w, padding=1)
+
+
 def test_out_of_any_class():
     """A plan for one array must not be taken for the next that lives at its address."""
 
@@ -236,6 +248,10 @@ def test_out_may_overlap(algorithm):
 def test_lists():
     np.testing.assert_array_equal(conv1d([[1.0, 2.0, 4.0]], [[[1.0, -1.0]]], [1]), [[0.0, -1.0]])
     assert conv1d([[1.0, 2.0]], np.ones((1, 1, 1), "f4")).dtype == np.float64
+    whole = conv1d([[1, 2, 4]], [[[1, -1]]], [2**62])
+    assert (whole.dtype, whole.tolist()) == (np.int64, [[2**62 - 1, 2**62 - 2]])
+    assert conv1d([[1, 2]], [[[0.5]]]).tolist() == [[0.5, 1.0]]
+    assert conv1d([[1j, 2]], [[[1j]]]).tolist() == [[-1, 2j]]
     assert conv1d([[1.0, 2.0]], [[[1.0]]], stride=[np.int64(1)], padding=np.array([0])).size == 2
 
 
@@ -262,8 +278,8 @@ BAD = [
     (ValueError, "algorithm", {"algorithm": "winograd"}),
     (ValueError, "threads", {"threads": 0}),
     (TypeError, "threads", {"threads": 1.0}),
-    *((TypeError, "input", {"input": X.astype(kind)}) for kind in ("O", "g", "S4", "i4", "e", "F")),
-    (TypeError, "weight", {"weight": W.astype("M8[s]")}),
+    *((TypeError, word, {word: a.astype(kind)}) for word, a in (("input", X), ("weight", W))
+      for kind in ("O", "g", "G", "S4", "U4", "M8[s]", "m8[s]", "f4,f4")),
     (TypeError, "input", {"input": np.ma.masked_array(X)}),
     (TypeError, "input", {"input": None}),
     (ValueError, "input", {"input": [[1.0], [1.0, 2.0]]}),

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 import fastconv
+from fastconv import algorithms, arguments, boundary, finishing
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "fastconv"
@@ -22,10 +23,14 @@ SOURCES = (".py", ".pyi", ".pyx", ".pxd", ".c", ".h")
 
 # From the bottom up. A module imports only from layers below its own.
 LAYERS = (
-    "machine sizes layout costs kernels",
-    "arguments boundary runtime",
+    "machine sizes costs boundary kernels",
+    "dtypes runtime",
+    "layout",
+    "finishing",
+    "arguments",
     "spec settings",
     "reference work",
+    "survey",
     "estimate",
     "schedule",
     "algorithms",
@@ -44,7 +49,7 @@ HEIGHT = {name: height for height, names in enumerate(LAYERS) for name in names.
 def source_files():
     """Every source file of the checkout, without what the build generates."""
     files = [ROOT / "setup.py"]
-    for folder in ("fastconv", "src_c", "tests", "benchmarks"):
+    for folder in ("fastconv", "src_c", "tests", "benchmarks", "examples"):
         files += [path for path in (ROOT / folder).rglob("*") if path.suffix in SOURCES]
     generated = {path.with_suffix(".c") for path in PACKAGE.rglob("*.pyx")}
     return sorted(path for path in files if path.exists() and path not in generated)
@@ -278,17 +283,44 @@ def test_stubs_name_what_the_package_names():
             defined.add(node.name)
         elif isinstance(node, ast.AnnAssign) and not node.target.id.startswith("_"):
             defined.add(node.target.id)
+        elif isinstance(node, ast.ImportFrom):  # `as` makes a name of a stub public
+            defined |= {alias.asname for alias in node.names if alias.asname}
     assert sorted(public) == sorted(fastconv.__all__)
     assert {name for name in public if not name.startswith("_")} <= defined
     assert all(hasattr(fastconv, name) for name in fastconv.__all__)
 
 
-@pytest.mark.parametrize("name", ["conv1d", "conv2d", "conv3d", "prepare", "set_num_threads"])
+FUNCTIONS = ["conv1d", "conv2d", "conv3d", "plan", "prepare", "set_num_threads"]
+
+
+@pytest.mark.parametrize("name", [*FUNCTIONS, "PreparedConv.__call__", "settings.__init__"])
 def test_stubs_take_what_the_functions_take(name):
-    tree = ast.parse((PACKAGE / "__init__.pyi").read_text(encoding="utf-8"))
-    (stub,) = (node for node in tree.body if getattr(node, "name", None) == name)
-    parameters = inspect.signature(getattr(fastconv, name)).parameters.values()
+    stub = ast.parse((PACKAGE / "__init__.pyi").read_text(encoding="utf-8"))
+    function = fastconv
+    for part in name.split("."):
+        (stub,) = (node for node in stub.body if getattr(node, "name", None) == part)
+        function = getattr(function, part)
+    parameters = inspect.signature(function).parameters.values()
     by_place = [one.name for one in parameters if one.kind is not one.KEYWORD_ONLY]
     by_name = [one.name for one in parameters if one.kind is one.KEYWORD_ONLY]
     assert [one.arg for one in stub.args.posonlyargs + stub.args.args] == by_place
     assert [one.arg for one in stub.args.kwonlyargs] == by_name
+    defaults = [one.default for one in parameters if one.default is not one.empty]
+    given = [one for one in (*stub.args.defaults, *stub.args.kw_defaults) if one is not None]
+    assert [ast.literal_eval(one) for one in given] == defaults
+
+
+@pytest.mark.parametrize(
+    ("alias", "words"),
+    [
+        ("_PaddingWord", arguments.PADDINGS),
+        ("_Border", boundary.MODES),
+        ("_Activation", ("none", *finishing.NAMED)),
+        ("_Algorithm", algorithms.NAMES),
+    ],
+)
+def test_stubs_know_the_words(alias, words):
+    tree = ast.parse((PACKAGE / "__init__.pyi").read_text(encoding="utf-8"))
+    (node,) = (n for n in tree.body if isinstance(n, ast.AnnAssign) and n.target.id == alias)
+    constants = (each.value for each in ast.walk(node) if isinstance(each, ast.Constant))
+    assert {"auto", *constants} == {"auto", *words}

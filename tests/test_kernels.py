@@ -1,91 +1,32 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The C kernels on their own, called in the built extension, and the object code of tiles."""
+"""The C kernels on their own, called in the built extension."""
 
-import ctypes
-import platform
 import re
 import shutil
-import subprocess
 from pathlib import Path
 
 import numpy as np
 import pytest
 from support import ISAS
+from tables import (
+    ADD,
+    BIAS_COLS,
+    BIAS_ROWS,
+    CHARACTERS,
+    WHOLE,
+    Runs,
+    find,
+    kernel_finder,
+    listed_kernels,
+    numbers_of,
+    storages,
+    stored,
+    whole,
+)
 
 from fastconv.kernels import table as extension
 
-SOURCE = Path(__file__).resolve().parent.parent / "src_c"
-SIZE, POINTER = ctypes.c_ssize_t, ctypes.c_void_p
-ADD, BIAS_ROWS, BIAS_COLS = 1, 2, 4
-STORAGES = {0: "=", 1: "S"}  # of the compute dtype; 2 and 3: of float32 for float64
-
-# Symbols of the kernels are hidden, so objdump tells where they are.
 pytestmark = pytest.mark.skipif(shutil.which("objdump") is None, reason="no objdump")
-X86_64 = platform.machine().lower() in ("x86_64", "amd64")
-
-
-def objdump(*words):
-    words = ["objdump", *words, extension.__file__]
-    return subprocess.run(words, capture_output=True, text=True, check=True).stdout
-
-
-@pytest.fixture(scope="module")
-def find_kernels():
-    """fc_find_kernels(isa, dtype) of the extension that `table` is."""
-    lines = objdump("-t").splitlines()
-    places = {line.split()[-1]: int(line.split()[0], 16) for line in lines if " .text" in line}
-    assert {"fc_find_kernels", "PyInit_table"} <= set(places), "the extension is stripped"
-    known = ctypes.cast(ctypes.CDLL(extension.__file__).PyInit_table, POINTER).value
-    address = known + places["fc_find_kernels"] - places["PyInit_table"]
-    prototype = ctypes.CFUNCTYPE(ctypes.POINTER(Table), ctypes.c_char_p, ctypes.c_char)
-    return lambda isa, dtype: prototype(address)(isa.encode(), dtype.encode())
-
-
-def listed_kernels():
-    header = (SOURCE / "fc_kernels.h").read_text(encoding="utf-8")
-    return re.findall(r"KERNEL\((\w+), (\w+),", header)
-
-
-RESULTS = {"void": None, "int": ctypes.c_int, "double": ctypes.c_double}
-
-
-class Runs(ctypes.Structure):
-    """fc_runs: the address of (a, b, cut), and how far its steps go."""
-
-    _fields_ = [
-        ("run", POINTER),
-        *((name, SIZE) for name in ("runs", "length", "a_step", "b_step", "a_row", "cuts")),
-        ("fetch", POINTER),
-        *((name, SIZE) for name in ("a_ahead", "b_ahead")),
-    ]
-
-
-class Table(ctypes.Structure):
-    """fc_kernels, its functions named by the list in the header."""
-
-    _fields_ = [
-        ("isa", ctypes.c_char_p),
-        ("dtype", ctypes.c_char_p),
-        ("itemsize", ctypes.c_int),
-        ("lanes", ctypes.c_int),
-        ("max_rows", ctypes.c_int * 3),
-        ("tile", (POINTER * 15) * 3),
-        *((name, POINTER) for name, _ in listed_kernels()),
-    ]
-
-    def call(self, name, *arguments, function=None):
-        """Call a kernel with ints, and arrays for pointers."""
-        result = RESULTS[dict(listed_kernels()).get(name, "void")]
-        kinds, values = [], []
-        for value in arguments:
-            if isinstance(value, Runs):
-                value = ctypes.addressof(value)
-                kinds.append(POINTER)
-            else:
-                kinds.append(POINTER if value is None or isinstance(value, np.ndarray) else SIZE)
-            values.append(value.ctypes.data if isinstance(value, np.ndarray) else value)
-        address = getattr(self, name) if function is None else function
-        return ctypes.CFUNCTYPE(result, *kinds)(address)(*values)
 
 
 @pytest.fixture(params=ISAS)
@@ -93,78 +34,131 @@ def isa(request):
     return request.param
 
 
-@pytest.fixture(params=["f4", "f8"])
-def table(find_kernels, isa, request):
-    found = find_kernels(isa, np.dtype(request.param).char)
-    assert found, "no kernels"
-    return found.contents
+@pytest.fixture(params=list(CHARACTERS))
+def table(isa, request):
+    return find(isa, request.param)
 
 
 @pytest.fixture
 def dtype(table):
-    return np.dtype(f"f{table.itemsize}")
+    return table.dtype
 
 
-def whole(rng, shape, dtype):
-    """Small integers: every sum is exact, whatever its order."""
-    return rng.integers(-9, 10, shape).astype(dtype)
+tiled = pytest.mark.parametrize("table", ["f4", "f8", "i8"], indirect=True)
+real = pytest.mark.parametrize("table", ["f4", "f8"], indirect=True)
 
 
 def indices(*values):
     return np.array(values, np.intp)
 
 
-def test_the_table_is_the_one_that_plans_ask(find_kernels, isa):
-    for dtype in "fd":
+def test_the_table_is_the_one_that_plans_ask(isa):
+    find_kernels = kernel_finder()
+    names = {"f": "f32", "d": "f64", "i": "i32", "q": "i64"}
+    for dtype, name in names.items():
         table = find_kernels(isa, dtype).contents
         assert (table.lanes, table.max_rows[1]) == extension.tile_rows(isa, dtype)
-        assert (table.isa.decode(), table.dtype.decode()) == (isa, {"f": "f32", "d": "f64"}[dtype])
+        assert (table.isa.decode(), table.name.decode()) == (isa, name)
+        assert table.itemsize == table.dtype.itemsize
+        assert (table.max_rows[1] > 0) == (dtype != "i")
     assert not find_kernels("sse9", "f")
     assert not find_kernels(isa, "e")
 
 
+def test_every_kernel_has_its_check():
+    names = [name for name, _ in listed_kernels()]
+    assert len(names) >= 10
+    files = Path(__file__).parent.glob("test_*kernel*.py")
+    text = "".join(path.read_text(encoding="utf-8") for path in files)
+    checked = re.findall(r"^def test_(\w+)\(table,", text, flags=re.MULTILINE)
+    assert {"tiles", *names} <= set(checked)
+
+
+# ---- products ----------------------------------------------------------------------------------
+
+
+def tiles(table):
+    for log in range(3):
+        for rows in range(1, table.max_rows[log] + 1):
+            yield log, rows, table.lanes << log
+
+
+def cells(dtype, flags):
+    """What C holds: sums of whole numbers become integers of the same size."""
+    return np.dtype(f"i{dtype.itemsize}") if flags & WHOLE else dtype
+
+
+FLAGS = (0, ADD, BIAS_ROWS, ADD | BIAS_ROWS, ADD | BIAS_COLS, BIAS_COLS, WHOLE, ADD | WHOLE)
+
+
+@tiled
 def test_tiles(table, dtype):
     """Every tile, every number of columns, with and without what was there and a bias."""
     rng, length = np.random.default_rng(0), 3
-    for log, rows in [(v, r) for v in range(3) for r in range(1, table.max_rows[v] + 1)]:
-        width = table.lanes << log
-        a, b = whole(rng, 220, dtype), whole(rng, 200 + width, dtype)
+    assert table.max_rows[0] >= 4
+    for log, rows, width in tiles(table):
+        a, b = whole(rng, 400, dtype), whole(rng, 200 + width, dtype)
         cuts = [cut for cut in range(-3, 4) if abs(cut) < rows]
         run = np.array([[*rng.integers(0, 170, 2), cut] for cut in cuts], np.intp)
-        second = 1 + (rows + log) % 2 * (log < 2)  # every number, or every second one
-        runs = Runs(run.ctypes.data, len(run), length, 5, 3, second, 1, None, 7, 9)
+        a_row = (1, 2, 3, 14)[(rows + log) % 4] if log < 2 else 1
+        runs = Runs(run.ctypes.data, len(run), length, 5, 3, a_row, 1, None, 7, 9)
         bias = whole(rng, max(width, rows), dtype)
         product = np.zeros((rows, width), dtype)
         for i, j, cut in run:
             for s in range(length):
-                outer = np.outer(a[i + 5 * s :: second][:rows], b[j + 3 * s :][:width])
+                outer = np.outer(a[i + 5 * s :: a_row][:rows], b[j + 3 * s :][:width])
                 part = slice(cut, None) if cut > 0 else slice(0, rows + cut)
                 product[part] += outer[part]
         for cols in range(1, width + 1):
-            before = whole(rng, (rows + 1, width + 3), dtype)
-            for flags in (0, ADD, BIAS_ROWS, ADD | BIAS_ROWS, ADD | BIAS_COLS, BIAS_COLS):
-                c, expected = before.copy(), before.copy()
-                part = product[:, :cols] + (before[:rows, :cols] if flags & ADD else 0)
+            there = whole(rng, (rows + 1, width + 3), dtype)
+            for flags in FLAGS:
+                c = there.astype(cells(dtype, flags))
+                expected = c.copy()
+                part = product[:, :cols] + (there[:rows, :cols] if flags & ADD else 0)
                 part = part + (bias[:rows, None] if flags & BIAS_ROWS else 0)
                 expected[:rows, :cols] = part + (bias[:cols] if flags & BIAS_COLS else 0)
                 table.call("tile", runs, a, b, c, width + 3, cols, flags, bias,
-                           function=table.tile[log][rows])  # fmt: skip
+                           function=table.tile_of(log, rows, a_row))  # fmt: skip
                 np.testing.assert_array_equal(c, expected)
 
 
+@tiled
 def test_tiles_of_single_steps(table, dtype):
+    """Rows of A any number of numbers apart."""
     rng = np.random.default_rng(1)
-    for log, rows in [(v, r) for v in range(3) for r in range(1, table.max_rows[v] + 1)]:
-        width = table.lanes << log
-        a, b = whole(rng, 200, dtype), whole(rng, 200 + width, dtype)
-        run = np.array([[*rng.integers(0, 180, 2), 0] for _ in range(11)], np.intp)
-        c = np.empty((rows, width), dtype)
-        runs = Runs(run.ctypes.data, len(run), 1, 5, 3, 1, 0, None, 0, 0)
-        table.call("tile", runs, a, b, c, width, width, 0, None, function=table.tile[log][rows])
-        expected = sum(np.outer(a[i : i + rows], b[j : j + width]) for i, j, _ in run)
-        np.testing.assert_array_equal(c, expected)
+    for log, rows, width in tiles(table):
+        a, b = whole(rng, 600, dtype), whole(rng, 200 + width, dtype)
+        run = np.array([[*rng.integers(200, 380, 2), 0] for _ in range(11)], np.intp)
+        run[:, 1] -= 200
+        for a_row in (1, 2, 3, 4, 8, 15, 0, -1, -13) if log < 2 else (1,):
+            places = a_row * np.arange(rows)
+            for flags in (0, WHOLE):
+                c = np.empty((rows, width), cells(dtype, flags))
+                runs = Runs(run.ctypes.data, len(run), 1, 5, 3, a_row, 0, None, 0, 0)
+                table.call("tile", runs, a, b, c, width, width, flags, None,
+                           function=table.tile_of(log, rows, a_row))  # fmt: skip
+                expected = sum(np.outer(a[i + places], b[j : j + width]) for i, j, _ in run)
+                np.testing.assert_array_equal(c, expected)
 
 
+@tiled
+def test_the_largest_whole_sums(table, dtype):
+    """As large as the exact ones may be, from products to integers, to the last digit."""
+    most = {"f4": 2**24, "f8": 2**51 - 1, "i8": 2**62}[dtype.str[1:]]
+    run, lanes = indices(0, 0, 0), table.lanes
+    for sign in (1, -1):
+        for near in range(4):
+            a = np.array([sign * (most - near)], dtype)
+            b, c = np.zeros(lanes, dtype), np.full(lanes, 7, cells(dtype, WHOLE))
+            b[0] = 1
+            runs = Runs(run.ctypes.data, 1, 1, 0, 0, 1, 0, None, 0, 0)
+            for cols in (1, lanes):
+                table.call("tile", runs, a, b, c, lanes, cols, WHOLE, None,
+                           function=table.tile[0][1])  # fmt: skip
+                assert c[0] == sign * (most - near)
+
+
+@tiled
 def test_stencil(table, dtype):
     """Rows of the source, each shared by the output rows from low to high, of one channel."""
     rng, steps = np.random.default_rng(5), 5
@@ -181,27 +175,61 @@ def test_stencil(table, dtype):
                     sums[r] += a[weights[r] + i] * b[at + j : at + j + cols]
         before = whole(rng, (5, cols + 3), dtype)
         rows = 1 + cols % 4
-        for flags in (0, ADD, BIAS_ROWS, ADD | BIAS_ROWS):
-            c, expected = before.copy(), before.copy()
-            expected[:rows, :cols] = sums[:rows] + (before[:rows, :cols] if flags & ADD else 0)
-            expected[:rows, :cols] += bias if flags & BIAS_ROWS else 0
+        for flags in (0, ADD, BIAS_ROWS, ADD | BIAS_ROWS, WHOLE, ADD | WHOLE):
+            c = before.astype(cells(dtype, flags))
+            expected = c.copy()
+            part = sums[:rows] + (before[:rows, :cols] if flags & ADD else 0)
+            expected[:rows, :cols] = part + (bias if flags & BIAS_ROWS else 0)
             table.call("stencil", groups, len(groups), pairs, steps, a, b, c, cols + 3, rows, cols,
                        flags, bias)  # fmt: skip
             np.testing.assert_array_equal(c, expected)
 
 
+def test_peak(table, dtype):
+    operations = 2 * 12 * table.lanes
+    assert [table.call("peak", rounds) for rounds in (0, 1, 1000)] == [
+        0, operations, 1000 * operations
+    ]  # fmt: skip
+
+
+# ---- packing -----------------------------------------------------------------------------------
+
+COUNTS = (*range(20), 31, 32, 33, 63, 64, 65, 127, 128, 129, 300)
+
+
 def test_fill(table, dtype):
-    source = whole(np.random.default_rng(1), 400, "f4")
-    for storage in range(4 if dtype == "f8" else 2):
-        kind = (dtype if storage < 2 else np.dtype("f4")).newbyteorder("S" if storage & 1 else "=")
-        stored = source.astype(kind)
-        for step in (1, 2, 3):
-            for valid in range(70):
-                before, after = valid % 3, valid % 5
+    """Numbers of every kind, byte order and step between copies of a value."""
+    rng = np.random.default_rng(1)
+    for kind, storage in storages(dtype):
+        source = numbers_of(kind, 1500, rng)
+        array = stored(source, kind, storage)
+        for step in (1, 2, 3, 4, 5, -1, 0):
+            for valid in COUNTS:
+                before, after, value = valid % 3, valid % 5, valid % 2 * 11
+                first = 1499 if step < 0 else 0
                 got = np.full(before + valid + after + 2, 7, dtype)
-                table.call("fill", got, before, valid, after, stored, step * kind.itemsize, storage)
-                middle = source[: valid * step : step]
-                np.testing.assert_array_equal(got, [*[0] * before, *middle, *[0] * after, 7, 7])
+                table.call("fill", got, before, valid, after, array[first:],
+                           step * array.itemsize, storage, np.array(value, dtype))  # fmt: skip
+                middle = source[first + step * np.arange(valid)]
+                np.testing.assert_array_equal(got[:before], value)
+                np.testing.assert_array_equal(got[before : before + valid], middle)
+                np.testing.assert_array_equal(got[before + valid :], [*[value] * after, 7, 7])
+
+
+def test_pick(table, dtype):
+    """Numbers of every kind and byte order from anywhere, also from odd addresses."""
+    rng = np.random.default_rng(4)
+    for kind, storage in storages(dtype):
+        source = numbers_of(kind, 400, rng)
+        array = stored(source, kind, storage)
+        odd = np.frombuffer(b"." + array.tobytes(), np.uint8)
+        for count in COUNTS:
+            places = rng.integers(0, 400, count)
+            offsets = (places * array.itemsize).astype(np.intp)
+            for memory, shift in ((array, 0), (odd, 1)):
+                got = np.full(count + 1, 7, dtype)
+                table.call("pick", got, memory, offsets + shift, count, storage)
+                np.testing.assert_array_equal(got, [*source[places], 7])
 
 
 def test_gather(table, dtype):
@@ -249,26 +277,29 @@ def test_deal(table, dtype):
         np.testing.assert_array_equal(got, expected)
 
 
-def test_collect_and_store(table, dtype):
-    source = whole(np.random.default_rng(4), (7, 50), "f4")
-    offsets = np.array([3, 0, 49, 20], np.intp)
-    for storage in range(4 if dtype == "f8" else 2):
-        kind = (dtype if storage < 2 else np.dtype("f4")).newbyteorder("S" if storage & 1 else "=")
-        got, stored = np.full((4, 9), 7, dtype), source.astype(kind)
-        row, places = 50 * kind.itemsize, offsets * kind.itemsize
-        table.call("collect", got, 9, stored, row, 7, places, 4, storage)
-        np.testing.assert_array_equal(got[:, :7], source[:, offsets].T)
-        assert (got[:, 7:] == 7).all()
-    for storage, order in STORAGES.items():
-        got = np.full(30, 7, dtype.newbyteorder(order))
-        table.call("store", got, 3 * dtype.itemsize, source.astype(dtype), 2, 9, storage)
-        np.testing.assert_array_equal(got[:27:3], source.flat[:18:2])
-        assert (np.delete(got, np.arange(0, 27, 3)) == 7).all()
+def test_twist(table, dtype):
+    """Pairs (real, imaginary) times i, apart and in place."""
+    rng = np.random.default_rng(6)
+    for rows in range(5):
+        for width in (2, 4, 6, 14, 32, 34):
+            source = whole(rng, (rows + 1, width + 3), dtype)
+            expected = np.full_like(source, 7)
+            expected[:rows, 0:width:2] = -source[:rows, 1:width:2]
+            expected[:rows, 1:width:2] = source[:rows, 0:width:2]
+            got = np.full_like(source, 7)
+            table.call("twist", got, source, width + 3, width, rows)
+            np.testing.assert_array_equal(got, expected)
+            there = source.copy()
+            table.call("twist", there, there, width + 3, width, rows)
+            np.testing.assert_array_equal(there[:rows, :width], expected[:rows, :width])
+            np.testing.assert_array_equal(there[:, width:], source[:, width:])
+            np.testing.assert_array_equal(there[rows], source[rows])
 
 
+@real
 def test_finite(table, dtype):
     for count in range(1, 70):
-        numbers = np.full(count + 1, np.finfo(dtype).max)
+        numbers = np.full(count + 1, np.finfo(dtype).max, dtype)
         numbers[-1] = np.nan
         assert table.call("finite", numbers, count) == 1
         for at in range(count):
@@ -279,43 +310,6 @@ def test_finite(table, dtype):
     assert table.call("finite", numbers, 0) == 1
 
 
-# ---- object code -------------------------------------------------------------------------------
-
-
-def innermost_loops(code):
-    """The instructions of each loop around multiply-adds that holds no smaller one."""
-    lines = re.findall(r"^\s*([0-9a-f]+):\s*(.*)$", code, flags=re.MULTILINE)
-    at = {int(address, 16): i for i, (address, _) in enumerate(lines)}
-    loops = []
-    for i, (_, words) in enumerate(lines):
-        jump = re.match(r"j\w+\s+([0-9a-f]+)", words)
-        first = at.get(int(jump[1], 16)) if jump else None
-        if first is not None and first <= i:
-            body = [words for _, words in lines[first : i + 1]]
-            if any("vfmadd" in words for words in body):
-                loops.append((first, i, body))
-    return [
-        body
-        for a, b, body in loops
-        if not any(a <= c and d <= b and (a, b) != (c, d) for c, d, _ in loops)
-    ]
-
-
-@pytest.mark.skipif(not X86_64, reason="the tiles of x86-64")
-@pytest.mark.parametrize("dtype", ["f32", "f64"])
-@pytest.mark.parametrize(
-    ("isa", "rows", "width"),
-    [("avx512", 14, 2), ("avx512", 6, 4), ("avx512", 14, 1), ("avx2", 6, 2), ("avx2", 2, 4)],
-)
-def test_sums_stay_in_registers(isa, rows, width, dtype):
-    code = objdump("-d", "--no-show-raw-insn")
-    name = f"tile_{rows}x{width}_{dtype}_{isa}"
-    found = re.search(rf"^[0-9a-f]+ <{name}>:\n(.*?)(?:\n\n|\Z)", code, re.MULTILINE | re.DOTALL)
-    assert found, f"{name} is not in {extension.__file__}"
-    loops = innermost_loops(found[1])
-    # Loops of all rows, and for each cut.
-    sums = {sum("vfmadd" in line for line in loop) for loop in loops}
-    assert sums == {width * (rows - cut) for cut in range(4) if cut < rows}
-    for loop in loops:
-        stack = [line for line in loop if re.search(r"\(%r[sb]p\b", line)]
-        assert not stack, stack
+@pytest.mark.parametrize("table", ["i4", "i8"], indirect=True)
+def test_integers_are_finite(table, dtype):
+    assert table.call("finite", np.full(70, np.iinfo(dtype).min, dtype), 70) == 1

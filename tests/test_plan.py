@@ -53,9 +53,71 @@ def test_fields():
     text = str(got)
     words = [got.algorithm, got.orientation, got.isa, "  1 thread\n", "0.231 GFLOP", "MiB moved"]
     words += [f"tile {rows}x{cols}", "scratch", "copies: ", "refused: reference - "]
+    words += ["\npack: input float32; weight float32\n", "\nfinish: none\n"]
     assert all(word in text for word in words)
     assert "2 threads" in str(plan(conv2d, SRC, WEI, padding=1, threads=2))
-    assert plan(conv2d, numbers(SRC, "f8"), WEI).bytes == 2 * plan(conv2d, SRC, WEI).bytes
+    assert "finish: bias\n" in str(plan(conv2d, SRC, WEI, np.ones(64)))
+
+
+def test_bytes():
+    """Each array in its own dtype, a residual too."""
+    outputs = 64 * 54 * 54
+    x, w = numbers(SRC), numbers(WEI)
+    got = plan(conv2d, SRC, WEI).bytes
+    assert got == 4 * (x.size + w.size + outputs)
+    assert plan(conv2d, x.astype("f8"), w.astype("f8")).bytes == 2 * got
+    assert plan(conv2d, x.astype("f8"), WEI).bytes == 8 * x.size + 4 * w.size + 8 * outputs
+    assert plan(conv2d, x.astype("i1"), w.astype("i1")).bytes == x.size + w.size + 4 * outputs
+    assert plan(conv2d, x.astype("f2"), w.astype("f2")).bytes == 2 * (x.size + w.size + outputs)
+    residual = np.ones((1, 64, 54, 54), "f4")
+    assert plan(conv2d, SRC, WEI, residual=residual).bytes == got + 4 * outputs
+
+
+@pytest.mark.parametrize(
+    ("dtypes", "said", "pack", "finish"),
+    [
+        ("f4 f8", {}, "input float32 -> float64; weight float64", "none"),
+        ("f2 f2", {}, "input float16 -> float32; weight float16 -> float32", "float32 -> float16"),
+        ("i1 u1", {}, "input int8 -> float32; weight uint8 -> float32", "none"),
+        ("i8 i8", {"dtype": "i1"}, "input int64; weight int64", "int64 -> int8"),
+        (
+            "i1 i1",
+            {"dtype": "i1", "overflow": "saturate", "activation": "relu", "alpha": 2},
+            "input int8 -> float32; weight int8 -> float32",
+            "alpha 2, relu, int32 -> int8, saturated",
+        ),
+        (
+            "c8 f4",
+            {"bias": np.ones(3)},
+            "input complex64 -> pairs of float32; weight float32",
+            "bias",
+        ),
+        (
+            "f4 f4",
+            {"padding_mode": "edge", "flip": True, "activation": ("clip", -1, 0.5)},
+            "input float32, border edge; weight float32, flipped",
+            "clip -1 0.5",
+        ),
+        (
+            "f4 f4",
+            {"padding_mode": ("wrap", "constant"), "padding_value": 2.5, "beta": 0.5,
+             "out": np.ones((3, 9, 9), "f4"), "residual": np.ones((3, 9, 9), "f4")},
+            "input float32, border wrap constant 2.5; weight float32",
+            "beta 0.5, residual",
+        ),
+    ],
+)  # fmt: skip
+def test_pack_and_finish(dtypes, said, pack, finish):
+    """How numbers come to the tiles, and what becomes of sums."""
+    source, weight = dtypes.split()
+    got = plan(conv2d, np.ones((2, 9, 9), source), np.ones((3, 2, 3, 3), weight), padding=1, **said)
+    assert (got.pack, got.finish) == (pack, finish)
+    assert f"\npack: {pack}\nfinish: {finish}\ncopies: " in str(got)
+
+
+def test_pack_of_channels_last():
+    got = plan(conv2d, (9, 9, 2), (3, 2, 3, 3), channels_last=True)
+    assert got.pack == "input float32, channels last; weight float32"
 
 
 def test_a_plan_is_a_frozen_value():
@@ -102,13 +164,39 @@ def test_copies():
     crowded = plan(conv2d, (1, 64, 128, 128), (64, 64, 3, 3), padding=1, algorithm="direct")
     assert any(line.startswith("input: ") for line in crowded.copies)
     out = np.empty((1, 64, 54, 54), "f4")
-    assert not any(line.startswith("out: ") for line in copies(out=out))
-    for other in (out.astype(">f4"), np.empty((1, 64, 54, 108), "f4")[..., ::2]):
-        assert any(line.startswith("out: ") for line in copies(out=other))
     memory = np.zeros(x.size + w.size, "f4")
     overlapping = memory[: out.size].reshape(out.shape)
     source = memory[: x.size].reshape(x.shape)
-    assert any(line.startswith("out: whole") for line in copies(source, out=overlapping))
+    assert "out: whole, because it overlaps input" in copies(source, out=overlapping)
+    residual = memory[1 : 1 + out.size].reshape(out.shape)
+    assert "out: whole, because it overlaps residual" in copies(out=overlapping, residual=residual)
+    lines = copies(out=overlapping, residual=overlapping)
+    assert not any(line.startswith("residual: ") for line in lines)
+
+
+def test_copies_of_out():
+    """None where the vectors of tiles lie side by side in it."""
+    seen = set()
+
+    def copied(got):
+        seen.add(got.orientation)
+        return any(line.startswith("out: ") for line in got.copies)
+
+    for c_out in (1, 2, 13, 64, 200):
+        for size in (7, 56):
+            out = np.empty((1, c_out, size, size), "f4")
+            said = {"weight": (c_out, 64, 3, 3), "padding": 1}
+            for algorithm in ALGORITHMS:
+                said["algorithm"] = algorithm
+                got = plan(conv2d, (1, 64, size, size), **said, out=out)
+                assert copied(got) == (got.orientation == "channels")
+                got = plan(conv2d, (1, size, size, 64), **said, channels_last=True)
+                assert copied(got) == (got.orientation == "pixels" and c_out > 1)
+                wide = np.empty((1, c_out, size, 2 * size), "f4")
+                for other in (out.astype(">f4"), wide[..., ::2]):
+                    assert copied(plan(conv2d, (1, 64, size, size), **said, out=other))
+                assert copied(plan(conv2d, (1, 64, size, size), **said, dtype="f2"))
+    assert seen == {"pixels", "channels"}
 
 
 @pytest.mark.parametrize("dtype", ["f4", "f8"])
@@ -176,6 +264,9 @@ def test_operation(wrong):
         (ValueError, "input has -1", {"input": (1, 64, -1, 4)}),
         (ValueError, "input with padding of shape", {"input": (1, 64, 2**40, 2**40)}),
         (TypeError, "weight is None", {"weight": None}),
+        (ValueError, "padding_mode is 'zeros'", {"padding_mode": "zeros"}),
+        (ValueError, "activation is 'swish'", {"activation": "swish"}),
+        (ValueError, "residual has shape (1,)", {"residual": np.ones(1, "f4")}),
     ],
 )
 def test_arguments_are_checked_as_in_the_call(kind, word, said):

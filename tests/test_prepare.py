@@ -131,8 +131,8 @@ def test_repr(weight):
         (ValueError, {"weight": np.ones((3, 3))}, "prepare: weight has shape (3, 3), "
          "(O, C/groups, *kernel) with one to three kernel axes is needed"),
         (TypeError, {"weight": None}, "prepare: weight is None, an array is needed"),
-        (TypeError, {"weight": np.ones((1, 1, 1), "i4")}, "prepare: weight has dtype int32, "
-         "which is not supported yet (float32 and float64 are)"),
+        (TypeError, {"weight": np.ones((1, 1, 1), "O")}, "prepare: weight has dtype object, bool, "
+         "an integer, float16, bfloat16, float32, float64, complex64 or complex128 is needed"),
         (ValueError, {"algorithm": "fast"}, "prepare: algorithm is 'fast', "
          "one of auto, direct, im2col_gemm, reference is needed"),
         (ValueError, {"threads": 0}, "prepare: threads has 0, an integer from 1 to 1024 is needed"),

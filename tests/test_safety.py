@@ -31,7 +31,7 @@ def free_memory():
 
 
 @linux
-@pytest.mark.parametrize("dtype", ["f4", "f8"])
+@pytest.mark.parametrize("dtype", ["f4", "f8", "i1", "c8"])
 @pytest.mark.parametrize("isa", ISAS)
 def test_nothing_beside_the_arrays_is_touched(isa, dtype):
     seen = python(GUARDED, isa, dtype)

@@ -2,12 +2,16 @@
 """A specification from shapes and keywords: what they mean, and every refusal's message."""
 
 import re
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
 import pytest
 
 from fastconv import spec
+from fastconv.boundary import Border
+from fastconv.dtypes import Arithmetic
+from fastconv.finishing import Finish
 
 F4, F8 = np.dtype("f4"), np.dtype("f8")
 HUGE = 2**40
@@ -48,14 +52,30 @@ def test_a_specification():
         stride=(1, 2, 3),
         dilation=(1, 3, 2),
         pad=((0, 0), (1, 0), (2, -1)),
+        border=(Border.ZERO,) * 3,
+        border_value=0,
+        channels_last=False,
+        flipped=False,
+        arithmetic=Arithmetic("d", "d"),
         dtype=F8,
+        finish=Finish(),
     )
     assert got.input_shape == (2, 6, 11, 13)
     assert got.weight_shape == (4, 3, 3, 5)
     assert got.output_shape == (2, 4, 3, 2)
     assert got.macs == (2 * 4 * 3 * 2) * (3 * 3 * 5)
     assert got.flops == 2 * got.macs
+    assert (got.tile_dtype, got.parts, got.reads_out) == (F8, 1, False)
     assert {got: 1}[got] == 1
+
+
+def test_channels_last():
+    got, first = make((2, 11, 13, 6), channels_last=True), make()
+    assert got == replace(first, channels_last=True)
+    assert got.input_shape == (2, 11, 13, 6)
+    assert got.weight_shape == (4, 3, 3, 5)
+    assert got.output_shape == (2, 9, 9, 4)
+    assert make((11, 13, 6), channels_last=True).output_shape == (9, 9, 4)
 
 
 @pytest.mark.parametrize("rank", [1, 2, 3])
@@ -97,10 +117,22 @@ def test_an_axis_of_padding_only():
         (">f4 <f4", F4),
         (">f8 >f8", F8),
         (">f4 >f8", F8),
+        ("f2 f2", np.dtype("f2")),
+        ("f2 >f4", F4),
+        ("i2 f4", F4),
+        ("i4 f4", F8),
+        ("i1 f2", np.dtype("f2")),
+        (">c8 f4", np.dtype("c8")),
+        ("f8 c8", np.dtype("c16")),
+        ("i1 u1", np.dtype("i4")),
+        ("? ?", np.dtype("i4")),
+        ("i1 >i2", np.dtype("i8")),
+        ("u4 u8", np.dtype("i8")),
     ],
 )
 def test_dtype_is_promoted_and_native(dtypes, dtype):
     got = make(dtypes=tuple(map(np.dtype, dtypes.split()))).dtype
+    assert (got, got.isnative) == (dtype, True)
     assert got is dtype
 
 
@@ -152,7 +184,7 @@ ONE = "an integer from 1 to 2147483647 is needed"
 ANY = "an integer from -2147483647 to 2147483647 is needed"
 ENTRIES = "entries for 2 spatial axes"
 OUTPUTS = "output channels, a positive multiple of groups=2 is needed"
-NOT_YET = "which is not supported yet (float32 and float64 are)"
+KNOWN = "bool, an integer, float16, bfloat16, float32, float64, complex64 or complex128 is needed"
 WORDS = "valid, full, same, same_upper, same_lower, same_torch"
 
 
@@ -197,6 +229,10 @@ REFUSED_VALUES = [
         {"input": (1, 2, 6, 11, 13)},
         "input has shape (1, 2, 6, 11, 13), (N, C, H, W) or (C, H, W) is needed",
     ),
+    (
+        {"input": (6, 13), "channels_last": True},
+        "input has shape (6, 13), (N, H, W, C) or (H, W, C) is needed",
+    ),
     ({"weight": (4, 3, 3)}, "weight has shape (4, 3, 3), (O, C/groups, kH, kW) is needed"),
     (
         {"input": (1, 64, 9, 9)},
@@ -240,8 +276,13 @@ REFUSED_TYPES = [
     ({"padding": None}, f"padding has None, {ANY}"),
     ({"padding": b"same"}, f"padding has b'same', {ANY}"),
     ({"padding": ("same", "same")}, f"padding has 'same', {ANY}"),
-    ({"dtypes": (np.dtype("i4"), F4)}, f"input has dtype int32, {NOT_YET}"),
-    ({"dtypes": (F4, np.dtype("c16"))}, f"weight has dtype complex128, {NOT_YET}"),
+    ({"dtypes": (np.dtype("O"), F4)}, f"input has dtype object, {KNOWN}"),
+    ({"dtypes": (F4, np.dtype("g"))}, f"weight has dtype {np.dtype('g')}, {KNOWN}"),
+    ({"dtypes": (np.dtype("f4,f4"), F4)}, f"input has dtype {np.dtype('f4,f4')}, {KNOWN}"),
+    ({"dtypes": (F4, np.dtype("M8[s]"))}, f"weight has dtype datetime64[s], {KNOWN}"),
+    ({"dtypes": (np.dtype("S3"), F4)}, f"input has dtype |S3, {KNOWN}"),
+    ({"channels_last": 1}, "channels_last is 1, True or False is needed"),
+    ({"flip": None}, "flip is None, True or False is needed"),
 ]
 
 

@@ -9,17 +9,18 @@ A task is a box of pixels and some strips of weights of one group:
 
 Pixels wide: a tile is a strip of weights times vectors of pixels, and writes the output.
 Otherwise a tile is some pixels of a row times a strip of two vectors of output channels
-(pieces.pyx), and the sums [pixel][channel] stay in scratch until they turn on the way out.
+(pieces.pyx), and the sums [pixel][channel] stay in scratch until they turn on the way out, unless
+that is how the output lies.
 """
 from fastconv.kernels cimport source as sources
-from fastconv.kernels cimport pieces, stencil, walk, weights
+from fastconv.kernels cimport finish, pieces, stencil, walk, weights
 from fastconv.kernels.problem cimport (
     PIECES, Problem, block_t, call_t, decode, next_block, piece_t, problem_t)
 from fastconv.kernels.source cimport source_t
 from fastconv.kernels.spans cimport Span
 from fastconv.kernels.table cimport (
     FC_ADD, FC_BIAS_COLS, FC_BIAS_ROWS, FC_STENCIL_ROWS, FC_SUMS_IN_FLIGHT, fc_fetch, fc_group,
-    fc_kernels, fc_run, fc_runs, fc_step)
+    fc_kernels, fc_run, fc_runs, fc_step, fc_tile_fn)
 from fastconv.kernels.walk cimport AHEAD
 
 
@@ -81,12 +82,11 @@ cdef void pixels_task(const problem_t *p, call_t *call, Py_ssize_t task,
     decode(p, task, box, &group, &s0)
     s1 = min(s0 + p.task_strips, p.strips)
     # Where sums go: the output itself, or rows of scratch.
-    if p.dst_regular:
+    if p.straight:
         ldc = p.dst_c_bytes // size
-        dst = call.dst + group * p.c_out * p.dst_c_bytes
+        dst = finish.output(p, call, box, group, 0)
         for a in range(4):
             to[a] = p.axis[a].dst_bytes // size
-            dst += box[a].start * p.axis[a].dst_bytes
     else:
         ldc = p.sum_pitch
         dst = scratch + p.at_sum - s0 * p.width * ldc * size
@@ -103,8 +103,8 @@ cdef void pixels_task(const problem_t *p, call_t *call, Py_ssize_t task,
             tap[i].a *= p.width
         if runs.runs > 1 and not p.stencil:
             sources.single_steps(&runs, <fc_run *> (scratch + p.at_step))
-        flags = FC_ADD if block.k0 else 0
-        if block.k1 == p.depth and call.bias != NULL:
+        flags = p.tile_flags | (FC_ADD if block.k0 else 0)
+        if block.k1 == p.depth and call.bias != NULL and p.tile_bias:
             flags |= FC_BIAS_ROWS
         # Axes on which source and output are dense make one run.
         run = box[3].count
@@ -126,8 +126,7 @@ cdef void pixels_task(const problem_t *p, call_t *call, Py_ssize_t task,
             if p.stencil:
                 stencil_rows(p, source.box, &source, &block, scratch, strip,
                              dst + channel * ldc * size, to, flags, bias)
-                continue
-            for n in range(count[0]):
+            for n in range(0 if p.stencil else count[0]):
                 for d in range(count[1]):
                     for h in range(count[2]):
                         run_of_tiles(
@@ -137,30 +136,36 @@ cdef void pixels_task(const problem_t *p, call_t *call, Py_ssize_t task,
                             run,
                             dst + (channel * ldc + n * to[0] + d * to[1] + h * to[2]) * size,
                             ldc, flags, bias)
-    if not p.dst_regular:
-        walk.deliver(p, call, box, group, s0, s1, scratch + p.at_sum)
+            if block.k1 == p.depth:
+                finish.deliver(p, call, box, group, s, s + 1, p.straight,
+                               dst + channel * ldc * size, NULL)
 
 
 cdef void tiles_of(const problem_t *p, const Span **box, const source_t *source,
                    const piece_t *piece, const char *strip, Py_ssize_t cols, char *sums,
-                   int flags, const char *bias) noexcept nogil:
+                   const Py_ssize_t *to, int flags, const char *bias) noexcept nogil:
     """All pixels of a piece times a strip of weights."""
-    cdef Py_ssize_t n, d, h, tile, first, rows, pixel, size = p.itemsize, lanes = p.kernels.lanes
+    cdef Py_ssize_t n, d, h, tile, first, rows, size = p.itemsize, lanes = p.kernels.lanes
     cdef int width = 1 if cols > lanes else 0
+    cdef fc_tile_fn *tile_fn
     cdef const char *src
+    cdef char *dst
+    if not p.straight:          # sums have room for whole vectors
+        cols = lanes << width
     for n in range(piece.batch):
         for d in range(piece.d0, piece.d0 + piece.planes):
             for h in range(piece.h0, piece.h0 + piece.rows):
                 src = source.data + (n * source.pixel[0] + d * source.pixel[1]
                                      + h * source.pixel[2]) * size
-                pixel = ((n * box[1].count + d) * box[2].count + h) * box[3].count
+                dst = sums + n * to[0] + d * to[1] + h * to[2]
                 for tile in range(piece.first, piece.end):
                     first = piece.run * tile // piece.tiles
                     rows = piece.run * (tile + 1) // piece.tiles - first
-                    p.kernels.tile[width][rows](
+                    tile_fn = (p.kernels.tile[width][rows] if piece.runs.a_row == 1 else
+                               p.kernels.tile_apart[width][rows])
+                    tile_fn(
                         &piece.runs, src + first * source.pixel[3] * size, strip,
-                        sums + (pixel + first) * p.sum_pitch * size, p.sum_pitch,
-                        lanes << width, flags, bias)
+                        dst + first * to[3], to[3] // size, cols, flags, bias)
 
 
 cdef Py_ssize_t prepare_pieces(const problem_t *p, const call_t *call, const Span **box,
@@ -196,6 +201,7 @@ cdef void channels_task(const problem_t *p, call_t *call, Py_ssize_t task,
     cdef char *sums = scratch + p.at_sum
     cdef Py_ssize_t group, s0, s1, s, i, count = -1, channels = -1, channel, size = p.itemsize
     cdef Py_ssize_t calls
+    cdef Py_ssize_t to[4]       # bytes from a pixel to the next along each axis, where sums go
     cdef fc_fetch fetch
     cdef int flags
     cdef bint strip = False
@@ -203,6 +209,14 @@ cdef void channels_task(const problem_t *p, call_t *call, Py_ssize_t task,
     cdef const char *bias = NULL
     decode(p, task, box, &group, &s0)
     s1 = min(s0 + p.task_strips, p.strips)
+    if p.straight:
+        sums = finish.output(p, call, box, group, s0 * p.width)
+        for i in range(4):
+            to[i] = p.axis[2 if i == 3 and box[3].count == 1 else i].dst_bytes
+    else:
+        to[3] = p.sum_pitch * size
+        for i in range(2, -1, -1):
+            to[i] = to[i + 1] * box[i + 1].count
     block.k1 = -1
     while next_block(p, &block):
         if block.c1 - block.c0 != channels or p.block_k < p.taps:
@@ -215,8 +229,8 @@ cdef void channels_task(const problem_t *p, call_t *call, Py_ssize_t task,
             calls += (piece[i].batch * piece[i].planes * piece[i].rows
                       * (piece[i].end - piece[i].first)
                       * (piece[i].runs.runs if piece[i].runs.length > 1 else 1))
-        flags = FC_ADD if block.k0 else 0
-        if block.k1 == p.depth and call.bias != NULL:
+        flags = p.tile_flags | (FC_ADD if block.k0 else 0)
+        if block.k1 == p.depth and call.bias != NULL and p.tile_bias:
             flags |= FC_BIAS_COLS
         for s in range(s0, s1):
             weight = weights.strip(p, call, group, s, &block, p.guard and not source.in_place,
@@ -227,11 +241,11 @@ cdef void channels_task(const problem_t *p, call_t *call, Py_ssize_t task,
                 bias = call.bias + (group * p.c_out + channel) * size
             for i in range(count):
                 tiles_of(p, box, &source, &piece[i], weight, min(p.width, p.c_out - channel),
-                         sums + channel * size - s0 * p.width * size, flags, bias)
-    walk.deliver(p, call, box, group, s0, s1, sums)
+                         sums + (channel - s0 * p.width) * size, to, flags, bias)
+    finish.deliver(p, call, box, group, s0, s1, p.straight, sums, scratch + p.at_turn)
 
 
-def run(Problem problem, size_t src, size_t wei, size_t packed, size_t bias, size_t dst,
-        int threads, bint shared, Py_ssize_t chunk):
+def run(Problem problem, size_t src, size_t wei, size_t packed, size_t bias, size_t residual,
+        size_t dst, int threads, bint shared, Py_ssize_t chunk):
     return walk.run(problem, pixels_task if problem.c.pixels_wide else channels_task,
-                    src, wei, packed, bias, dst, threads, shared, chunk)
+                    src, wei, packed, bias, residual, dst, threads, shared, chunk)

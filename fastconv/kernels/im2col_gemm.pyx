@@ -9,10 +9,11 @@ A task is a box of pixels and some strips of weights of one group:
 
 Pixels wide: a panel is two vectors of pixels, and tiles write rows of the output.
 Otherwise a strip is two vectors of output channels, a panel has the rows of a tile, and
-the sums [pixel][channel] stay in scratch until the last block, then turn on the way out.
+the sums [pixel][channel] stay in scratch until the last block, then turn on the way out,
+unless that is how the output lies.
 """
 from fastconv.kernels cimport source as sources
-from fastconv.kernels cimport walk, weights
+from fastconv.kernels cimport finish, walk, weights
 from fastconv.kernels.problem cimport Problem, block_t, call_t, decode, next_block, problem_t
 from fastconv.kernels.source cimport source_t
 from fastconv.kernels.spans cimport Span
@@ -64,7 +65,6 @@ cdef void one_task(const problem_t *p, call_t *call, Py_ssize_t task, char *scra
     cdef bint straight          # tiles write the output itself
     cdef const char *strip
     cdef const char *bias = NULL
-    cdef char *dst
     decode(p, task, box, &group, &s0)
     s1 = min(s0 + p.task_strips, p.strips)
     pixels = box[0].count * box[1].count * box[2].count * box[3].count
@@ -72,15 +72,11 @@ cdef void one_task(const problem_t *p, call_t *call, Py_ssize_t task, char *scra
     if not p.pixels_wide:       # panels of equal height
         count = (pixels + panel - 1) // panel
         panel = (pixels + count - 1) // count
-    straight = p.pixels_wide and dense(p, box)
+    straight = dense(p, box)
+    ldc = p.sum_pitch
     if straight:
-        ldc = p.dst_c_bytes // size
-        dst = call.dst + group * p.c_out * p.dst_c_bytes
-        for i in range(4):
-            dst += box[i].start * p.axis[i].dst_bytes
-    else:
-        ldc = p.sum_pitch
-        dst = sums - s0 * p.width * ldc * size
+        sums = finish.output(p, call, box, group, s0 * p.width)
+        ldc = (p.dst_c_bytes if p.pixels_wide else p.axis[3].dst_bytes) // size
     block.k1 = -1
     while next_block(p, &block):
         runs.run, runs.length = tap, block.c1 - block.c0
@@ -111,8 +107,8 @@ cdef void one_task(const problem_t *p, call_t *call, Py_ssize_t task, char *scra
                 p.kernels.gather(panels + q * panel_bytes, panel, source.data, offset, steps,
                                  segment, count)
                 q += 1
-        last = block.k1 == p.depth and call.bias != NULL
-        flags = FC_ADD if block.k0 else 0
+        last = block.k1 == p.depth and call.bias != NULL and p.tile_bias
+        flags = p.tile_flags | (FC_ADD if block.k0 else 0)
         for s in range(s0, s1):
             strip = weights.strip(p, call, group, s, &block, p.guard, scratch)
             channel = s * p.width
@@ -125,7 +121,7 @@ cdef void one_task(const problem_t *p, call_t *call, Py_ssize_t task, char *scra
                     cols = min(panel, pixels - q * panel)
                     p.kernels.tile[1 if cols > lanes else 0][rows](
                         &runs, strip, panels + q * panel_bytes,
-                        dst + (channel * ldc + q * panel) * size, ldc, cols,
+                        sums + ((s - s0) * p.width * ldc + q * panel) * size, ldc, cols,
                         flags | (FC_BIAS_ROWS if last else 0), bias)
                     q += 1
             else:
@@ -135,18 +131,17 @@ cdef void one_task(const problem_t *p, call_t *call, Py_ssize_t task, char *scra
                     p.kernels.tile[1 if cols > lanes else 0][rows](
                         &runs, panels + q * panel_bytes, strip,
                         sums + (q * panel * ldc + (s - s0) * p.width) * size, ldc,
-                        2 * lanes if cols > lanes else lanes,
+                        cols if straight else 2 * lanes if cols > lanes else lanes,
                         flags | (FC_BIAS_COLS if last else 0), bias)
                     q += 1
-    if not straight:
-        walk.deliver(p, call, box, group, s0, s1, sums)
+    finish.deliver(p, call, box, group, s0, s1, straight, sums, scratch + p.at_turn)
 
 
 cdef bint dense(const problem_t *p, const Span **box) noexcept nogil:
-    """Whether the pixels of the box lie side by side in the output."""
-    cdef Py_ssize_t run = p.itemsize
+    """Whether tiles write the output: pixels of the box follow one another there."""
+    cdef Py_ssize_t run = p.itemsize if p.pixels_wide else p.axis[3].dst_bytes
     cdef int a
-    if not p.dst_regular:
+    if not p.straight:
         return False
     for a in range(3, -1, -1):
         if box[a].count > 1 and p.axis[a].dst_bytes != run:
@@ -155,6 +150,7 @@ cdef bint dense(const problem_t *p, const Span **box) noexcept nogil:
     return True
 
 
-def run(Problem problem, size_t src, size_t wei, size_t packed, size_t bias, size_t dst,
-        int threads, bint shared, Py_ssize_t chunk):
-    return walk.run(problem, one_task, src, wei, packed, bias, dst, threads, shared, chunk)
+def run(Problem problem, size_t src, size_t wei, size_t packed, size_t bias, size_t residual,
+        size_t dst, int threads, bint shared, Py_ssize_t chunk):
+    return walk.run(problem, one_task, src, wei, packed, bias, residual, dst, threads, shared,
+                    chunk)

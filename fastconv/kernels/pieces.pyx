@@ -7,13 +7,15 @@ input is no run of its pieces, and at the ends of a row a cut leaves pixels out 
 """
 from fastconv.kernels.problem cimport PIECE_RUNS, PIECES, block_t, piece_t, problem_t
 from fastconv.kernels.source cimport single_steps, source_t
-from fastconv.kernels.spans cimport Axis, Span, tap_input
+from fastconv.kernels.spans cimport ZERO, Axis, Span, tap_input
 from fastconv.kernels.table cimport FC_CUTS, fc_run, fc_runs
 
 
 cdef Py_ssize_t alike(const Axis *axis, const Span *span, Py_ssize_t first) noexcept nogil:
     """The end of the positions from `first` of a span that see the same taps."""
     cdef Py_ssize_t t, enters, leaves, end = span.count
+    if axis.border != ZERO:
+        return end
     for t in range(span.taps):
         enters = axis.pad - span.tap[t].index * axis.dilation
         leaves = (enters + axis.src + axis.stride - 1) // axis.stride - span.start
@@ -33,6 +35,8 @@ cdef bint cut_of(const Axis *axis, Py_ssize_t start, Py_ssize_t count, Py_ssize_
     cdef Py_ssize_t last = first + (count - 1) * axis.stride - axis.src
     cdef Py_ssize_t before = (-first + axis.stride - 1) // axis.stride if first < 0 else 0
     cdef Py_ssize_t after = last // axis.stride + 1 if last >= 0 else 0
+    if axis.border != ZERO:
+        before = after = 0
     cut[0] = min(before, FC_CUTS) if before >= after else -min(after, FC_CUTS)
     return before + after == (cut[0] if cut[0] > 0 else -cut[0])
 
@@ -78,6 +82,13 @@ cdef bint choose(const problem_t *p, const source_t *source, const block_t *bloc
     return plain
 
 
+cdef bint follow(const problem_t *p, const source_t *source, int axis,
+                 Py_ssize_t run) noexcept nogil:
+    """Whether runs follow one another along an axis, in the source and where sums go."""
+    return (source.pixel[axis] == run * source.pixel[3]
+            and (not p.straight or p.axis[axis].dst_bytes == run * pixel_bytes(p, source)))
+
+
 cdef void merge(const problem_t *p, const source_t *source, piece_t *piece) noexcept nogil:
     """Find the runs of a piece: rows, planes and images that follow one another are one; but not
     where the ends of rows see padding that is nowhere."""
@@ -87,14 +98,14 @@ cdef void merge(const problem_t *p, const source_t *source, piece_t *piece) noex
     cdef bint whole = height == source.box[2].count and not apart
     piece.run, piece.rows = source.box[3].count, height
     piece.planes, piece.batch = depth, source.box[0].count
-    if height == 1 or (source.pixel[2] == piece.run * step and not apart):
+    if height == 1 or (follow(p, source, 2, piece.run) and not apart):
         piece.run *= height
         piece.rows = 1
-    if piece.rows == 1 and whole and source.pixel[1] == piece.run * step:
+    if piece.rows == 1 and whole and follow(p, source, 1, piece.run):
         piece.run *= depth
         piece.planes = 1
     whole = whole and depth == source.box[1].count
-    if piece.rows == piece.planes == 1 and whole and source.pixel[0] == piece.run * step:
+    if piece.rows == piece.planes == 1 and whole and follow(p, source, 0, piece.run):
         piece.run *= piece.batch
         piece.batch = 1
     most = p.kernels.max_rows[1 if p.width > p.kernels.lanes else 0]

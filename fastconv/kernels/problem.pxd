@@ -6,28 +6,41 @@ so nothing below distinguishes it from the others.  An axis is cut into spans of
 output positions (spans.pxd), and a box is one span of every axis.
 """
 from fastconv.kernels.spans cimport Axis, Span
-from fastconv.kernels.table cimport fc_kernels, fc_run, fc_runs
+from fastconv.kernels.table cimport fc_finish, fc_kernels, fc_run, fc_runs
 
 cdef struct problem_t:
     const fc_kernels *kernels
     Py_ssize_t itemsize
     Axis axis[4]
     Py_ssize_t boxes
-    Py_ssize_t groups, c_in, c_out      # channels of one group
+    # Channels of one group, of real numbers: a complex channel is two, its parts.
+    Py_ssize_t groups, c_in, c_out
+    Py_ssize_t src_parts, dst_parts, wei_parts
     Py_ssize_t taps                     # taps of the kernel, all axes
-    Py_ssize_t src_c_bytes, dst_c_bytes, src_end_bytes
-    int src_storage, dst_storage, wei_storage
-    bint dst_regular                    # aligned, native, numbers of a row side by side
+    Py_ssize_t src_c_bytes, dst_c_bytes, residual_c_bytes, src_end_bytes
+    Py_ssize_t src_part_bytes, dst_part_bytes, residual_part_bytes, wei_part_bytes
+    int src_storage, wei_storage
+    char border_value[2][8]             # of each part, in the dtype of tiles
     bint in_place_allowed               # with `guard`: pieces leave all padding out
+    bint channels_first                 # strips are [channel][pixel], or [pixel][channel]
+    # What becomes of sums: see finish.pyx.
+    const fc_kernels *finisher
+    fc_finish finish
+    Py_ssize_t dst_itemsize
+    bint straight                       # tiles write the output itself
+    bint moved                          # sums need nothing but to be moved there, if anything
+    bint dst_regular                    # aligned, sums as they are, numbers of a row side by side
+    bint tile_bias                      # tiles add the bias
+    int tile_flags                      # for every block
     # k is cut into blocks of whole channels, and runs over (tap, channel) in a block.  Where a
     # channel is too large, a block is part of one: whole planes, or rows, or neighbours in a row
     # of the kernel, and ends with what encloses it (the channel, the plane, the row).
     Py_ssize_t depth, block_k, enclosing
-    # weights: k-th number of output channel o at o * row_bytes + k_bytes[k]
+    # weights: number j = (channel, tap) of output channel o at o * row_bytes + j_bytes[j]
     Py_ssize_t wei_row_bytes, wei_group_bytes
-    Py_ssize_t wei_bytes[4]     # steps of input channel, depth, height, width
-    Py_ssize_t *k_bytes         # unless contiguous
-    bint wei_contiguous
+    Py_ssize_t wei_step_bytes   # from one number to the next; if there is none, j_bytes
+    Py_ssize_t *j_bytes
+    bint wei_direct             # as tiles want them, side by side
     # strips of weights: `width` output channels each, `strips` of them, `task_strips` a task
     bint pixels_wide
     Py_ssize_t width, strips, task_strips
@@ -40,7 +53,7 @@ cdef struct problem_t:
     Py_ssize_t tasks
     # scratch of one thread, in bytes from its start
     Py_ssize_t at_step, at_piece, at_tap, at_group, at_offset, at_segment
-    Py_ssize_t at_weight, at_strip, at_panel, at_sum
+    Py_ssize_t at_weight, at_raw, at_strip, at_border, at_panel, at_sum, at_turn
     Py_ssize_t scratch_bytes
     Py_ssize_t sum_pitch
 
@@ -50,6 +63,7 @@ cdef struct call_t:
     char *packed            # prepared weights, or NULL
     char *dst
     char *bias              # `groups * c_out` numbers and a vector of slack, or NULL
+    char *residual          # or NULL
     int not_finite          # set by a task that met inf or NaN among the weights
 
 # Output planes [d0, d1) and rows [h0, h1) of a box, which see the same taps.  Rows that follow one
@@ -64,12 +78,14 @@ cdef struct piece_t:
 cdef enum:              # room in the scratch of a thread
     PIECES = 64
     PIECE_RUNS = 1024
+    TURN = 128              # pixels that are turned at a time on their way out
 
 cdef class Problem:
     cdef problem_t c
     cdef void *memory
     cdef void *tap_memory
-    cdef _weights(self)
+    cdef _weights(self, wei_bytes)
+    cdef _finish(self, how)
     cdef _book(self, bint panels)
 
 # Numbers [k0, k1) of k: channels [c0, c1) seen through taps [t0, t1).

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Problem: a planned convolution in plain C, and the scratch it needs."""
 from libc.stdlib cimport free, malloc
+from libc.string cimport memcpy
 from numpy cimport PyArray_DATA, ndarray
 
 from fastconv.kernels.spans cimport (
-    Axis, Span, Tap, begin_spans, count_spans, cut, make_span, most_elements)
+    ZERO, Axis, Span, Tap, begin_spans, count_spans, cut, make_span, most_elements)
 from fastconv.kernels.table cimport (
-    FC_STENCIL_ROWS, fc_group, fc_run, fc_segment, fc_step, find)
+    FC_STENCIL_ROWS, FC_WHOLE, fc_finish, fc_group, fc_run, fc_segment, fc_step, find)
 
 cdef enum:
     LINE = 64                   # bytes; what begins in scratch begins a cache line
@@ -44,8 +45,10 @@ cdef Py_ssize_t place(Py_ssize_t *end, Py_ssize_t size) noexcept:
     return at
 
 
-cdef void book(problem_t *p, Py_ssize_t pixels, Py_ssize_t strip, bint panels) noexcept:
-    """Places in the scratch of a thread, for boxes of at most so many pixels and strip numbers."""
+cdef void book(problem_t *p, Py_ssize_t pixels, Py_ssize_t strip, Py_ssize_t border,
+               bint panels) noexcept:
+    """Places in the scratch of a thread, for boxes of at most so many pixels, numbers of a strip
+    and of the border of a row."""
     cdef Py_ssize_t end = 0, slack = 4 * p.kernels.lanes, sums = 0
     cdef Py_ssize_t channels = (p.block_k + p.taps - 1) // p.taps
     cdef Py_ssize_t sides = p.axis[1].window + p.axis[2].window + p.axis[3].window
@@ -60,18 +63,25 @@ cdef void book(problem_t *p, Py_ssize_t pixels, Py_ssize_t strip, bint panels) n
     p.at_offset = place(&end, p.block_k * sizeof(Py_ssize_t) if panels else 0)
     p.at_segment = place(&end, p.panel * sizeof(fc_segment) if panels else 0)
     p.at_weight = place(&end, (p.width * p.block_k + slack) * p.itemsize)
-    # Channels a page apart would share cache sets: see source.channel_pitch.
-    p.at_strip = place(&end, (channels * (strip + LINE // p.itemsize) + slack) * p.itemsize)
+    p.at_raw = place(&end, 0 if p.wei_direct else p.width * p.block_k * p.itemsize)
+    p.at_border = place(&end, border * sizeof(Py_ssize_t))
+    # Channels (or pixels) a page apart would share cache sets: see source.pitch_of.
+    if p.channels_first:
+        p.at_strip = place(&end, (channels * (strip + LINE // p.itemsize) + slack) * p.itemsize)
+    else:
+        p.at_strip = place(&end, (strip * (channels + LINE // p.itemsize) + slack) * p.itemsize)
     p.at_panel = place(&end, ((pixels + p.panel) * p.block_k + slack) * p.itemsize if panels else 0)
     # Sums that tiles cannot write to their place: rows are channels or pixels.
     if p.pixels_wide:
         p.sum_pitch = (pixels + 15) // 16 * 16
-        if not p.dst_regular or panels:
+        if not p.straight or panels:
             sums = p.width * p.task_strips * p.sum_pitch
     else:
         p.sum_pitch = p.width * p.task_strips
-        sums = (pixels + p.panel) * p.sum_pitch
+        if not p.straight or panels:
+            sums = (pixels + p.panel) * p.sum_pitch
     p.at_sum = place(&end, (sums + slack) * p.itemsize if sums else 0)
+    p.at_turn = place(&end, 0 if p.pixels_wide else TURN * p.width * p.itemsize)
     p.scratch_bytes = (end + PAGE - 1) // PAGE * PAGE
 
 
@@ -82,7 +92,7 @@ cdef bint is_stencil(const problem_t *p, bint panels) noexcept:
 
 
 def scratch_bytes(*, isa, dtype, block_k, wei, windows, dst_h, width, task_strips, panel,
-                  pixels_wide, dst_regular, pixels, strip):
+                  pixels_wide, straight, wei_direct, channels_first, pixels, strip, border):
     """What a thread will need, without the making of a `Problem`."""
     cdef problem_t p
     p.kernels = find(isa, dtype)
@@ -91,9 +101,10 @@ def scratch_bytes(*, isa, dtype, block_k, wei, windows, dst_h, width, task_strip
     _, p.axis[1].window, p.axis[2].window, p.axis[3].window = windows
     p.block_k, p.taps = block_k, p.axis[1].taps * p.axis[2].taps * p.axis[3].taps
     p.axis[2].dst, p.width, p.task_strips, p.panel = dst_h, width, task_strips, panel
-    p.pixels_wide, p.dst_regular = pixels_wide, dst_regular
+    p.pixels_wide, p.straight, p.wei_direct = pixels_wide, straight, wei_direct
+    p.channels_first = channels_first
     p.stencil = is_stencil(&p, panel > 0)
-    book(&p, pixels, strip, panel > 0)
+    book(&p, pixels, strip, border, panel > 0)
     return p.scratch_bytes
 
 
@@ -108,8 +119,9 @@ cdef class Problem:
     """Everything a walk needs; made once, then only read.
 
     The keywords are those of plan.py, which explains the choices: axes as
-    (src, dst, taps, stride, dilation, pad, src_bytes, dst_bytes) for batch, depth, height,
-    width; `cuts` the spans of each axis, see `cut`; `separate` which axes get a lane for each tap.
+    (src, dst, taps, stride, dilation, pad, border, src_bytes, dst_bytes, residual_bytes) for
+    batch, depth, height, width; `cuts` the spans of each axis, see `cut`; `separate` which axes
+    get a lane for each tap; src, dst, residual, wei what layout.py says of the arrays.
     """
 
     def __cinit__(self):
@@ -121,9 +133,9 @@ cdef class Problem:
         free(self.tap_memory)
 
     def __init__(self, *, isa, dtype, axes, cuts, separate, groups, c_in, c_out, block_k, windows,
-                 enclosing, src_c_bytes, dst_c_bytes, src_end_bytes, src_storage, dst_storage,
-                 wei_storage, dst_regular, wei_regular, in_place_allowed, wei_bytes, pixels_wide,
-                 width, task_strips, panel, panels, guard, cut_rows, short_run):
+                 enclosing, src, dst, residual, wei, border_values, finish, straight, dst_regular,
+                 wei_direct, in_place_allowed, channels_first, pixels_wide, width, task_strips,
+                 panel, guard, cut_rows, short_run):
         cdef problem_t *p = &self.c
         cdef Py_ssize_t a, i, size, listed, most = 0
         cdef Axis *axis
@@ -132,14 +144,22 @@ cdef class Problem:
         cdef Span *other
         cdef Py_ssize_t *lane
         cdef Py_ssize_t *start
+        cdef bint panels = panel > 0
         p.kernels = find(isa, dtype)
+        p.finisher = find(isa, finish.dtype)
         p.itemsize = p.kernels.itemsize
         p.groups, p.c_in, p.c_out = groups, c_in, c_out
         p.block_k, p.enclosing = block_k, enclosing
-        p.src_c_bytes, p.dst_c_bytes, p.src_end_bytes = src_c_bytes, dst_c_bytes, src_end_bytes
-        p.src_storage, p.dst_storage, p.wei_storage = src_storage, dst_storage, wei_storage
-        p.dst_regular = dst_regular
-        p.in_place_allowed = in_place_allowed
+        p.src_c_bytes, p.dst_c_bytes = src.strides[1], dst.strides[1]
+        p.residual_c_bytes = residual.strides[1]
+        p.src_parts, p.dst_parts, p.wei_parts = src.parts, dst.parts, wei.parts
+        p.src_part_bytes, p.dst_part_bytes = src.part_bytes, dst.part_bytes
+        p.residual_part_bytes, p.wei_part_bytes = residual.part_bytes, wei.part_bytes
+        p.src_end_bytes, p.src_storage, p.wei_storage = src.end, src.storage, wei.storage
+        p.straight, p.dst_regular, p.wei_direct = straight, dst_regular, wei_direct
+        p.in_place_allowed, p.channels_first = in_place_allowed, channels_first
+        for i in range(2):
+            memcpy(p.border_value[i], <const char *> border_values[i], 8)
         p.pixels_wide, p.width, p.task_strips = pixels_wide, width, task_strips
         p.strips = (c_out + width - 1) // width
         p.panel, p.guard, p.cut_rows, p.short_run = panel, guard, cut_rows, short_run
@@ -150,7 +170,7 @@ cdef class Problem:
         for a in range(4):
             axis = &p.axis[a]
             (axis.src, axis.dst, axis.taps, axis.stride, axis.dilation, axis.pad,
-             axis.src_bytes, axis.dst_bytes) = axes[a]
+             axis.border, axis.src_bytes, axis.dst_bytes, axis.residual_bytes) = axes[a]
             axis.window, axis.separate = windows[a], separate[a]
             axis.spans = count_spans(cuts[a][0], cuts[a][1])
             p.taps *= axis.taps
@@ -158,15 +178,10 @@ cdef class Problem:
             size += axis.spans * sizeof(Span)
             most = max(most, axis.spans + 1)
         p.depth = p.c_in * p.taps
-        p.wei_row_bytes, p.wei_bytes[0], p.wei_bytes[1], p.wei_bytes[2], p.wei_bytes[3] = wei_bytes
-        p.wei_group_bytes = p.wei_row_bytes * p.c_out
-        p.wei_contiguous = wei_regular
-        i = p.itemsize
-        for a in range(3, -1, -1):
-            listed = p.axis[a].taps if a else p.c_in
-            p.wei_contiguous = p.wei_contiguous and (p.wei_bytes[a] == i or listed <= 1)
-            i *= listed
-        listed = 0 if p.wei_contiguous else p.depth
+        p.wei_row_bytes = wei.strides[0]
+        p.wei_group_bytes = p.wei_row_bytes * (p.c_out // p.dst_parts)
+        p.wei_step_bytes = wei.step(p.c_in // p.src_parts, tuple(axis[2] for axis in axes[1:]))
+        listed = 0 if p.wei_step_bytes else p.depth // p.src_parts
         size += (listed + most) * sizeof(Py_ssize_t)
         self.memory = claim(size)
         # Spans, offsets of the weights; borders of spans for now.
@@ -174,8 +189,8 @@ cdef class Problem:
         for a in range(4):
             p.axis[a].span = span
             span += p.axis[a].spans
-        p.k_bytes = <Py_ssize_t *> span
-        start = p.k_bytes + listed
+        p.j_bytes = <Py_ssize_t *> span
+        start = p.j_bytes + listed
         size = 0
         for a in range(4):
             cut(cuts[a][0], cuts[a][1], start)
@@ -196,30 +211,45 @@ cdef class Problem:
                     tap += axis.taps
                     lane += axis.taps
                     make_span(axis, span)
-        if not p.wei_contiguous:
-            self._weights()
+        if listed:
+            self._weights(wei.strides[1:])
+        self._finish(finish)
         p.stencil = is_stencil(p, panels)
         p.tasks = p.groups * p.boxes * ((p.strips + p.task_strips - 1) // p.task_strips)
         self._book(panels)
 
-    cdef _weights(self):
-        """Where the k-th weight of an output channel is, unless they simply follow one another."""
+    cdef _weights(self, wei_bytes):
+        """Where the numbers of an output channel are, unless they simply follow one another."""
         cdef problem_t *p = &self.c
-        cdef Py_ssize_t c, t, k = 0, taps_h = p.axis[2].taps, taps_w = p.axis[3].taps
-        cdef block_t block
-        block.k1 = -1
-        while next_block(p, &block):
-            for t in range(block.t0, block.t1):
-                for c in range(block.c0, block.c1):
-                    p.k_bytes[k] = (c * p.wei_bytes[0] + t // taps_w // taps_h * p.wei_bytes[1]
-                                    + t // taps_w % taps_h * p.wei_bytes[2]
-                                    + t % taps_w * p.wei_bytes[3])
-                    k += 1
+        cdef Py_ssize_t c, d, h, w, j = 0
+        cdef Py_ssize_t[4] step = wei_bytes
+        for c in range(p.c_in // p.src_parts):
+            for d in range(p.axis[1].taps):
+                for h in range(p.axis[2].taps):
+                    for w in range(p.axis[3].taps):
+                        p.j_bytes[j] = c * step[0] + d * step[1] + h * step[2] + w * step[3]
+                        j += 1
+
+    cdef _finish(self, how):
+        """What becomes of the sums: a `Finishing` of finishing.py."""
+        cdef problem_t *p = &self.c
+        cdef fc_finish *to = &p.finish
+        to.activation, to.saturate = how.activation, how.saturate
+        to.sum_storage, to.dst_storage = how.sum_storage, how.dst_storage
+        to.residual_storage = how.residual_storage
+        if how.dtype in "fd":
+            to.real_alpha, to.real_beta, to.real_low, to.real_high = how.parameters
+            to.whole_alpha = to.whole_beta = to.whole_low = to.whole_high = 0
+        else:
+            to.whole_alpha, to.whole_beta, to.whole_low, to.whole_high = how.parameters
+            to.real_alpha = to.real_beta = to.real_low = to.real_high = 0
+        p.dst_itemsize, p.moved, p.tile_bias = how.dst_itemsize, how.moved, how.tile_bias
+        p.tile_flags = FC_WHOLE if how.whole else 0
 
     cdef _book(self, bint panels):
         """The largest box decides how much scratch a thread takes."""
         cdef problem_t *p = &self.c
-        cdef Py_ssize_t a, i, largest, longest, strip = 1, pixels = 1
+        cdef Py_ssize_t a, i, largest = 0, longest, strip = 1, pixels = 1
         cdef const Axis *axis
         for a in range(4):
             axis = &p.axis[a]
@@ -230,11 +260,16 @@ cdef class Problem:
                 longest = max(longest, axis.span[i].count)
             strip *= largest
             pixels *= longest
-        book(p, pixels, strip, panels)
+        book(p, pixels, strip, largest if p.axis[3].border != ZERO else 0, panels)
 
     @property
     def tasks(self):
         return self.c.tasks
+
+    @property
+    def parts(self):
+        """Real numbers of an element of the input."""
+        return self.c.src_parts
 
     @property
     def scratch_bytes(self):

@@ -8,7 +8,7 @@ from fastconv.kernels.table cimport fc_run, fc_runs
 cdef struct source_t:
     const char *data
     Py_ssize_t pixel[4]
-    Py_ssize_t channel          # from one input channel to the next
+    Py_ssize_t channel          # from one input channel to the next; 1: they lie side by side
     # How far a tap of an axis moves: by its number in the user's array, by lane and shift in
     # a strip.
     Py_ssize_t index[4]

@@ -5,11 +5,12 @@ A strip holds, for each channel of a block of k, the lanes of the box:
 
     channel, lane of depth, lane of height, lane of width, batch, depth, height, width
 
-Borders are zeros there, strides are gone (a lane holds every s-th number), bytes are
-native; so a tap is an offset, and whole vectors can be read at any pixel.
+or the same with the channels last, if that is how they lie in the array and tiles have channels
+in vectors.  Borders are filled in, strides are gone (a lane holds every s-th number), numbers are
+those of the tiles; so a tap is an offset, and whole vectors can be read at any pixel.
 """
 from fastconv.kernels.problem cimport block_t, call_t, problem_t
-from fastconv.kernels.spans cimport Axis, Span, Tap, narrow
+from fastconv.kernels.spans cimport CONSTANT, ZERO, Axis, Span, Tap, narrow, reach
 from fastconv.kernels.table cimport fc_run, fc_runs
 
 cdef enum:
@@ -17,11 +18,18 @@ cdef enum:
     LINE = 64
 
 
-cdef Py_ssize_t channel_pitch(const problem_t *p, Py_ssize_t elements) noexcept nogil:
-    """Channels that lie a multiple of 4 KiB apart would meet in one set of the cache."""
-    if elements * p.itemsize % PAGE < LINE:
-        return elements + LINE // p.itemsize
-    return elements
+cdef Py_ssize_t pitch_of(const problem_t *p, Py_ssize_t numbers) noexcept nogil:
+    """What lies a multiple of 4 KiB apart would meet in one set of the cache."""
+    if numbers * p.itemsize % PAGE < LINE and numbers > 1:
+        return numbers + LINE // p.itemsize
+    return numbers
+
+
+cdef inline Py_ssize_t place_of(const problem_t *p, Py_ssize_t group,
+                                Py_ssize_t channel) noexcept nogil:
+    """Bytes from the first number of the input to a channel, which may be part of a complex one."""
+    channel += group * p.c_in
+    return channel // p.src_parts * p.src_c_bytes + channel % p.src_parts * p.src_part_bytes
 
 
 cdef bint in_place(const problem_t *p, const call_t *call, const Span **box, Py_ssize_t group,
@@ -31,6 +39,7 @@ cdef bint in_place(const problem_t *p, const call_t *call, const Span **box, Py_
     cdef Py_ssize_t a, first, last, low = 0, high = 0, step
     cdef const Axis *axis
     cdef const Span *span
+    cdef bint left_out          # what lies outside is
     if not p.in_place_allowed:
         return False
     for a in range(4):
@@ -39,10 +48,11 @@ cdef bint in_place(const problem_t *p, const call_t *call, const Span **box, Py_
         if span.taps:
             first = span.start * axis.stride - axis.pad
             last = first + (span.count - 1) * axis.stride
-            if first + span.tap[0].index * axis.dilation < 0 and not p.guard:
+            left_out = p.guard and axis.border == ZERO
+            if first + span.tap[0].index * axis.dilation < 0 and not left_out:
                 return False
             last += span.tap[span.taps - 1].index * axis.dilation
-            if last >= axis.src and not p.guard:
+            if last >= axis.src and not left_out:
                 return False
             first += span.tap[0].index * axis.dilation
             step = axis.src_bytes
@@ -51,12 +61,12 @@ cdef bint in_place(const problem_t *p, const call_t *call, const Span **box, Py_
         source.pixel[a] = axis.stride * axis.src_bytes // p.itemsize
         source.index[a] = axis.dilation * axis.src_bytes // p.itemsize
         source.lane[a] = 0
-    if box[3].count == 1:
-        source.pixel[3] = 1
-    if source.pixel[3] != 1 and (p.pixels_wide or p.panel or source.pixel[3] != 2):
+    if box[3].count == 1:       # any step will do: the one that makes a run of rows
+        source.pixel[3] = 1 if p.pixels_wide or p.panel else source.pixel[2]
+    if source.pixel[3] != 1 and (p.pixels_wide or p.panel):
         return False
-    low += (group * p.c_in + c0) * p.src_c_bytes
-    high += (group * p.c_in + (c1 - 1 if p.src_c_bytes > 0 else c0)) * p.src_c_bytes
+    low += place_of(p, group, c0)
+    high += place_of(p, group, c1 - 1 if p.src_c_bytes > 0 else c0)
     # Where pixels lie in vectors, the last ones of a run are read as a whole vector.
     if (p.pixels_wide or p.panel) and high + p.kernels.lanes * p.itemsize > p.src_end_bytes:
         return False
@@ -65,23 +75,83 @@ cdef bint in_place(const problem_t *p, const call_t *call, const Span **box, Py_
     return True
 
 
+# What the rows of a strip, of one channel or of some side by side, have in common.
+cdef struct row_t:
+    Py_ssize_t length, pitch, channels      # pixels, numbers from one to the next, channels filled
+    Py_ssize_t bytes                        # of the strip
+    Py_ssize_t before, valid, first         # pixels outside, pixels inside, where those begin
+    Py_ssize_t step                         # bytes from one pixel to the next in the array
+    bint dense                              # pixels follow one another like their channels
+    const Py_ssize_t *place                 # of all pixels in the row of the array, in bytes
+    const char *value                       # of a constant border
+
+
+cdef void find_places(const Axis *axis, const Span *span, Py_ssize_t *place) noexcept nogil:
+    cdef Py_ssize_t j, u
+    for j in range(span.lanes):
+        for u in range(span.length):
+            place[j * span.length + u] = axis.src_bytes * reach(
+                axis, (span.start + u) * axis.stride - axis.pad + span.lane[j])
+
+
+cdef void fill_pixels(const problem_t *p, const row_t *row, char *dst, const char *src,
+                      Py_ssize_t first, Py_ssize_t end) noexcept nogil:
+    """Pixels [first, end) of a row, wherever they lie."""
+    cdef Py_ssize_t u, inside, pixel = row.pitch * p.itemsize
+    if row.channels == 1:
+        p.kernels.pick(dst + first * pixel, src, row.place + first, end - first, p.src_storage)
+        return
+    for u in range(first, end):
+        inside = u - row.before
+        if 0 <= inside < row.valid:
+            p.kernels.fill(dst + u * pixel, 0, row.channels, 0,
+                           src + row.first + inside * row.step, p.src_c_bytes, p.src_storage,
+                           row.value)
+        elif p.axis[3].border <= CONSTANT:
+            p.kernels.fill(dst + u * pixel, row.channels, 0, 0, NULL, 0, 0, row.value)
+        else:
+            p.kernels.fill(dst + u * pixel, 0, row.channels, 0, src + row.place[u],
+                           p.src_c_bytes, p.src_storage, row.value)
+
+
+cdef void fill_row(const problem_t *p, const row_t *row, char *dst, const char *src,
+                   Py_ssize_t rows) noexcept nogil:
+    """A row of a strip from a row of the array, or several that follow one another there."""
+    cdef Py_ssize_t numbers = rows * row.valid * row.channels, end = row.before + row.valid
+    cdef Py_ssize_t step = row.step if row.channels == 1 else p.src_c_bytes
+    if not row.dense:
+        fill_pixels(p, row, dst, src, 0, row.length)
+    elif p.axis[3].border <= CONSTANT:
+        p.kernels.fill(dst, row.before * row.pitch, numbers, (row.length - end) * row.pitch,
+                       src + row.first, step, p.src_storage, row.value)
+    else:
+        p.kernels.fill(dst + row.before * row.pitch * p.itemsize, 0, numbers, 0,
+                       src + row.first, step, p.src_storage, row.value)
+        fill_pixels(p, row, dst, src, 0, row.before)
+        fill_pixels(p, row, dst, src, end, row.length)
+
+
 cdef void make_strip(const problem_t *p, const call_t *call, const Span **box, Py_ssize_t group,
-                     Py_ssize_t c0, Py_ssize_t c1, char *strip, source_t *source) noexcept nogil:
+                     Py_ssize_t c0, Py_ssize_t c1, char *scratch, source_t *source) noexcept nogil:
     cdef int a
-    source.pixel[3] = 1
+    source.pixel[3] = 1 if p.channels_first else pitch_of(p, c1 - c0)
     for a in range(2, -1, -1):
         source.pixel[a] = source.pixel[a + 1] * box[a + 1].length
     source.lane[3] = source.pixel[0] * box[0].length
     for a in range(3, 0, -1):
         source.lane[a - 1] = source.lane[a] * box[a].lanes
         source.index[a] = 0
-    source.channel = channel_pitch(p, source.lane[0])
-    source.data = strip
-    fill_strip(p, call, box, group, c0, c1, source.channel, strip)
+    source.channel = pitch_of(p, source.lane[0]) if p.channels_first else 1
+    source.data = scratch + p.at_strip
+    if p.axis[3].border != ZERO:
+        find_places(&p.axis[3], box[3], <Py_ssize_t *> (scratch + p.at_border))
+    fill_strip(p, call, box, group, c0, c1, source, scratch)
 
 
 cdef void fill_strip(const problem_t *p, const call_t *call, const Span **box, Py_ssize_t group,
-                     Py_ssize_t c0, Py_ssize_t c1, Py_ssize_t pitch, char *strip) noexcept nogil:
+                     Py_ssize_t c0, Py_ssize_t c1, const source_t *source,
+                     char *scratch) noexcept nogil:
+    """All rows of a strip."""
     cdef const Axis *an = &p.axis[0]
     cdef const Axis *ad = &p.axis[1]
     cdef const Axis *ah = &p.axis[2]
@@ -89,16 +159,21 @@ cdef void fill_strip(const problem_t *p, const call_t *call, const Span **box, P
     cdef const Span *sd = box[1]
     cdef const Span *sh = box[2]
     cdef const Span *sw = box[3]
-    cdef Py_ssize_t c, jd, jh, jw, n, d, h, id, ih, iw, before, valid, rows, h0, h1
-    cdef Py_ssize_t length = sw.length, step = aw.stride * aw.src_bytes
-    cdef Py_ssize_t row_bytes = length * p.itemsize
+    cdef Py_ssize_t c, jd, jh, jw, n, d, h, id, ih, iw, rows, h0, h1, many
+    cdef row_t row
     cdef char *dst
     cdef const char *channel
     cdef const char *plane
-    cdef bint whole
-    for c in range(c0, c1):
-        dst = strip + (c - c0) * pitch * p.itemsize
-        channel = call.src + (group * p.c_in + c) * p.src_c_bytes
+    row.length, row.step = sw.length, aw.stride * aw.src_bytes
+    row.channels = 1 if p.channels_first else c1 - c0
+    row.pitch = source.pixel[3]
+    row.bytes = row.length * row.pitch * p.itemsize
+    row.dense = (row.channels == 1 or
+                 (row.pitch == row.channels and p.src_c_bytes * row.channels == row.step))
+    for c in range(c0, c1 if p.channels_first else min(c1, c0 + 1)):
+        dst = scratch + p.at_strip + (c - c0) * source.channel * p.itemsize
+        channel = call.src + place_of(p, group, c)
+        row.value = p.border_value[c % p.src_parts]
         for jd in range(sd.lanes):
             for jh in range(sh.lanes):
                 # rows [h0, h1) of the lane meet input
@@ -107,36 +182,41 @@ cdef void fill_strip(const problem_t *p, const call_t *call, const Span **box, P
                 h1 = max(h0, min(sh.length, (ah.src - ih + ah.stride - 1) // ah.stride))
                 for jw in range(sw.lanes):
                     iw = sw.start * aw.stride - aw.pad + sw.lane[jw]
-                    before = 0 if iw >= 0 else min((-iw + aw.stride - 1) // aw.stride, length)
-                    valid = max(0, min(length, (aw.src - iw + aw.stride - 1) // aw.stride) - before)
+                    row.before = (0 if iw >= 0 else
+                                  min((-iw + aw.stride - 1) // aw.stride, row.length))
+                    row.valid = max(0, min(row.length, (aw.src - iw + aw.stride - 1) // aw.stride)
+                                    - row.before)
+                    row.first = (iw + row.before * aw.stride) * aw.src_bytes
+                    row.place = <Py_ssize_t *> (scratch + p.at_border) + jw * row.length
                     # Rows that follow one another in the array are copied as one.
-                    whole = (valid == length and
-                             (ah.stride * ah.src_bytes == length * step or h1 - h0 == 1))
+                    many = 1
+                    if row.valid == row.length and row.dense:
+                        if ah.stride * ah.src_bytes == row.length * row.step:
+                            many = h1 - h0
                     for n in range(box[0].count):
                         plane = channel + (box[0].start + n) * an.src_bytes
                         for d in range(sd.length):
                             id = (sd.start + d) * ad.stride - ad.pad + sd.lane[jd]
-                            if id < 0 or id >= ad.src:
-                                p.kernels.fill(dst, sh.length * length, 0, 0, NULL, 0, 0)
-                                dst += sh.length * row_bytes
-                                continue
-                            if h0:
-                                p.kernels.fill(dst, h0 * length, 0, 0, NULL, 0, 0)
-                                dst += h0 * row_bytes
-                            rows = 1 if whole else h1 - h0
-                            for h in range(h0, h0 + rows if h1 > h0 else h0):
-                                p.kernels.fill(
-                                    dst, before, (h1 - h0) * length if whole else valid,
-                                    length - before - valid,
-                                    plane + id * ad.src_bytes + (ih + h * ah.stride) * ah.src_bytes
-                                    + (iw + before * aw.stride) * aw.src_bytes,
-                                    step, p.src_storage)
-                                dst += row_bytes
-                            if whole and h1 > h0:
-                                dst += (h1 - h0 - 1) * row_bytes
-                            if h1 < sh.length:
-                                p.kernels.fill(dst, (sh.length - h1) * length, 0, 0, NULL, 0, 0)
-                                dst += (sh.length - h1) * row_bytes
+                            id = reach(ad, id)
+                            h = 0
+                            while h < sh.length:
+                                rows = 1
+                                if id >= 0 and h0 <= h < h1:
+                                    rows = many
+                                    fill_row(p, &row, dst, plane + id * ad.src_bytes
+                                             + (ih + h * ah.stride) * ah.src_bytes, rows)
+                                elif id >= 0 and ah.border > CONSTANT:
+                                    fill_row(p, &row, dst, plane + id * ad.src_bytes
+                                             + reach(ah, ih + h * ah.stride) * ah.src_bytes, 1)
+                                else:
+                                    if id < 0:
+                                        rows = sh.length
+                                    else:
+                                        rows = (h0 if h < h0 else sh.length) - h
+                                    p.kernels.fill(dst, rows * row.length * row.pitch, 0, 0, NULL,
+                                                   0, 0, row.value)
+                                dst += rows * row.bytes
+                                h += rows
 
 
 cdef void choose_taps(const problem_t *p, const Span **whole, Py_ssize_t t0, Py_ssize_t t1,
@@ -182,7 +262,7 @@ cdef Py_ssize_t prepare(const problem_t *p, const call_t *call, const Span **who
         return 0
     source.in_place = not strip and in_place(p, call, box, group, block.c0, block.c1, source)
     if not source.in_place:
-        make_strip(p, call, box, group, block.c0, block.c1, scratch + p.at_strip, source)
+        make_strip(p, call, box, group, block.c0, block.c1, scratch, source)
     for d in range(box[1].taps):
         for h in range(box[2].taps):
             row = tap_offset(source, 1, &box[1].tap[d]) + tap_offset(source, 2, &box[2].tap[h])

@@ -18,9 +18,15 @@ cdef struct Span:
     Py_ssize_t *lane
     Py_ssize_t like         # an earlier span with the same taps and lanes, or -1
 
+# What lies around the input.  A tap on ZERO adds nothing; the others are read like input.
+# The order is that of boundary.py.
+cdef enum Border:
+    ZERO, CONSTANT, EDGE, WRAP, MIRROR, SYMMETRIC
+
 cdef struct Axis:
     Py_ssize_t src, dst, taps, stride, dilation, pad
-    Py_ssize_t src_bytes, dst_bytes     # from one position to the next
+    int border                  # what lies around the input: see Border
+    Py_ssize_t src_bytes, dst_bytes, residual_bytes     # from one position to the next
     Py_ssize_t window           # taps of the axis that a block of k can hold: all, or some in a row
     bint separate               # a lane for each tap
     Py_ssize_t spans
@@ -32,9 +38,31 @@ cdef inline bint tap_input(const Axis *axis, Py_ssize_t start, Py_ssize_t count,
     """Whether the tap meets input anywhere in [start, start + count)."""
     cdef Py_ssize_t first = start * axis.stride - axis.pad + tap * axis.dilation
     cdef Py_ssize_t last = first + (count - 1) * axis.stride
+    if axis.border != ZERO:
+        return True
     if first < 0:
         first += (-first + axis.stride - 1) // axis.stride * axis.stride
     return first <= last and first < axis.src
+
+
+cdef inline Py_ssize_t reach(const Axis *axis, Py_ssize_t at) noexcept nogil:
+    """The input position that lies at `at`, which may be outside; -1: the constant."""
+    cdef Py_ssize_t period
+    if 0 <= at < axis.src:
+        return at
+    if axis.border == EDGE:
+        return 0 if at < 0 else axis.src - 1
+    if axis.border <= CONSTANT:
+        return -1
+    period = axis.src
+    if axis.border != WRAP:     # there and back again
+        period = max(1, 2 * axis.src - (2 if axis.border == MIRROR else 0))
+    at %= period
+    if at < 0:
+        at += period
+    if at >= axis.src:
+        at = period - at if axis.border == MIRROR else period - 1 - at
+    return at
 
 
 cdef void make_span(const Axis *axis, Span *span) noexcept nogil

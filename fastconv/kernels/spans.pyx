@@ -6,6 +6,8 @@ from libc.stdlib cimport free, malloc
 cdef Py_ssize_t meetings(const Axis *axis, const Span *span) noexcept nogil:
     """Pairs of an output position and a tap of the span that meet input."""
     cdef Py_ssize_t t, first, end, pairs = 0
+    if axis.border != ZERO:
+        return span.taps * span.count
     for t in range(span.taps):
         # Positions from `first` to `end` see input through the tap.
         first = axis.pad - span.tap[t].index * axis.dilation
@@ -105,13 +107,13 @@ cdef void cut(points, Py_ssize_t size, Py_ssize_t *start):
 
 
 def kinds(axis, points, Py_ssize_t size, bint separate, Py_ssize_t window):
-    """The kinds of spans of an axis (src, dst, taps, stride, dilation, pad), cut as `cut` says:
-    [(how many, (count, taps, met, lanes, length, elements)), ...], which estimate.py weighs."""
+    """The kinds of spans of an axis (src, dst, taps, stride, dilation, pad, border), cut as `cut`
+    says: [(how many, (count, taps, met, lanes, length, elements)), ...], which estimate.py weighs."""
     cdef Axis c
     cdef Span span
     cdef Py_ssize_t i, j, kinds = 0, spans = count_spans(points, size)
     cdef Py_ssize_t *start
-    c.src, c.dst, c.taps, c.stride, c.dilation, c.pad = axis
+    c.src, c.dst, c.taps, c.stride, c.dilation, c.pad, c.border = axis
     c.separate, c.window = separate, window
     span.tap = <Tap *> malloc(c.taps * (sizeof(Tap) + sizeof(Py_ssize_t))
                               + (spans + 1) * sizeof(Py_ssize_t))
@@ -141,10 +143,11 @@ def kinds(axis, points, Py_ssize_t size, bint separate, Py_ssize_t window):
 
 
 cdef bint inner(const Axis *axis, const Span *span) noexcept nogil:
-    """Whether no tap of the span meets padding."""
-    return (span.start * axis.stride >= axis.pad and
-            (span.start + span.count - 1) * axis.stride - axis.pad
-            + (axis.taps - 1) * axis.dilation < axis.src)
+    """Whether all taps of the span meet input everywhere, or what counts as such."""
+    return axis.border != ZERO or (
+        span.start * axis.stride >= axis.pad and
+        (span.start + span.count - 1) * axis.stride - axis.pad
+        + (axis.taps - 1) * axis.dilation < axis.src)
 
 
 cdef Py_ssize_t begin_spans(Axis *axis, const Py_ssize_t *start) noexcept:

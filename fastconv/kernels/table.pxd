@@ -17,6 +17,11 @@ cdef extern from "fc_kernels.h" nogil:
         fc_fetch *fetch
         Py_ssize_t runs, length, a_step, b_step, a_row, cuts, a_ahead, b_ahead
 
+    ctypedef struct fc_finish:
+        int activation, saturate, sum_storage, dst_storage, residual_storage
+        double real_alpha, real_beta, real_low, real_high
+        long long whole_alpha, whole_beta, whole_low, whole_high
+
     ctypedef struct fc_segment:
         Py_ssize_t src, dst, count
 
@@ -26,11 +31,10 @@ cdef extern from "fc_kernels.h" nogil:
 
     enum:
         FC_STENCIL_ROWS, FC_SUMS_IN_FLIGHT, FC_CUTS
-        FC_ADD, FC_BIAS_ROWS, FC_BIAS_COLS
-        FC_SAME, FC_SWAPPED, FC_FLOAT, FC_FLOAT_SWAPPED
+        FC_ADD, FC_BIAS_ROWS, FC_BIAS_COLS, FC_WHOLE
         FC_MAX_ROWS, FC_WIDTHS
 
-    ctypedef void (*fc_tile_ptr)(
+    ctypedef void fc_tile_fn(
         const fc_runs *runs, const void *a, const void *b, void *c,
         Py_ssize_t ldc, Py_ssize_t cols, int flags, const void *bias) noexcept nogil
 
@@ -40,13 +44,17 @@ cdef extern from "fc_kernels.h" nogil:
         int itemsize
         int lanes
         int *max_rows
-        fc_tile_ptr tile[3][15]
+        fc_tile_fn *tile[3][15]
+        fc_tile_fn *tile_apart[2][15]
         void (*stencil)(const fc_group *group, Py_ssize_t groups, const fc_step *step,
                         Py_ssize_t steps, const void *a, const void *b, void *c, Py_ssize_t ldc,
                         Py_ssize_t rows, Py_ssize_t cols, int flags,
                         const void *bias) noexcept nogil
         void (*fill)(void *dst, Py_ssize_t before, Py_ssize_t valid, Py_ssize_t after,
-                     const void *src, Py_ssize_t step_bytes, int storage) noexcept nogil
+                     const void *src, Py_ssize_t step_bytes, int storage,
+                     const void *value) noexcept nogil
+        void (*pick)(void *dst, const void *src, const Py_ssize_t *offset_bytes, Py_ssize_t count,
+                     int storage) noexcept nogil
         void (*gather)(void *dst, Py_ssize_t width, const void *src, const Py_ssize_t *offset,
                        Py_ssize_t offsets, const fc_segment *segment,
                        Py_ssize_t segments) noexcept nogil
@@ -54,11 +62,11 @@ cdef extern from "fc_kernels.h" nogil:
                           Py_ssize_t rows, Py_ssize_t cols) noexcept nogil
         void (*deal)(void *dst, Py_ssize_t ldd, const void *src, Py_ssize_t lds,
                      Py_ssize_t rows, Py_ssize_t groups, Py_ssize_t members) noexcept nogil
-        void (*collect)(void *dst, Py_ssize_t pitch, const void *src, Py_ssize_t row_bytes,
-                        Py_ssize_t rows, const Py_ssize_t *offset_bytes, Py_ssize_t offsets,
-                        int storage) noexcept nogil
-        void (*store)(void *dst, Py_ssize_t dst_bytes, const void *src, Py_ssize_t src_step,
-                      Py_ssize_t count, int storage) noexcept nogil
+        void (*twist)(void *dst, const void *src, Py_ssize_t pitch, Py_ssize_t width,
+                      Py_ssize_t rows) noexcept nogil
+        void (*finish)(const fc_finish *how, void *dst, Py_ssize_t dst_bytes, const void *src,
+                       Py_ssize_t src_bytes, const void *residual, Py_ssize_t residual_bytes,
+                       const void *bias, Py_ssize_t bias_step, Py_ssize_t count) noexcept nogil
         int (*finite)(const void *src, Py_ssize_t count) noexcept nogil
         double (*peak)(Py_ssize_t rounds) noexcept nogil
 

@@ -6,14 +6,25 @@ cdef extern from "fc_kernels.h" nogil:
     int fc_isa_usable(int number)
     const fc_kernels *fc_find_kernels(const char *isa, char dtype)
     const char *fc_compiler()
+    enum:
+        FC_U8, FC_I8, FC_U16, FC_I16, FC_F16, FC_BF16, FC_U32, FC_I32, FC_F32, FC_U64, FC_I64
+        FC_F64, FC_SWAPPED
+        FC_NONE, FC_RELU, FC_CLIP, FC_LEAKY_RELU, FC_SIGMOID, FC_TANH, FC_SILU, FC_GELU
+        FC_HARDSWISH
 
 
+KINDS = {"U8": FC_U8, "I8": FC_I8, "U16": FC_U16, "I16": FC_I16, "F16": FC_F16, "BF16": FC_BF16,
+         "U32": FC_U32, "I32": FC_I32, "F32": FC_F32, "U64": FC_U64, "I64": FC_I64,
+         "F64": FC_F64, "SWAPPED": FC_SWAPPED}
+ACTIVATIONS = {"NONE": FC_NONE, "RELU": FC_RELU, "CLIP": FC_CLIP, "LEAKY_RELU": FC_LEAKY_RELU,
+               "SIGMOID": FC_SIGMOID, "TANH": FC_TANH, "SILU": FC_SILU, "GELU": FC_GELU,
+               "HARDSWISH": FC_HARDSWISH}
 SUMS_IN_FLIGHT = FC_SUMS_IN_FLIGHT
 CUTS = FC_CUTS
 
 
 cdef const fc_kernels *find(isa, dtype) except NULL:
-    """The table of an ISA that this CPU can run, for dtype 'f' or 'd'."""
+    """The table of an ISA that this CPU can run, for dtype 'f', 'd', 'i' or 'q'."""
     cdef const fc_kernels *kernels = fc_find_kernels(isa.encode(), ord(dtype))
     if kernels == NULL:
         raise ValueError(f"isa {isa!r} with dtype {dtype!r} is not usable here")

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
 from fastconv.kernels.problem cimport Problem, call_t, problem_t
-from fastconv.kernels.spans cimport Span
 
 cdef enum:
     AHEAD = 16          # steps: what tiles read in order is called into the cache so early
@@ -9,7 +8,5 @@ ctypedef void (*task_fn)(const problem_t *p, call_t *call, Py_ssize_t task,
                          char *scratch) noexcept nogil
 
 cdef bint run(Problem problem, task_fn one_task, size_t src, size_t wei, size_t packed,
-              size_t bias, size_t dst, int threads, bint shared, Py_ssize_t chunk) except -1
-
-cdef void deliver(const problem_t *p, const call_t *call, const Span **box, Py_ssize_t group,
-                  Py_ssize_t s0, Py_ssize_t s1, const char *sums) noexcept nogil
+              size_t bias, size_t residual, size_t dst, int threads, bint shared,
+              Py_ssize_t chunk) except -1

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What the walks share: threads, scratch, interrupts, and the way of sums to the output."""
+"""What the walks share: threads, scratch, interrupts."""
 import os
 
 from cpython.exc cimport PyErr_CheckSignals
@@ -7,7 +7,6 @@ from cython.parallel cimport parallel, prange, threadid
 
 from fastconv.kernels cimport scratch as pool
 from fastconv.kernels.problem cimport Problem, call_t, problem_t
-from fastconv.kernels.spans cimport Span
 
 cdef extern from *:
     """
@@ -32,7 +31,8 @@ os.register_at_fork(after_in_child=_after_fork)
 
 
 cdef bint run(Problem problem, task_fn one_task, size_t src, size_t wei, size_t packed,
-              size_t bias, size_t dst, int threads, bint shared, Py_ssize_t chunk) except -1:
+              size_t bias, size_t residual, size_t dst, int threads, bint shared,
+              Py_ssize_t chunk) except -1:
     """Do all tasks, `chunk` of them between two looks at signals (Ctrl-C).
 
     Calls that run at the same time divide the threads if they are `shared`, not asked for.
@@ -47,7 +47,8 @@ cdef bint run(Problem problem, task_fn one_task, size_t src, size_t wei, size_t 
     cdef char *mine = NULL
     cdef Py_ssize_t bytes = p.scratch_bytes
     call.src, call.wei, call.packed = <char *> src, <char *> wei, <char *> packed
-    call.bias, call.dst, call.not_finite = <char *> bias, <char *> dst, 0
+    call.bias, call.residual = <char *> bias, <char *> residual
+    call.dst, call.not_finite = <char *> dst, 0
     if p.tasks == 0:
         return True
     in_flight += 1
@@ -75,42 +76,3 @@ cdef bint run(Problem problem, task_fn one_task, size_t src, size_t wei, size_t 
         if scratch != NULL:
             pool.release(scratch)
     return not call.not_finite
-
-
-cdef void deliver(const problem_t *p, const call_t *call, const Span **box, Py_ssize_t group,
-                  Py_ssize_t s0, Py_ssize_t s1, const char *sums) noexcept nogil:
-    """Sums of a box, channels of strips [s0, s1), from scratch to where they belong.
-
-    Pixels wide: a row of sums is a channel.  Otherwise it is a pixel, and blocks are turned.
-    """
-    cdef Py_ssize_t o0 = s0 * p.width, o1 = min(s1 * p.width, p.c_out), o, n, d, h, pixel = 0
-    cdef Py_ssize_t size = p.itemsize, count = box[3].count
-    cdef Py_ssize_t rows = box[2].count, step = p.axis[3].dst_bytes
-    cdef char *dst = (call.dst + (group * p.c_out + o0) * p.dst_c_bytes
-                      + box[0].start * p.axis[0].dst_bytes + box[1].start * p.axis[1].dst_bytes
-                      + box[2].start * p.axis[2].dst_bytes + box[3].start * p.axis[3].dst_bytes)
-    cdef char *row
-    if p.dst_regular and (rows == 1 or p.axis[2].dst_bytes == count * size):
-        count *= rows           # rows that follow one another are one
-        rows = 1
-        step = size             # a row of one number may have any step
-    for n in range(box[0].count):
-        for d in range(box[1].count):
-            for h in range(rows):
-                row = (dst + n * p.axis[0].dst_bytes + d * p.axis[1].dst_bytes
-                       + h * p.axis[2].dst_bytes)
-                if p.dst_regular and not p.pixels_wide:
-                    p.kernels.transpose(row, p.dst_c_bytes // size,
-                                        sums + pixel * p.sum_pitch * size, p.sum_pitch,
-                                        count, o1 - o0)
-                else:
-                    for o in range(o1 - o0):
-                        if p.pixels_wide:
-                            p.kernels.store(row + o * p.dst_c_bytes, step,
-                                            sums + (o * p.sum_pitch + pixel) * size, 1,
-                                            count, p.dst_storage)
-                        else:
-                            p.kernels.store(row + o * p.dst_c_bytes, step,
-                                            sums + (pixel * p.sum_pitch + o) * size, p.sum_pitch,
-                                            count, p.dst_storage)
-                pixel += count

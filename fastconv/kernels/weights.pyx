@@ -4,6 +4,7 @@
 Prepared weights hold all strips one after another: group, block of k, strip.  A one-shot
 call packs a strip into scratch when it needs it, so it never writes a copy of the weights.
 """
+from libc.stdlib cimport free, malloc
 from libc.string cimport memset
 
 from fastconv.kernels.problem cimport Problem, block_t, call_t, next_block, problem_t
@@ -13,18 +14,49 @@ cdef enum:
     LINE = 64
 
 
+cdef void gather_rows(const problem_t *p, const char *wei, Py_ssize_t first, Py_ssize_t rows,
+                      Py_ssize_t j, Py_ssize_t count, char *raw) noexcept nogil:
+    """Numbers [j, j + count) of output channels from `first` on, as tiles multiply them.  The
+    parts of a complex channel are two channels."""
+    cdef Py_ssize_t row, part, step = p.wei_step_bytes, size = p.itemsize
+    cdef const char *src
+    for row in range(first, first + rows):
+        part = row % p.dst_parts
+        src = wei + row // p.dst_parts * p.wei_row_bytes + part * p.wei_part_bytes
+        if part >= p.wei_parts:
+            memset(raw, 0, count * size)
+        elif step:
+            p.kernels.fill(raw, 0, count, 0, src + j * step, step, p.wei_storage, raw)
+        else:
+            p.kernels.pick(raw, src, p.j_bytes + j, count, p.wei_storage)
+        raw += count * size
+
+
 cdef void pack(const problem_t *p, const char *wei, Py_ssize_t group, Py_ssize_t s,
-               const block_t *block, char *dst) noexcept nogil:
-    cdef Py_ssize_t rows = min(p.width, p.c_out - s * p.width), depth = block.k1 - block.k0
-    cdef const char *src = wei + group * p.wei_group_bytes + s * p.width * p.wei_row_bytes
+               const block_t *block, char *raw, char *dst) noexcept nogil:
+    cdef Py_ssize_t first = s * p.width, rows = min(p.width, p.c_out - first), size = p.itemsize
+    cdef Py_ssize_t depth = block.k1 - block.k0, taps = block.t1 - block.t0, pitch = p.width
+    cdef Py_ssize_t channels = block.c1 - block.c0, j = block.k0, count = depth
+    cdef bint both = False      # parts of an input channel
+    wei += group * p.wei_group_bytes
     if rows < p.width:
-        memset(dst, 0, depth * p.width * p.itemsize)
-    if p.wei_contiguous:
-        p.kernels.deal(dst, p.width, src + block.k0 * p.itemsize, p.wei_row_bytes // p.itemsize,
-                       rows, block.c1 - block.c0, block.t1 - block.t0)
-    else:
-        p.kernels.collect(dst, p.width, src, p.wei_row_bytes, rows, p.k_bytes + block.k0, depth,
-                          p.wei_storage)
+        memset(dst, 0, depth * p.width * size)
+    if p.src_parts == 2 and channels:
+        both = channels > 1
+        channels = channels // 2 if both else 1
+        j = block.c0 // 2 * p.taps + block.t0
+        count = channels * taps
+        pitch = 2 * p.width if both else p.width
+    if p.wei_direct:
+        p.kernels.deal(dst, pitch, wei + first * p.wei_row_bytes + j * size,
+                       p.wei_row_bytes // size, rows, channels, taps)
+        return
+    gather_rows(p, wei, first, rows, j, count, raw)
+    p.kernels.deal(dst, pitch, raw, count, rows, channels, taps)
+    if both:
+        p.kernels.twist(dst + p.width * size, dst, pitch, rows, count)
+    elif p.src_parts == 2 and block.c0 % 2:
+        p.kernels.twist(dst, dst, pitch, rows, count)
 
 
 cdef const char *strip(const problem_t *p, call_t *call, Py_ssize_t group, Py_ssize_t s,
@@ -36,7 +68,7 @@ cdef const char *strip(const problem_t *p, call_t *call, Py_ssize_t group, Py_ss
         s = p.strips * (group * p.depth + block.k0) + s * depth
         return call.packed + s * p.width * p.itemsize
     packed = scratch + p.at_weight
-    pack(p, call.wei, group, s, block, packed)
+    pack(p, call.wei, group, s, block, scratch + p.at_raw, packed)
     if guard and not p.kernels.finite(packed, depth * p.width):
         call.not_finite = 1
     return packed
@@ -49,7 +81,7 @@ cdef void fetch_next(const problem_t *p, const call_t *call, Py_ssize_t group, P
     cdef block_t after = block[0]
     fetch.rows, fetch.line, fetch.burst = 0, 0, 0
     s += 1
-    if call.packed != NULL or not p.wei_contiguous or (s == s1 and not next_block(p, &after)):
+    if call.packed != NULL or not p.wei_direct or (s == s1 and not next_block(p, &after)):
         return
     if s == s1:
         s = s0
@@ -68,13 +100,17 @@ def prepare(Problem problem, size_t wei, unsigned char[::1] packed):
     cdef char *dst = <char *> &packed[0]
     cdef bint finite = True
     cdef block_t block
+    cdef char *raw = <char *> malloc(p.width * p.block_k * p.itemsize)
+    if raw == NULL:
+        raise MemoryError(f"fastconv: no memory for {p.width * p.block_k} weights")
     with nogil:
         for group in range(p.groups):
             block.k1 = -1
             while next_block(p, &block):
                 size = (block.k1 - block.k0) * p.width
                 for s in range(p.strips):
-                    pack(p, <const char *> wei, group, s, &block, dst)
+                    pack(p, <const char *> wei, group, s, &block, raw, dst)
                     finite = p.kernels.finite(dst, size) and finite
                     dst += size * p.itemsize
+        free(raw)
     return finite

@@ -1,39 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Packing: the numbers of the user's arrays, whatever their storage and
- * strides, into the compute dtype in scratch memory, and from there into panels.
+ * Packing: rows of the user's arrays into the dtype of the table in scratch memory, with their
+ * borders, and from there into panels.
  */
-
-FC_INLINE FC_T FC_NAME(read)(const char *src, const int storage)
-{
-    if (storage == FC_SAME) {
-        FC_T value;
-        memcpy(&value, src, sizeof value);
-        return value;
-    }
-    if (storage == FC_SWAPPED) {
-        FC_BITS bits;
-        FC_T value;
-        memcpy(&bits, src, sizeof bits);
-        bits = FC_SWAP(bits);
-        memcpy(&value, &bits, sizeof value);
-        return value;
-    }
-    uint32_t bits;
-    float value;
-    memcpy(&bits, src, sizeof bits);
-    if (storage == FC_FLOAT_SWAPPED)
-        bits = __builtin_bswap32(bits);
-    memcpy(&value, &bits, sizeof value);
-    return (FC_T)value;
-}
-
-FC_INLINE void FC_NAME(read_row)(FC_T *dst, ptrdiff_t count, const char *src,
-                                 ptrdiff_t step_bytes, const int storage)
-{
-    for (ptrdiff_t i = 0; i < count; i++)
-        dst[i] = FC_NAME(read)(src + i * step_bytes, storage);
-}
 
 /* Rows are short (a few vectors), so the call of memcpy would cost as much as the copy. */
 FC_INLINE void FC_NAME(copy)(FC_T *dst, const FC_T *src, ptrdiff_t count)
@@ -66,36 +35,66 @@ FC_INLINE void FC_NAME(copy)(FC_T *dst, const FC_T *src, ptrdiff_t count)
 }
 
 static void FC_NAME(fill)(void *dst_, ptrdiff_t before, ptrdiff_t valid, ptrdiff_t after,
-                          const void *src, ptrdiff_t step_bytes, int storage)
+                          const void *src_, ptrdiff_t step_bytes, int storage, const void *value)
 {
-    FC_T *dst = dst_;
+    FC_T *dst = dst_, border;
+    const char *src = src_;
+    memcpy(&border, value, sizeof border);
     for (ptrdiff_t i = 0; i < before; i++)
-        dst[i] = 0;
+        dst[i] = border;
     dst += before;
-    switch (storage) {
-    case FC_SAME:
+    if (storage == FC_OWN_KIND)
         switch (step_bytes) {
-        case sizeof(FC_T): FC_NAME(copy)(dst, src, valid); break;
-        /* Steps that are known become shuffles. */
-        case 2 * sizeof(FC_T): FC_NAME(read_row)(dst, valid, src, 2 * sizeof(FC_T), FC_SAME); break;
-        case 3 * sizeof(FC_T): FC_NAME(read_row)(dst, valid, src, 3 * sizeof(FC_T), FC_SAME); break;
-        case 4 * sizeof(FC_T): FC_NAME(read_row)(dst, valid, src, 4 * sizeof(FC_T), FC_SAME); break;
-        default: FC_NAME(read_row)(dst, valid, src, step_bytes, FC_SAME);
+        case sizeof(FC_T): FC_NAME(copy)(dst, (const FC_T *)src_, valid); break;
+/* Steps that are known become shuffles. */
+#define FC_STEP(STEP)                                                                            \
+    case STEP * sizeof(FC_T):                                                                    \
+        FC_NAME(move)((char *)dst, sizeof(FC_T), src, STEP * sizeof(FC_T), valid,                \
+                      sizeof(FC_T), 0);                                                          \
+        break;
+            FC_STEP(2)
+            FC_STEP(3)
+            FC_STEP(4)
+#undef FC_STEP
+        default: FC_NAME(read_row)(dst, valid, src, step_bytes, storage);
         }
-        break;
-    case FC_SWAPPED:
-        FC_NAME(read_row)(dst, valid, src, step_bytes, FC_SWAPPED);
-        break;
-    case FC_FLOAT:
-        FC_NAME(read_row)(dst, valid, src, step_bytes, FC_FLOAT);
-        break;
-    case FC_FLOAT_SWAPPED:
-        FC_NAME(read_row)(dst, valid, src, step_bytes, FC_FLOAT_SWAPPED);
-        break;
-    }
+    else
+        FC_NAME(read_row)(dst, valid, src, step_bytes, storage);
     dst += valid;
     for (ptrdiff_t i = 0; i < after; i++)
-        dst[i] = 0;
+        dst[i] = border;
+}
+
+static void FC_NAME(pick)(void *dst_, const void *src_, const ptrdiff_t *offset_bytes,
+                          ptrdiff_t count, int storage)
+{
+    FC_T *dst = dst_;
+    const char *src = src_;
+    const ptrdiff_t size = FC_NAME(kind_bytes)(storage & FC_KIND);
+    char raw[FC_NAME(CHUNK) * 8];
+    if (storage == FC_OWN_KIND) {
+        for (ptrdiff_t i = 0; i < count; i++)
+            dst[i] = *(const FC_LOOSE *)(src + offset_bytes[i]);
+        return;
+    }
+    for (; count > 0; count -= FC_NAME(CHUNK)) {
+        const ptrdiff_t part = count < FC_NAME(CHUNK) ? count : FC_NAME(CHUNK);
+#define FC_PICK(SIZE)                                                                            \
+    case SIZE:                                                                                   \
+        for (ptrdiff_t i = 0; i < part; i++)                                                     \
+            memcpy(raw + i * SIZE, src + offset_bytes[i], SIZE);                                 \
+        break;
+        switch (size) {
+            FC_PICK(1)
+            FC_PICK(2)
+            FC_PICK(4)
+            FC_PICK(8)
+        }
+#undef FC_PICK
+        FC_NAME(read_row)(dst, part, raw, size, storage);
+        dst += part;
+        offset_bytes += part;
+    }
 }
 
 /* Segments and steps are written upward in whole vectors: what a store spills past
@@ -115,28 +114,25 @@ static void FC_NAME(gather)(void *dst_, ptrdiff_t width, const void *src_, const
     }
 }
 
-static void FC_NAME(collect)(void *dst_, ptrdiff_t pitch, const void *src, ptrdiff_t row_bytes,
-                             ptrdiff_t rows, const ptrdiff_t *offset_bytes, ptrdiff_t offsets,
-                             int storage)
+/* Weights of complex channels: what the imaginary part of an input meets is i times what the
+ * real part meets: (re, im) -> (-im, re), maybe in place. */
+static void FC_NAME(twist)(void *dst_, const void *src_, ptrdiff_t pitch, ptrdiff_t width,
+                           ptrdiff_t rows)
 {
     FC_T *dst = dst_;
-#define FC_COLLECT(STORAGE)                                                                      \
-    case STORAGE:                                                                                \
-        for (ptrdiff_t k = 0; k < offsets; k++, dst += pitch)                                    \
-            FC_NAME(read_row)(dst, rows, (const char *)src + offset_bytes[k], row_bytes, STORAGE); \
-        break;
-    switch (storage) {
-        FC_COLLECT(FC_SAME)
-        FC_COLLECT(FC_SWAPPED)
-        FC_COLLECT(FC_FLOAT)
-        FC_COLLECT(FC_FLOAT_SWAPPED)
-    }
-#undef FC_COLLECT
+    const FC_T *src = src_;
+    for (ptrdiff_t r = 0; r < rows; r++, src += pitch, dst += pitch)
+        for (ptrdiff_t i = 0; i < width; i += 2) {
+            const FC_T real = src[i];
+            dst[i] = -src[i + 1];
+            dst[i + 1] = real;
+        }
 }
 
 /* A sum of value * 0 is 0 unless one of the values is inf or NaN. */
 static int FC_NAME(finite)(const void *src_, ptrdiff_t count)
 {
+#if FC_REAL
     const FC_T *src = src_;
     FC_VEC sums = {0};
     FC_T sum = 0;
@@ -148,4 +144,7 @@ static int FC_NAME(finite)(const void *src_, ptrdiff_t count)
     for (int lane = 0; lane < FC_LANES; lane++)
         sum += sums[lane];
     return sum == 0;
+#else
+    return src_ && count >= 0;
+#endif
 }

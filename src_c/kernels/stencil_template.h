@@ -51,11 +51,11 @@ FC_INLINE void FC_NAME(stencil_body)(const int WIDTH, const fc_group *group, ptr
             FC_STENCIL_GROUP(3, 4)
         }
 
-    FC_T same[FC_STENCIL_ROWS] = {0}; /* the rows are of one channel */
+    FC_T same[FC_MAX_VECTORS * FC_LANES] = {0}; /* the rows are of one channel */
     for (int r = 0; bias && r < FC_STENCIL_ROWS; r++)
         same[r] = *bias;
     if (rows == FC_STENCIL_ROWS)
-        FC_NAME(finish)(FC_STENCIL_ROWS, WIDTH, (const FC_NAME(sums) *)sum, c, ldc, cols, flags,
+        FC_NAME(put_tile)(FC_STENCIL_ROWS, WIDTH, (const FC_NAME(sums) *)sum, c, ldc, cols, flags,
                         same);
     else
         FC_NAME(put_edge)((const FC_NAME(sums) *)sum, rows, c, ldc, cols, flags, same);

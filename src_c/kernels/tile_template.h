@@ -9,6 +9,21 @@
  */
 typedef FC_VEC FC_NAME(sums)[FC_MAX_VECTORS];
 
+typedef FC_INT FC_NAME(whole) __attribute__((vector_size(FC_VBYTES), aligned(1), may_alias));
+
+/* The integers that sums are, when all steps were exact: of a block of 8-bit numbers in float32
+ * (below 2^24) and of one of up to 32 bits times 8, or 16 times 16, in float64 (below 2^51, where
+ * the last digits of value + 2^52 + 2^51 are those of the integer). */
+FC_INLINE FC_NAME(whole) FC_NAME(to_whole)(FC_VEC value)
+{
+#if FC_REAL == 8
+    const FC_VEC magic = (FC_VEC){0} + (FC_T)0x1.8p52;
+    return (FC_NAME(whole))(value + magic) - (FC_NAME(whole))magic;
+#else
+    return __builtin_convertvector(value, FC_NAME(whole));
+#endif
+}
+
 FC_INLINE void FC_NAME(put)(const int ROWS, const int WIDTH, const int FLAGS,
                             const FC_NAME(sums) *sum, FC_T *c, ptrdiff_t ldc, const FC_T *bias)
 {
@@ -17,6 +32,14 @@ FC_INLINE void FC_NAME(put)(const int ROWS, const int WIDTH, const int FLAGS,
         FC_UNROLL
         for (int v = 0; v < WIDTH; v++) {
             FC_VEC value = sum[i][v];
+            if (FLAGS & FC_WHOLE) {
+                FC_NAME(whole) *to = (FC_NAME(whole) *)(c + i * ldc + v * FC_LANES);
+                FC_NAME(whole) whole = FC_NAME(to_whole)(value);
+                if (FLAGS & FC_ADD)
+                    whole += *to;
+                *to = whole;
+                continue;
+            }
             if (FLAGS & FC_ADD)
                 value = FC_LOAD(c + i * ldc + v * FC_LANES) + value;
             if (FLAGS & FC_BIAS_ROWS)
@@ -38,6 +61,14 @@ static __attribute__((noinline)) void FC_NAME(put_edge)(const FC_NAME(sums) *sum
             FC_NAME(copy)(row, c, cols);
         for (ptrdiff_t j = 0; j < cols; j += FC_LANES) {
             FC_VEC value = FC_LOAD((const FC_T *)sum[i] + j);
+            if (flags & FC_WHOLE) {
+                FC_NAME(whole) *to = (FC_NAME(whole) *)(row + j);
+                FC_NAME(whole) whole = FC_NAME(to_whole)(value);
+                if (flags & FC_ADD)
+                    whole += *to;
+                *to = whole;
+                continue;
+            }
             if (flags & FC_ADD)
                 value = FC_LOAD(row + j) + value;
             if (flags & FC_BIAS_ROWS)
@@ -50,7 +81,7 @@ static __attribute__((noinline)) void FC_NAME(put_edge)(const FC_NAME(sums) *sum
     }
 }
 
-FC_INLINE void FC_NAME(finish)(const int ROWS, const int WIDTH, const FC_NAME(sums) *sum, FC_T *c,
+FC_INLINE void FC_NAME(put_tile)(const int ROWS, const int WIDTH, const FC_NAME(sums) *sum, FC_T *c,
                                ptrdiff_t ldc, ptrdiff_t cols, int flags, const FC_T *bias)
 {
     if (cols != WIDTH * FC_LANES) {
@@ -70,17 +101,27 @@ FC_INLINE void FC_NAME(finish)(const int ROWS, const int WIDTH, const FC_NAME(su
     case FC_ADD | FC_BIAS_COLS:
         FC_NAME(put)(ROWS, WIDTH, FC_ADD | FC_BIAS_COLS, sum, c, ldc, bias);
         break;
+    case FC_WHOLE: FC_NAME(put)(ROWS, WIDTH, FC_WHOLE, sum, c, ldc, bias); break;
+    case FC_ADD | FC_WHOLE: FC_NAME(put)(ROWS, WIDTH, FC_ADD | FC_WHOLE, sum, c, ldc, bias); break;
     }
 }
 
-/* Rows [LOW, HIGH) of a tile along one run; CALL: and what comes into the cache meanwhile. */
+/* Rows [LOW, HIGH) of a tile along one run; CALL: and what comes into the cache meanwhile.  Rows
+ * are A_ROW numbers apart; if that is 0, a_row, and four rows share a pointer: the addresses of
+ * the others fit into those of instructions. */
 FC_INLINE void FC_NAME(tile_run)(const int LOW, const int HIGH, const int A_ROW,
                                  const int WIDTH, const int CALL, FC_NAME(sums) *sum,
-                                 const FC_T *a, ptrdiff_t a_step, const FC_T *b, ptrdiff_t b_step,
-                                 ptrdiff_t length, ptrdiff_t a_ahead, ptrdiff_t b_ahead)
+                                 const FC_T *a, ptrdiff_t a_row, ptrdiff_t a_step, const FC_T *b,
+                                 ptrdiff_t b_step, ptrdiff_t length, ptrdiff_t a_ahead,
+                                 ptrdiff_t b_ahead)
 {
+    const FC_T *four[(FC_MAX_ROWS + 3) / 4];
+    const ptrdiff_t place[4] = {0, a_row, 2 * a_row, 3 * a_row};
     for (; length > 0; length--, a += a_step, b += b_step) {
         FC_VEC wide[FC_MAX_VECTORS];
+        FC_UNROLL
+        for (int i = 0; A_ROW == 0 && i < HIGH; i += 4)
+            four[i / 4] = a + i * a_row;
         FC_UNROLL
         for (int v = 0; v < WIDTH; v++)
             wide[v] = FC_LOAD(b + v * FC_LANES);
@@ -94,7 +135,7 @@ FC_INLINE void FC_NAME(tile_run)(const int LOW, const int HIGH, const int A_ROW,
         for (int i = LOW; i < HIGH; i++)
             FC_UNROLL
             for (int v = 0; v < WIDTH; v++)
-                sum[i][v] += a[i * A_ROW] * wide[v];
+                sum[i][v] += (A_ROW ? a[i * A_ROW] : four[i / 4][place[i % 4]]) * wide[v];
     }
 }
 
@@ -112,12 +153,8 @@ FC_INLINE void FC_NAME(fetch)(fc_fetch *fetch)
 
 /* Rows are constants of their own loops, so that the sums stay where they are. */
 #define FC_RUN_ROWS(LOW, HIGH)                                                                 \
-    if (WIDTH > 2 || runs->a_row == 1)                                                         \
-        FC_NAME(tile_run)(LOW, HIGH, 1, WIDTH, 1, sum, a + run->a, runs->a_step, b + run->b,   \
-                          runs->b_step, runs->length, runs->a_ahead, runs->b_ahead);           \
-    else                                                                                       \
-        FC_NAME(tile_run)(LOW, HIGH, 2, WIDTH, 1, sum, a + run->a, runs->a_step, b + run->b,   \
-                          runs->b_step, runs->length, runs->a_ahead, runs->b_ahead);
+    FC_NAME(tile_run)(LOW, HIGH, A_ROW, WIDTH, 1, sum, a + run->a, runs->a_row, runs->a_step,  \
+                      b + run->b, runs->b_step, runs->length, runs->a_ahead, runs->b_ahead);
 #define FC_RUN_CUT(CUT)                                                                        \
     case CUT:                                                                                  \
         if (ROWS > CUT) {                                                                      \
@@ -130,7 +167,7 @@ FC_INLINE void FC_NAME(fetch)(fc_fetch *fetch)
         }                                                                                      \
         break;
 
-FC_INLINE void FC_NAME(tile_body)(const int ROWS, const int WIDTH, const fc_runs *runs,
+FC_INLINE void FC_NAME(tile_body)(const int ROWS, const int WIDTH, const int A_ROW, const fc_runs *runs,
                                   const FC_T *a, const FC_T *b, FC_T *c, ptrdiff_t ldc,
                                   ptrdiff_t cols, int flags, const FC_T *bias)
 {
@@ -151,14 +188,9 @@ FC_INLINE void FC_NAME(tile_body)(const int ROWS, const int WIDTH, const fc_runs
     if (runs->length == 1 && !runs->cuts) { /* loops of few instructions */
         if (runs->fetch)
             FC_NAME(fetch)(runs->fetch);
-        if (WIDTH > 2 || runs->a_row == 1)
-            for (; run < end; run++)
-                FC_NAME(tile_run)(0, ROWS, 1, WIDTH, 0, sum, a + run->a, 0, b + run->b, 0, 1, 0,
-                                  0);
-        else
-            for (; run < end; run++)
-                FC_NAME(tile_run)(0, ROWS, 2, WIDTH, 0, sum, a + run->a, 0, b + run->b, 0, 1, 0,
-                                  0);
+        for (; run < end; run++)
+            FC_NAME(tile_run)(0, ROWS, A_ROW, WIDTH, 0, sum, a + run->a, runs->a_row, 0, b + run->b,
+                              0, 1, 0, 0);
     }
     for (; run < end; run++) {
         if (runs->fetch)
@@ -170,19 +202,27 @@ FC_INLINE void FC_NAME(tile_body)(const int ROWS, const int WIDTH, const fc_runs
             FC_RUN_CUT(3)
         }
     }
-    FC_NAME(finish)(ROWS, WIDTH, (const FC_NAME(sums) *)sum, c, ldc, cols, flags, bias);
+    FC_NAME(put_tile)(ROWS, WIDTH, (const FC_NAME(sums) *)sum, c, ldc, cols, flags, bias);
 }
 #undef FC_RUN_CUT
 #undef FC_RUN_ROWS
 
-#define FC_TILE(ROWS, WIDTH)                                                                   \
-    static void FC_NAME(tile_##ROWS##x##WIDTH)(const fc_runs *runs, const void *a,             \
-                                               const void *b, void *c, ptrdiff_t ldc,          \
-                                               ptrdiff_t cols, int flags, const void *bias)    \
+#define FC_TILE_OF(NAME, ROWS, WIDTH, A_ROW)                                                   \
+    static void FC_NAME(NAME##_##ROWS##x##WIDTH)(const fc_runs *runs, const void *a,           \
+                                                 const void *b, void *c, ptrdiff_t ldc,        \
+                                                 ptrdiff_t cols, int flags, const void *bias)  \
     {                                                                                          \
-        FC_NAME(tile_body)(ROWS, WIDTH, runs, a, b, c, ldc, cols, flags, bias);                \
+        FC_NAME(tile_body)(ROWS, WIDTH, A_ROW, runs, a, b, c, ldc, cols, flags, bias);         \
     }
+#define FC_TILE(ROWS, WIDTH) FC_TILE_OF(tile, ROWS, WIDTH, 1)
+#define FC_TILE_APART(ROWS, WIDTH) FC_TILE_OF(tile_apart, ROWS, WIDTH, 0)
+#if FC_TILED
 FC_TILES_1(FC_TILE, 1)
 FC_TILES_2(FC_TILE, 2)
 FC_TILES_4(FC_TILE, 4)
+FC_TILES_1(FC_TILE_APART, 1)
+FC_TILES_2(FC_TILE_APART, 2)
+#endif
 #undef FC_TILE
+#undef FC_TILE_APART
+#undef FC_TILE_OF

@@ -1,0 +1,345 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Kernels with names: 2-D float64 arrays for `conv2d`.
+
+They are written as they are applied, without a flip. x points right along axis 1, y points down
+along axis 0, both count pixels from the middle of the array; angles are in radians and turn from
+x towards y.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import SupportsIndex
+
+import numpy as np
+
+from .checks import (
+    SIZE_MAX,
+    Array,
+    Floats,
+    Integers,
+    as_integer,
+    as_number,
+    as_pair,
+    as_positive,
+    as_sizes,
+    show,
+    span_of,
+)
+
+BINOMIAL_MAX = 31  # as OpenCV; the taps of sobel and laplacian are then exact integers
+
+
+# ---- averages ----------------------------------------------------------------------------------
+
+
+def mean(size: Integers = 3) -> Array:
+    """The mean of size x size pixels.
+
+    size
+        pixels, one integer or (height, width); an even one has its middle between two pixels.
+
+    Returns h x w taps of 1 / (h w). Raises TypeError or ValueError for a size that is no integer
+    from 1 to 4096.
+
+    >>> mean((1, 4))
+    array([[0.25, 0.25, 0.25, 0.25]])
+    """
+    height, width = as_sizes("mean", size)
+    return np.full((height, width), 1 / (height * width))
+
+
+def gaussian(size: Integers | None = None, sigma: Floats = 1.0) -> Array:
+    """Samples of ``exp(-x^2 / (2 sx^2) - y^2 / (2 sy^2))``, scaled to sum to 1.
+
+    size
+        pixels, one integer or (height, width), even or odd; None reaches three sigma to each
+        side: 2 ceil(3 sigma) + 1.
+    sigma
+        standard deviation in pixels, above 0, one number or (vertical, horizontal).
+
+    For odd sizes the outer product of what OpenCV's getGaussianKernel gives. Raises TypeError or
+    ValueError for a size that is no integer from 1 to 4096 and for another sigma.
+
+    >>> gaussian(3, sigma=0.5).round(3)
+    array([[0.011, 0.084, 0.011],
+           [0.084, 0.619, 0.084],
+           [0.011, 0.084, 0.011]])
+    >>> gaussian(sigma=(1, 2)).shape
+    (7, 13)
+    """
+    return _gaussian("gaussian", size, sigma)
+
+
+# ---- derivatives -------------------------------------------------------------------------------
+
+
+def sobel(size: SupportsIndex = 3, axis: SupportsIndex = 1) -> Array:
+    """The first derivative along one axis, smoothed by a binomial along the other.
+
+    size
+        odd pixels from 3 to 31.
+    axis
+        1: rising to the right is positive; 0: rising downwards is.
+
+    Returns size x size integers: the outer product of the two kernels of OpenCV's
+    getDerivKernels, C(size - 1, k) and C(size - 3, k) convolved with (-1, 0, 1). A slope of 1 per
+    pixel gives 2 * 4^(size - 2). Raises TypeError or ValueError for another size or axis.
+
+    >>> sobel()
+    array([[-1.,  0.,  1.],
+           [-2.,  0.,  2.],
+           [-1.,  0.,  1.]])
+    >>> sobel(5)[2]
+    array([ -6., -12.,   0.,  12.,   6.])
+    """
+    n = as_integer("sobel", "size", size, 3, BINOMIAL_MAX, odd=True)
+    return _along("sobel", axis, np.outer(_binomial(n), _binomial(n - 2, (-1, 0, 1))))
+
+
+def scharr(axis: SupportsIndex = 1) -> Array:
+    """The first derivative along one axis in 3 x 3 pixels, truer in angle than `sobel`.
+
+    axis
+        1: rising to the right is positive; 0: rising downwards is.
+
+    The kernel of OpenCV's Scharr; a slope of 1 per pixel gives 32. Raises TypeError or ValueError
+    for another axis.
+
+    >>> scharr(axis=0)
+    array([[ -3., -10.,  -3.],
+           [  0.,   0.,   0.],
+           [  3.,  10.,   3.]])
+    """
+    return _along("scharr", axis, np.outer((3.0, 10.0, 3.0), (-1.0, 0.0, 1.0)))
+
+
+def prewitt(size: SupportsIndex = 3, axis: SupportsIndex = 1) -> Array:
+    """The first derivative along one axis: each pixel times its distance from the middle.
+
+    size
+        odd pixels from 3 to 4095.
+    axis
+        1: rising to the right is positive; 0: rising downwards is.
+
+    Returns size x size taps that are x (axis 1) or y (axis 0), the slope of the least-squares
+    plane times the sum of x^2: size^2 (size^2 - 1) / 12. Raises TypeError or ValueError for another
+    size or axis.
+
+    >>> prewitt()
+    array([[-1.,  0.,  1.],
+           [-1.,  0.,  1.],
+           [-1.,  0.,  1.]])
+    """
+    n = as_integer("prewitt", "size", size, 3, SIZE_MAX - 1, odd=True)
+    return _along("prewitt", axis, np.outer(np.ones(n), _offsets(n)))
+
+
+def laplacian(size: SupportsIndex = 3, diagonal: bool = False) -> Array:
+    """The sum of the second derivatives along both axes; it sums to 0, its middle is negative.
+
+    size
+        odd pixels from 3 to 31. 3 is the difference between a pixel and its neighbours; a larger
+        one is the second derivative of binomials, C(size - 3, k) convolved with (1, -2, 1) along
+        one axis and C(size - 1, k) along the other, as in OpenCV's Laplacian with ksize 5, 7, ...
+        (whose ksize 1 is this one's 3).
+    diagonal
+        for size 3: True counts the eight neighbours, False the four next to an edge.
+
+    Returns size x size integers. On (x^2 + y^2) / 2 it gives 2, with diagonal 6, and with size
+    above 3 2 * 4^(size - 2). Raises TypeError or ValueError for another size, and for diagonal
+    with a size other than 3.
+
+    >>> laplacian()
+    array([[ 0.,  1.,  0.],
+           [ 1., -4.,  1.],
+           [ 0.,  1.,  0.]])
+    >>> laplacian(5)[2]
+    array([  4.,  -8., -24.,  -8.,   4.])
+    """
+    n = as_integer("laplacian", "size", size, 3, BINOMIAL_MAX, odd=True)
+    if not isinstance(diagonal, (bool, np.bool_)):
+        raise TypeError(f"laplacian: diagonal is {show(diagonal)}, True or False is needed")
+    if diagonal and n != 3:
+        raise ValueError(f"laplacian: diagonal is True and size is {n}, size 3 is needed")
+    if diagonal:
+        return 1 - 9 * _identity(3, 3)
+    return _laplacian(n)
+
+
+# ---- sharper -----------------------------------------------------------------------------------
+
+
+def sharpen(size: SupportsIndex = 3, amount: float = 1.0) -> Array:
+    """The picture minus ``amount`` times its second derivatives; sums to 1.
+
+    size
+        odd pixels from 3 to 31, as in `laplacian`.
+    amount
+        a finite number; 0 changes nothing, below 0 blurs.
+
+    Returns identity - amount * laplacian(size), the latter divided by 4^(size - 2) where size is
+    above 3, so that a parabola is sharpened alike at every size. Raises TypeError or ValueError
+    for another size or amount.
+
+    >>> sharpen()
+    array([[ 0., -1.,  0.],
+           [-1.,  5., -1.],
+           [ 0., -1.,  0.]])
+    """
+    n = as_integer("sharpen", "size", size, 3, BINOMIAL_MAX, odd=True)
+    gain = 1 if n == 3 else 4 ** (n - 2)
+    return _identity(n, n) - as_number("sharpen", "amount", amount) / gain * _laplacian(n)
+
+
+def unsharp(size: Integers | None = None, sigma: Floats = 1.0, amount: float = 1.0) -> Array:
+    """The unsharp mask: the picture plus ``amount`` times what a gaussian blur takes away.
+
+    size
+        odd pixels, one integer or (height, width), or None, as in `gaussian`.
+    sigma
+        standard deviation in pixels, above 0, one number or (vertical, horizontal).
+    amount
+        a finite number; 0 changes nothing, -1 is the blur.
+
+    Returns identity + amount * (identity - gaussian(size, sigma)), which sums to 1. Raises
+    TypeError or ValueError for another size, sigma or amount.
+
+    >>> unsharp(3, sigma=0.5).round(3)
+    array([[-0.011, -0.084, -0.011],
+           [-0.084,  1.381, -0.084],
+           [-0.011, -0.084, -0.011]])
+    """
+    blur = _gaussian("unsharp", size, sigma, odd=True)
+    same = _identity(*blur.shape)
+    return same + as_number("unsharp", "amount", amount) * (same - blur)
+
+
+def emboss(size: SupportsIndex = 3, angle: float = math.pi / 4) -> Array:
+    """A relief, lit from where ``angle`` comes: the picture plus its slope in that direction.
+
+    size
+        odd pixels from 3 to 4095.
+    angle
+        radians from the x axis towards y, which points down; what rises in this direction gets
+        brighter. The default lights from the upper left.
+
+    Returns identity + g (x cos angle + y sin angle) / max(abs(cos angle), abs(sin angle)), which
+    sums to 1; g is 1 for size 3, and such that a plane is answered alike at every size:
+    72 / (size^2 (size^2 - 1)). Raises TypeError or ValueError for another size or angle.
+
+    >>> emboss(angle=0)
+    array([[-1.,  0.,  1.],
+           [-1.,  1.,  1.],
+           [-1.,  0.,  1.]])
+    """
+    n = as_integer("emboss", "size", size, 3, SIZE_MAX - 1, odd=True)
+    turn = as_number("emboss", "angle", angle)
+    right, down = math.cos(turn), math.sin(turn)
+    x = _offsets(n)
+    gain = 72 / (n**2 * (n**2 - 1)) / max(abs(right), abs(down))
+    return _identity(n, n) + gain * (right * x + down * x[:, None])
+
+
+# ---- texture -----------------------------------------------------------------------------------
+
+
+def gabor(
+    size: Integers | None = None,
+    sigma: float = 2.0,
+    theta: float = 0.0,
+    wavelength: float = 4.0,
+    gamma: float = 0.5,
+    psi: float = math.pi / 2,
+) -> Array:
+    """A wave under a gaussian, for stripes of one direction and one width.
+
+    size
+        pixels, one integer or (height, width), even or odd; None reaches three sigma.
+    sigma
+        standard deviation across the stripes in pixels, above 0.
+    theta
+        direction across the stripes: radians from the x axis towards y, which points down.
+    wavelength
+        from stripe to stripe in pixels, above 0.
+    gamma
+        sigma over the standard deviation along the stripes, above 0.
+    psi
+        phase in radians: pi / 2 for an edge (odd), 0 for a bar (even).
+
+    Returns ``exp(-(u^2 + gamma^2 v^2) / (2 sigma^2)) cos(2 pi u / wavelength - psi)`` with
+    u = x cos theta + y sin theta and v = y cos theta - x sin theta. For odd sizes this is the array
+    of OpenCV's getGaborKernel, which has + psi because it counts x and y from the far corner; for
+    an even size OpenCV gives one tap more. Raises TypeError or ValueError for other arguments.
+
+    >>> gabor(3, sigma=1, wavelength=4, gamma=1).round(3)
+    array([[-0.368,  0.   ,  0.368],
+           [-0.607,  0.   ,  0.607],
+           [-0.368,  0.   ,  0.368]])
+    """
+    across = as_positive("gabor", "sigma", sigma)
+    wave = as_positive("gabor", "wavelength", wavelength)
+    ratio = as_positive("gabor", "gamma", gamma)
+    turn, phase = as_number("gabor", "theta", theta), as_number("gabor", "psi", psi)
+    c, s = math.cos(turn), math.sin(turn)
+    if size is None:
+        wide, high = abs(3 * across * c), abs(3 * across * s)
+        height = span_of("gabor", max(high, abs(3 * across / ratio * c)), round)
+        width = span_of("gabor", max(wide, abs(3 * across / ratio * s)), round)
+    else:
+        height, width = as_sizes("gabor", size)
+    x, y = _offsets(width), _offsets(height)[:, None]
+    u, v = x * c + y * s, y * c - x * s
+    with np.errstate(over="ignore"):  # exp(-inf) is 0
+        envelope = np.exp(-0.5 * ((u / across) ** 2 + (v * ratio / across) ** 2))
+    return envelope * np.cos(2 * np.pi / wave * u - phase)
+
+
+# ---- parts -------------------------------------------------------------------------------------
+
+
+def _offsets(n: int) -> Array:
+    """n pixels, counted from the middle."""
+    return np.arange(n, dtype=np.float64) - (n - 1) / 2
+
+
+def _identity(height: int, width: int) -> Array:
+    taps = np.zeros((height, width))
+    taps[height // 2, width // 2] = 1
+    return taps
+
+
+def _binomial(n: int, times: tuple[int, ...] = (1,)) -> Array:
+    """C(n - 1, k), convolved with `times`."""
+    return np.convolve([float(math.comb(n - 1, k)) for k in range(n)], times)
+
+
+def _laplacian(n: int) -> Array:
+    if n == 3:
+        return np.array([[0.0, 1.0, 0.0], [1.0, -4.0, 1.0], [0.0, 1.0, 0.0]])
+    across = np.outer(_binomial(n), _binomial(n - 2, (1, -2, 1)))
+    return across + across.T
+
+
+def _normal(n: int, sigma: float) -> Array:
+    """n samples of a normal curve, scaled to sum to 1."""
+    far = np.abs(_offsets(n))
+    near: float = far.min()  # 0 or 1/2; from there the largest sample is 1, however small sigma is
+    with np.errstate(over="ignore"):  # exp(-inf) is 0
+        taps = np.exp(-0.5 * ((far - near) * (far + near) / sigma / sigma))
+    total: float = taps.sum()
+    return taps / total
+
+
+def _gaussian(name: str, size: Integers | None, sigma: Floats, odd: bool = False) -> Array:
+    spread = as_pair(name, "sigma", sigma, lambda value: as_positive(name, "sigma", value))
+    if size is None:
+        sizes = tuple(span_of(name, 3 * one, math.ceil) for one in spread)
+    else:
+        sizes = as_sizes(name, size, odd)
+    return np.outer(_normal(sizes[0], spread[0]), _normal(sizes[1], spread[1]))
+
+
+def _along(name: str, axis: SupportsIndex, taps: Array) -> Array:
+    """`taps`, which derive along axis 1, along `axis`."""
+    return taps if as_integer(name, "axis", axis, -2, 1) % 2 else taps.T.copy()

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What is known about the arrays before anything is chosen: a `Work` for the schedules."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, replace
+from math import gcd, prod
+
+import numpy as np
+
+from . import costs, machine
+from .kernels import table
+from .layout import Layout
+from .spec import ConvSpec
+from .work import Fill, Machine, Work, axes_of, blocks_of, cuttable, pads, reaches_out
+
+
+@dataclass(frozen=True, slots=True)
+class Arrays:
+    """How the arrays of a call lie in memory."""
+
+    src: Layout
+    wei: Layout
+    dst: Layout  # seen from the dtype of sums
+    residual: Layout | None = None
+    residual_is_out: bool = False
+
+    def moved_bytes(self, spec: ConvSpec) -> int:
+        """Input, weight, output and residual, each once."""
+        sizes = [(self.src, spec.input_shape), (self.wei, spec.weight_shape)]
+        sizes += [(self.dst, spec.output_shape)] * (2 if self.residual else 1)
+        return sum(layout.itemsize * prod(shape) for layout, shape in sizes)
+
+
+def survey(
+    spec: ConvSpec, arrays: Arrays, isa: str, threads: int, prepared: bool, exact: bool
+) -> Work:
+    """The work of a convolution, for `exact` see `plan.make`."""
+    src, wei, dst = arrays.src, arrays.wei, arrays.dst
+    lanes, rows = table.tile_rows(isa, spec.arithmetic.tile)
+    level2 = machine.caches()["L2"]
+    budget = max(costs.SCRATCH_LEAST, int(level2 * costs.SCRATCH_SHARE))
+    itemsize = spec.tile_dtype.itemsize
+    real = replace(spec, c_in=spec.c_in * src.parts, c_out=spec.c_out * dst.parts)
+    blocks = blocks_of(real.c_in, spec.wei, src.parts)
+    axes = axes_of(spec)
+    # A tile of many multiply-adds a step waits neither for the second level nor between runs.
+    patient = 2 * rows * lanes * itemsize >= costs.PATIENT_BYTES
+    channels = blocks.size // prod(spec.wei)  # of a block
+    cuts = patient or channels > costs.SHORT_RUN
+    # Numbers from one pixel to the next: 1, and they can be read as vectors.
+    step = 1 if spec.dst[2] == 1 else spec.stride[2] * src.strides[4] / src.number_bytes
+    beside = src.parts == 1 and src.strides[1] == src.number_bytes  # channels lie side by side
+    readable = src.regular and not any(map(reaches_out, axes))
+    if beside:
+        clear = not _meet(int(step) * itemsize, rows)
+    else:
+        clear = step in (1, 2) and not _crowds(src, channels, level2)
+        clear = clear and (patient or not _aliases(src))
+    left_out = not pads(spec) or (cuts and not exact and cuttable(axes[3]))
+    return Work(
+        spec=real,
+        machine=Machine(isa, lanes, rows, threads, level2, budget),
+        panels=False,
+        in_place=readable and step == 1 and not pads(spec) and not _aliases(src),
+        cut_in_place=readable and clear and left_out,
+        cuts=cuts,
+        straight=_straight(spec, arrays),
+        fill=Fill(step, not src.regular),
+        channels_first=not beside,
+        wei_direct=wei.regular and dst.parts == 1 and wei.step(spec.c_in, spec.wei) == itemsize,
+        prepared=prepared,
+        exact=exact,
+        blocks=blocks,
+        taps=prod(spec.wei),
+    )
+
+
+def _straight(spec: ConvSpec, arrays: Arrays) -> tuple[str, ...]:
+    """Orientations whose tiles may write the output: their vectors lie side by side there, sums
+    are as it is stored, and nothing is read from it."""
+    dst = arrays.dst
+    if not dst.regular or spec.reads_out or arrays.residual_is_out:
+        return ()
+    beside = {"pixels": dst.strides[4] == dst.number_bytes or spec.dst[2] == 1}
+    beside["channels"] = dst.strides[1] == dst.number_bytes
+    return tuple(orientation for orientation, side_by_side in beside.items() if side_by_side)
+
+
+def _aliases(layout: Layout) -> bool:
+    """Channels a multiple of 4 KiB apart meet in one set of the first-level cache."""
+    return layout.strides[1] % costs.ALIAS_BYTES == 0
+
+
+def _crowds(layout: Layout, channels: int, level2: int) -> bool:
+    """Whether the channels of a block fill more than half of some sets of the second level."""
+    way = level2 // costs.WAYS
+    sets = way // gcd(layout.strides[1], way)  # that hold a number of each channel
+    return channels > sets * costs.WAYS / 2
+
+
+def _meet(pixel_bytes: int, rows: int) -> bool:
+    """Whether the pixels of a tile need more lines of a set of the first level than it has."""
+    sets = costs.ALIAS_BYTES // gcd(pixel_bytes, costs.ALIAS_BYTES)
+    return rows > sets * costs.WAYS
+
+
+def as_tile_bytes(spec: ConvSpec, value: complex) -> tuple[bytes, bytes]:
+    """The parts of a number of a border as tiles read them, in eight bytes each."""
+    parts = (value.real, value.imag)
+    if spec.arithmetic.tile == "q":  # integers wrap
+        return tuple((part % 2**64).to_bytes(8, sys.byteorder) for part in parts)
+    return tuple(np.array(part, spec.tile_dtype).tobytes().ljust(8, b"\0") for part in parts)

@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The kernel tables of the built extension through ctypes, and numbers as arrays store them."""
+
+import ctypes
+import re
+import subprocess
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from fastconv.kernels import table as extension
+
+SOURCE = Path(__file__).resolve().parent.parent / "src_c"
+SIZE, POINTER = ctypes.c_ssize_t, ctypes.c_void_p
+CHARACTERS = {"f4": "f", "f8": "d", "i4": "i", "i8": "q"}  # how a table is asked for
+ADD, BIAS_ROWS, BIAS_COLS, WHOLE = 1, 2, 4, 8
+
+
+def objdump(*words):
+    words = ["objdump", *words, extension.__file__]
+    return subprocess.run(words, capture_output=True, text=True, check=True).stdout
+
+
+@cache
+def kernel_finder():
+    """fc_find_kernels(isa, dtype) of the extension that `table` is."""
+    # Symbols of the kernels are hidden, so objdump tells where they are.
+    lines = objdump("-t").splitlines()
+    places = {line.split()[-1]: int(line.split()[0], 16) for line in lines if " .text" in line}
+    assert {"fc_find_kernels", "PyInit_table"} <= set(places), "the extension is stripped"
+    known = ctypes.cast(ctypes.CDLL(extension.__file__).PyInit_table, POINTER).value
+    address = known + places["fc_find_kernels"] - places["PyInit_table"]
+    prototype = ctypes.CFUNCTYPE(ctypes.POINTER(Table), ctypes.c_char_p, ctypes.c_char)
+    return lambda isa, dtype: prototype(address)(isa.encode(), dtype.encode())
+
+
+def find(isa, dtype):
+    """The table for a dtype of NumPy."""
+    found = kernel_finder()(isa, CHARACTERS[dtype])
+    assert found, "no kernels"
+    assert found.contents.dtype == dtype
+    return found.contents
+
+
+def listed_kernels():
+    header = (SOURCE / "fc_kernels.h").read_text(encoding="utf-8")
+    return re.findall(r"KERNEL\((\w+), (\w+),", header)
+
+
+RESULTS = {"void": None, "int": ctypes.c_int, "double": ctypes.c_double}
+
+
+class Runs(ctypes.Structure):
+    """fc_runs: the address of (a, b, cut), and how far its steps go."""
+
+    _fields_ = [
+        ("run", POINTER),
+        *((name, SIZE) for name in ("runs", "length", "a_step", "b_step", "a_row", "cuts")),
+        ("fetch", POINTER),
+        *((name, SIZE) for name in ("a_ahead", "b_ahead")),
+    ]
+
+
+PARAMETERS = ("alpha", "beta", "low", "high")
+
+
+class Finish(ctypes.Structure):
+    """fc_finish."""
+
+    _fields_ = [
+        *(
+            (name, ctypes.c_int)
+            for name in (
+                "activation", "saturate", "sum_storage", "dst_storage", "residual_storage",
+            )
+        ),
+        *((f"real_{name}", ctypes.c_double) for name in PARAMETERS),
+        *((f"whole_{name}", ctypes.c_longlong) for name in PARAMETERS),
+    ]  # fmt: skip
+
+
+class Table(ctypes.Structure):
+    """fc_kernels, its functions named by the list in the header."""
+
+    _fields_ = [
+        ("isa", ctypes.c_char_p),
+        ("name", ctypes.c_char_p),
+        ("itemsize", ctypes.c_int),
+        ("lanes", ctypes.c_int),
+        ("max_rows", ctypes.c_int * 3),
+        ("tile", (POINTER * 15) * 3),
+        ("tile_apart", (POINTER * 15) * 2),
+        *((name, POINTER) for name, _ in listed_kernels()),
+    ]
+
+    @property
+    def dtype(self):
+        name = self.name.decode()
+        return np.dtype(f"{name[0]}{int(name[1:]) // 8}")
+
+    def tile_of(self, log, rows, a_row):
+        """The tile of 2**log vectors for rows of A that are so far apart."""
+        return (self.tile if a_row == 1 else self.tile_apart)[log][rows]
+
+    def call(self, name, *arguments, function=None):
+        """Call a kernel with ints, and arrays or structures for pointers."""
+        result = RESULTS[dict(listed_kernels()).get(name, "void")]
+        kinds, values = [], []
+        for value in arguments:
+            pointer = value is None or isinstance(value, (np.ndarray, ctypes.Structure))
+            if isinstance(value, np.ndarray):
+                value = value.ctypes.data
+            elif isinstance(value, ctypes.Structure):
+                value = ctypes.addressof(value)
+            kinds.append(POINTER if pointer else SIZE)
+            values.append(value)
+        address = getattr(self, name) if function is None else function
+        return ctypes.CFUNCTYPE(result, *kinds)(address)(*values)
+
+
+# ---- numbers as arrays store them --------------------------------------------------------------
+
+SWAPPED = extension.KINDS["SWAPPED"]
+BYTES = {"F16": "f2", "BF16": "u2"} | {
+    name: f"{name[0].lower()}{int(name[1:]) // 8}"
+    for name in extension.KINDS
+    if name not in ("F16", "BF16", "SWAPPED")
+}  # the dtype of NumPy that holds a kind; of bfloat16 its bits
+
+
+def storages(dtype):
+    """(kind, storage) that a table of `dtype` reads and writes, in both byte orders."""
+    names = [name for name in BYTES if dtype.kind == "f" or name[0] in "UI"]
+    return [(name, extension.KINDS[name] | order) for name in names for order in (0, SWAPPED)]
+
+
+def stored(numbers, kind, storage):
+    """Whole numbers, small enough for it, as an array of that kind holds them."""
+    if kind == "BF16":
+        numbers = np.asarray(numbers, "f4").view("u4") >> 16
+    dtype = np.dtype(BYTES[kind])
+    return np.asarray(numbers).astype(dtype.newbyteorder("S") if storage & SWAPPED else dtype)
+
+
+def loaded(array, kind):
+    """What an array of that kind holds."""
+    if kind != "BF16":
+        return array.astype(array.dtype.newbyteorder("="))
+    return (array.astype("u4") << 16).view("f4")
+
+
+def whole(rng, shape, dtype):
+    """Small integers: every sum is exact, whatever its order."""
+    return rng.integers(-9, 10, shape).astype(dtype)
+
+
+def numbers_of(kind, count, rng):
+    """Whole numbers that a kind holds exactly."""
+    return rng.integers(0 if kind[0] == "U" else -100, 101, count)

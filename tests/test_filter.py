@@ -1,0 +1,258 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""``fastconv filter``: each named kernel, border and way to apply it, and what it refuses."""
+
+import sys
+
+import numpy as np
+import pytest
+
+import fastconv
+from fastconv import kernels
+
+WIDTH, HEIGHT = 31, 23  # unequal primes
+
+NAMED = {
+    "mean --size 2x5": [kernels.mean((2, 5))],
+    "gaussian --sigma 1.5 --size 4": [kernels.gaussian(4, 1.5)],
+    "sobel --size 5": [kernels.sobel(5, axis) for axis in (0, 1)],
+    "scharr": [kernels.scharr(axis) for axis in (0, 1)],
+    "prewitt --size 3": [kernels.prewitt(3, axis) for axis in (0, 1)],
+    "laplacian --size 5": [kernels.laplacian(5)],
+    "sharpen --size 3 --amount 0.5": [kernels.sharpen(3, 0.5)],
+    "unsharp --size 5x3 --sigma 0.7 --amount 2": [kernels.unsharp((5, 3), 0.7, 2)],
+    "emboss --size 3 --angle 30": [kernels.emboss(3, np.pi / 6)],
+    "gabor --size 7 --sigma 2.5 --theta -60 --wavelength 5 --gamma 0.8 --psi 45": [
+        kernels.gabor(7, 2.5, -np.pi / 3, 5, 0.8, np.pi / 4)
+    ],
+}
+BORDERS = {"edge": "edge", "wrap": "wrap", "mirror": "reflect", "symmetric": "symmetric"}
+
+
+@pytest.fixture
+def image_module():
+    from PIL import Image
+
+    return Image
+
+
+def photograph(channels, dtype=np.uint8):
+    """Smooth colours with an edge and some noise, (height, width, channels)."""
+    rng = np.random.default_rng(7)
+    rows, columns = np.mgrid[0 : 1 : 1j * HEIGHT, 0 : 1 : 1j * WIDTH]
+    planes = [rows * (c + 1) / channels + columns / (c + 2) for c in range(channels)]
+    picture = np.stack(planes, axis=-1) / 2 + 0.2 * (columns > 0.6)[..., None]
+    picture += 0.05 * rng.standard_normal(picture.shape)
+    top = np.iinfo(dtype).max
+    return (np.clip(picture, 0, 1) * top).astype(dtype)
+
+
+def filtered(plane, taps, mode="edge", **said):
+    """The plain sum over taps with a border of `numpy.pad`, in float64."""
+    height, width = taps.shape
+    margins = [((n - 1) // 2, n // 2) for n in taps.shape]
+    padded = np.pad(plane.astype(np.float64), margins, mode, **said)
+    total = np.zeros(plane.shape)
+    for row in range(height):
+        for column in range(width):
+            part = padded[row : row + plane.shape[0], column : column + plane.shape[1]]
+            total += taps[row, column] * part
+    return total
+
+
+def saturated(values, dtype):
+    return np.clip(np.rint(values), 0, np.iinfo(dtype).max).astype(dtype)
+
+
+def close(got, expected):
+    """Equal but for a rounding that fell to the other side."""
+    assert got.shape == expected.shape
+    assert got.dtype == expected.dtype
+    return np.abs(got.astype(np.int64) - expected.astype(np.int64)).max() <= 1
+
+
+@pytest.mark.parametrize("separate", [(), ("--separate",)], ids=["", "separate"])
+@pytest.mark.parametrize("words", NAMED)
+def test_a_named_kernel(run, tmp_path, image_module, words, separate):
+    gain = max(1, np.abs(NAMED[words]).sum() / len(NAMED[words]) / 2)
+    picture = (photograph(3) / gain).astype(np.uint8)  # so that few pixels saturate
+    image_module.fromarray(picture).save(tmp_path / "in.png")
+    result = tmp_path / "out.png"
+    options = ("--kernel", *words.split(), *separate)
+    assert run("filter", tmp_path / "in.png", *options, "-o", result)[0] == 0
+    got = np.asarray(image_module.open(result))
+    for channel in range(3):
+        parts = [filtered(picture[..., channel], taps) for taps in NAMED[words]]
+        expected = np.hypot(*parts) if len(parts) == 2 else parts[0]
+        assert close(got[..., channel], saturated(expected, np.uint8))
+
+
+def test_each_named_kernel_is_tested_and_helped(run):
+    names = set(kernels.__all__) - {"separate"}
+    assert {words.split()[0] for words in NAMED} == names
+    _, out, _ = run("filter", "--help")
+    assert all(name in out for name in names)
+
+
+@pytest.mark.parametrize("separate", [(), ("--separate",)], ids=["", "separate"])
+@pytest.mark.parametrize("border", [*BORDERS, "constant", "constant 200"])
+def test_borders(run, tmp_path, image_module, border, separate):
+    """A kernel wider than the image, of full rank and of a sum other than 1."""
+    picture = photograph(1)[:3, :5, 0]
+    kernel = np.random.default_rng(3).uniform(-0.05, 0.1, (8, 13))
+    image_module.fromarray(picture).save(tmp_path / "in.png")
+    np.save(tmp_path / "kernel.npy", kernel)
+    word, *value = border.split()
+    words = ("--kernel", tmp_path / "kernel.npy", "-o", tmp_path / "out.png", "--border", word)
+    words += ("--border-value", *value) if value else ()
+    assert run("filter", tmp_path / "in.png", *words, *separate)[0] == 0
+    said = {"constant_values": int(*value)} if word == "constant" else {}
+    expected = filtered(picture, kernel, BORDERS.get(word, word), **said)
+    got = np.asarray(image_module.open(tmp_path / "out.png"))
+    assert close(got, saturated(expected, np.uint8))
+
+
+@pytest.mark.parametrize(
+    ("words", "shapes"),
+    [
+        ("unsharp --size 5", [(5, 5)]),
+        ("unsharp --size 5 --separate", [(5, 1), (1, 5)]),  # rank 2
+        ("gaussian --size 5", [(5, 1), (1, 5)]),
+    ],
+)
+def test_one_dimensional_passes(run, tmp_path, image_module, monkeypatch, words, shapes):
+    seen, convolve = [], fastconv.conv2d
+
+    def watched(work, weight, **said):
+        seen.append(weight.shape[2:])
+        return convolve(work, weight, **said)
+
+    monkeypatch.setattr(fastconv, "conv2d", watched)
+    image_module.fromarray(photograph(1)[..., 0]).save(tmp_path / "in.png")
+    options = ("--kernel", *words.split(), "-o", tmp_path / "out.png")
+    assert run("filter", tmp_path / "in.png", *options)[0] == 0
+    assert seen == shapes
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_mean_of_a_grey_image(run, tmp_path, image_module, dtype):
+    picture = photograph(1, dtype)[..., 0]
+    source, result = tmp_path / "in.png", tmp_path / "out.png"
+    image_module.fromarray(picture).save(source)
+    code, out, err = run("filter", source, "--kernel", "mean", "--size", 5, "-o", result)
+    assert (code, err) == (0, "")
+    assert f"{WIDTH}x{HEIGHT}" in out
+    expected = saturated(filtered(picture, np.full((5, 5), 1 / 25)), dtype)
+    assert close(np.asarray(image_module.open(result)), expected)
+
+
+@pytest.mark.parametrize("channels", [2, 4])
+def test_alpha_is_kept(run, tmp_path, image_module, channels):
+    picture = photograph(channels)
+    image_module.fromarray(picture).save(tmp_path / "in.png")
+    words = ("filter", tmp_path / "in.png", "--kernel", "gaussian", "-o", tmp_path / "out.png")
+    code, out, _ = run(*words, "--sigma", 1.5)
+    assert code == 0
+    assert "alpha kept" in out
+    got = np.asarray(image_module.open(tmp_path / "out.png"))
+    assert np.array_equal(got[..., -1], picture[..., -1])
+    assert got[..., 0].std() < picture[..., 0].std()
+
+
+def test_gaussian_keeps_a_flat_image(run, tmp_path, image_module):
+    flat = np.full((HEIGHT, WIDTH), 200, np.uint8)
+    image_module.fromarray(flat).save(tmp_path / "in.png")
+    words = ("filter", tmp_path / "in.png", "--kernel", "gaussian", "-o", tmp_path / "out.png")
+    assert run(*words, "--sigma", 4)[0] == 0
+    assert np.array_equal(np.asarray(image_module.open(tmp_path / "out.png")), flat)
+
+
+def test_sharpening_saturates(run, tmp_path, image_module):
+    picture = np.zeros((HEIGHT, WIDTH), np.uint8)
+    picture[7:, 11:] = 255
+    image_module.fromarray(picture).save(tmp_path / "in.png")
+    words = ("filter", tmp_path / "in.png", "--kernel", "sharpen", "-o", tmp_path / "out.png")
+    assert run(*words)[0] == 0
+    assert np.array_equal(np.asarray(image_module.open(tmp_path / "out.png")), picture)
+
+
+@pytest.mark.parametrize("ending", ["txt", "csv", "npy"])
+def test_a_kernel_file_is_applied_as_written(run, tmp_path, image_module, ending):
+    kernel = np.array([[0, 0.25, -0.5, 0.125], [0.75, 0.5, 0, -0.25]])  # even sizes
+    path = tmp_path / f"kernel.{ending}"
+    if ending == "npy":
+        np.save(path, kernel)
+    else:
+        np.savetxt(path, kernel, delimiter=", " if ending == "csv" else " ", header="a comment")
+    picture = photograph(1)[..., 0]
+    image_module.fromarray(picture).save(tmp_path / "in.png")
+    assert run("filter", tmp_path / "in.png", "--kernel", path, "-o", tmp_path / "o.png")[0] == 0
+    got = np.asarray(image_module.open(tmp_path / "o.png"))
+    assert close(got, saturated(filtered(picture, kernel), np.uint8))
+
+
+def test_exif_orientation_is_honoured(run, tmp_path, image_module):
+    picture = image_module.fromarray(photograph(3))
+    exif = picture.getexif()
+    exif[0x0112] = 6  # shown turned a quarter to the right
+    picture.save(tmp_path / "in.png", exif=exif)
+    words = ("filter", tmp_path / "in.png", "--kernel", "mean", "-o", tmp_path / "out.png")
+    assert run(*words, "--size", 1)[0] == 0
+    result = image_module.open(tmp_path / "out.png")
+    upright = picture.transpose(image_module.Transpose.ROTATE_270)
+    assert np.array_equal(np.asarray(result), np.asarray(upright))
+    assert 0x0112 not in result.getexif()
+
+
+def test_palette_and_jpeg(run, tmp_path, image_module):
+    image_module.fromarray(photograph(3)).convert("P").save(tmp_path / "in.gif")
+    code, out, _ = run("filter", tmp_path / "in.gif", "--kernel", "mean", "-o", tmp_path / "o.jpg")
+    assert code == 0
+    assert "3 channels uint8" in out
+    with image_module.open(tmp_path / "o.jpg") as result:
+        assert result.mode == "RGB"
+
+
+def test_filter_refuses(fails, tmp_path, image_module):
+    source, result = tmp_path / "in.png", tmp_path / "out.png"
+    image_module.fromarray(photograph(4)).save(source)
+    (tmp_path / "text.png").write_text("no image")
+    (tmp_path / "short.png").write_bytes(source.read_bytes()[:200])
+    (tmp_path / "ragged.txt").write_text("1 2\n3\n")
+    (tmp_path / "empty.txt").write_text("")
+    np.save(tmp_path / "cube.npy", np.ones((2, 3, 5)))
+    np.save(tmp_path / "nan.npy", np.full((3, 3), np.nan))
+
+    def refused(image=source, kernel="mean", output=result, *more):
+        return fails("filter", image, "--kernel", kernel, "-o", output, *more)
+
+    assert "missing.png" in refused(tmp_path / "missing.png")
+    assert "text.png" in refused(tmp_path / "text.png")
+    assert "short.png" in refused(tmp_path / "short.png")
+    assert "neither" in refused(kernel="median")
+    assert "ragged.txt" in refused(kernel=tmp_path / "ragged.txt")
+    assert "2-D" in refused(kernel=tmp_path / "empty.txt")
+    assert "(2, 3, 5)" in refused(kernel=tmp_path / "cube.npy")
+    assert "NaN" in refused(kernel=tmp_path / "nan.npy")
+    assert "out.xyz" in refused(output=tmp_path / "out.xyz")
+    assert "out.jpg" in refused(output=tmp_path / "out.jpg")  # JPEG has no alpha
+    assert "nowhere" in refused(output=tmp_path / "nowhere" / "out.png")
+    assert "size is 0" in refused(source, "mean", result, "--size", 0)
+    assert "size is 4" in refused(source, "sobel", result, "--size", 4)
+    assert "--size is for emboss, gabor, " in refused(source, "scharr", result, "--size", 5)
+    assert "gabor, gaussian, unsharp, got" in refused(source, "mean", result, "--sigma", 2)
+    assert "--angle is for emboss, got" in refused(source, "gabor", result, "--angle", 0)
+    assert "--amount" in refused(source, tmp_path / "nan.npy", result, "--amount", 0)
+    assert "sigma is nan" in refused(source, "gaussian", result, "--sigma", "nan")
+    assert "sigma is -1" in refused(source, "gaussian", result, "--sigma", -1)
+    assert "--border" in refused(source, "mean", result, "--border", "torus")
+    assert "--border edge" in refused(source, "mean", result, "--border-value", 0)
+    constant = ("--border", "constant", "--border-value")
+    assert "finite" in refused(source, "mean", result, *constant, "nan")
+    assert not result.exists()
+    assert not (tmp_path / "out.jpg").exists()
+
+
+def test_missing_pillow_is_said(fails, monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "PIL", None)
+    words = ("filter", "in.png", "--kernel", "mean", "-o", tmp_path / "out.png")
+    assert "fastconv[image]" in fails(*words)

@@ -1,0 +1,389 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The named kernels: tables of OpenCV 5.0, formulas, sums, symmetry, refusals; and `separate`."""
+
+import doctest
+import inspect
+import math
+
+import numpy as np
+import pytest
+from scipy import ndimage, signal
+
+import fastconv
+from fastconv.kernels import named, separation
+
+NAMES = [name for name in fastconv.kernels.__all__ if name != "separate"]
+# Odd sizes of each kernel that has a size, and the sum of its taps.
+SIZED = {"mean": 1, "gaussian": 1, "unsharp": 1, "sharpen": 1, "emboss": 1}
+SIZED |= {"sobel": 0, "prewitt": 0, "laplacian": 0}
+# Smoothing and derivatives of getDerivKernels(d, 0, size).
+SMOOTH = {3: (1, 2, 1), 5: (1, 4, 6, 4, 1), 7: (1, 6, 15, 20, 15, 6, 1)}
+FIRST = {3: (-1, 0, 1), 5: (-1, -2, 0, 2, 1), 7: (-1, -4, -5, 0, 5, 4, 1)}
+SECOND = {5: (1, 0, -2, 0, 1), 7: (1, 2, -1, -4, -1, 2, 1)}
+
+
+def make(name, *values, **said):
+    return getattr(fastconv.kernels, name)(*values, **said)
+
+
+def offsets(n):
+    return np.arange(n) - (n - 1) / 2
+
+
+def answer(taps, picture):
+    """What the kernel gives in the middle of picture(x, y)."""
+    y, x = (offsets(n) for n in taps.shape)
+    return np.sum(taps * picture(x, y[:, None]))
+
+
+# ---- all of them -------------------------------------------------------------------------------
+
+
+def test_they_are_an_attribute_of_the_package():
+    assert "kernels" in fastconv.__all__
+    assert fastconv.kernels.sobel is named.sobel
+    assert fastconv.kernels.separate is separation.separate
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_float64_in_two_dimensions_anew_each_time(name):
+    taps = make(name)
+    assert taps.dtype == np.float64
+    assert taps.ndim == 2
+    assert taps.flags.c_contiguous
+    taps[:] = 9
+    assert make(name).max() != 9
+
+
+@pytest.mark.parametrize("size", [3, 5, 7, 31])
+@pytest.mark.parametrize("name", SIZED)
+def test_shapes_and_sums(name, size):
+    taps = make(name, np.int64(size))
+    assert taps.shape == (size, size)
+    assert taps.sum() == pytest.approx(SIZED[name], abs=1e-12 * np.abs(taps).sum())
+
+
+@pytest.mark.parametrize("name", ["mean", "gaussian", "gabor", "unsharp"])
+def test_one_size_per_axis(name):
+    assert make(name, (3, 5)).shape == (3, 5)
+    if name != "unsharp":
+        assert make(name, [4, 1]).shape == (4, 1)
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 8, 9])
+@pytest.mark.parametrize("name", ["mean", "gaussian", "laplacian", "sharpen", "unsharp"])
+def test_round_kernels_look_alike_from_every_side(name, size):
+    if name in ("laplacian", "sharpen", "unsharp"):
+        size = 2 * size + 1
+    taps = make(name, size)
+    for turned in (taps[::-1], taps[:, ::-1], taps.T):
+        np.testing.assert_allclose(turned, taps, rtol=1e-14)
+
+
+@pytest.mark.parametrize("size", [3, 5, 7])
+@pytest.mark.parametrize("name", ["sobel", "scharr", "prewitt"])
+def test_derivatives_are_odd_along_their_axis_and_even_along_the_other(name, size):
+    said = {} if name == "scharr" else {"size": size}
+    for axis in (0, 1, -1):
+        taps = make(name, **said, axis=axis)
+        assert taps.flags.c_contiguous
+        assert np.array_equal(np.flip(taps, axis), -taps)
+        assert np.array_equal(np.flip(taps, axis - 1), taps)
+        assert np.take(taps, -1, axis).min() > 0
+
+
+@pytest.mark.parametrize("module", [named, separation])
+def test_doctests(module):
+    result = doctest.testmod(module)
+    assert result.attempted > 2
+    assert not result.failed
+
+
+@pytest.mark.parametrize("name", fastconv.kernels.__all__)
+def test_each_shows_an_example_and_tells_its_arguments(name):
+    function = getattr(fastconv.kernels, name)
+    assert ">>> " in function.__doc__
+    assert "Raises TypeError or" in " ".join(function.__doc__.split())
+    told = [line.strip() for line in function.__doc__.splitlines()]
+    assert all(argument in told for argument in inspect.signature(function).parameters)
+
+
+# ---- each of them ------------------------------------------------------------------------------
+
+
+def test_mean():
+    assert np.array_equal(make("mean", (2, 3)), np.full((2, 3), 1 / 6))
+
+
+def test_gaussian_of_opencv():
+    """getGaussianKernel(3, 0.7) and (5, 1.5)."""
+    column = [0.209453608559564, 0.581092782880872, 0.209453608559564]
+    row = [0.12007838424321347, 0.2338807565853503, 0.2920817183428724, 0.2338807565853503]
+    row.append(row[0])
+    taps = make("gaussian", (3, 5), (0.7, 1.5))
+    np.testing.assert_allclose(taps, np.outer(column, row), rtol=1e-13)
+
+
+def test_gaussian_is_the_formula():
+    taps = make("gaussian", (6, 9), (0.8, 2.5))
+    y, x = offsets(6)[:, None], offsets(9)
+    expected = np.exp(-(x**2) / (2 * 2.5**2) - y**2 / (2 * 0.8**2))
+    np.testing.assert_allclose(taps, expected / expected.sum(), rtol=1e-13)
+    window = signal.windows.gaussian(9, 2.5)
+    np.testing.assert_allclose(taps.sum(axis=0), window / window.sum(), rtol=1e-13)
+
+
+def test_gaussian_reaches_three_sigma():
+    assert make("gaussian", sigma=(0.4, 2.1)).shape == (5, 15)
+    picture = np.zeros((31, 31))
+    picture[15, 15] = 1
+    blurred = ndimage.gaussian_filter(picture, 1.5, radius=5)
+    np.testing.assert_allclose(make("gaussian", sigma=1.5), blurred[10:21, 10:21], rtol=1e-13)
+
+
+@pytest.mark.parametrize("sigma", [1e-3, 1e-200, 5e-324])
+def test_a_tiny_sigma_leaves_the_middle(sigma):
+    assert np.array_equal(make("gaussian", 5, sigma), np.pad([[1.0]], 2))
+    assert np.array_equal(make("gaussian", (1, 4), sigma), [[0, 0.5, 0.5, 0]])
+
+
+@pytest.mark.parametrize("size", [3, 5, 7])
+def test_sobel_of_opencv(size):
+    assert np.array_equal(make("sobel", size), np.outer(SMOOTH[size], FIRST[size]))
+    assert np.array_equal(make("sobel", size, 0), np.outer(FIRST[size], SMOOTH[size]))
+
+
+@pytest.mark.parametrize("size", [3, 9, 31])
+def test_derivatives_of_a_plane_and_a_parabola(size):
+    def plane(x, y):
+        return 3 * x + 5 * y + 7
+
+    assert answer(make("sobel", size), plane) == 3 * 2 * 4 ** (size - 2)
+    assert answer(make("sobel", size, 0), plane) == 5 * 2 * 4 ** (size - 2)
+    unit = size**2 * (size**2 - 1) / 12
+    assert answer(make("prewitt", size), plane) == pytest.approx(3 * unit)
+    assert answer(make("prewitt", size, 0), plane) == pytest.approx(5 * unit)
+    bowl = answer(make("laplacian", size), lambda x, y: (x**2 + y**2) / 2)
+    assert bowl == (2 if size == 3 else 2 * 4 ** (size - 2))
+    sharp = answer(make("sharpen", size, 0.5), lambda x, y: (x**2 + y**2) / 2)
+    assert sharp == pytest.approx(-1)
+
+
+def test_small_derivatives():
+    assert np.array_equal(make("scharr"), [[-3, 0, 3], [-10, 0, 10], [-3, 0, 3]])
+    assert np.array_equal(make("prewitt", 5, 0), np.outer((-2, -1, 0, 1, 2), np.ones(5)))
+    assert np.array_equal(make("laplacian"), [[0, 1, 0], [1, -4, 1], [0, 1, 0]])
+    eight = make("laplacian", diagonal=True)
+    assert np.array_equal(eight, [[1, 1, 1], [1, -8, 1], [1, 1, 1]])
+    assert answer(eight, lambda x, y: (x**2 + y**2) / 2) == 6
+
+
+@pytest.mark.parametrize("size", [5, 7])
+def test_laplacian_of_opencv(size):
+    across = np.outer(SMOOTH[size], SECOND[size])
+    assert np.array_equal(make("laplacian", size), across + across.T)
+
+
+def test_sharpen():
+    assert np.array_equal(make("sharpen"), [[0, -1, 0], [-1, 5, -1], [0, -1, 0]])
+    assert np.array_equal(make("sharpen", 5, 2), np.pad([[1]], 2) - make("laplacian", 5) / 32)
+
+
+def test_unsharp():
+    same = np.pad([[1.0]], 3)
+    blur = make("gaussian", sigma=0.9)
+    np.testing.assert_allclose(make("unsharp", sigma=0.9, amount=0), same, atol=1e-16)
+    np.testing.assert_allclose(make("unsharp", sigma=0.9, amount=-1), blur, atol=1e-16)
+    np.testing.assert_allclose(make("unsharp", sigma=0.9, amount=3), 4 * same - 3 * blur)
+    assert make("unsharp", sigma=(0.5, 2)).shape == (5, 13)
+
+
+def test_emboss():
+    np.testing.assert_allclose(make("emboss"), [[-2, -1, 0], [-1, 1, 1], [0, 1, 2]], atol=1e-15)
+    down = make("emboss", angle=math.pi / 2)
+    np.testing.assert_allclose(down, [[-1, -1, -1], [0, 1, 0], [1, 1, 1]], atol=1e-15)
+    same = np.pad([[1.0]], 2)
+    left = make("emboss", 5, math.pi) - same
+    np.testing.assert_allclose(left, -make("emboss", 5, 0) + same, atol=1e-15)
+    for size in (3, 5, 9):
+        slope = answer(make("emboss", size, 0.3), lambda x, y: x)
+        assert slope == pytest.approx(6)
+
+
+def test_gabor_of_opencv():
+    """getGaborKernel((5, 3), 1.5, 0.6, 3.5, 0.7, 0.4), and the shape that it chooses."""
+    expected = [
+        [-0.10951439, -0.62663675, 0.13537861, 0.7962887, 0.01074047],
+        [-0.46341477, -0.25392572, 0.92106099, 0.39009598, -0.39779127],
+        [-0.35654549, 0.5158793, 0.70718792, -0.32356561, -0.30163127],
+    ]
+    np.testing.assert_allclose(make("gabor", (3, 5), 1.5, 0.6, 3.5, 0.7, 0.4), expected, atol=6e-9)
+    assert make("gabor", None, 1.5, 0.6, 3.5, 0.7, 0.4).shape == (11, 9)
+    assert make("gabor", None, 1.4, 1.2, 3, 1.7, 0).shape == (9, 5)
+    assert make("gabor", None, 1.4, 0.3, 3, 0.6, 0).shape == (15, 9)
+
+
+def test_gabor_answers_to_its_own_stripes():
+    def stripes(angle, length):
+        def wave(x, y):
+            return np.sin(2 * np.pi / length * (x * math.cos(angle) + y * math.sin(angle)))
+
+        return wave
+
+    taps = make("gabor", sigma=3, theta=0.7, wavelength=6)
+    own = answer(taps, stripes(0.7, 6))
+    for other in (stripes(-0.7, 6), stripes(0.7 + np.pi / 2, 6), stripes(0.7, 3)):
+        assert abs(answer(taps, other)) < own / 10
+    np.testing.assert_allclose(taps[::-1, ::-1], -taps, atol=1e-15)
+    even = make("gabor", 8, psi=0)
+    np.testing.assert_allclose(even[::-1, ::-1], even, atol=1e-15)
+
+
+# ---- what they refuse --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "said", "message"),
+    [
+        ("mean", {"size": 0}, "mean: size is 0, an integer from 1 to 4096 is needed"),
+        ("mean", {"size": 4097}, "mean: size is 4097, an integer"),
+        ("mean", {"size": 10**5000}, "mean: size is a huge integer, an integer"),
+        ("mean", {"size": (1, 2, 3)}, "mean: size has 3 entries, one or two are needed"),
+        ("gaussian", {"size": (3, -1)}, "gaussian: size is -1, an integer from 1"),
+        ("gaussian", {"sigma": 0}, "gaussian: sigma is 0, a number above 0 is needed"),
+        ("gaussian", {"sigma": math.nan}, "gaussian: sigma is nan, a finite number is needed"),
+        ("gaussian", {"sigma": 10**400}, "sigma is a huge integer, a finite number"),
+        ("gaussian", {"sigma": 1e300}, "size is None, three sigma are 3e+300 pixels, at most 2047"),
+        ("gaussian", {"sigma": (1, -1)}, "gaussian: sigma is -1, a number above 0"),
+        ("sobel", {"size": 4}, "sobel: size is 4, an odd integer from 3 to 31 is needed"),
+        ("sobel", {"size": 33}, "sobel: size is 33, an odd integer"),
+        ("sobel", {"axis": 2}, "sobel: axis is 2, an integer from -2 to 1 is needed"),
+        ("scharr", {"axis": -3}, "scharr: axis is -3, an integer"),
+        ("prewitt", {"size": 1}, "prewitt: size is 1, an odd integer from 3 to 4095 is needed"),
+        ("laplacian", {"size": 2}, "laplacian: size is 2, an odd integer from 3 to 31"),
+        ("laplacian", {"size": 5, "diagonal": True}, "diagonal is True and size is 5, size 3 is"),
+        ("sharpen", {"amount": -math.inf}, "sharpen: amount is -inf, a finite number is needed"),
+        ("unsharp", {"size": 4}, "unsharp: size is 4, an odd integer from 1 to 4095 is needed"),
+        ("unsharp", {"sigma": -2.0}, "unsharp: sigma is -2.0, a number above 0 is needed"),
+        ("unsharp", {"amount": math.nan}, "unsharp: amount is nan, a finite"),
+        ("emboss", {"size": 6}, "emboss: size is 6, an odd integer from 3 to 4095"),
+        ("emboss", {"angle": math.inf}, "emboss: angle is inf, a finite number"),
+        ("gabor", {"size": 0}, "gabor: size is 0, an integer from 1 to 4096"),
+        ("gabor", {"wavelength": 0.0}, "gabor: wavelength is 0.0, a number above 0"),
+        ("gabor", {"gamma": 1e-300}, "gabor: size is None, three sigma are 6e+300 pixels"),
+        ("gabor", {"theta": math.nan}, "gabor: theta is nan"),
+        ("gabor", {"psi": math.nan}, "gabor: psi is nan"),
+        ("separate", {"kernel": [1, 2]}, "kernel has shape (2,), a 2-D array of real numbers is"),
+        ("separate", {"kernel": np.ones((0, 3))}, "kernel has shape (0, 3), a 2-D array"),
+        ("separate", {"kernel": [[1], [1, 2]]}, "separate: kernel is no array ("),
+        ("separate", {"kernel": [[1, math.nan]]}, "kernel holds inf or NaN, finite numbers are"),
+        ("separate", {"kernel": [[1]], "tolerance": 1}, "tolerance is 1.0, 0 to below 1 is needed"),
+        ("separate", {"kernel": [[1]], "tolerance": -0.5}, "tolerance is -0.5, 0 to below 1"),
+    ],
+)
+def test_values_refused(name, said, message):
+    with pytest.raises(ValueError, match=r"^" + name + ": ") as caught:
+        make(name, **said)
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "said", "message"),
+    [
+        ("mean", {"size": 3.0}, "mean: size is 3.0, an integer from 1 to 4096 is needed"),
+        ("mean", {"size": True}, "mean: size is True, an integer"),
+        ("mean", {"size": "3"}, "mean: size is '3', an integer"),
+        ("sobel", {"size": (3, 3)}, "sobel: size is (3, 3), an odd integer"),
+        ("gaussian", {"sigma": "1"}, "gaussian: sigma is '1', a real number is needed"),
+        ("sharpen", {"amount": 1j}, "sharpen: amount is 1j, a real number is needed"),
+        ("unsharp", {"amount": True}, "unsharp: amount is True, a real number"),
+        ("laplacian", {"diagonal": 1}, "laplacian: diagonal is 1, True or False is needed"),
+        ("gabor", {"theta": np.ones((3, 3))}, "gabor: theta is a ndarray, a real number"),
+        ("separate", {"kernel": [[1j]]}, "kernel has dtype complex128, a 2-D array of real"),
+        ("separate", {"kernel": None}, "kernel has dtype object, a 2-D array of real"),
+    ],
+)
+def test_types_refused(name, said, message):
+    with pytest.raises(TypeError, match=r"^" + name + ": ") as caught:
+        make(name, **said)
+    assert message in str(caught.value)
+
+
+# ---- separate ----------------------------------------------------------------------------------
+
+
+def joined(pairs):
+    return sum(np.outer(column, row) for column, row in pairs)
+
+
+@pytest.mark.parametrize(
+    ("name", "said", "rank"),
+    [
+        ("mean", {"size": (3, 4)}, 1),
+        ("gaussian", {"size": (7, 12), "sigma": (0.3, 3)}, 1),
+        ("sobel", {"size": 7}, 1),
+        ("scharr", {"axis": 0}, 1),
+        ("prewitt", {"size": 5}, 1),
+        ("laplacian", {}, 2),
+        ("laplacian", {"size": 7}, 2),
+        ("sharpen", {}, 2),
+        ("unsharp", {"sigma": 2}, 2),
+        ("emboss", {"angle": 0.4}, 3),
+        ("gabor", {"theta": 0}, 1),
+        ("gabor", {"theta": 0.5, "gamma": 1}, 2),  # a round envelope, cos of a sum of angles
+    ],
+)
+def test_separate_named_kernels(name, said, rank):
+    taps = make(name, **said)
+    pairs = make("separate", taps)
+    assert len(pairs) == rank
+    assert all(column.shape + row.shape == taps.shape for column, row in pairs)
+    assert all(column.flags.c_contiguous for column, _ in pairs)
+    assert all(np.abs(row).max() == 1 == row.max() for _, row in pairs)
+    np.testing.assert_allclose(joined(pairs), taps, rtol=0, atol=1e-14 * np.abs(taps).max())
+
+
+def test_separate_keeps_integers():
+    for sign in (1, -1):
+        ((column, row),) = make("separate", sign * make("sobel", 5))
+        assert column.tolist() == [2, 8, 12, 8, 2]
+        assert row.tolist() == [sign * tap / 2 for tap in FIRST[5]]
+
+
+@pytest.mark.parametrize("scale", [1, -1e300, 1e-300])
+def test_separate_full_rank(scale):
+    taps = scale * np.random.default_rng(0).standard_normal((5, 7))
+    pairs = make("separate", taps)
+    assert len(pairs) == 5
+    np.testing.assert_allclose(joined(pairs), taps, rtol=0, atol=1e-14 * np.abs(taps).max())
+    sizes = [np.linalg.norm(column / scale) * np.linalg.norm(row) for column, row in pairs]
+    assert sizes == sorted(sizes, reverse=True)
+
+
+def test_separate_leaves_out_what_the_tolerance_allows():
+    rng = np.random.default_rng(0)
+    left, right = (np.linalg.qr(rng.standard_normal((n, n)))[0] for n in (4, 6))
+    taps = left @ np.diag([10, 4, 1, 0.5]) @ right[:4]
+    for tolerance, rank in ((0, 4), (0.049, 4), (0.051, 3), (0.101, 2), (0.401, 1)):
+        pairs = make("separate", taps, tolerance)
+        assert len(pairs) == rank
+        error = np.linalg.norm(joined(pairs) - taps)
+        assert error == pytest.approx(np.linalg.norm([10, 4, 1, 0.5][rank:]), abs=1e-13)
+
+
+def test_separate_of_nothing_and_of_one():
+    ((column, row),) = make("separate", np.zeros((2, 3)))
+    assert (column.tolist(), row.tolist()) == ([0, 0], [0, 0, 0])
+    assert len(make("separate", make("gaussian", sigma=3), tolerance=0)) == 1
+    ((column, row),) = make("separate", [[-5]])
+    assert (column.tolist(), row.tolist()) == ([-5], [1])
+    pairs = make("separate", np.eye(3, dtype=bool))
+    np.testing.assert_allclose(joined(pairs), np.eye(3), atol=1e-15)
+
+
+def test_separate_leaves_its_argument_alone():
+    taps = make("gaussian")
+    before = taps.copy()
+    ((column, row),) = make("separate", taps)
+    column[:] = row[:] = 0
+    assert np.array_equal(taps, before)

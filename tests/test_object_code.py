@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The object code of tiles: sums never leave the registers."""
+
+import platform
+import re
+import shutil
+
+import numpy as np
+import pytest
+from tables import objdump
+
+from fastconv.kernels import table as extension
+
+pytestmark = pytest.mark.skipif(shutil.which("objdump") is None, reason="no objdump")
+X86_64 = platform.machine().lower() in ("x86_64", "amd64")
+
+
+def innermost_loops(code):
+    """The instructions of each loop around multiply-adds that holds no smaller one."""
+    lines = re.findall(r"^\s*([0-9a-f]+):\s*(.*)$", code, flags=re.MULTILINE)
+    at = {int(address, 16): i for i, (address, _) in enumerate(lines)}
+    loops = []
+    for i, (_, words) in enumerate(lines):
+        jump = re.match(r"j\w+\s+([0-9a-f]+)", words)
+        first = at.get(int(jump[1], 16)) if jump else None
+        if first is not None and first <= i:
+            body = [words for _, words in lines[first : i + 1]]
+            if any("vfmadd" in words for words in body):
+                loops.append((first, i, body))
+    return [
+        body
+        for a, b, body in loops
+        if not any(a <= c and d <= b and (a, b) != (c, d) for c, d, _ in loops)
+    ]
+
+
+def neighbours(loop, itemsize):
+    """Whether the rows that a loop broadcasts lie side by side."""
+    broadcast = r"(?:vbroadcasts\w\s+|vfmadd\w+\s+(?=.*\{1to))(-?\w*)\("
+    found = (re.search(broadcast, line) for line in loop)
+    places = [int(match[1] or "0", 16) for match in found if match]
+    return len(places) > 1 and np.all(np.diff(sorted(places)) == itemsize)
+
+
+@pytest.mark.skipif(not X86_64, reason="the tiles of x86-64")
+@pytest.mark.parametrize("dtype", ["f32", "f64"])
+@pytest.mark.parametrize(
+    ("isa", "rows", "width"),
+    [("avx512", 14, 2), ("avx512", 6, 4), ("avx512", 14, 1), ("avx2", 6, 2), ("avx2", 2, 4)],
+)
+def test_sums_stay_in_registers(isa, rows, width, dtype):
+    code = objdump("-d", "--no-show-raw-insn")
+    name = f"tile_{rows}x{width}_{dtype}_{isa}"
+    found = re.search(rf"^[0-9a-f]+ <{name}>:\n(.*?)(?:\n\n|\Z)", code, re.MULTILINE | re.DOTALL)
+    assert found, f"{name} is not in {extension.__file__}"
+    loops = innermost_loops(found[1])
+    # Loops of all rows, and for each cut.
+    sums = {sum("vfmadd" in line for line in loop) for loop in loops}
+    assert sums == {width * (rows - cut) for cut in range(4) if cut < rows}
+    for loop in loops:
+        stack = [line for line in loop if re.search(r"\(%r[sb]p\b", line)]
+        if neighbours(loop, int(dtype[1:]) // 8):
+            assert not stack, stack
+        # Rows with a step between them need many addresses: one may be read again, but not a sum.
+        assert not [line for line in stack if not re.match(r"mov +-?\w+\(%r[sb]p\),%r\w+$", line)]
+    assert any(neighbours(loop, int(dtype[1:]) // 8) for loop in loops)
