@@ -170,8 +170,11 @@ class Prices:
                 apart = costs.FILL_APART * box.width.length if fill.step > 1 else 0
                 price = c_in * box.rows * (costs.FILL_ROW + max(apart, vector * vectors))
             else:
-                pixel = costs.FILL_ROW + vector * ceil(c_in / lanes)
-                price = box.rows * box.width.length * pixel
+                # A row of pixels that follow one another like their channels is one copy.
+                length, row = box.width.length, c_in
+                if fill.step == c_in:
+                    length, row = 1, c_in * length
+                price = box.rows * length * (costs.FILL_ROW + vector * ceil(row / lanes))
         else:
             vector = costs.TOUCH_FAR * self.lines if self.far_src else 0
             price = c_in * box.rows * vector * vectors

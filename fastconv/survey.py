@@ -68,7 +68,7 @@ def survey(
         cuts=cuts,
         straight=_straight(spec, arrays),
         fill=Fill(step, not src.regular),
-        channels_first=not beside,
+        channels_first=not beside or (step != real.c_in and real.c_in < lanes),
         wei_direct=wei.regular and dst.parts == 1 and wei.step(spec.c_in, spec.wei) == itemsize,
         prepared=prepared,
         exact=exact,

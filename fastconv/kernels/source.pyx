@@ -20,7 +20,7 @@ cdef enum:
 
 cdef Py_ssize_t pitch_of(const problem_t *p, Py_ssize_t numbers) noexcept nogil:
     """What lies a multiple of 4 KiB apart would meet in one set of the cache."""
-    if numbers * p.itemsize % PAGE < LINE and numbers > 1:
+    if numbers * p.itemsize >= PAGE and numbers * p.itemsize % PAGE < LINE:
         return numbers + LINE // p.itemsize
     return numbers
 
@@ -75,6 +75,17 @@ cdef bint in_place(const problem_t *p, const call_t *call, const Span **box, Py_
     return True
 
 
+cdef void outside(const Axis *axis, const Span *span, Py_ssize_t lane, Py_ssize_t *first,
+                  Py_ssize_t *end) noexcept nogil:
+    """Elements [first, end) of a lane lie in the input, the others outside; if none lies there,
+    both are `length`."""
+    cdef Py_ssize_t at = span.start * axis.stride - axis.pad + lane
+    first[0] = 0 if at >= 0 else min((-at + axis.stride - 1) // axis.stride, span.length)
+    end[0] = max(first[0], min(span.length, (axis.src - at + axis.stride - 1) // axis.stride))
+    if first[0] == end[0]:
+        first[0] = end[0] = span.length
+
+
 # What the rows of a strip, of one channel or of some side by side, have in common.
 cdef struct row_t:
     Py_ssize_t length, pitch, channels      # pixels, numbers from one to the next, channels filled
@@ -82,16 +93,23 @@ cdef struct row_t:
     Py_ssize_t before, valid, first         # pixels outside, pixels inside, where those begin
     Py_ssize_t step                         # bytes from one pixel to the next in the array
     bint dense                              # pixels follow one another like their channels
-    const Py_ssize_t *place                 # of all pixels in the row of the array, in bytes
+    const Py_ssize_t *place                 # of pixels outside in the row of the array, in bytes
     const char *value                       # of a constant border
 
 
 cdef void find_places(const Axis *axis, const Span *span, Py_ssize_t *place) noexcept nogil:
-    cdef Py_ssize_t j, u
+    """The places of the pixels of each lane that lie outside of the row."""
+    cdef Py_ssize_t j, u, first, end
     for j in range(span.lanes):
-        for u in range(span.length):
+        outside(axis, span, span.lane[j], &first, &end)
+        u = 0
+        while u < span.length:
+            if u == first:
+                u = end
+                continue
             place[j * span.length + u] = axis.src_bytes * reach(
                 axis, (span.start + u) * axis.stride - axis.pad + span.lane[j])
+            u += 1
 
 
 cdef void fill_pixels(const problem_t *p, const row_t *row, char *dst, const char *src,
@@ -143,7 +161,7 @@ cdef void make_strip(const problem_t *p, const call_t *call, const Span **box, P
         source.index[a] = 0
     source.channel = pitch_of(p, source.lane[0]) if p.channels_first else 1
     source.data = scratch + p.at_strip
-    if p.axis[3].border != ZERO:
+    if p.axis[3].border > CONSTANT:
         find_places(&p.axis[3], box[3], <Py_ssize_t *> (scratch + p.at_border))
     fill_strip(p, call, box, group, c0, c1, source, scratch)
 
@@ -178,14 +196,11 @@ cdef void fill_strip(const problem_t *p, const call_t *call, const Span **box, P
             for jh in range(sh.lanes):
                 # rows [h0, h1) of the lane meet input
                 ih = sh.start * ah.stride - ah.pad + sh.lane[jh]
-                h0 = 0 if ih >= 0 else min((-ih + ah.stride - 1) // ah.stride, sh.length)
-                h1 = max(h0, min(sh.length, (ah.src - ih + ah.stride - 1) // ah.stride))
+                outside(ah, sh, sh.lane[jh], &h0, &h1)
                 for jw in range(sw.lanes):
                     iw = sw.start * aw.stride - aw.pad + sw.lane[jw]
-                    row.before = (0 if iw >= 0 else
-                                  min((-iw + aw.stride - 1) // aw.stride, row.length))
-                    row.valid = max(0, min(row.length, (aw.src - iw + aw.stride - 1) // aw.stride)
-                                    - row.before)
+                    outside(aw, sw, sw.lane[jw], &row.before, &row.valid)
+                    row.valid -= row.before
                     row.first = (iw + row.before * aw.stride) * aw.src_bytes
                     row.place = <Py_ssize_t *> (scratch + p.at_border) + jw * row.length
                     # Rows that follow one another in the array are copied as one.

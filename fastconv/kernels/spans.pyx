@@ -107,8 +107,8 @@ cdef void cut(points, Py_ssize_t size, Py_ssize_t *start):
 
 
 def kinds(axis, points, Py_ssize_t size, bint separate, Py_ssize_t window):
-    """The kinds of spans of an axis (src, dst, taps, stride, dilation, pad, border), cut as `cut`
-    says: [(how many, (count, taps, met, lanes, length, elements)), ...], which estimate.py weighs."""
+    """The kinds of spans of an axis (src, dst, taps, stride, dilation, pad, border), cut by `cut`:
+    [(how many, (count, taps, met, lanes, length, elements)), ...], which estimate.py weighs."""
     cdef Axis c
     cdef Span span
     cdef Py_ssize_t i, j, kinds = 0, spans = count_spans(points, size)
