@@ -239,7 +239,7 @@ def as_activation(
     """The name of an activation and its parameters, from a word or a tuple that begins with one."""
     if value is None or (isinstance(value, str) and value == "none"):
         return None, ()
-    word, *given = value if isinstance(value, tuple) and value else (value,)
+    word, *given = value if isinstance(value, (tuple, list)) and value else (value,)
     if not isinstance(word, str) or word not in NAMED:
         kind = ValueError if isinstance(word, str) else TypeError
         words = ", ".join(

@@ -75,8 +75,23 @@ def build_parser(argv: list[str]) -> Parser:
         help="N, one per axis (1x2; --padding=-1x2), BEFORE:AFTER per axis (0:1x1:1), or valid, "
         "same, full, ...",
     )
+    plan.add_argument(
+        "--padding-mode",
+        default="constant",
+        type=parse_words,
+        metavar="MODE",
+        help="constant, edge, wrap, mirror, symmetric, or one per axis: edge,wrap",
+    )
     plan.add_argument("--groups", default=1, type=int)
-    plan.add_argument("--dtype", default="float32", choices=("float32", "float64"))
+    plan.add_argument(
+        "--channels-last", action="store_true", help="input and output are N, SIZES, C"
+    )
+    plan.add_argument(
+        "--activation",
+        type=parse_activation,
+        help="relu, gelu, ..., leaky_relu:SLOPE, clip:LOW:HIGH",
+    )
+    plan.add_argument("--dtype", default="float32", help="of input and weight, as int8 (float32)")
     plan.add_argument("--algorithm", default="auto")
     plan.add_argument("--threads", type=int)
     plan.add_argument("--isa", help="an ISA that `fastconv info` lists as usable")
@@ -163,6 +178,29 @@ def parse_padding(text: str) -> int | str | tuple:
     return sides
 
 
+def parse_words(text: str) -> tuple[str, ...]:
+    """A word for all axes, or one per axis.
+
+    >>> parse_words("edge"), parse_words("edge,wrap")
+    (('edge',), ('edge', 'wrap'))
+    """
+    return tuple(text.split(","))
+
+
+def parse_activation(text: str) -> str | tuple:
+    """A word, and the numbers that belong to it.
+
+    >>> parse_activation("relu"), parse_activation("clip:0:2.5")
+    ('relu', ('clip', 0, 2.5))
+    """
+    word, *numbers = text.split(":")
+    try:
+        given = [int(n) if n.lstrip("-").isdecimal() else float(n) for n in numbers]
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not WORD or WORD:NUMBERS") from None
+    return (word, *given) if given else word
+
+
 def parse_shapes(input_text: str, weight_text: str, groups: int) -> tuple[tuple, tuple]:
     """Input and weight shapes from the words of ``fastconv plan``.
 
@@ -218,15 +256,25 @@ def run_plan(options) -> None:
 
     import fastconv
 
+    from .arguments import as_dtype
+
+    if options.dtype == "bfloat16":
+        import ml_dtypes  # noqa: F401, it makes the name known
+
+    dtype = as_dtype("plan", options.dtype)
     input_shape, weight_shape = parse_shapes(options.input, options.weight, options.groups)
     operation = getattr(fastconv, OPERATIONS[len(input_shape) - 2])
-    names = ("stride", "padding", "dilation", "groups", "algorithm", "threads")
+    if options.channels_last:
+        batch, channels, *sizes = input_shape
+        input_shape = (batch, *sizes, channels)
+    names = ("stride", "padding", "dilation", "groups", "padding_mode", "channels_last")
+    names += ("activation", "algorithm", "threads")
     keywords = {name: getattr(options, name) for name in names}
     with ExitStack() as stack:
         if options.isa is not None:
             stack.enter_context(fastconv.settings(isa=options.isa))
         # Untouched memory: these arrays carry a shape and a dtype, and cost nothing.
-        arrays = (np.empty(shape, options.dtype) for shape in (input_shape, weight_shape))
+        arrays = (np.empty(shape, dtype) for shape in (input_shape, weight_shape))
         print(fastconv.plan(operation, *arrays, **keywords))
 
 

@@ -75,6 +75,7 @@ class Finishing(NamedTuple):
     moved: bool  # only that, perhaps converted
     tile_bias: bool  # the tiles add the bias
     whole: bool  # tiles hand over integers
+    pairs: bool  # the output holds pairs of sums, as they are, of float32
 
 
 def finishing(
@@ -99,4 +100,7 @@ def finishing(
         moved=not (finish.residual or finish.alpha != 1 or finish.beta != 0 or finish.activation),
         tile_bias=not whole and finish.alpha == 1,
         whole=whole and arithmetic.tile != "q",
+        pairs=output.parts == 2
+        and output.storage == KINDS["F32"]
+        and all(stride % output.itemsize == 0 for stride in output.strides),
     )

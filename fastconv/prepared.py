@@ -31,7 +31,8 @@ def prepare(
 ):  # fmt: skip
     """Keep weights for many calls: a function of the input alone that packs them only once.
 
-    The parameters are those of `conv1d`, `conv2d` and `conv3d`; the rank is that of the weight.
+    The parameters are those of `conv1d`, `conv2d` and `conv3d`; the rank is that of the weight,
+    and `residual` and `out` come with the input, whose dtype may change from call to call.
     The weights are copied, so later changes of the array do not show. The result is the same,
     bit for bit, as that of the one-shot call; it can be pickled and shared between threads.
 
@@ -39,6 +40,9 @@ def prepare(
     >>> blur = prepare(np.full((1, 1, 3, 3), 1 / 9), padding="same")
     >>> blur(np.ones((1, 4, 5)))[0, 1]
     array([0.66666667, 1.        , 1.        , 1.        , 0.66666667])
+    >>> layer = prepare(np.ones((2, 1, 3)), [-4, 0], channels_last=True, activation="relu")
+    >>> layer(np.array([[1], [2], [3]], np.uint8), residual=[[0.5, 0.25]])
+    array([[2.5 , 6.25]])
     """
     extra = (padding_mode, padding_value, channels_last, flip,
              activation, alpha, beta, dtype, overflow)  # fmt: skip
@@ -122,7 +126,10 @@ class PreparedConv:
         check_bias(spec, self._bias, spec.tile_dtype)
 
     def __call__(self, input, out=None, threads=None, *, residual=None):
-        """Convolve an input; `out`, `threads` and `residual` as in `conv2d`."""
+        """Convolve an input; `out`, `threads` and `residual` as in `conv2d`.
+
+        A `beta` other than 0 needs `out`; `threads`, if not None, goes before that of `prepare`.
+        """
         src = as_operand(self._name, "input", input)
         if threads is None:
             threads = self._threads

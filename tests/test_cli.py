@@ -8,6 +8,7 @@ import sys
 
 import numpy as np
 import pytest
+from kinds import EVERY
 
 import fastconv
 from fastconv import info, machine
@@ -96,6 +97,22 @@ def test_plan_prints_the_plan(run):
     assert (code, out, err) == (0, expected + "\n", "")
 
 
+def test_plan_prints_what_is_done_on_the_way(run):
+    options = "--channels-last --padding 1 --padding-mode edge,wrap --activation leaky_relu:0.5"
+    code, out, err = run("plan", "6@23x19", "10@3x5", *options.split(), "--dtype", "float16")
+    arrays = np.empty((1, 23, 19, 6), "f2"), np.empty((10, 6, 3, 5), "f2")
+    said = {"padding": 1, "padding_mode": ("edge", "wrap"), "activation": ("leaky_relu", 0.5)}
+    expected = fastconv.plan(fastconv.conv2d, *arrays, channels_last=True, **said)
+    assert (code, out, err) == (0, f"{expected}\n", "")
+
+
+@pytest.mark.parametrize("dtype", EVERY, ids=str)
+def test_plan_takes_every_dtype(run, dtype):
+    code, out, err = run("plan", "6@23x19", "10@3x5", "--dtype", dtype)
+    assert (code, err) == (0, "")
+    assert f"pack: input {dtype}" in out
+
+
 @pytest.mark.parametrize(
     "words",
     [
@@ -103,6 +120,7 @@ def test_plan_prints_the_plan(run):
         ("2x16@9x11x13", "8@3", "--padding", "same"),
         ("16@31x29", "8@3x3", "--padding=-1", "--isa", "generic"),
         ("16@31x29", "8@3x3", "--algorithm", "direct", "--dilation", "2"),
+        ("16@31x29", "8@3x3", "--activation", "clip:-1:6", "--dtype", "int16"),
     ],
 )
 def test_plan_takes(run, words):
@@ -127,7 +145,13 @@ def test_plan_takes(run, words):
         (("64@56x56", "64@3x3", "--stride", "0"), "stride"),
         (("64@56x56", "64@3x3", "--algorithm", "magic"), "magic"),
         (("64@56x56", "64@3x3", "--isa", "mmx"), "mmx"),
-        (("64@56x56", "64@3x3", "--dtype", "int8"), "int8"),
+        (("64@56x56", "64@3x3", "--dtype", "int7"), "int7"),
+        (("64@56x56", "64@3x3", "--dtype", "float128"), "float128"),
+        (("64@56x56", "64@3x3", "--padding-mode", "reflect"), "mirror"),
+        (("64@56x56", "64@3x3", "--padding-mode", "edge,wrap,edge"), "padding_mode"),
+        (("64@56x56", "64@3x3", "--activation", "swish"), "swish"),
+        (("64@56x56", "64@3x3", "--activation", "clip:a:b"), "activation"),
+        (("64@56x56", "64@3x3", "--activation", "clip:0"), "high"),
         (("64@56x56", "64@3x3", "--threads", "0"), "threads"),
     ],
 )

@@ -244,6 +244,28 @@ def test_the_readme_examples_run():
     assert fastconv.get_num_threads() == before
 
 
+@pytest.mark.parametrize("path", sorted((ROOT / "docs").glob("*.md")), ids=relative)
+def test_the_examples_of_a_page_run(path):
+    """They are one session."""
+    blocks = re.findall(r"```python\n(.*?)```", path.read_text(encoding="utf-8"), flags=re.DOTALL)
+    session = doctest.DocTestParser().get_doctest("".join(blocks), {}, path.name, path.name, 0)
+    assert session.examples
+    assert doctest.DocTestRunner().run(session).failed == 0
+
+
+def test_the_page_of_dtypes_lists_activations_and_their_errors():
+    from test_activations import WORST
+
+    text = (ROOT / "docs" / "dtypes.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r'^\| `\(?"(\w+)".*?` \| (.*) \|$', text, flags=re.MULTILINE))
+    assert set(rows) == set(finishing.NAMED)
+    for name, row in rows.items():
+        _, *errors, whole = (cell.strip() for cell in f"{row} ".split("|"))
+        assert (whole == "yes") == finishing.NAMED[name].whole
+        if name in WORST:
+            assert tuple(map(float, errors)) == (WORST[name]["f4"], WORST[name]["f8"])
+
+
 def usable_isas():
     from fastconv.info import usable_isas
 

@@ -81,6 +81,10 @@ cdef void finish_line(const problem_t *p, const call_t *call, const line_t *line
             and (line.dst_step == size or line.count == 1)):
         p.kernels.transpose(line.dst + o0 * p.dst_c_bytes, p.dst_c_bytes // size, sums,
                             p.sum_pitch, line.count, o1 - o0)
+    elif (p.pairs != NULL and p.moved and not wanted and line.residual == NULL
+          and (line.dst_step == 2 * size or line.count == 1)):
+        p.pairs.transpose(line.dst + o0 // 2 * p.dst_c_bytes, p.dst_c_bytes // (2 * size), sums,
+                          p.sum_pitch // 2, line.count, (o1 - o0) // 2)
     else:
         low = o0
         while low < o1:

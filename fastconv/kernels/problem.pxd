@@ -25,6 +25,7 @@ cdef struct problem_t:
     bint channels_first                 # strips are [channel][pixel], or [pixel][channel]
     # What becomes of sums: see finish.pyx.
     const fc_kernels *finisher
+    const fc_kernels *pairs             # whose numbers are as large as both parts, or NULL
     fc_finish finish
     Py_ssize_t dst_itemsize
     bint straight                       # tiles write the output itself

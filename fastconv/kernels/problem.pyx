@@ -147,6 +147,7 @@ cdef class Problem:
         cdef bint panels = panel > 0
         p.kernels = find(isa, dtype)
         p.finisher = find(isa, finish.dtype)
+        p.pairs = find(isa, "d") if finish.pairs else NULL
         p.itemsize = p.kernels.itemsize
         p.groups, p.c_in, p.c_out = groups, c_in, c_out
         p.block_k, p.enclosing = block_k, enclosing

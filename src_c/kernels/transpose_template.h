@@ -81,7 +81,7 @@ FC_INLINE void FC_NAME(turn)(FC_T *dst, ptrdiff_t ldd, const FC_T *src, ptrdiff_
     else
         for (ptrdiff_t j = 0; j < height; j++)
             for (ptrdiff_t i = 0; i < width; i++)
-                dst[place[i] + j] = src[j * lds + i];
+                *(FC_LOOSE *)(dst + place[i] + j) = *(const FC_LOOSE *)(src + j * lds + i);
 }
 
 /* The source comes from memory: few of its rows at a time. */
