@@ -96,6 +96,11 @@ typedef void fc_tile_fn(const fc_runs *runs, const void *a, const void *b, void 
     /* dst = `before` times *value, `valid` numbers read every step_bytes, `after` *value */       \
     KERNEL(fill, void, (void *dst, ptrdiff_t before, ptrdiff_t valid, ptrdiff_t after,           \
                         const void *src, ptrdiff_t step_bytes, int storage, const void *value))  \
+    /* a row with what lies around it: number i of dst at row + place[i], but the `valid` ones    \
+     * after the first `before` every step_bytes from row + first on */                          \
+    KERNEL(frame, void, (void *dst, ptrdiff_t before, ptrdiff_t valid, ptrdiff_t after,          \
+                         const void *row, ptrdiff_t first, ptrdiff_t step_bytes, int storage,    \
+                         const ptrdiff_t *place))                                                \
     /* dst[i] = the number at src + offset_bytes[i] */                                           \
     KERNEL(pick, void, (void *dst, const void *src, const ptrdiff_t *offset_bytes,               \
                         ptrdiff_t count, int storage))                                           \

@@ -232,6 +232,28 @@ def test_pick(table, dtype):
                 np.testing.assert_array_equal(got, [*source[places], 7])
 
 
+def test_frame(table, dtype):
+    """A row, and around it numbers from anywhere."""
+    rng = np.random.default_rng(5)
+    for kind, storage in storages(dtype):
+        source = numbers_of(kind, 400, rng)
+        array = stored(source, kind, storage)
+        size = array.itemsize
+        for before, valid, after, step in (
+            (0, 5, 0, 1),
+            (3, 37, 2, 1),
+            (1, 19, 7, 3),
+            (4, 0, 3, 2),
+        ):
+            places = rng.integers(0, 400, before + valid + after)
+            expected = source[places]
+            expected[before : before + valid] = source[11:][: valid * step : step]
+            got = np.full(len(places) + 1, 7, dtype)
+            table.call("frame", got, before, valid, after, array, 11 * size, step * size, storage,
+                       (places * size).astype(np.intp))  # fmt: skip
+            np.testing.assert_array_equal(got, [*expected, 7])
+
+
 def test_gather(table, dtype):
     """Segments side by side in panels: what one spills, the next overwrites."""
     rng, width = np.random.default_rng(2), 2 * table.lanes + 3

@@ -142,6 +142,9 @@ cdef void fill_row(const problem_t *p, const row_t *row, char *dst, const char *
     elif p.axis[3].border <= CONSTANT:
         p.kernels.fill(dst, row.before * row.pitch, numbers, (row.length - end) * row.pitch,
                        src + row.first, step, p.src_storage, row.value)
+    elif row.channels == 1:
+        p.kernels.frame(dst, row.before, numbers, row.length - end, src, row.first, step,
+                        p.src_storage, row.place)
     else:
         p.kernels.fill(dst + row.before * row.pitch * p.itemsize, 0, numbers, 0,
                        src + row.first, step, p.src_storage, row.value)

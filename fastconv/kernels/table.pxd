@@ -53,6 +53,9 @@ cdef extern from "fc_kernels.h" nogil:
         void (*fill)(void *dst, Py_ssize_t before, Py_ssize_t valid, Py_ssize_t after,
                      const void *src, Py_ssize_t step_bytes, int storage,
                      const void *value) noexcept nogil
+        void (*frame)(void *dst, Py_ssize_t before, Py_ssize_t valid, Py_ssize_t after,
+                      const void *row, Py_ssize_t first, Py_ssize_t step_bytes, int storage,
+                      const Py_ssize_t *place) noexcept nogil
         void (*pick)(void *dst, const void *src, const Py_ssize_t *offset_bytes, Py_ssize_t count,
                      int storage) noexcept nogil
         void (*gather)(void *dst, Py_ssize_t width, const void *src, const Py_ssize_t *offset,

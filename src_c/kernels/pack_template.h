@@ -97,6 +97,16 @@ static void FC_NAME(pick)(void *dst_, const void *src_, const ptrdiff_t *offset_
     }
 }
 
+static void FC_NAME(frame)(void *dst_, ptrdiff_t before, ptrdiff_t valid, ptrdiff_t after,
+                           const void *row, ptrdiff_t first, ptrdiff_t step_bytes, int storage,
+                           const ptrdiff_t *place)
+{
+    FC_T *dst = dst_;
+    FC_NAME(pick)(dst, row, place, before, storage);
+    FC_NAME(fill)(dst + before, 0, valid, 0, (const char *)row + first, step_bytes, storage, dst);
+    FC_NAME(pick)(dst + before + valid, row, place + before + valid, after, storage);
+}
+
 /* Segments and steps are written upward in whole vectors: what a store spills past
  * its segment is overwritten by the next one, and the last one spills into slack. */
 static void FC_NAME(gather)(void *dst_, ptrdiff_t width, const void *src_, const ptrdiff_t *offset,
