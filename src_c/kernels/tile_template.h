@@ -167,9 +167,9 @@ FC_INLINE void FC_NAME(fetch)(fc_fetch *fetch)
         }                                                                                      \
         break;
 
-FC_INLINE void FC_NAME(tile_body)(const int ROWS, const int WIDTH, const int A_ROW, const fc_runs *runs,
-                                  const FC_T *a, const FC_T *b, FC_T *c, ptrdiff_t ldc,
-                                  ptrdiff_t cols, int flags, const FC_T *bias)
+FC_INLINE void FC_NAME(tile_body)(const int ROWS, const int WIDTH, const int A_ROW,
+                                  const fc_runs *runs, const FC_T *a, const FC_T *b, FC_T *c,
+                                  ptrdiff_t ldc, ptrdiff_t cols, int flags, const FC_T *bias)
 {
     FC_NAME(sums) sum[FC_MAX_ROWS];
     FC_UNROLL
