@@ -12,34 +12,52 @@ import pytest
 from scipy import signal
 
 from fastconv.benchmarks import measure, process, report, rivals, run, worker
+from fastconv.benchmarks.case import ACTIVATIONS, BORDERS, KINDS, Case, conv, variant
 from fastconv.benchmarks.cases import (
     CASES,
     QUICK,
     TOLERANCE,
-    Case,
-    conv,
+    activated,
     operands,
     random_cases,
     select,
     truth,
 )
+from fastconv.benchmarks.features import FEATURES, QUICK_FEATURES
 
 TINY = conv(3, (7, 5), 2, (3, 3), stride=(2, 1), dilation=(1, 2), batch=2)
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def small_features():
+    """Each combination of features and rank that `FEATURES` has, on a shape of a few pixels."""
+    small = {}
+    for case in FEATURES:
+        spatial = tuple(9 + axis for axis in range(case.rank))
+        channels = (1, 1) if case.c_in == 1 else (4, 6)
+        shape = conv(channels[0], spatial, channels[1], (3,) * case.rank)
+        fields = ("dtype", "channels_last", "padding_mode", "finish")
+        made = variant(shape, **{field: getattr(case, field) for field in fields})
+        small[made.name] = made
+    return list(small.values())
+
+
+@pytest.mark.parametrize("case", CASES + FEATURES, ids=lambda case: case.name)
 def test_case_is_well_formed(case):
     axes = (case.spatial, case.kernel, case.stride, case.padding, case.dilation)
     assert {len(axis) for axis in axes} == {case.rank}
     assert case.c_in % case.groups == case.c_out % case.groups == 0
     assert min(case.output_shape) >= 1
-    assert case.dtype in ("float32", "float64")
+    assert set(case.finish.split()) <= {"residual", *ACTIVATIONS}
+    assert case.padding_mode in BORDERS
+    assert not case.plain.features
+    assert (case in FEATURES) == bool(case.features)
     assert Case.from_dict(json.loads(json.dumps(case.to_dict()))) == case
 
 
 def test_names_are_unique_and_selectable():
-    names = [case.name for case in CASES]
+    names = [case.name for case in CASES + FEATURES]
     assert len(set(names)) == len(names)
+    assert {case.dtype for case in CASES} == {"float32", "float64"}
     assert set(QUICK) <= set(names)
     assert [case.name for case in select(CASES, ["64@56->64 3x3"])] == ["64@56->64 3x3"]
     assert {case.dtype for case in select(CASES, dtype="float64")} == {"float64"}
@@ -75,7 +93,113 @@ def test_truth_agrees_with_scipy():
         np.testing.assert_allclose(y[0, o], expected, atol=1e-13)
 
 
-@pytest.mark.parametrize("rival", [name for name in rivals.RIVALS if name not in rivals.OURS])
+def test_truth_of_features_agrees_with_scipy():
+    case = conv(2, (5, 6), 2, (3, 3), groups=2, channels_last=True, padding_mode="mirror",
+                dtype="complex64", finish="residual")  # fmt: skip
+    x, w, b, residual = operands(case)
+    y = truth(case, x, w, b, residual)
+    assert (x.shape, y.shape, y.dtype) == ((1, 5, 6, 2), (1, 5, 6, 2), np.complex128)
+    for o in range(2):
+        wide, kernel = x[0, ..., o].astype(complex), w[o, 0].astype(complex)
+        padded = np.pad(wide, 1, "reflect")
+        expected = signal.convolve2d(padded, kernel[::-1, ::-1], "valid") + b[o]
+        np.testing.assert_allclose(y[0, ..., o], expected + residual[0, ..., o], atol=1e-13)
+
+
+def test_truth_of_integers_is_exact():
+    case = conv(1, 3, 1, (3,), dtype="int16", padding=0)
+    low = np.full((1, 1, 3), -(2**15), np.int16)
+    assert truth(case, low, low, np.array([7], np.int16)).item() == 3 * 2**30 + 7
+    photo = conv(1, (1, 4), 1, (1, 1), dtype="uint8")
+    pixels, half = np.array([[[[1, 3, 5, 255]]]], np.uint8), np.full((1, 1, 1, 1), 0.5, "f4")
+    assert truth(photo, pixels, half, np.zeros(1, "f4")).ravel().tolist() == [0, 2, 2, 128]
+    assert truth(photo, pixels, half, np.full(1, 200, "f4")).max() == 255
+
+
+def test_truth_of_activations():
+    x = np.array([-4.0, -1.0, 0.0, 2.0])
+    expected = {
+        "relu": [0, 0, 0, 2],
+        "gelu": [-1.2668497e-4, -0.15865525, 0, 1.95449974],
+        "silu": [-0.07194484, -0.26894142, 0, 1.76159416],
+        "sigmoid": [0.01798621, 0.26894142, 0.5, 0.88079708],
+        "tanh": [-0.99932930, -0.76159416, 0, 0.96402758],
+        "hardswish": [0, -1 / 3, 0, 5 / 3],
+    }
+    assert set(expected) == set(ACTIVATIONS)
+    for word, values in expected.items():
+        np.testing.assert_allclose(activated(word, x), values, atol=1e-8)
+
+
+def test_results_of_uint8_spread_over_its_range():
+    """Else a filter that saturates everything would pass for right."""
+    case = conv(1, (64, 64), 1, (5, 5), dtype="uint8")
+    y = truth(case, *operands(case))
+    assert ((y > 0) & (y < 255)).mean() > 0.5
+    assert len(np.unique(y)) > 100
+
+
+def test_features_are_named():
+    made = conv(4, 9, 6, (3, 3), channels_last=True, padding_mode="mirror", finish="residual relu")
+    assert made.name == "4@9->6 3x3 NHWC mirror +residual relu"
+    assert made.features == {"channels_last", "mirror", "residual", "relu"}
+    assert (made.residual, made.activation) == (True, "relu")
+    assert variant(conv(4, 9, 6, (3,)), dtype="int8", channels_last=True).name == "4@9->6 k3 i8 NLC"
+    assert {case.plain.dtype for case in FEATURES if case.dtype == "int16"} == {"float64"}
+    assert {case.dtype for case in FEATURES} == set(KINDS) - {"float64"}
+    assert conv(4, 9, 6, (3, 3), dtype="complex64").flops == 4 * conv(4, 9, 6, (3, 3)).flops
+
+
+@pytest.mark.parametrize("library", [*rivals.OURS, *rivals.RIVALS])
+def test_library_computes_each_feature_that_it_offers(library, tmp_path):
+    offers = rivals.EVERYONE[library].offers
+    with process.Process(library, 1) as child:
+        if not child.ready():
+            assert library not in rivals.OURS
+            assert "not installed" in child.reason
+            return
+        computed = set()
+        for case in small_features():
+            measure.save_operands(case, tmp_path)
+            reply = child.ask("case", case=case.to_dict(), folder=str(tmp_path))
+            assert reply["ok"] or reply["lacking"], (case.name, reply)
+            assert reply["ok"] <= (case.features <= offers), case.name
+            assert reply.get("error", 0.0) <= case.kind.tolerance, case.name
+            computed |= case.features if reply["ok"] else set()
+    named = {word for case in FEATURES for word in case.features}
+    assert computed == offers & named
+
+
+def test_a_feature_is_timed_beside_the_plain_shape(tmp_path, monkeypatch):
+    case = conv(3, 8, 4, (3, 3), dtype="float16", channels_last=True)
+    with process.Process("fastconv", 1) as ours, process.Process("plain", 1) as plain:
+        assert ours.ready()
+        assert plain.ready()
+        asked, ask = [], plain.ask
+        monkeypatch.setattr(
+            plain, "ask", lambda do, **words: asked.append(words) or ask(do, **words)
+        )
+        result = measure.measure(case, 1, [ours, plain], tmp_path, 2)
+    assert asked[0]["case"] == case.plain.to_dict()
+    assert np.load(tmp_path / "x.npy").shape == (1, 8, 8, 3)
+    beside = np.load(tmp_path / "plain" / "x.npy")
+    assert (beside.shape, beside.dtype) == ((1, 3, 8, 8), np.float32)
+    assert all(len(timing.seconds) == 2 for timing in result.timings.values())
+    assert result.ahead() is None
+
+
+def test_a_wrong_dtype_of_the_result_is_wrong(tmp_path):
+    case = conv(1, (9, 7), 1, (3, 3), dtype="int8")
+    measure.save_operands(case, tmp_path)
+    with process.Process("fastconv", 1) as child:
+        assert child.ready()
+        fields = case.to_dict()
+        assert child.ask("case", case=fields, folder=str(tmp_path))["ok"]
+        reply = child.ask("case", case=fields | {"dtype": "int16"}, folder=str(tmp_path))
+    assert "output is int32, expected int64" in reply["reason"]
+
+
+@pytest.mark.parametrize("rival", rivals.RIVALS)
 def test_rival_computes_the_case_or_says_why_not(rival, tmp_path):
     cases = [
         TINY,
@@ -181,6 +305,27 @@ def test_summary_compares_minima():
     assert report.notes(results, 3)
 
 
+def test_summary_tells_what_a_feature_costs():
+    cases = [variant(conv(64, 8, 64, (3, 3)), padding_mode=mode) for mode in ("mirror", "edge")]
+    seconds = {"fastconv": 3.0, "prepared": 2.0, "plain": 2.0, "plain-prepared": 1.0, "torch": 4.0}
+    results = []
+    for case in cases:
+        timings = {n: measure.Timing([t], [t], 0.0) for n, t in seconds.items()}
+        results.append(measure.Result(case, 1, timings))
+        seconds["prepared"] = 8.0
+    rows = {row["text"]: row for row in report.summary(results)}
+    assert rows["every case: best of ours against best rival"]["geomean"] == pytest.approx(
+        (4 / 2 * 4 / 3) ** 0.5
+    )
+    price = rows["the time of borders by zero padding, prepared"]
+    assert (price["worst"], price["worst_case"], price["geomean"]) == (8, cases[1].name, 4)
+    assert rows["the time of borders by zero padding, one-shot"]["geomean"] == 1.5
+    assert rows["borders of layers against pad and conv of torch"]["cases"] == 2
+    assert not [text for text in rows if "16 channels" in text]
+    assert "bold" not in report.cell(results[0], "plain-prepared")
+    assert "bold" in report.cell(results[0], "prepared")
+
+
 def test_peak_gives_percents(numpy_process):
     peak = measure.Peak(numpy_process, None)
     peak.measure("float32")  # NumPy has none: no percents, no error
@@ -198,6 +343,20 @@ def test_options(capsys):
     assert run.main(parser.parse_args(["--list", "--dtype", "float64"])) == 0
     assert len(capsys.readouterr().out.splitlines()) == 10
     assert run.main(parser.parse_args(["--cases", "no such"])) == 2
+
+    def chosen(*words):
+        return run.chosen_cases(parser.parse_args(words))
+
+    assert chosen() == list(CASES)
+    assert [case.name for case in chosen("--quick")] == list(QUICK)
+    assert chosen("--features") == list(FEATURES)
+    assert chosen("--cases", "*NHWC") == select(FEATURES, ["*NHWC"])
+    assert {case.dtype for case in chosen("--features", "--dtype", "int8")} == {"int8"}
+    assert chosen("--features", "--quick") == select(FEATURES, QUICK_FEATURES)
+    assert len(chosen("--features", "--quick")) > 20
+    args = parser.parse_args(["--rivals", "torch"])
+    assert run.chosen_libraries(args, CASES) == [*rivals.OURS, "torch"]
+    assert run.chosen_libraries(args, FEATURES) == [*rivals.OURS, *rivals.PLAIN, "torch"]
     with pytest.raises(SystemExit):
         parser.parse_args(["--threads", "0"])
 

@@ -1,12 +1,17 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The benchmark suite behind ``fastconv bench``: check every result, then time it.
 
+case.py        one convolution: shape, dtype, layout, border, finishing, and its name
 cases.py       WHAT: the shapes that everyone times and tests, and their true results
-rivals.py      WHO: one class per library, all forced to the same dtype and thread number
+features.py    the same shapes with what is offered beyond plain layers
+base.py        WHO: what a library is to the benchmark, and fastconv as one;
+arrays.py, networks.py   one class per library, all forced to the same dtype and thread number
+rivals.py      the lists of them
 worker.py      the child: one rival in one process, a JSON line in, a JSON line out
 process.py     the parent's handle on one child
 measure.py     HOW: interleaved rounds over the rivals of one case, inside a time budget
-report.py      the table, the summary lines and the JSON; plot.py draws the same numbers
+report.py      the table and the JSON; plot.py draws the same numbers
+summary.py     the lines below the table: who is ahead of whom, what a feature costs
 contention.py  a busy core, and a call every 20 ms
 run.py         the command line
 

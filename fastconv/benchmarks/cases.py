@@ -3,129 +3,18 @@
 
 from __future__ import annotations
 
-import dataclasses
 import fnmatch
 import itertools
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["CASES", "QUICK", "Case", "conv", "operands", "random_cases", "select", "truth"]
+from .case import BORDERS, KINDS, Case, conv, variant
 
-# Largest error accepted, relative to the largest true output: well above float32 rounding at
-# K = 4608 (about 5e-6) and well below what bfloat16 or TF32 arithmetic leaves (2e-4 and more).
-TOLERANCE = {"float32": 2e-5, "float64": 1e-12}
+__all__ = ["CASES", "QUICK", "TOLERANCE", "operands", "random_cases", "select", "truth"]
 
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """One convolution: NCHW input, OIHW weight, a bias, zero padding `padding` on both sides."""
-
-    name: str
-    rank: int
-    batch: int
-    c_in: int
-    c_out: int
-    spatial: tuple[int, ...]
-    kernel: tuple[int, ...]
-    stride: tuple[int, ...]
-    padding: tuple[int, ...]
-    dilation: tuple[int, ...]
-    groups: int
-    dtype: str
-
-    @property
-    def input_shape(self) -> tuple[int, ...]:
-        return (self.batch, self.c_in, *self.spatial)
-
-    @property
-    def weight_shape(self) -> tuple[int, ...]:
-        return (self.c_out, self.c_in // self.groups, *self.kernel)
-
-    @property
-    def output_spatial(self) -> tuple[int, ...]:
-        axes = zip(self.spatial, self.kernel, self.stride, self.padding, self.dilation, strict=True)
-        return tuple((n + 2 * p - d * (k - 1) - 1) // s + 1 for n, k, s, p, d in axes)
-
-    @property
-    def output_shape(self) -> tuple[int, ...]:
-        return (self.batch, self.c_out, *self.output_spatial)
-
-    @property
-    def flops(self) -> int:
-        """Nominal: two per multiply-add, taps on padding included."""
-        return 2 * math.prod(self.output_shape) * math.prod(self.weight_shape[1:])
-
-    @property
-    def channels(self) -> int:
-        """The smaller channel number of one group."""
-        return min(self.c_in, self.c_out) // self.groups
-
-    @property
-    def pointwise(self) -> bool:
-        return math.prod(self.kernel) == 1
-
-    @property
-    def params(self) -> dict:
-        """The keywords of `fastconv.conv2d` and of `torch.nn.functional.conv2d`."""
-        return {
-            "stride": self.stride,
-            "padding": self.padding,
-            "dilation": self.dilation,
-            "groups": self.groups,
-        }
-
-    def to_dict(self) -> dict:
-        return dataclasses.asdict(self)
-
-    @classmethod
-    def from_dict(cls, fields: dict) -> Case:
-        """Undo `to_dict`, also after JSON has made lists of the tuples."""
-        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in fields.items()})
-
-
-def conv(
-    c_in: int,
-    spatial: int | Sequence[int],
-    c_out: int,
-    kernel: Sequence[int],
-    *,
-    stride: int | Sequence[int] = 1,
-    padding: int | Sequence[int] | None = None,
-    dilation: int | Sequence[int] = 1,
-    batch: int = 1,
-    groups: int = 1,
-    dtype: str = "float32",
-) -> Case:
-    """A case named by its shape. Padding defaults to the one that keeps an odd kernel centred."""
-    rank = len(kernel)
-
-    def axes(value: int | Sequence[int]) -> tuple[int, ...]:
-        return (value,) * rank if isinstance(value, int) else tuple(value)
-
-    spatial, stride, dilation = axes(spatial), axes(stride), axes(dilation)
-    if padding is None:
-        padding = [d * (k // 2) if k % 2 else 0 for k, d in zip(kernel, dilation, strict=True)]
-
-    def sizes(values: tuple[int, ...]) -> str:
-        return "x".join(map(str, values))
-
-    square = rank == 2 and len(set(spatial)) == 1
-    name = f"{c_in}@{spatial[0] if square else sizes(spatial)}->{c_out} "
-    name += f"k{kernel[0]}" if rank == 1 else sizes(tuple(kernel))
-    if set(stride) != {1}:
-        name += f"s{stride[0]}" if len(set(stride)) == 1 else f" s{sizes(stride)}"
-    if set(dilation) != {1}:
-        name += f" d{dilation[0]}" if len(set(dilation)) == 1 else f" d{sizes(dilation)}"
-    name += f" g{groups}" * (groups > 1) + f" N{batch}" * (batch > 1)
-    name += " f64" * (dtype == "float64")
-    return Case(
-        name, rank, batch, c_in, c_out, spatial, tuple(kernel), stride, axes(padding), dilation,
-        groups, dtype,
-    )  # fmt: skip
-
+TOLERANCE = {dtype: kind.tolerance for dtype, kind in KINDS.items()}
 
 _FLOAT32 = (
     conv(3, 224, 64, (7, 7), stride=2),
@@ -156,9 +45,7 @@ _FLOAT32 = (
     conv(1, (1080, 1920), 1, (9, 9)),
 )
 
-CASES: tuple[Case, ...] = _FLOAT32 + tuple(
-    dataclasses.replace(case, name=f"{case.name} f64", dtype="float64") for case in _FLOAT32[:10]
-)
+CASES: tuple[Case, ...] = _FLOAT32 + tuple(variant(case, dtype="float64") for case in _FLOAT32[:10])
 
 QUICK = (
     "3@224->64 7x7s2",
@@ -206,23 +93,71 @@ def random_cases(seed: int, count: int = 20, dtype: str = "float32") -> list[Cas
     return list(found.values())
 
 
-def operands(case: Case, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Input, weight and bias: normal, the weight scaled so that outputs are of order one."""
+def draw(rng: np.random.Generator, shape: Sequence[int], dtype: str) -> np.ndarray:
+    """Normal numbers, or integers of the whole range."""
+    kind = np.dtype(dtype)
+    if kind.kind in "iu":
+        ends = np.iinfo(kind)
+        return rng.integers(ends.min, ends.max, shape, kind, endpoint=True)
+    if kind.kind == "c":
+        real, imaginary = (draw(rng, shape, f"f{kind.itemsize // 2}") for _ in range(2))
+        return (real + 1j * imaginary).astype(kind)
+    return rng.standard_normal(shape, np.result_type(kind, "f4")).astype(kind, copy=False)
+
+
+def operands(case: Case, seed: int = 0) -> tuple[np.ndarray, ...]:
+    """Input, weight and bias, and the residual of a case that has one.
+
+    Floating-point weights are scaled so that outputs are of order one. Those for uint8 are such
+    that outputs spread over its range, and are multiples of 1/64: no sum of them is ever rounded
+    in float32, in whatever order, so that there is one right result to the last bit.
+    """
     rng = np.random.default_rng(seed)
-    weight = rng.standard_normal(case.weight_shape, case.dtype)
-    weight /= np.asarray(math.sqrt(math.prod(case.weight_shape[1:])), case.dtype)
-    bias = rng.standard_normal(case.c_out, case.dtype)
-    return rng.standard_normal(case.input_shape, case.dtype), weight, bias
+    weight = draw(rng, case.weight_shape, case.kind.weight)
+    if weight.dtype.kind in "fc":
+        weight /= np.asarray(math.sqrt(math.prod(case.weight_shape[1:])), weight.real.dtype)
+    bias = draw(rng, (case.c_out,), case.kind.weight)
+    if case.dtype == "uint8":
+        weight, bias = np.rint(32 * weight) / 64, np.rint(32 * bias) / 64 + 128
+    x = draw(rng, laid_out(case, case.input_shape), case.dtype)
+    if not case.residual:
+        return x, weight, bias
+    return x, weight, bias, draw(rng, laid_out(case, case.output_shape), case.kind.weight)
 
 
-def truth(case: Case, x: np.ndarray, w: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """The result in float64: one matrix product per tap, nothing of fastconv in it."""
-    border = [(p, p) for p in case.padding]
-    x = np.pad(x.astype(np.float64), [(0, 0), (0, 0), *border])
+def laid_out(case: Case, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """(N, C, *sizes) as the arrays of the case have it."""
+    return (shape[0], *shape[2:], shape[1]) if case.channels_last else shape
+
+
+def truth(
+    case: Case, x: np.ndarray, w: np.ndarray, b: np.ndarray, residual: np.ndarray | None = None
+) -> np.ndarray:
+    """The result in float64, complex128 or int64: nothing of fastconv is in it."""
+    exact = case.kind.exact
+    if case.channels_last:
+        x = np.moveaxis(x, -1, 1)
+    y = convolved(case, x.astype(exact), w.astype(exact))
+    y += b.astype(exact).reshape(-1, *[1] * case.rank)
+    if case.channels_last:
+        y = np.ascontiguousarray(np.moveaxis(y, 1, -1))
+    if residual is not None:
+        y += residual
+    if case.activation:
+        y = activated(case.activation, y)
+    if case.kind.result == "uint8":
+        y = np.clip(np.rint(y), 0, 255)
+    return y
+
+
+def convolved(case: Case, x: np.ndarray, w: np.ndarray) -> np.ndarray:
+    """One matrix product per tap."""
+    border = [(0, 0), (0, 0), *((p, p) for p in case.padding)]
+    x = np.pad(x, border, BORDERS[case.padding_mode])
     x = x.reshape(case.batch, case.groups, -1, *x.shape[2:])
-    w = w.astype(np.float64).reshape(case.groups, -1, *case.weight_shape[1:])
+    w = w.reshape(case.groups, -1, *case.weight_shape[1:])
     out = case.output_spatial
-    y = np.zeros((case.batch, case.groups, w.shape[1], math.prod(out)))
+    y = np.zeros((case.batch, case.groups, w.shape[1], math.prod(out)), x.dtype)
     for tap in itertools.product(*map(range, case.kernel)):
         at = tuple(
             slice(t * d, t * d + s * (n - 1) + 1, s)
@@ -233,4 +168,17 @@ def truth(case: Case, x: np.ndarray, w: np.ndarray, b: np.ndarray) -> np.ndarray
             y += w[(..., *tap)] * seen
         else:
             y += w[(..., *tap)] @ seen
-    return y.reshape(case.output_shape) + b.astype(np.float64).reshape(-1, *[1] * case.rank)
+    return y.reshape(case.output_shape)
+
+
+def activated(word: str, y: np.ndarray) -> np.ndarray:
+    from scipy.special import erfc, expit
+
+    return {
+        "relu": lambda: np.maximum(y, 0),
+        "gelu": lambda: y * erfc(-y / math.sqrt(2)) / 2,
+        "silu": lambda: y * expit(y),
+        "sigmoid": lambda: expit(y),
+        "tanh": lambda: np.tanh(y),
+        "hardswish": lambda: y * np.clip(y + 3, 0, 6) / 6,
+    }[word]()

@@ -13,7 +13,8 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from .cases import CASES, Case
+from .case import Case
+from .cases import CASES
 from .measure import FILL, check, save_operands
 from .process import Process
 from .report import milliseconds

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
-from .cases import TOLERANCE, Case, operands, truth
+from .case import Case
+from .cases import operands, truth
 from .process import Process
-from .rivals import OURS
+from .rivals import OURS, PLAIN, RIVALS
 
 FILL = 0.005  # seconds that a short call is repeated for
 TURN_EXTRA = 0.008  # seconds that a turn costs beside its timed calls: to warm up and to settle
@@ -62,7 +63,7 @@ class Result:
         return min(them) / min(us) if them and us else None
 
     def ahead(self) -> float | None:
-        return self.ratio([name for name in self.timings if name not in OURS])
+        return self.ratio([name for name in self.timings if name in RIVALS])
 
     def to_dict(self) -> dict:
         rivals = {}
@@ -96,9 +97,10 @@ def takes_part(number: int, given: int, rounds: int) -> bool:
 
 def save_operands(case: Case, folder: Path, seed: int = 0) -> None:
     """Write the operands and the true result for the workers."""
-    x, w, b = operands(case, seed)
-    for name, array in (("x", x), ("w", w), ("b", b), ("y", truth(case, x, w, b))):
+    arrays = operands(case, seed)
+    for name, array in zip(("x", "w", "b", "residual"), arrays, strict=False):
         np.save(folder / f"{name}.npy", array)
+    np.save(folder / "y.npy", truth(case, *arrays))
 
 
 def check(process: Process, case: Case, folder: Path, limit: float) -> tuple[Timing, float]:
@@ -108,7 +110,7 @@ def check(process: Process, case: Case, folder: Path, limit: float) -> tuple[Tim
     if not reply["ok"]:
         return Timing(reason=reply["reason"], estimate=reply.get("estimate")), 0.0
     error = reply["error"]
-    if not error <= TOLERANCE[case.dtype]:  # a NaN is wrong too
+    if not error <= case.kind.tolerance:  # a NaN is wrong too
         return Timing(error=error, reason=f"wrong by {error:.1e}", wrong=True), 0.0
     return Timing(error=error), reply["seconds"]
 
@@ -125,9 +127,14 @@ def measure(
     """Check and time one case within about `budget` seconds; `tick` hears the share done."""
     end = time.perf_counter() + budget
     save_operands(case, folder)
+    plain = folder / "plain"
+    if any(process.name in PLAIN for process in processes):
+        plain.mkdir()
+        save_operands(case.plain, plain)
     timings, costs = {}, {}
     for process in processes:
-        timings[process.name], seconds = check(process, case, folder, budget * CALL_SHARE)
+        task = (case.plain, plain) if process.name in PLAIN else (case, folder)
+        timings[process.name], seconds = check(process, *task, budget * CALL_SHARE)
         if timings[process.name].reason is None:
             costs[process.name] = max(seconds, FILL) + TURN_EXTRA
     now = time.perf_counter()
@@ -168,5 +175,5 @@ class Peak:
 
     def percent(self, result: Result, name: str) -> float | None:
         """Nominal FLOP/s of a rival's best time, in percent of the peak."""
-        peak, timing = self.flops.get(result.case.dtype), result.timed.get(name)
+        peak, timing = self.flops.get(result.case.kind.peak), result.timed.get(name)
         return 100 * result.case.flops / timing.best / peak if peak and timing else None

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from .measure import Peak, Result
-from .report import TENSOR
+from .summary import TENSOR
 
 SERIES = {
     "fastconv, prepared": (("prepared",), "#1b6ca8"),

@@ -1,22 +1,17 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Results as a table, as summary lines and as JSON."""
+"""Results as a table and as JSON, beside the lines of the summary."""
 
 from __future__ import annotations
 
 import platform
-import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from ..machine import cpu_name
 from .measure import Peak, Result
-from .rivals import OURS
+from .rivals import OURS, PLAIN
+from .summary import summary, summary_lines
 
-TENSOR = ("torch", "torch-cl", "onnxruntime", "openvino")  # the libraries with channels
-MANY = 16  # channels: from here on a case counts as a layer, not as a filter
-
-
-def geomean(ratios: Iterable[float]) -> float:
-    return statistics.geometric_mean(ratios)
+__all__ = ["notes", "summary", "summary_lines", "table", "to_json"]
 
 
 def milliseconds(seconds: float) -> str:
@@ -30,7 +25,8 @@ def cell(result: Result, name: str) -> str:
         if timing and timing.estimate:
             return f"[dim]~{milliseconds(timing.estimate)}[/]"
         return "[red]wrong[/]" if timing and timing.wrong else "[dim]-[/]"
-    first = min(t.best for t in result.timed.values()) == timing.best
+    rivals = [t.best for n, t in result.timed.items() if n not in PLAIN]
+    first = name not in PLAIN and timing.best == min(rivals)
     text = milliseconds(timing.best)
     return f"{f'[bold]{text}[/]' if first else text} [dim]{milliseconds(timing.median)}[/]"
 
@@ -64,53 +60,6 @@ def table(results: Sequence[Result], peak: Peak, names: Sequence[str], title: st
         row.append("[dim]-[/]" if ahead is None else f"[{color}]{ahead:.2f}[/]")
         out.add_row(*row)
     return out
-
-
-def comparisons(results: Sequence[Result]) -> list[tuple[str, list[tuple[str, float]]]]:
-    """The questions of the summary: (text, [(case name, ratio of minima), ...])."""
-    layers = [r for r in results if r.case.channels >= MANY and r.case.dtype == "float32"]
-    double = [r for r in results if r.case.channels >= MANY and r.case.dtype == "float64"]
-    single = [r for r in results if r.case.c_in == r.case.c_out == 1]
-    torch = ("torch", "torch-cl")
-    rows = [
-        ("every case: best of ours against best rival", results, None, tuple(OURS)),
-        (f"{MANY} channels and more, float32: against the best of torch, onnxruntime, openvino",
-         layers, TENSOR, tuple(OURS)),
-        ("the same, one-shot against torch contiguous", layers, ("torch",), ("fastconv",)),
-        ("float64 against torch, kernels above 1",
-         [r for r in double if not r.case.pointwise], torch, tuple(OURS)),
-        ("float64 against torch, 1x1", [r for r in double if r.case.pointwise], torch, tuple(OURS)),
-        ("one channel against OpenCV", single, ("opencv",), tuple(OURS)),
-    ]  # fmt: skip
-    out = []
-    for text, chosen, theirs, ours in rows:
-        pairs = [
-            (r.case.name, r.ahead() if theirs is None else r.ratio(theirs, ours)) for r in chosen
-        ]
-        out.append((text, [(name, ratio) for name, ratio in pairs if ratio is not None]))
-    return [row for row in out if row[1]]
-
-
-def summary(results: Sequence[Result]) -> list[dict]:
-    """Geometric mean and worst ratio for each of the `comparisons`."""
-    return [
-        {
-            "text": text,
-            "cases": len(pairs),
-            "geomean": geomean(ratio for _, ratio in pairs),
-            "worst": min(ratio for _, ratio in pairs),
-            "worst_case": min(pairs, key=lambda pair: pair[1])[0],
-        }
-        for text, pairs in comparisons(results)
-    ]
-
-
-def summary_lines(results: Sequence[Result]) -> list[str]:
-    return [
-        f"{row['geomean']:.2f}x  {row['text']} "
-        f"({row['cases']} cases; worst {row['worst']:.2f}x, {row['worst_case']})"
-        for row in summary(results)
-    ]
 
 
 def notes(results: Sequence[Result], rounds: int) -> list[str]:

@@ -17,14 +17,16 @@ from pathlib import Path
 from ..machine import cpu_name
 from ..settings import default_threads
 from . import contention, report
-from .cases import CASES, QUICK, Case, random_cases, select
+from .case import KINDS, Case
+from .cases import CASES, QUICK, random_cases, select
+from .features import FEATURES, QUICK_FEATURES
 from .measure import Peak, Result, measure
 from .process import Process
-from .rivals import OURS, RIVALS
+from .rivals import OURS, PLAIN, RIVALS
 
 # Seconds per thread number. The default run ends within two minutes with the start of all
 # libraries, the one call that each of them makes before its time is known, and the drawing.
-BUDGET, QUICK_BUDGET = 105.0, 15.0
+BUDGET, QUICK_BUDGET, FEATURES_BUDGET = 105.0, 15.0, 300.0
 ROUNDS, QUICK_ROUNDS = 15, 5
 RICH = "fastconv bench: the table needs rich, install it with: pip install 'fastconv[bench]'"
 
@@ -34,19 +36,20 @@ PLOTS = (".png", ".svg", ".pdf")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the benchmark to a command's parser."""
-    add = parser.add_argument
-    others = [name for name in RIVALS if name not in OURS]
-    add("--cases", nargs="+", metavar="GLOB", help="only cases with such names, e.g. '64@*3x3*'")
-    add("--dtype", choices=("float32", "float64"), help="only cases of this dtype")
+    add, rivals = parser.add_argument, tuple(RIVALS)
+    budgets = f"{BUDGET:.0f}, of features {FEATURES_BUDGET:.0f}"
+    add("--cases", nargs="+", metavar="GLOB", help="only such names: '64@*3x3*', '*mirror'")
+    add("--features", action="store_true", help="layouts, borders, finishing, dtypes instead")
+    add("--dtype", choices=tuple(KINDS), help="only cases of this dtype")
     add("--threads", nargs="+", type=positive, metavar="N", help="thread numbers (default: all)")
     add("--rounds", type=positive, metavar="N", help=f"rounds for each rival (default: {ROUNDS})")
-    add("--rivals", nargs="+", choices=others, help="only these (default: all that are installed)")
+    add("--rivals", nargs="+", choices=rivals, help="only these (default: all that are installed)")
     add("--isa", metavar="NAME", help="force the instruction set of fastconv and of the peak")
     add("--random", type=int, metavar="SEED", help="random two-dimensional shapes instead")
     add("--count", type=positive, default=20, metavar="N", help="how many (default: 20)")
-    add("--quick", action="store_true", help="six cases, five rounds")
+    add("--quick", action="store_true", help="few cases, five rounds")
     add("--full", action="store_true", help="1 and all threads, all rounds for slow rivals too")
-    add("--budget", type=float, metavar="S", help=f"seconds for timing (default: {BUDGET:.0f})")
+    add("--budget", type=float, metavar="S", help=f"seconds for timing (default: {budgets})")
     add("--contention", action="store_true", help="a busy core and paced calls instead")
     add("--list", action="store_true", help="print the names of the cases and end")
     add("--json", type=Path, metavar="FILE", help="write everything measured")
@@ -64,8 +67,16 @@ def chosen_cases(args: argparse.Namespace) -> list[Case]:
     if args.random is not None:
         found = random_cases(args.random, args.count, args.dtype or "float32")
         return select(found, args.cases or ())
-    patterns = args.cases or (QUICK if args.quick else ())
-    return select(CASES, patterns, args.dtype)
+    quick = QUICK_FEATURES if args.features else QUICK
+    patterns = args.cases or (quick if args.quick else ())
+    plain = [] if args.features else select(CASES, patterns, args.dtype)
+    return plain or select(FEATURES, patterns, args.dtype)
+
+
+def chosen_libraries(args: argparse.Namespace, cases: Sequence[Case]) -> list[str]:
+    """Ours, what a feature of ours is compared with, and the rivals."""
+    plain = PLAIN if any(case.features for case in cases) else ()
+    return [*OURS, *plain, *(name for name in RIVALS if name in (args.rivals or RIVALS))]
 
 
 def chosen_threads(args: argparse.Namespace) -> list[int]:
@@ -113,10 +124,9 @@ def main(args: argparse.Namespace) -> int:
     if not console.is_terminal:
         console = Console(highlight=False, width=200)  # a file has no width to keep to
     threads = chosen_threads(args)
-    names = [name for name in RIVALS if name in OURS or name in (args.rivals or RIVALS)]
     if args.contention:
-        return run_contention(args, names, threads, console)
-    return run_cases(args, cases, names, threads, console)
+        return run_contention(args, chosen_libraries(args, ()), threads, console)
+    return run_cases(args, cases, chosen_libraries(args, cases), threads, console)
 
 
 def run_contention(args, names, threads, console) -> int:
@@ -134,7 +144,8 @@ def run_contention(args, names, threads, console) -> int:
 
 def run_cases(args, cases: list[Case], names: list[str], threads: list[int], console) -> int:
     rounds = args.rounds or (QUICK_ROUNDS if args.quick else ROUNDS)
-    standard = QUICK_BUDGET if args.quick else BUDGET
+    standard = FEATURES_BUDGET if any(case.features for case in cases) else BUDGET
+    standard = QUICK_BUDGET if args.quick else standard
     budget = args.budget or (float("inf") if args.full else standard)
     results: list[Result] = []
     peaks: dict[int, Peak] = {}
@@ -162,7 +173,7 @@ def run_cases(args, cases: list[Case], names: list[str], threads: list[int], con
     if args.json:
         content = report.to_json(results, peaks, versions, rounds)
         args.json.write_text(json.dumps(content, indent=1) + "\n")
-    bad = [t for r in results for n, t in r.timings.items() if n in OURS and not t.seconds]
+    bad = [t for r in results for n, t in r.timings.items() if n not in RIVALS and not t.seconds]
     return 1 if bad else 0
 
 
@@ -184,7 +195,7 @@ def start(
 
 def weight(case: Case) -> float:
     """Roughly how long a case takes, in cases of a millisecond: sets its share of the time."""
-    work = case.flops * (2e-9 if case.dtype == "float64" else 1e-9)
+    work = case.flops * (2e-9 if case.kind.peak == "float64" else 1e-9)
     return 1 + 2 * work + 3e-7 * math.prod(case.output_shape)
 
 
@@ -215,9 +226,9 @@ def run_all(
 
             share = (end - time.perf_counter()) * weights[index] / sum(weights[index:])
             with tempfile.TemporaryDirectory(prefix="fastconv-bench-") as folder:
-                peak.measure(case.dtype)
+                peak.measure(case.kind.peak)
                 results.append(
                     measure(case, threads, processes, Path(folder), rounds, max(0, share), tick)
                 )
-    peak.measure(cases[-1].dtype)
+    peak.measure(cases[-1].kind.peak)
     return results

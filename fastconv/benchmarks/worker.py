@@ -25,8 +25,9 @@ from typing import Any
 
 import numpy as np
 
-from .cases import Case
-from .rivals import RIVALS, Lacking, Rival
+from .base import Lacking, Rival
+from .case import Case
+from .rivals import EVERYONE
 
 WARM_BELOW = 0.02  # seconds: a call shorter than this is called untimed before its round
 GRAIN = 2e-5  # seconds: shorter calls are timed together, so that the clock does not count
@@ -71,17 +72,18 @@ class Worker:
     def case(self, case: dict, folder: str, limit: float | None = None) -> dict:
         """Load the operands of the case, call once, compare with the truth, estimate the time."""
         self.call = lambda: None
-        x, w, b, truth = (np.load(Path(folder, f"{name}.npy")) for name in ("x", "w", "b", "y"))
-        self.call = self.rival.build(
-            Case.from_dict(case), x, w, b, math.inf if limit is None else limit
-        )
-        y = np.asarray(self.call())
+        what = Case.from_dict(case)
+        self.rival.check(what)
+        names = ("y", "x", "w", "b", *(("residual",) if what.residual else ()))
+        truth, x, w, b, *more = (np.load(Path(folder, f"{name}.npy")) for name in names)
+        self.call = self.rival.build(what, x, w, b, math.inf if limit is None else limit, *more)
+        y = self.rival.array(what, self.call())
         if y.shape != truth.shape:
             raise ValueError(f"output has shape {y.shape}, expected {truth.shape}")
-        if y.dtype != case["dtype"]:
-            raise ValueError(f"output is {y.dtype}, expected {case['dtype']}")
+        if y.dtype != what.kind.result:
+            raise ValueError(f"output is {y.dtype}, expected {what.kind.result}")
         error = float(np.abs(y - truth).max() / np.abs(truth).max())
-        del x, w, b, y, truth
+        del x, w, b, more, y, truth
         self.seconds = timed(self.call, 1)
         if self.seconds < WARM_BELOW:
             self.seconds = min(timed(self.call, 1) for _ in range(3))
@@ -154,7 +156,7 @@ def main(name: str, threads: int) -> None:
         replies.flush()
 
     try:
-        rival = RIVALS[name](threads)
+        rival = EVERYONE[name](threads)
     except ImportError as error:
         return send({"ok": False, "lacking": True, "reason": f"not installed: {error}"})
     except Exception as error:  # a library that is installed and broken

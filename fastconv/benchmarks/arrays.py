@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Rivals that work on arrays and images: NumPy, SciPy, OpenCV. Imported in workers only."""
+
+from __future__ import annotations
+
+import math
+import time
+
+import numpy as np
+
+from .base import Lacking, Rival
+from .case import BORDERS
+
+
+class NumPy(Rival):
+    """What one writes in NumPy: windows, one matrix of them, one product (im2col)."""
+
+    version = np.__version__
+    offers = frozenset({*BORDERS, "complex64"})
+
+    def build(self, case, x, w, b, limit, residual=None):
+        border = [(0, 0), (0, 0), *((p, p) for p in case.padding)]
+        extent = [d * (k - 1) + 1 for k, d in zip(case.kernel, case.dilation, strict=True)]
+        step = (..., *(slice(None, None, s) for s in case.stride))
+        step += tuple(slice(None, None, d) for d in case.dilation)
+        spatial = tuple(range(2, 2 + case.rank))
+        # (N, C, out..., k...) -> (N, C, k..., out...) -> (N, G, C/G * k, out)
+        order = (0, 1, *range(2 + case.rank, 2 + 2 * case.rank), *spatial)
+        shape = (case.batch, case.groups, math.prod(case.weight_shape[1:]), -1)
+        matrix = w.reshape(case.groups, case.c_out // case.groups, -1)
+        bias, mode = b.reshape(-1, *[1] * case.rank), BORDERS[case.padding_mode]
+
+        def call() -> np.ndarray:
+            padded = np.pad(x, border, mode)
+            windows = np.lib.stride_tricks.sliding_window_view(padded, extent, spatial)
+            columns = windows[step].transpose(order).reshape(shape)
+            y = (matrix @ columns).reshape(case.output_shape)
+            y += bias
+            return y
+
+        return call
+
+
+class SciPy(Rival):
+    """`scipy.signal.correlate` per image and output channel; `scipy.ndimage` for one channel."""
+
+    MODES = {  # noqa: RUF012
+        "constant": "constant",
+        "edge": "nearest",
+        "wrap": "grid-wrap",
+        "mirror": "mirror",
+        "symmetric": "reflect",
+    }
+    offers = frozenset(MODES)
+
+    def __init__(self, threads: int) -> None:
+        import scipy
+
+        super().__init__(threads)
+        self.version = scipy.__version__
+
+    def build(self, case, x, w, b, limit, residual=None):
+        if case.c_in == case.c_out == 1 and set(case.stride + case.dilation) == {1}:
+            return self.filter(case, x, w, b)
+        return self.correlate(case, x, w, b, limit)
+
+    def filter(self, case, x, w, b):
+        from scipy import ndimage
+
+        if case.padding != tuple(k // 2 for k in case.kernel) or case.batch > 1:
+            raise Lacking("one image, centred kernel only")
+        plane, kernel, bias, mode = x[0, 0], w[0, 0], b[0], self.MODES[case.padding_mode]
+        return lambda: (ndimage.correlate(plane, kernel, mode=mode) + bias)[None, None]
+
+    def correlate(self, case, x, w, b, limit):
+        from scipy import signal
+
+        border = [(0, 0), *((p, p) for p in case.padding)]
+        extent = [d * (k - 1) + 1 for k, d in zip(case.kernel, case.dilation, strict=True)]
+        kernels = np.zeros((*case.weight_shape[:2], *extent), case.dtype)
+        kernels[(..., *(slice(None, None, d) for d in case.dilation))] = w
+        step = tuple(slice(None, None, s) for s in case.stride)
+        depth, mode = case.c_in // case.groups, BORDERS[case.padding_mode]
+
+        def channel(image: np.ndarray, o: int) -> np.ndarray:
+            first = o // (case.c_out // case.groups) * depth
+            part = image[first : first + depth]
+            return signal.correlate(part, kernels[o], "valid")[(0, *step)] + b[o]
+
+        def call(batch: int = case.batch, c_out: int = case.c_out) -> np.ndarray:
+            images = [np.pad(image, border, mode) for image in x[:batch]]
+            return np.stack([np.stack([channel(i, o) for o in range(c_out)]) for i in images])
+
+        start = time.perf_counter()
+        call(1, 1)
+        seconds = (time.perf_counter() - start) * case.batch * case.c_out
+        if seconds > limit:
+            raise Lacking("too slow for the time given, estimated from one channel", seconds)
+        return call
+
+
+class OpenCv(Rival):
+    """`cv2.filter2D`: one channel, two dimensions."""
+
+    MODES = {  # noqa: RUF012
+        "constant": "BORDER_CONSTANT",
+        "edge": "BORDER_REPLICATE",
+        "mirror": "BORDER_REFLECT_101",
+        "symmetric": "BORDER_REFLECT",
+    }
+    offers = frozenset({*MODES, "uint8"})
+
+    def __init__(self, threads: int) -> None:
+        import cv2
+
+        cv2.setNumThreads(threads)
+        super().__init__(threads)
+        self.module = cv2
+        self.version = cv2.__version__
+
+    def build(self, case, x, w, b, limit, residual=None):
+        centred = case.padding == tuple(k // 2 for k in case.kernel)
+        one = case.batch == case.c_in == case.c_out == 1
+        if case.rank != 2 or not one or set(case.stride + case.dilation) != {1} or not centred:
+            raise Lacking("one channel, two dimensions only")
+        plane, kernel, bias = x[0, 0], w[0, 0], float(b[0])
+        filter2d = self.module.filter2D
+        border = getattr(self.module, self.MODES[case.padding_mode])
+        return lambda: filter2d(plane, -1, kernel, delta=bias, borderType=border)[None, None]

@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What a library is to the benchmark, and fastconv as one. Imported in workers only.
+
+A rival is made once per process with its thread number, and builds for a case a function of no
+arguments that computes it and returns a new array. `Lacking` says why it cannot.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .case import ACTIVATIONS, BORDERS, KINDS, Case
+
+Call = Callable[[], Any]
+Array = np.ndarray
+
+
+class Lacking(Exception):
+    """This rival does not offer the case, or would need `estimate` seconds; the text says why."""
+
+    def __init__(self, reason: str, estimate: float | None = None) -> None:
+        super().__init__(reason)
+        self.estimate = estimate
+
+
+class Rival:
+    """A library, imported and limited to `threads` threads (ImportError: not installed)."""
+
+    version = ""
+    offers: frozenset[str] = frozenset()  # of the words of `Case.features`
+
+    def __init__(self, threads: int) -> None:
+        self.threads = threads
+
+    def check(self, case: Case) -> None:
+        """Raise `Lacking` for a feature that the library does not offer with the same result."""
+        if not case.features <= self.offers:
+            raise Lacking("does not offer it")  # one reason, one line below the table
+
+    def build(
+        self, case: Case, x: Array, w: Array, b: Array, limit: float, residual: Array | None = None
+    ) -> Call:
+        """A call that computes the case; `Lacking` if it would take more than `limit` seconds."""
+        raise NotImplementedError
+
+    def array(self, case: Case, result: Any) -> Array:
+        """What the call has returned, with the axes of the case."""
+        return np.asarray(result)
+
+
+class FastConv(Rival):
+    """One call of `fastconv.conv1d`, `conv2d` or `conv3d` with plain arrays."""
+
+    offers = frozenset({"channels_last", "residual", *ACTIVATIONS, *BORDERS, *KINDS})
+
+    def __init__(self, threads: int) -> None:
+        sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # the parent's own fastconv
+        import fastconv
+
+        fastconv.set_num_threads(threads)
+        super().__init__(threads)
+        self.module = fastconv
+        self.version = fastconv.__version__
+
+    def build(self, case, x, w, b, limit, residual=None):
+        function, words = getattr(self.module, f"conv{case.rank}d"), case.params | case.extra
+        if residual is not None:
+            words["residual"] = residual
+        return lambda: function(x, w, b, **words)
+
+    def peak(self, dtype: str, isa: str | None, seconds: float) -> tuple[str, float]:
+        """The ISA and its FMA peak in FLOP/s; without an ISA, the best one."""
+        from fastconv.kernels import measure, table
+
+        isas = (isa,) if isa else table.isas_usable()
+        peaks = {name: measure.fma_peak(name, dtype, self.threads, seconds) for name in isas}
+        return max(peaks.items(), key=lambda item: item[1])
+
+
+class Prepared(FastConv):
+    """`fastconv.prepare` outside of the timing, its call inside."""
+
+    def build(self, case, x, w, b, limit, residual=None):
+        prepared = self.module.prepare(w, b, **case.params, **case.extra)
+        if residual is not None:
+            return lambda: prepared(x, residual=residual)
+        return lambda: prepared(x)

@@ -1,0 +1,248 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Rivals that run neural networks: PyTorch, ONNX Runtime, OpenVINO. Imported in workers only."""
+
+from __future__ import annotations
+
+import math
+import time
+from functools import partial
+
+import numpy as np
+
+from .base import Call, Lacking, Rival
+from .case import ACTIVATIONS, Case
+
+FINISHING = ("residual", *ACTIVATIONS)
+ONNX_PADS = {"mirror": "reflect", "edge": "edge", "wrap": "wrap"}
+
+
+def seconds(call: Call) -> float:
+    """The time of the second call."""
+    call()
+    start = time.perf_counter()
+    call()
+    return time.perf_counter() - start
+
+
+class Torch(Rival):
+    """`torch.nn.functional.conv*` on contiguous tensors, no gradients, strict float32.
+
+    A border is padded in the call; residual and activation are applied in place where there is a
+    way. Integers are convolved in the floating point that holds their sums without rounding, as
+    its own convolution of integers is one of few bits that wrap; float16 in float32 where that is
+    faster, as it is on a CPU that does not compute in float16.
+    """
+
+    PADS = {"mirror": "reflect", "edge": "replicate", "wrap": "circular"}  # noqa: RUF012
+    offers = frozenset({*PADS, *FINISHING, "float16", "complex64", "int8", "int16"})
+
+    def __init__(self, threads: int) -> None:
+        import torch
+
+        torch.set_num_threads(threads)
+        torch.set_float32_matmul_precision("highest")
+        torch.inference_mode().__enter__()
+        super().__init__(threads)
+        self.torch = torch
+        self.version = torch.__version__
+
+    def formats(self) -> dict:
+        return dict.fromkeys((1, 2, 3), self.torch.contiguous_format)
+
+    def build(self, case, x, w, b, limit, residual=None):
+        layout = self.formats().get(case.rank)
+        if layout is None:
+            raise Lacking(f"no channels_last for {case.rank}-D")
+
+        def tensor(array: np.ndarray):
+            array = np.moveaxis(array, -1, 1) if case.channels_last else array
+            return self.torch.from_numpy(array).contiguous(memory_format=layout)
+
+        x, residual = tensor(x), None if residual is None else tensor(residual)
+        w, b = self.torch.from_numpy(w).contiguous(memory_format=layout), self.torch.from_numpy(b)
+        return self.finished(case, residual, self.convolution(case, x, w, b))
+
+    def convolution(self, case, x, w, b):
+        params, function = case.params, getattr(self.torch.nn.functional, f"conv{case.rank}d")
+        if case.padding_mode != "constant":
+            function, params["padding"] = self.padded(case, function), 0
+
+        def direct():
+            return function(x, w, b, **params)
+
+        if case.kind.result == case.kind.plain or x.dtype.is_complex:
+            return direct
+        wide, result = self.wide(case), getattr(self.torch, case.kind.result)
+        w_wide, b_wide = w.to(wide), b.to(wide)
+
+        def converted():
+            return function(x.to(wide), w_wide, b_wide, **params).to(result)
+
+        return min((direct, converted), key=seconds) if x.dtype.is_floating_point else converted
+
+    def padded(self, case, function):
+        pad, mode = self.torch.nn.functional.pad, self.PADS[case.padding_mode]
+        border = [p for p in reversed(case.padding) for _ in range(2)]
+        return lambda x, w, b, **params: function(pad(x, border, mode), w, b, **params)
+
+    def wide(self, case):
+        """What holds the sums of float16 or of integers."""
+        bits = 16 * np.dtype(case.dtype).itemsize - 2 + math.log2(math.prod(case.weight_shape[1:]))
+        small = case.dtype == "float16" or bits <= 24
+        return self.torch.float32 if small else self.torch.float64
+
+    def finished(self, case, residual, call):
+        if not case.finish:
+            return call
+        functional = self.torch.nn.functional
+        activation = {
+            None: lambda y: y,
+            "relu": self.torch.relu_,
+            "gelu": functional.gelu,
+            "silu": partial(functional.silu, inplace=True),
+            "sigmoid": self.torch.sigmoid_,
+            "tanh": self.torch.tanh_,
+            "hardswish": partial(functional.hardswish, inplace=True),
+        }[case.activation]
+        if residual is None:
+            return lambda: activation(call())
+        return lambda: activation(call().add_(residual))
+
+
+class TorchChannelsLast(Torch):
+    """The same on channels_last tensors, converted outside of the timing."""
+
+    offers = Torch.offers | {"channels_last"}
+
+    def formats(self):
+        return {2: self.torch.channels_last, 3: self.torch.channels_last_3d}
+
+    def array(self, case, result):
+        y = np.asarray(result)
+        return np.moveaxis(y, 1, -1) if case.channels_last else y
+
+
+def onnx_model(case: Case, w: np.ndarray, b: np.ndarray) -> bytes:
+    """A serialized ONNX model of Pad, Conv, Add and activation, weight and bias inside.
+
+    Of these only Conv is always there. Integers have a Conv of their own, which takes no bias.
+    """
+    from onnx import helper, numpy_helper
+
+    arrays, nodes = {"w": w, "b": b}, []
+
+    def then(operation: str, *others: str, **attributes) -> None:
+        """A node that takes what the last one gives."""
+        last = nodes[-1].output[0] if nodes else "x"
+        out = f"y{len(nodes)}"
+        nodes.append(helper.make_node(operation, [last, *others], [out], **attributes))
+
+    pads = case.padding * 2
+    if case.padding_mode != "constant":
+        arrays["pads"] = np.array([0, 0, *case.padding] * 2)
+        then("Pad", "pads", mode=ONNX_PADS[case.padding_mode])
+        pads = (0,) * len(pads)
+    words = {"kernel_shape": case.kernel, "strides": case.stride, "dilations": case.dilation}
+    words |= {"pads": pads, "group": case.groups}
+    if w.dtype == np.int8:
+        arrays["b"] = b.astype(case.kind.result).reshape(-1, *[1] * case.rank)
+        then("ConvInteger", "w", **words)
+        then("Add", "b")
+    else:
+        then("Conv", "w", "b", **words)
+    if case.residual:
+        then("Add", "residual")
+    if case.activation == "silu":
+        before = nodes[-1].output[0]
+        then("Sigmoid")
+        then("Mul", before)
+    elif case.activation:
+        then({"hardswish": "HardSwish"}.get(case.activation, case.activation.capitalize()))
+
+    def value(name: str, dtype: str, shape: tuple[int, ...]):
+        kind = helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
+        return helper.make_tensor_value_info(name, kind, shape)
+
+    inputs = [value("x", case.dtype, case.input_shape)]
+    if case.residual:
+        inputs.append(value("residual", case.kind.weight, case.output_shape))
+    graph = helper.make_graph(
+        nodes,
+        "conv",
+        inputs,
+        [value(nodes[-1].output[0], case.kind.result, case.output_shape)],
+        [numpy_helper.from_array(array, name) for name, array in arrays.items()],
+    )
+    opset = helper.make_opsetid("", 20)
+    return helper.make_model(graph, opset_imports=[opset], ir_version=10).SerializeToString()
+
+
+class OnnxRuntime(Rival):
+    """A model of few nodes, weights packed at load; `run` returns a new array without a copy."""
+
+    offers = frozenset({*ONNX_PADS, *FINISHING, "float16", "int8"})
+
+    def __init__(self, threads: int) -> None:
+        import onnx  # noqa: F401  (builds the model)
+        import onnxruntime
+
+        super().__init__(threads)
+        self.module = onnxruntime
+        self.version = onnxruntime.__version__
+
+    def build(self, case, x, w, b, limit, residual=None):
+        if case.dtype == "float64":
+            raise Lacking(f"has no {case.dtype} Conv")
+        options = self.module.SessionOptions()
+        options.intra_op_num_threads = self.threads
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 4
+        session = self.module.InferenceSession(
+            onnx_model(case, w, b), options, providers=["CPUExecutionProvider"]
+        )
+        feed = {"x": x} if residual is None else {"x": x, "residual": residual}
+        return lambda: session.run(None, feed)[0]
+
+
+class OpenVino(Rival):
+    """The same model compiled for the CPU in float32, called in the documented way.
+
+    Its output is new, as everyone's: a copy of the engine's own, which the next call overwrites.
+    (Setting a new output tensor before each call was measured to be slower than that copy.)
+    """
+
+    offers = frozenset({*ONNX_PADS, *FINISHING, "float16", "int8", "channels_last"}) - {"wrap"}
+
+    def __init__(self, threads: int) -> None:
+        import onnx  # noqa: F401  (builds the model)
+        import openvino
+
+        super().__init__(threads)
+        self.module = openvino
+        self.version = openvino.__version__
+
+    def build(self, case, x, w, b, limit, residual=None):
+        if case.dtype == "float64":
+            raise Lacking(f"computes {case.dtype} in float32")
+        core = self.module.Core()
+        model = core.read_model(onnx_model(case, w, b))
+        compiled = core.compile_model(
+            self.channels_last(model, case.rank) if case.channels_last else model,
+            "CPU",
+            {
+                "INFERENCE_NUM_THREADS": self.threads,
+                "INFERENCE_PRECISION_HINT": "f32",
+                "PERFORMANCE_HINT": "LATENCY",
+            },
+        )
+        feed = x if residual is None else [x, residual]
+        return lambda: compiled(feed, share_inputs=True)[0]
+
+    def channels_last(self, model, rank: int):
+        """The model for arrays of that layout."""
+        steps = self.module.preprocess.PrePostProcessor(model)
+        axes = "DHW"[-rank:]
+        for end in [*map(steps.input, range(len(model.inputs))), steps.output()]:
+            end.model().set_layout(self.module.Layout(f"NC{axes}"))
+            end.tensor().set_layout(self.module.Layout(f"N{axes}C"))
+        return steps.build()

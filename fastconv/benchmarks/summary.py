@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The questions of the summary: who is ahead of whom, and what a feature costs."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable, Iterable, Sequence
+
+from .measure import Result
+from .rivals import OURS, PLAIN, RIVALS
+
+TENSOR = ("torch", "torch-cl", "onnxruntime", "openvino")  # the libraries with channels
+TORCH = TENSOR[:2]
+MANY = 16  # channels: from here on a case counts as a layer, not as a filter
+
+Pairs = list[tuple[str, float]]  # (case name, ratio of minima)
+
+
+def comparisons(results: Sequence[Result]) -> list[tuple[str, Pairs]]:
+    """Time of the best of some rivals over that of the best of ours: the larger the better."""
+    plain = [r for r in results if not r.case.features]
+    layers = [r for r in plain if r.case.channels >= MANY and r.case.dtype == "float32"]
+    double = [r for r in plain if r.case.channels >= MANY and r.case.dtype == "float64"]
+    single = [r for r in plain if r.case.c_in == r.case.c_out == 1]
+    last, borders = having(results, "channels_last"), bordered(results)
+    border_layers = [r for r in borders if r.case.c_in > 1]
+    border_filters = [r for r in borders if r.case.c_in == 1]
+    finished = [r for r in results if r.case.finish]
+    whole = [r for r in results if r.case.dtype.startswith("int")]
+    rows = [
+        ("every case: best of ours against best rival", results, RIVALS, OURS),
+        (f"{MANY} channels and more, float32: against the best of torch, onnxruntime, openvino",
+         layers, TENSOR, OURS),
+        ("the same, one-shot against torch contiguous", layers, ("torch",), ("fastconv",)),
+        ("float64 against torch, kernels above 1",
+         [r for r in double if not r.case.pointwise], TORCH, OURS),
+        ("float64 against torch, 1x1", [r for r in double if r.case.pointwise], TORCH, OURS),
+        ("one channel against OpenCV", single, ("opencv",), OURS),
+        ("channels_last against torch channels_last", last, ("torch-cl",), OURS),
+        ("the same, prepared", last, ("torch-cl",), ("prepared",)),
+        ("the same, one-shot", last, ("torch-cl",), ("fastconv",)),
+        ("channels_last against openvino", last, ("openvino",), OURS),
+        ("borders of layers against pad and conv of torch", border_layers, TORCH, OURS),
+        ("borders of layers against the best of torch, onnxruntime, openvino",
+         border_layers, TENSOR, OURS),
+        ("borders of filters against OpenCV", border_filters, ("opencv",), OURS),
+        ("residual, activations against torch", finished, TORCH, OURS),
+        ("residual, activations against the best of torch, onnxruntime, openvino",
+         finished, TENSOR, OURS),
+        ("float16 against torch", having(results, "float16"), TORCH, OURS),
+        ("float16 against onnxruntime, openvino", having(results, "float16"), TENSOR[2:], OURS),
+        ("complex64 against torch", having(results, "complex64"), TORCH, OURS),
+        ("integers against torch in floating point", whole, TORCH, OURS),
+        ("integers against onnxruntime, openvino", whole, TENSOR[2:], OURS),
+        ("uint8 filters against OpenCV", having(results, "uint8"), ("opencv",), OURS),
+    ]  # fmt: skip
+    return _answered(rows)
+
+
+def prices(results: Sequence[Result]) -> list[tuple[str, Pairs]]:
+    """Time of a case over that of the same shape without its features: the less the better."""
+    activated = [r for r in results if r.case.activation and not r.case.residual]
+    features = [
+        ("channels_last by channels first", having(results, "channels_last")),
+        ("borders by zero padding", bordered(results)),
+        ("residual and relu by neither", having(results, "residual")),
+        ("activations by none", activated),
+        ("float16 by float32", having(results, "float16")),
+        ("complex64 by float32", having(results, "complex64")),
+        *((f"{dtype} by float64", having(results, dtype)) for dtype in ("int8", "int16", "int32")),
+        ("uint8 filters by float32", having(results, "uint8")),
+    ]
+    return _answered(
+        (f"the time of {text}, {way}", chosen, (ours,), (plain,))
+        for text, chosen in features
+        for way, ours, plain in zip(("one-shot", "prepared"), OURS, PLAIN, strict=True)
+    )
+
+
+def having(results: Sequence[Result], word: str) -> list[Result]:
+    return [r for r in results if word in r.case.features]
+
+
+def bordered(results: Sequence[Result]) -> list[Result]:
+    """Borders and nothing else."""
+    return [r for r in results if r.case.features == {r.case.padding_mode}]
+
+
+def _answered(rows: Iterable[tuple]) -> list[tuple[str, Pairs]]:
+    """The rows that have cases in which both sides were timed."""
+    out = []
+    for text, chosen, above, below in rows:
+        pairs = [(r.case.name, r.ratio(tuple(above), tuple(below))) for r in chosen]
+        out.append((text, [(name, ratio) for name, ratio in pairs if ratio is not None]))
+    return [row for row in out if row[1]]
+
+
+def summary(results: Sequence[Result]) -> list[dict]:
+    """Geometric mean and worst ratio for each of the `comparisons` and `prices`."""
+    return [
+        _row(text, pairs, worst)
+        for rows, worst in ((comparisons(results), min), (prices(results), max))
+        for text, pairs in rows
+    ]
+
+
+def _row(text: str, pairs: Pairs, worst: Callable) -> dict:
+    name, ratio = worst(pairs, key=lambda pair: pair[1])
+    return {
+        "text": text,
+        "cases": len(pairs),
+        "geomean": statistics.geometric_mean(ratio for _, ratio in pairs),
+        "worst": ratio,
+        "worst_case": name,
+    }
+
+
+def summary_lines(results: Sequence[Result]) -> list[str]:
+    return [
+        f"{row['geomean']:.2f}x  {row['text']} "
+        f"({row['cases']} cases; worst {row['worst']:.2f}x, {row['worst_case']})"
+        for row in summary(results)
+    ]
