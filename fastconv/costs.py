@@ -74,5 +74,7 @@ SUM_VECTOR = 3.0  # write a vector of sums, or add to it
 PACK_NUMBER = 0.5  # pack one weight
 TURN_NUMBER = 0.5  # deliver one sum through scratch
 TURN_FAR = 1.7  # the same to beyond the second-level cache
+FINISH_NUMBER = 0.4  # finish one sum that tiles leave unfinished; twice that where sums turn
+FINISH_APART = 2.0  # the same, and deliver it where its neighbours lie apart
 STORE_FAR = 5.0  # what a vector that tiles store there costs more
 TASK = 1000.0  # begin a task

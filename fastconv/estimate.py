@@ -230,8 +230,12 @@ class Prices:
         lanes, price = self.work.machine.lanes, 0.0
         if self.schedule.orientation == "pixels" and run % lanes:
             price = costs.EDGE_ROW * self.channels * runs * self.blocks
-        if self.schedule.orientation not in self.work.straight:
-            number = costs.TURN_FAR if self.far_dst else costs.TURN_NUMBER
-            return price + number * box.pixels * self.channels
-        far = costs.STORE_FAR * self.lines if self.far_dst else 0
-        return price + far * self.channels * runs * ceil(run / lanes)
+        work, orientation = self.work, self.schedule.orientation
+        finish = 0.0 if work.simple else costs.FINISH_NUMBER
+        if orientation == "pixels" or orientation in work.beside:
+            far = costs.STORE_FAR * self.lines if self.far_dst else 0
+            price += far * self.channels * runs * ceil(run / lanes)
+            finish = finish if orientation in work.beside else costs.FINISH_APART
+        else:
+            finish = 2 * finish + (costs.TURN_FAR if self.far_dst else costs.TURN_NUMBER)
+        return price + finish * box.pixels * self.channels

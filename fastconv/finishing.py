@@ -8,6 +8,7 @@ All of it is one kernel, `finish` of src_c/kernels/finish_template.h, for rows o
 
 from __future__ import annotations
 
+from math import inf
 from typing import NamedTuple
 
 from . import dtypes
@@ -74,6 +75,8 @@ class Finishing(NamedTuple):
     dst_itemsize: int  # of a real number
     moved: bool  # only that, perhaps converted
     tile_bias: bool  # the tiles add the bias
+    simple: bool  # a bias, a residual that lies like the output, a clamp: tiles can do all of it
+    clamps: bool  # the activation is a clamp from `low` to `high`
     whole: bool  # tiles hand over integers
     pairs: bool  # the output holds pairs of sums, as they are, of float32
 
@@ -86,6 +89,10 @@ def finishing(
     low, high, *_ = (*given.fixed, *finish.parameters, 0, 0)
     added = finish.bias or finish.residual or finish.alpha != 1 or finish.beta != 0
     whole = arithmetic.whole
+    clamps = given.kernel in ("RELU", "CLIP") and not whole
+    if clamps and given.kernel == "RELU":
+        low, high = 0, inf
+    alone = not (finish.residual or finish.alpha != 1 or finish.beta != 0 or finish.activation)
     # Sums of int32 that something is added to may leave it, until they are stored.
     dtype = "q" if arithmetic.total == "i" and added else arithmetic.total
     return Finishing(
@@ -97,8 +104,15 @@ def finishing(
         residual_storage=KINDS["U8"] if residual is None else residual.storage,
         parameters=(finish.alpha, finish.beta, low, high),
         dst_itemsize=output.number_bytes,
-        moved=not (finish.residual or finish.alpha != 1 or finish.beta != 0 or finish.activation),
+        moved=alone,
         tile_bias=not whole and finish.alpha == 1,
+        simple=alone and not finish.bias
+        if whole
+        else finish.alpha == 1
+        and finish.beta == 0
+        and (clamps or not finish.activation)
+        and (residual is None or (residual.strides == output.strides and residual.regular)),
+        clamps=clamps,
         whole=whole and arithmetic.tile != "q",
         pairs=output.parts == 2
         and output.storage == KINDS["F32"]

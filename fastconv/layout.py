@@ -49,7 +49,7 @@ class Layout:
             storage=storage,
             parts=parts,
             part_bytes=source.itemsize // parts,
-            regular=storage == dtypes.storage(dtype) and parts == 1 and aligned and whole,
+            regular=storage == dtypes.storage(dtype) and aligned and whole,
             end=end,
         )
 

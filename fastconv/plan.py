@@ -168,7 +168,8 @@ def make(
             pack=_packing(spec, dtypes),
             finishing=finish,
         )
-    work = survey(spec, arrays, isa, threads, prepared, exact)
+    simply = (finish.simple and arrays.dst.regular) or (finish.pairs and finish.moved)
+    work = survey(spec, arrays, isa, threads, prepared=prepared, exact=exact, simple=simply)
     best: dict[str, tuple[Algorithm, Schedule]] = {}
     refused = []
     for row in ALGORITHMS:
@@ -287,7 +288,7 @@ def _problem(work: Work, arrays: Arrays, schedule: Schedule, finish: Finishing) 
         border_values=as_tile_bytes(spec, spec.border_value),
         finish=finish,
         straight=schedule.orientation in work.straight,
-        dst_regular=dst.regular and (dst.strides[4] == dst.number_bytes or spec.dst[2] == 1),
+        dst_regular=dst.regular and "pixels" in work.beside,
         wei_direct=work.wei_direct,
         in_place_allowed=work.reads_in_place(schedule.in_pieces),
         channels_first=work.channels_first or not schedule.in_pieces,

@@ -10,6 +10,7 @@ from math import gcd, prod
 import numpy as np
 
 from . import costs, machine
+from .boundary import Border
 from .kernels import table
 from .layout import Layout
 from .spec import ConvSpec
@@ -34,9 +35,16 @@ class Arrays:
 
 
 def survey(
-    spec: ConvSpec, arrays: Arrays, isa: str, threads: int, prepared: bool, exact: bool
+    spec: ConvSpec,
+    arrays: Arrays,
+    isa: str,
+    threads: int,
+    *,
+    prepared: bool,
+    exact: bool,
+    simple: bool,
 ) -> Work:
-    """The work of a convolution, for `exact` see `plan.make`."""
+    """The work of a convolution, for `exact` see `plan.make`, for `simple` `Work`."""
     src, wei, dst = arrays.src, arrays.wei, arrays.dst
     lanes, rows = table.tile_rows(isa, spec.arithmetic.tile)
     level2 = machine.caches()["L2"]
@@ -51,13 +59,16 @@ def survey(
     cuts = patient or channels > costs.SHORT_RUN
     # Numbers from one pixel to the next: 1, and they can be read as vectors.
     step = 1 if spec.dst[2] == 1 else spec.stride[2] * src.strides[4] / src.number_bytes
-    beside = src.parts == 1 and src.strides[1] == src.number_bytes  # channels lie side by side
-    readable = src.regular and not any(map(reaches_out, axes))
+    # Channels lie side by side, and so do their parts; of a border, all are alike.
+    beside = src.strides[1] == src.itemsize
+    beside = beside and (src.parts == 1 or Border.CONSTANT not in spec.border)
+    readable = src.regular and (src.parts == 1 or beside) and not any(map(reaches_out, axes))
     if beside:
         clear = not _meet(int(step) * itemsize, rows)
     else:
         clear = step in (1, 2) and not _crowds(src, channels, level2)
         clear = clear and (patient or not _aliases(src))
+    side_by_side = _beside(spec, dst)
     left_out = not pads(spec) or (cuts and not exact and cuttable(axes[3]))
     return Work(
         spec=real,
@@ -66,10 +77,12 @@ def survey(
         in_place=readable and step == 1 and not pads(spec) and not _aliases(src),
         cut_in_place=readable and clear and left_out,
         cuts=cuts,
-        straight=_straight(spec, arrays),
+        beside=side_by_side,
+        straight=side_by_side if _straight(spec, arrays) else (),
+        simple=simple,
         fill=Fill(step, not src.regular),
         channels_first=not beside or (step != real.c_in and real.c_in < lanes),
-        wei_direct=wei.regular and dst.parts == 1 and wei.step(spec.c_in, spec.wei) == itemsize,
+        wei_direct=_deals(spec, wei, dst),
         prepared=prepared,
         exact=exact,
         blocks=blocks,
@@ -77,15 +90,26 @@ def survey(
     )
 
 
-def _straight(spec: ConvSpec, arrays: Arrays) -> tuple[str, ...]:
-    """Orientations whose tiles may write the output: their vectors lie side by side there, sums
-    are as it is stored, and nothing is read from it."""
-    dst = arrays.dst
-    if not dst.regular or spec.reads_out or arrays.residual_is_out:
-        return ()
-    beside = {"pixels": dst.strides[4] == dst.number_bytes or spec.dst[2] == 1}
-    beside["channels"] = dst.strides[1] == dst.number_bytes
-    return tuple(orientation for orientation, side_by_side in beside.items() if side_by_side)
+def _deals(spec: ConvSpec, wei: Layout, dst: Layout) -> bool:
+    """Whether weights, with all their parts, can be dealt into strips as they lie: those of
+    float32 in pairs, as if these were of float64."""
+    whole = wei.parts == dst.parts and (wei.parts == 1 or spec.arithmetic.tile == "f")
+    return wei.regular and whole and wei.step(spec.c_in, spec.wei) == wei.itemsize
+
+
+def _beside(spec: ConvSpec, dst: Layout) -> tuple[str, ...]:
+    """Orientations whose vectors lie side by side in the output."""
+    steps = {"pixels": dst.strides[4], "channels": dst.strides[1]}
+    if spec.dst[2] == 1:
+        steps["pixels"] = dst.number_bytes  # rows of one pixel may have any step
+    if dst.parts == 2:  # parts of a channel lie between pixels, and are channels side by side
+        steps = {"channels": dst.strides[1] // 2}
+    return tuple(name for name, step in steps.items() if step == dst.number_bytes)
+
+
+def _straight(spec: ConvSpec, arrays: Arrays) -> bool:
+    """Whether tiles may write the output: sums are as it is stored, and nothing is read from it."""
+    return arrays.dst.regular and not spec.reads_out and not arrays.residual_is_out
 
 
 def _aliases(layout: Layout) -> bool:

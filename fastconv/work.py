@@ -172,7 +172,9 @@ class Work(NamedTuple):
     in_place: bool  # the input may be read without a copy
     cut_in_place: bool  # ... where pieces leave padding out
     cuts: bool  # tiles leave out pixels that see padding
-    straight: tuple[str, ...]  # orientations whose tiles may write the output
+    beside: tuple[str, ...]  # orientations whose vectors lie side by side in the output
+    straight: tuple[str, ...]  # orientations whose tiles may write it
+    simple: bool  # whoever writes sums to the output finishes them, too
     fill: Fill
     channels_first: bool  # strips for tiles with channels in vectors
     wei_direct: bool  # weights lie as tiles want them

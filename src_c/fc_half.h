@@ -77,7 +77,7 @@ FC_INLINE void fc_widen_row(float *dst, const fc_loose_u16 *src, ptrdiff_t count
         dst[i] = fc_from_half(src[i]);
 }
 
-FC_INLINE void fc_narrow_row(fc_loose_u16 *dst, const float *src, ptrdiff_t count)
+FC_INLINE void fc_narrow_row(fc_loose_u16 *dst, const fc_loose_f32 *src, ptrdiff_t count)
 {
     ptrdiff_t i = 0;
 #if FC_HALVES

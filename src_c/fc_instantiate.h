@@ -28,6 +28,7 @@ typedef int64_t fc_index4 __attribute__((vector_size(32)));
 #define FC_BITS uint32_t
 #define FC_FRACTION 23 /* bits of a float, and those of 1.0 */
 #define FC_ONE 0x3f800000
+#define FC_MOST __builtin_inff()
 #define FC_TO_HALF fc_to_half
 #define FC_TO_BFLOAT fc_to_bfloat
 #include "fc_templates.h"
@@ -42,6 +43,7 @@ typedef int64_t fc_index4 __attribute__((vector_size(32)));
 #define FC_BITS uint64_t
 #define FC_FRACTION 52
 #define FC_ONE 0x3ff0000000000000
+#define FC_MOST __builtin_inf()
 #define FC_TO_HALF(x) fc_to_half(fc_to_odd(x))
 #define FC_TO_BFLOAT(x) fc_to_bfloat(fc_to_odd(x))
 #include "fc_templates.h"
@@ -55,6 +57,7 @@ typedef int64_t fc_index4 __attribute__((vector_size(32)));
 #define FC_OWN_KIND FC_I32
 #define FC_INT int32_t
 #define FC_BITS uint32_t
+#define FC_MOST INT32_MAX
 #include "fc_templates.h"
 
 #define FC_T int64_t
@@ -65,4 +68,5 @@ typedef int64_t fc_index4 __attribute__((vector_size(32)));
 #define FC_OWN_KIND FC_I64
 #define FC_INT int64_t
 #define FC_BITS uint64_t
+#define FC_MOST INT64_MAX
 #include "fc_templates.h"

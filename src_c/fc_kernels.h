@@ -50,13 +50,21 @@ typedef struct { ptrdiff_t src, dst, count; } fc_segment;
 enum { FC_STENCIL_ROWS = 4 };
 typedef struct { ptrdiff_t b, low, high, a[FC_STENCIL_ROWS]; } fc_group;
 
-/* What the last lines of a tile do with the sum. */
+/* What the last lines of a tile do with the sums, in this order. */
 enum {
-    FC_ADD = 1,       /* C already holds the blocks of k before this one */
-    FC_BIAS_ROWS = 2, /* last block: add bias[i] */
-    FC_BIAS_COLS = 4, /* last block: add bias[j] (readable in whole vectors) */
-    FC_WHOLE = 8      /* sums are whole numbers, and C holds integers of the same size */
+    FC_WHOLE = 1,     /* sums are whole numbers, and C holds integers of the same size */
+    FC_ADD = 2,       /* C already holds the blocks of k before this one */
+    FC_BIAS_ROWS = 4, /* last block: add bias[i] */
+    FC_BIAS_COLS = 8, /* ... or bias[j] (readable in whole vectors) */
+    FC_RESIDUAL = 16, /* ... then what lies residual_bytes from C */
+    FC_CLAMP = 32     /* ... and leave nothing below low, or above high */
 };
+typedef struct {
+    int flags;
+    const void *bias;
+    ptrdiff_t residual_bytes;
+    double low, high;
+} fc_put;
 
 /* How the numbers of an array are stored: a kind, and FC_SWAPPED for the other byte order. */
 enum {
@@ -83,7 +91,7 @@ enum { FC_MAX_ROWS = 14, FC_WIDTHS = 3, FC_MAX_VECTORS = 4 }; /* widths: 1, 2, 4
 enum { FC_SUMS_IN_FLIGHT = 8 };
 
 typedef void fc_tile_fn(const fc_runs *runs, const void *a, const void *b, void *c,
-                        ptrdiff_t ldc, ptrdiff_t cols, int flags, const void *bias);
+                        ptrdiff_t ldc, ptrdiff_t cols, const fc_put *put);
 
 /* The list: KERNEL(name, return type, arguments).  It declares the table, fills
  * it in fc_instantiate.h and names the kernels for the tests. */
@@ -91,8 +99,8 @@ typedef void fc_tile_fn(const fc_runs *runs, const void *a, const void *b, void 
     /* a tile of one output channel, rows <= FC_STENCIL_ROWS output rows of cols pixels */       \
     KERNEL(stencil, void, (const fc_group *group, ptrdiff_t groups, const fc_step *step,         \
                            ptrdiff_t steps, const void *a, const void *b, void *c,               \
-                           ptrdiff_t ldc, ptrdiff_t rows, ptrdiff_t cols, int flags,             \
-                           const void *bias))                                                    \
+                           ptrdiff_t ldc, ptrdiff_t rows, ptrdiff_t cols,                        \
+                           const fc_put *put))                                                   \
     /* dst = `before` times *value, `valid` numbers read every step_bytes, `after` *value */       \
     KERNEL(fill, void, (void *dst, ptrdiff_t before, ptrdiff_t valid, ptrdiff_t after,           \
                         const void *src, ptrdiff_t step_bytes, int storage, const void *value))  \
@@ -107,9 +115,9 @@ typedef void fc_tile_fn(const fc_runs *runs, const void *a, const void *b, void 
     /* dst[k][0..width) = the segments of src + offset[k]; reads and writes whole vectors */     \
     KERNEL(gather, void, (void *dst, ptrdiff_t width, const void *src, const ptrdiff_t *offset,  \
                           ptrdiff_t offsets, const fc_segment *segment, ptrdiff_t segments))     \
-    /* dst[c][r] = src[r][c], native on both sides */                                            \
+    /* dst[c][r] = src[r][c], native on both sides; residual and clamp as `put` says, or NULL */  \
     KERNEL(transpose, void, (void *dst, ptrdiff_t ldd, const void *src, ptrdiff_t lds,           \
-                             ptrdiff_t rows, ptrdiff_t cols))                                    \
+                             ptrdiff_t rows, ptrdiff_t cols, const fc_put *put))                 \
     /* the same; columns (group, member) of the source become rows (member, group) */            \
     KERNEL(deal, void, (void *dst, ptrdiff_t ldd, const void *src, ptrdiff_t lds,                \
                         ptrdiff_t rows, ptrdiff_t groups, ptrdiff_t members))                    \

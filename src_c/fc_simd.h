@@ -48,6 +48,45 @@ typedef int64_t fc_loose_i64 __attribute__((aligned(1), may_alias));
 #define FC_LANES ((ptrdiff_t)(FC_VBYTES / sizeof(FC_T)))
 #define FC_LOAD(p) (*(FC_VEC *)(p))
 
+/* What is larger, or smaller; `b` where a comparison does not say (NaN, two zeros). */
+#define FC_MAX(a, b) FC_JOIN2(fc_max, FC_DTYPE)(a, b)
+#define FC_MIN(a, b) FC_JOIN2(fc_min, FC_DTYPE)(a, b)
+#define FC_CHOOSE(DTYPE, BITS, NAME, THAN)                                                       \
+    FC_INLINE fc_vec_##DTYPE NAME##_##DTYPE(fc_vec_##DTYPE a, fc_vec_##DTYPE b)                  \
+    {                                                                                            \
+        const fc_vec_##BITS first = (fc_vec_##BITS)(a THAN b);                                   \
+        return (fc_vec_##DTYPE)((first & (fc_vec_##BITS)a) | (~first & (fc_vec_##BITS)b));       \
+    }
+#define FC_CHOOSE_BY(DTYPE, NAME, CALL, TYPE)                                                    \
+    FC_INLINE fc_vec_##DTYPE NAME##_##DTYPE(fc_vec_##DTYPE a, fc_vec_##DTYPE b)                  \
+    {                                                                                            \
+        return (fc_vec_##DTYPE)CALL((TYPE)a, (TYPE)b);                                           \
+    }
+FC_CHOOSE(i32, i32, fc_max, >)
+FC_CHOOSE(i32, i32, fc_min, <)
+FC_CHOOSE(i64, i64, fc_max, >)
+FC_CHOOSE(i64, i64, fc_min, <)
+#if defined(__AVX512F__)
+#include <immintrin.h>
+FC_CHOOSE_BY(f32, fc_max, _mm512_max_ps, __m512)
+FC_CHOOSE_BY(f32, fc_min, _mm512_min_ps, __m512)
+FC_CHOOSE_BY(f64, fc_max, _mm512_max_pd, __m512d)
+FC_CHOOSE_BY(f64, fc_min, _mm512_min_pd, __m512d)
+#elif defined(__AVX__)
+#include <immintrin.h>
+FC_CHOOSE_BY(f32, fc_max, _mm256_max_ps, __m256)
+FC_CHOOSE_BY(f32, fc_min, _mm256_min_ps, __m256)
+FC_CHOOSE_BY(f64, fc_max, _mm256_max_pd, __m256d)
+FC_CHOOSE_BY(f64, fc_min, _mm256_min_pd, __m256d)
+#else
+FC_CHOOSE(f32, i32, fc_max, >)
+FC_CHOOSE(f32, i32, fc_min, <)
+FC_CHOOSE(f64, i64, fc_max, >)
+FC_CHOOSE(f64, i64, fc_min, <)
+#endif
+#undef FC_CHOOSE
+#undef FC_CHOOSE_BY
+
 /* float16, FC_HALVES at a time, where the CPU has instructions for it. */
 #if defined(__AVX512F__)
 #include <immintrin.h>
@@ -56,7 +95,7 @@ FC_INLINE void fc_widen_halves(float *to, const void *from)
 {
     _mm512_storeu_ps(to, _mm512_cvtph_ps(_mm256_loadu_si256(from)));
 }
-FC_INLINE void fc_narrow_halves(void *to, const float *from)
+FC_INLINE void fc_narrow_halves(void *to, const fc_loose_f32 *from)
 {
     _mm256_storeu_si256(to, _mm512_cvtps_ph(_mm512_loadu_ps(from), _MM_FROUND_TO_NEAREST_INT));
 }
@@ -67,7 +106,7 @@ FC_INLINE void fc_widen_halves(float *to, const void *from)
 {
     _mm256_storeu_ps(to, _mm256_cvtph_ps(_mm_loadu_si128(from)));
 }
-FC_INLINE void fc_narrow_halves(void *to, const float *from)
+FC_INLINE void fc_narrow_halves(void *to, const fc_loose_f32 *from)
 {
     _mm_storeu_si128(to, _mm256_cvtps_ph(_mm256_loadu_ps(from), _MM_FROUND_TO_NEAREST_INT));
 }

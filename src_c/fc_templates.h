@@ -3,6 +3,7 @@
  * One (ISA, dtype): the templates, and the table that holds them. */
 #include "kernels/convert_template.h"
 #include "kernels/pack_template.h"
+#include "kernels/put_template.h"
 #include "kernels/tile_template.h"
 #include "kernels/stencil_template.h"
 #include "kernels/transpose_template.h"
@@ -41,5 +42,6 @@ const fc_kernels FC_NAME(fc_kernels) = {
 #undef FC_BITS
 #undef FC_FRACTION
 #undef FC_ONE
+#undef FC_MOST
 #undef FC_TO_HALF
 #undef FC_TO_BFLOAT

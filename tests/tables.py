@@ -14,7 +14,7 @@ from fastconv.kernels import table as extension
 SOURCE = Path(__file__).resolve().parent.parent / "src_c"
 SIZE, POINTER = ctypes.c_ssize_t, ctypes.c_void_p
 CHARACTERS = {"f4": "f", "f8": "d", "i4": "i", "i8": "q"}  # how a table is asked for
-ADD, BIAS_ROWS, BIAS_COLS, WHOLE = 1, 2, 4, 8
+WHOLE, ADD, BIAS_ROWS, BIAS_COLS, RESIDUAL, CLAMP = 1, 2, 4, 8, 16, 32
 
 
 def objdump(*words):
@@ -60,6 +60,23 @@ class Runs(ctypes.Structure):
         ("fetch", POINTER),
         *((name, SIZE) for name in ("a_ahead", "b_ahead")),
     ]
+
+
+class Put(ctypes.Structure):
+    """fc_put, for sums that go to an array `c`."""
+
+    _fields_ = [
+        ("flags", ctypes.c_int),
+        ("bias", POINTER),
+        ("residual_bytes", SIZE),
+        ("low", ctypes.c_double),
+        ("high", ctypes.c_double),
+    ]
+
+    def __init__(self, flags, c=None, bias=None, residual=None, low=0, high=0):
+        bias = None if bias is None else bias.ctypes.data
+        away = 0 if residual is None else residual.ctypes.data - c.ctypes.data
+        super().__init__(flags, bias, away, low, high)
 
 
 PARAMETERS = ("alpha", "beta", "low", "high")

@@ -13,7 +13,10 @@ from tables import (
     BIAS_COLS,
     BIAS_ROWS,
     CHARACTERS,
+    CLAMP,
+    RESIDUAL,
     WHOLE,
+    Put,
     Runs,
     find,
     kernel_finder,
@@ -88,12 +91,22 @@ def cells(dtype, flags):
     return np.dtype(f"i{dtype.itemsize}") if flags & WHOLE else dtype
 
 
-FLAGS = (0, ADD, BIAS_ROWS, ADD | BIAS_ROWS, ADD | BIAS_COLS, BIAS_COLS, WHOLE, ADD | WHOLE)
+LAST = (0, BIAS_ROWS, BIAS_COLS, RESIDUAL, CLAMP, BIAS_ROWS | RESIDUAL | CLAMP)
+FLAGS = (WHOLE, ADD | WHOLE, *LAST, *(ADD | flags for flags in LAST))
+LOW, HIGH = -20, 30
+
+
+def put(product, there, residual, bias, flags):
+    """What becomes of a product on its way to C, with its bias in the shape that adds it."""
+    sums = product + (there if flags & ADD else 0)
+    sums = sums + (bias if flags & (BIAS_ROWS | BIAS_COLS) else 0)
+    sums = sums + (residual if flags & RESIDUAL else 0)
+    return np.clip(sums, LOW, HIGH) if flags & CLAMP else sums
 
 
 @tiled
 def test_tiles(table, dtype):
-    """Every tile, every number of columns, with and without what was there and a bias."""
+    """Every tile and number of columns, with and without what was there and what is added."""
     rng, length = np.random.default_rng(0), 3
     assert table.max_rows[0] >= 4
     for log, rows, width in tiles(table):
@@ -110,14 +123,15 @@ def test_tiles(table, dtype):
                 part = slice(cut, None) if cut > 0 else slice(0, rows + cut)
                 product[part] += outer[part]
         for cols in range(1, width + 1):
-            there = whole(rng, (rows + 1, width + 3), dtype)
+            there, residual = whole(rng, (2, rows + 1, width + 3), dtype)
+            at = (slice(rows), slice(cols))
             for flags in FLAGS:
                 c = there.astype(cells(dtype, flags))
                 expected = c.copy()
-                part = product[:, :cols] + (there[:rows, :cols] if flags & ADD else 0)
-                part = part + (bias[:rows, None] if flags & BIAS_ROWS else 0)
-                expected[:rows, :cols] = part + (bias[:cols] if flags & BIAS_COLS else 0)
-                table.call("tile", runs, a, b, c, width + 3, cols, flags, bias,
+                added = bias[:rows, None] if flags & BIAS_ROWS else bias[:cols]
+                expected[at] = put(product[at], there[at], residual[at], added, flags)
+                how = Put(flags, c, bias, residual, LOW, HIGH)
+                table.call("tile", runs, a, b, c, width + 3, cols, how,
                            function=table.tile_of(log, rows, a_row))  # fmt: skip
                 np.testing.assert_array_equal(c, expected)
 
@@ -135,7 +149,7 @@ def test_tiles_of_single_steps(table, dtype):
             for flags in (0, WHOLE):
                 c = np.empty((rows, width), cells(dtype, flags))
                 runs = Runs(run.ctypes.data, len(run), 1, 5, 3, a_row, 0, None, 0, 0)
-                table.call("tile", runs, a, b, c, width, width, flags, None,
+                table.call("tile", runs, a, b, c, width, width, Put(flags),
                            function=table.tile_of(log, rows, a_row))  # fmt: skip
                 expected = sum(np.outer(a[i + places], b[j : j + width]) for i, j, _ in run)
                 np.testing.assert_array_equal(c, expected)
@@ -153,7 +167,7 @@ def test_the_largest_whole_sums(table, dtype):
             b[0] = 1
             runs = Runs(run.ctypes.data, 1, 1, 0, 0, 1, 0, None, 0, 0)
             for cols in (1, lanes):
-                table.call("tile", runs, a, b, c, lanes, cols, WHOLE, None,
+                table.call("tile", runs, a, b, c, lanes, cols, Put(WHOLE),
                            function=table.tile[0][1])  # fmt: skip
                 assert c[0] == sign * (most - near)
 
@@ -173,15 +187,15 @@ def test_stencil(table, dtype):
             for r in range(low, high):
                 for i, j in pairs:
                     sums[r] += a[weights[r] + i] * b[at + j : at + j + cols]
-        before = whole(rng, (5, cols + 3), dtype)
+        before, residual = whole(rng, (2, 5, cols + 3), dtype)
         rows = 1 + cols % 4
-        for flags in (0, ADD, BIAS_ROWS, ADD | BIAS_ROWS, WHOLE, ADD | WHOLE):
+        at = (slice(rows), slice(cols))
+        for flags in (flags for flags in FLAGS if not flags & BIAS_COLS):
             c = before.astype(cells(dtype, flags))
             expected = c.copy()
-            part = sums[:rows] + (before[:rows, :cols] if flags & ADD else 0)
-            expected[:rows, :cols] = part + (bias if flags & BIAS_ROWS else 0)
+            expected[at] = put(sums[at], before[at], residual[at], bias, flags)
             table.call("stencil", groups, len(groups), pairs, steps, a, b, c, cols + 3, rows, cols,
-                       flags, bias)  # fmt: skip
+                       Put(flags, c, bias, residual, LOW, HIGH))  # fmt: skip
             np.testing.assert_array_equal(c, expected)
 
 
@@ -272,15 +286,21 @@ def test_gather(table, dtype):
 
 
 def test_transpose(table, dtype):
+    """Also with what is added to sums on their way, and a clamp."""
     rng = np.random.default_rng(3)
     for rows in range(1, 20):
         for cols in range(1, 20):
             source = whole(rng, (rows, cols + 2), dtype)
-            got = np.full((cols + 1, rows + 3), 7, dtype)
-            table.call("transpose", got, rows + 3, source, cols + 2, rows, cols)
-            expected = np.full_like(got, 7)
-            expected[:cols, :rows] = source[:, :cols].T
-            np.testing.assert_array_equal(got, expected)
+            residual = whole(rng, (cols + 1, rows + 3), dtype)
+            at = (slice(cols), slice(rows))
+            for flags in (None, 0, RESIDUAL, CLAMP, RESIDUAL | CLAMP):
+                got = np.full((cols + 1, rows + 3), 7, dtype)
+                how = None if flags is None else Put(flags, got, None, residual, -3, 5)
+                table.call("transpose", got, rows + 3, source, cols + 2, rows, cols, how)
+                sums = source[:, :cols].T + (residual[at] if (flags or 0) & RESIDUAL else 0)
+                expected = np.full_like(got, 7)
+                expected[at] = np.clip(sums, -3, 5) if (flags or 0) & CLAMP else sums
+                np.testing.assert_array_equal(got, expected)
 
 
 SIZES = [(1, 1, 1), (3, 5, 7), (8, 3, 4), (13, 7, 9), (17, 9, 1), (14, 1, 11)]

@@ -19,14 +19,14 @@ from fastconv.kernels.problem cimport (
 from fastconv.kernels.source cimport source_t
 from fastconv.kernels.spans cimport Span
 from fastconv.kernels.table cimport (
-    FC_ADD, FC_BIAS_COLS, FC_BIAS_ROWS, FC_STENCIL_ROWS, FC_SUMS_IN_FLIGHT, fc_fetch, fc_group,
-    fc_kernels, fc_run, fc_runs, fc_step, fc_tile_fn)
+    FC_BIAS_COLS, FC_BIAS_ROWS, FC_STENCIL_ROWS, FC_SUMS_IN_FLIGHT, fc_fetch, fc_group, fc_kernels,
+    fc_put, fc_run, fc_runs, fc_step, fc_tile_fn)
 from fastconv.kernels.walk cimport AHEAD
 
 
 cdef void run_of_tiles(const fc_kernels *kernels, const fc_runs *runs, const char *a,
                        Py_ssize_t rows, const char *b, Py_ssize_t length, char *c,
-                       Py_ssize_t ldc, int flags, const char *bias) noexcept nogil:
+                       Py_ssize_t ldc, const fc_put *put) noexcept nogil:
     """One strip of weights times `length` pixels side by side, widest tiles first."""
     cdef Py_ssize_t done = 0, cols
     # Few rows need wide tiles.
@@ -36,13 +36,13 @@ cdef void run_of_tiles(const fc_kernels *kernels, const fc_runs *runs, const cha
             width -= 1
         cols = min(kernels.lanes << width, length - done)
         kernels.tile[width][rows](runs, a, b + done * kernels.itemsize,
-                                  c + done * kernels.itemsize, ldc, cols, flags, bias)
+                                  c + done * kernels.itemsize, ldc, cols, put)
         done += cols
 
 
 cdef void stencil_rows(const problem_t *p, const Span **box, const source_t *source,
                        const block_t *block, char *scratch, const char *strip, char *dst,
-                       const Py_ssize_t *to, int flags, const char *bias) noexcept nogil:
+                       const Py_ssize_t *to, const fc_put *put) noexcept nogil:
     """All pixels of a box for a single output channel, some output rows at a time."""
     cdef fc_group *group = <fc_group *> (scratch + p.at_group)
     cdef fc_step *step = <fc_step *> (scratch + p.at_step)
@@ -60,7 +60,7 @@ cdef void stencil_rows(const problem_t *p, const Span **box, const source_t *sou
                     source.data + (n * source.pixel[0] + d * source.pixel[1]
                                    + h * source.pixel[2]) * size,
                     dst + (n * to[0] + d * to[1] + h * to[2]) * size, to[2],
-                    rows, box[3].count, flags, bias)
+                    rows, box[3].count, put)
         h += rows
 
 
@@ -75,9 +75,9 @@ cdef void pixels_task(const problem_t *p, call_t *call, Py_ssize_t task,
     cdef Py_ssize_t size = p.itemsize, run, ldc
     cdef Py_ssize_t count[3]
     cdef Py_ssize_t to[4]
-    cdef int flags, a
+    cdef fc_put put
+    cdef int a
     cdef const char *strip
-    cdef const char *bias = NULL
     cdef char *dst
     decode(p, task, box, &group, &s0)
     s1 = min(s0 + p.task_strips, p.strips)
@@ -103,9 +103,7 @@ cdef void pixels_task(const problem_t *p, call_t *call, Py_ssize_t task,
             tap[i].a *= p.width
         if runs.runs > 1 and not p.stencil:
             sources.single_steps(&runs, <fc_run *> (scratch + p.at_step))
-        flags = p.tile_flags | (FC_ADD if block.k0 else 0)
-        if block.k1 == p.depth and call.bias != NULL and p.tile_bias:
-            flags |= FC_BIAS_ROWS
+        finish.begin_put(p, call, &block, p.straight, FC_BIAS_ROWS, &put)
         # Axes on which source and output are dense make one run.
         run = box[3].count
         for a in range(2, -1, -1):
@@ -122,10 +120,10 @@ cdef void pixels_task(const problem_t *p, call_t *call, Py_ssize_t task,
             channel = s * p.width
             rows = min(p.width, p.c_out - channel)
             if call.bias != NULL:
-                bias = call.bias + (group * p.c_out + channel) * size
+                put.bias = call.bias + (group * p.c_out + channel) * size
             if p.stencil:
                 stencil_rows(p, source.box, &source, &block, scratch, strip,
-                             dst + channel * ldc * size, to, flags, bias)
+                             dst + channel * ldc * size, to, &put)
             for n in range(0 if p.stencil else count[0]):
                 for d in range(count[1]):
                     for h in range(count[2]):
@@ -135,7 +133,7 @@ cdef void pixels_task(const problem_t *p, call_t *call, Py_ssize_t task,
                                            + h * source.pixel[2]) * size,
                             run,
                             dst + (channel * ldc + n * to[0] + d * to[1] + h * to[2]) * size,
-                            ldc, flags, bias)
+                            ldc, &put)
             if block.k1 == p.depth:
                 finish.deliver(p, call, box, group, s, s + 1, p.straight,
                                dst + channel * ldc * size, NULL)
@@ -143,7 +141,7 @@ cdef void pixels_task(const problem_t *p, call_t *call, Py_ssize_t task,
 
 cdef void tiles_of(const problem_t *p, const Span **box, const source_t *source,
                    const piece_t *piece, const char *strip, Py_ssize_t cols, char *sums,
-                   const Py_ssize_t *to, int flags, const char *bias) noexcept nogil:
+                   const Py_ssize_t *to, const fc_put *put) noexcept nogil:
     """All pixels of a piece times a strip of weights."""
     cdef Py_ssize_t n, d, h, tile, first, rows, size = p.itemsize, lanes = p.kernels.lanes
     cdef int width = 1 if cols > lanes else 0
@@ -165,7 +163,7 @@ cdef void tiles_of(const problem_t *p, const Span **box, const source_t *source,
                                p.kernels.tile_apart[width][rows])
                     tile_fn(
                         &piece.runs, src + first * source.pixel[3] * size, strip,
-                        dst + first * to[3], to[3] // size, cols, flags, bias)
+                        dst + first * to[3], to[3] // size, cols, put)
 
 
 cdef Py_ssize_t prepare_pieces(const problem_t *p, const call_t *call, const Span **box,
@@ -203,10 +201,9 @@ cdef void channels_task(const problem_t *p, call_t *call, Py_ssize_t task,
     cdef Py_ssize_t calls
     cdef Py_ssize_t to[4]       # bytes from a pixel to the next along each axis, where sums go
     cdef fc_fetch fetch
-    cdef int flags
+    cdef fc_put put
     cdef bint strip = False
     cdef const char *weight
-    cdef const char *bias = NULL
     decode(p, task, box, &group, &s0)
     s1 = min(s0 + p.task_strips, p.strips)
     if p.straight:
@@ -229,19 +226,17 @@ cdef void channels_task(const problem_t *p, call_t *call, Py_ssize_t task,
             calls += (piece[i].batch * piece[i].planes * piece[i].rows
                       * (piece[i].end - piece[i].first)
                       * (piece[i].runs.runs if piece[i].runs.length > 1 else 1))
-        flags = p.tile_flags | (FC_ADD if block.k0 else 0)
-        if block.k1 == p.depth and call.bias != NULL and p.tile_bias:
-            flags |= FC_BIAS_COLS
+        finish.begin_put(p, call, &block, p.straight, FC_BIAS_COLS, &put)
         for s in range(s0, s1):
             weight = weights.strip(p, call, group, s, &block, p.guard and not source.in_place,
                                    scratch)
             weights.fetch_next(p, call, group, s, s0, s1, &block, calls, &fetch)
             channel = s * p.width
             if call.bias != NULL:
-                bias = call.bias + (group * p.c_out + channel) * size
+                put.bias = call.bias + (group * p.c_out + channel) * size
             for i in range(count):
                 tiles_of(p, box, &source, &piece[i], weight, min(p.width, p.c_out - channel),
-                         sums + (channel - s0 * p.width) * size, to, flags, bias)
+                         sums + (channel - s0 * p.width) * size, to, &put)
     finish.deliver(p, call, box, group, s0, s1, p.straight, sums, scratch + p.at_turn)
 
 

@@ -7,9 +7,32 @@ they belong already (`there`).  What is left to do for them is one kernel for a 
     out = activation(alpha * sum + bias + beta * out + residual)
 
 and a row goes along the channels where these lie side by side on both sides, else along pixels.
+Tiles that write the output do most of it themselves, while they have the sums in registers.
 """
-from fastconv.kernels.problem cimport TURN, call_t, problem_t
+from fastconv.kernels.problem cimport TURN, block_t, call_t, problem_t
 from fastconv.kernels.spans cimport Span
+from fastconv.kernels.table cimport FC_ADD, FC_RESIDUAL, fc_put
+
+
+cdef void finish_put(const problem_t *p, const call_t *call, fc_put *put) noexcept nogil:
+    """What is done to the sums of all blocks as the output is written, if it is simple."""
+    put.flags, put.low, put.high = p.last_flags, p.finish.real_low, p.finish.real_high
+    if call.residual != NULL:
+        put.flags |= FC_RESIDUAL
+        put.residual_bytes = call.residual - call.dst
+
+
+cdef void begin_put(const problem_t *p, const call_t *call, const block_t *block, bint there,
+                    int bias, fc_put *put) noexcept nogil:
+    """What tiles do with the sums of a block of k; `bias` is the flag for it, and which one is
+    for each strip to say.  `there`: tiles write the output."""
+    put.flags, put.bias = 0, NULL
+    if block.k1 == p.depth:
+        if there and p.simple:
+            finish_put(p, call, put)
+        if call.bias != NULL and p.tile_bias:
+            put.flags |= bias
+    put.flags |= p.tile_flags | (FC_ADD if block.k0 else 0)
 
 
 cdef Py_ssize_t place_of(const problem_t *p, Py_ssize_t channel, Py_ssize_t c_bytes,
@@ -67,6 +90,7 @@ cdef void finish_line(const problem_t *p, const call_t *call, const line_t *line
     """Channels [o0, o1) of all pixels of a line; `sums` is that of the first."""
     cdef Py_ssize_t size = p.itemsize, o, low, high, pixel, part
     cdef bint wanted = call.bias != NULL and not p.tile_bias
+    cdef fc_put put
     if p.pixels_wide:
         for o in range(o0, o1):
             finish_row(p, call, line, group, o, 0, sums + (o - o0) * p.sum_pitch * size, size,
@@ -77,14 +101,15 @@ cdef void finish_line(const problem_t *p, const call_t *call, const line_t *line
         for pixel in range(line.count):
             finish_row(p, call, line, group, o0, pixel, sums + pixel * p.sum_pitch * size, size,
                        o1 - o0, True)
-    elif (p.moved and p.dst_regular and not wanted and line.residual == NULL
+    elif (p.simple and p.dst_regular and call.residual != call.dst
             and (line.dst_step == size or line.count == 1)):
+        finish_put(p, call, &put)
         p.kernels.transpose(line.dst + o0 * p.dst_c_bytes, p.dst_c_bytes // size, sums,
-                            p.sum_pitch, line.count, o1 - o0)
+                            p.sum_pitch, line.count, o1 - o0, &put)
     elif (p.pairs != NULL and p.moved and not wanted and line.residual == NULL
           and (line.dst_step == 2 * size or line.count == 1)):
         p.pairs.transpose(line.dst + o0 // 2 * p.dst_c_bytes, p.dst_c_bytes // (2 * size), sums,
-                          p.sum_pitch // 2, line.count, (o1 - o0) // 2)
+                          p.sum_pitch // 2, line.count, (o1 - o0) // 2, NULL)
     else:
         low = o0
         while low < o1:
@@ -93,7 +118,7 @@ cdef void finish_line(const problem_t *p, const call_t *call, const line_t *line
             while pixel < line.count:
                 part = min(TURN, line.count - pixel)
                 p.kernels.transpose(turned, TURN, sums + (pixel * p.sum_pitch + low - o0) * size,
-                                    p.sum_pitch, part, high - low)
+                                    p.sum_pitch, part, high - low, NULL)
                 for o in range(low, high):
                     finish_row(p, call, line, group, o, pixel, turned + (o - low) * TURN * size,
                                size, part, False)
@@ -129,7 +154,7 @@ cdef void deliver(const problem_t *p, const call_t *call, const Span **box, Py_s
     cdef line_t line
     cdef int a
     line.there = there
-    if there and p.moved and call.residual == NULL and (p.tile_bias or call.bias == NULL):
+    if there and p.simple:
         return
     if residual != NULL:
         residual += place_of(p, group * p.c_out, p.residual_c_bytes, p.residual_part_bytes)

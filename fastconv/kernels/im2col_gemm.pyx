@@ -18,7 +18,7 @@ from fastconv.kernels.problem cimport Problem, block_t, call_t, decode, next_blo
 from fastconv.kernels.source cimport source_t
 from fastconv.kernels.spans cimport Span
 from fastconv.kernels.table cimport (
-    FC_ADD, FC_BIAS_COLS, FC_BIAS_ROWS, fc_run, fc_runs, fc_segment)
+    FC_BIAS_COLS, FC_BIAS_ROWS, fc_put, fc_run, fc_runs, fc_segment)
 from fastconv.kernels.walk cimport AHEAD
 
 cdef Py_ssize_t segments_of(const Span **box, const source_t *source, Py_ssize_t first,
@@ -54,6 +54,7 @@ cdef void one_task(const problem_t *p, call_t *call, Py_ssize_t task, char *scra
     cdef source_t source
     cdef block_t block
     cdef fc_runs runs
+    cdef fc_put put
     cdef fc_run *tap = <fc_run *> scratch
     cdef Py_ssize_t *offset = <Py_ssize_t *> (scratch + p.at_offset)
     cdef fc_segment *segment = <fc_segment *> (scratch + p.at_segment)
@@ -61,10 +62,8 @@ cdef void one_task(const problem_t *p, call_t *call, Py_ssize_t task, char *scra
     cdef char *sums = scratch + p.at_sum
     cdef Py_ssize_t group, s0, s1, s, steps, i, c, at, q, count, pixels, panel, channel
     cdef Py_ssize_t panel_bytes, size = p.itemsize, lanes = p.kernels.lanes, ldc, cols, rows
-    cdef int flags, last
     cdef bint straight          # tiles write the output itself
     cdef const char *strip
-    cdef const char *bias = NULL
     decode(p, task, box, &group, &s0)
     s1 = min(s0 + p.task_strips, p.strips)
     pixels = box[0].count * box[1].count * box[2].count * box[3].count
@@ -107,13 +106,13 @@ cdef void one_task(const problem_t *p, call_t *call, Py_ssize_t task, char *scra
                 p.kernels.gather(panels + q * panel_bytes, panel, source.data, offset, steps,
                                  segment, count)
                 q += 1
-        last = block.k1 == p.depth and call.bias != NULL and p.tile_bias
-        flags = p.tile_flags | (FC_ADD if block.k0 else 0)
+        finish.begin_put(p, call, &block, straight,
+                         FC_BIAS_ROWS if p.pixels_wide else FC_BIAS_COLS, &put)
         for s in range(s0, s1):
             strip = weights.strip(p, call, group, s, &block, p.guard, scratch)
             channel = s * p.width
-            if last:
-                bias = call.bias + (group * p.c_out + channel) * size
+            if call.bias != NULL:
+                put.bias = call.bias + (group * p.c_out + channel) * size
             q = 0
             if p.pixels_wide:
                 rows = min(p.width, p.c_out - channel)
@@ -122,7 +121,7 @@ cdef void one_task(const problem_t *p, call_t *call, Py_ssize_t task, char *scra
                     p.kernels.tile[1 if cols > lanes else 0][rows](
                         &runs, strip, panels + q * panel_bytes,
                         sums + ((s - s0) * p.width * ldc + q * panel) * size, ldc, cols,
-                        flags | (FC_BIAS_ROWS if last else 0), bias)
+                        &put)
                     q += 1
             else:
                 cols = min(p.width, p.c_out - channel)
@@ -131,8 +130,7 @@ cdef void one_task(const problem_t *p, call_t *call, Py_ssize_t task, char *scra
                     p.kernels.tile[1 if cols > lanes else 0][rows](
                         &runs, panels + q * panel_bytes, strip,
                         sums + (q * panel * ldc + (s - s0) * p.width) * size, ldc,
-                        cols if straight else 2 * lanes if cols > lanes else lanes,
-                        flags | (FC_BIAS_COLS if last else 0), bias)
+                        cols if straight else 2 * lanes if cols > lanes else lanes, &put)
                     q += 1
     finish.deliver(p, call, box, group, s0, s1, straight, sums, scratch + p.at_turn)
 

@@ -19,6 +19,7 @@ cdef struct problem_t:
     Py_ssize_t taps                     # taps of the kernel, all axes
     Py_ssize_t src_c_bytes, dst_c_bytes, residual_c_bytes, src_end_bytes
     Py_ssize_t src_part_bytes, dst_part_bytes, residual_part_bytes, wei_part_bytes
+    Py_ssize_t src_beside_bytes         # from channel to channel (or part), if side by side
     int src_storage, wei_storage
     char border_value[2][8]             # of each part, in the dtype of tiles
     bint in_place_allowed               # with `guard`: pieces leave all padding out
@@ -29,10 +30,12 @@ cdef struct problem_t:
     fc_finish finish
     Py_ssize_t dst_itemsize
     bint straight                       # tiles write the output itself
-    bint moved                          # sums need nothing but to be moved there, if anything
+    bint moved                          # sums need nothing but to be moved there
     bint dst_regular                    # aligned, sums as they are, numbers of a row side by side
     bint tile_bias                      # tiles add the bias
     int tile_flags                      # for every block
+    bint simple                         # where sums are stored as they are, fc_put says it all
+    int last_flags                      # of it
     # k is cut into blocks of whole channels, and runs over (tap, channel) in a block.  Where a
     # channel is too large, a block is part of one: whole planes, or rows, or neighbours in a row
     # of the kernel, and ends with what encloses it (the channel, the plane, the row).
@@ -42,6 +45,7 @@ cdef struct problem_t:
     Py_ssize_t wei_step_bytes   # from one number to the next; if there is none, j_bytes
     Py_ssize_t *j_bytes
     bint wei_direct             # as tiles want them, side by side
+    const fc_kernels *dealer    # whose numbers are as large as all parts of a weight
     # strips of weights: `width` output channels each, `strips` of them, `task_strips` a task
     bint pixels_wide
     Py_ssize_t width, strips, task_strips

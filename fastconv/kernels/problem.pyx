@@ -7,7 +7,7 @@ from numpy cimport PyArray_DATA, ndarray
 from fastconv.kernels.spans cimport (
     ZERO, Axis, Span, Tap, begin_spans, count_spans, cut, make_span, most_elements)
 from fastconv.kernels.table cimport (
-    FC_STENCIL_ROWS, FC_WHOLE, fc_finish, fc_group, fc_run, fc_segment, fc_step, find)
+    FC_CLAMP, FC_STENCIL_ROWS, FC_WHOLE, fc_finish, fc_group, fc_run, fc_segment, fc_step, find)
 
 cdef enum:
     LINE = 64                   # bytes; what begins in scratch begins a cache line
@@ -156,6 +156,8 @@ cdef class Problem:
         p.src_parts, p.dst_parts, p.wei_parts = src.parts, dst.parts, wei.parts
         p.src_part_bytes, p.dst_part_bytes = src.part_bytes, dst.part_bytes
         p.residual_part_bytes, p.wei_part_bytes = residual.part_bytes, wei.part_bytes
+        p.src_beside_bytes = src.strides[1] // src.parts
+        p.dealer = find(isa, "d") if wei.parts == 2 else p.kernels
         p.src_end_bytes, p.src_storage, p.wei_storage = src.end, src.storage, wei.storage
         p.straight, p.dst_regular, p.wei_direct = straight, dst_regular, wei_direct
         p.in_place_allowed, p.channels_first = in_place_allowed, channels_first
@@ -246,6 +248,8 @@ cdef class Problem:
             to.real_alpha = to.real_beta = to.real_low = to.real_high = 0
         p.dst_itemsize, p.moved, p.tile_bias = how.dst_itemsize, how.moved, how.tile_bias
         p.tile_flags = FC_WHOLE if how.whole else 0
+        p.simple = how.simple
+        p.last_flags = FC_CLAMP if how.clamps else 0
 
     cdef _book(self, bint panels):
         """The largest box decides how much scratch a thread takes."""

@@ -22,6 +22,12 @@ cdef extern from "fc_kernels.h" nogil:
         double real_alpha, real_beta, real_low, real_high
         long long whole_alpha, whole_beta, whole_low, whole_high
 
+    ctypedef struct fc_put:
+        int flags
+        const void *bias
+        Py_ssize_t residual_bytes
+        double low, high
+
     ctypedef struct fc_segment:
         Py_ssize_t src, dst, count
 
@@ -31,12 +37,12 @@ cdef extern from "fc_kernels.h" nogil:
 
     enum:
         FC_STENCIL_ROWS, FC_SUMS_IN_FLIGHT, FC_CUTS
-        FC_ADD, FC_BIAS_ROWS, FC_BIAS_COLS, FC_WHOLE
+        FC_WHOLE, FC_ADD, FC_BIAS_ROWS, FC_BIAS_COLS, FC_RESIDUAL, FC_CLAMP
         FC_MAX_ROWS, FC_WIDTHS
 
     ctypedef void fc_tile_fn(
         const fc_runs *runs, const void *a, const void *b, void *c,
-        Py_ssize_t ldc, Py_ssize_t cols, int flags, const void *bias) noexcept nogil
+        Py_ssize_t ldc, Py_ssize_t cols, const fc_put *put) noexcept nogil
 
     ctypedef struct fc_kernels:
         const char *isa
@@ -48,8 +54,7 @@ cdef extern from "fc_kernels.h" nogil:
         fc_tile_fn *tile_apart[2][15]
         void (*stencil)(const fc_group *group, Py_ssize_t groups, const fc_step *step,
                         Py_ssize_t steps, const void *a, const void *b, void *c, Py_ssize_t ldc,
-                        Py_ssize_t rows, Py_ssize_t cols, int flags,
-                        const void *bias) noexcept nogil
+                        Py_ssize_t rows, Py_ssize_t cols, const fc_put *put) noexcept nogil
         void (*fill)(void *dst, Py_ssize_t before, Py_ssize_t valid, Py_ssize_t after,
                      const void *src, Py_ssize_t step_bytes, int storage,
                      const void *value) noexcept nogil
@@ -62,7 +67,7 @@ cdef extern from "fc_kernels.h" nogil:
                        Py_ssize_t offsets, const fc_segment *segment,
                        Py_ssize_t segments) noexcept nogil
         void (*transpose)(void *dst, Py_ssize_t ldd, const void *src, Py_ssize_t lds,
-                          Py_ssize_t rows, Py_ssize_t cols) noexcept nogil
+                          Py_ssize_t rows, Py_ssize_t cols, const fc_put *put) noexcept nogil
         void (*deal)(void *dst, Py_ssize_t ldd, const void *src, Py_ssize_t lds,
                      Py_ssize_t rows, Py_ssize_t groups, Py_ssize_t members) noexcept nogil
         void (*twist)(void *dst, const void *src, Py_ssize_t pitch, Py_ssize_t width,

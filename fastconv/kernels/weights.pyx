@@ -48,13 +48,15 @@ cdef void pack(const problem_t *p, const char *wei, Py_ssize_t group, Py_ssize_t
         count = channels * taps
         pitch = 2 * p.width if both else p.width
     if p.wei_direct:
-        p.kernels.deal(dst, pitch, wei + first * p.wei_row_bytes + j * size,
-                       p.wei_row_bytes // size, rows, channels, taps)
-        return
-    gather_rows(p, wei, first, rows, j, count, raw)
-    p.kernels.deal(dst, pitch, raw, count, rows, channels, taps)
+        size *= p.wei_parts
+        p.dealer.deal(dst, pitch // p.wei_parts,
+                      wei + first // p.wei_parts * p.wei_row_bytes + j * size,
+                      p.wei_row_bytes // size, rows // p.wei_parts, channels, taps)
+    else:
+        gather_rows(p, wei, first, rows, j, count, raw)
+        p.kernels.deal(dst, pitch, raw, count, rows, channels, taps)
     if both:
-        p.kernels.twist(dst + p.width * size, dst, pitch, rows, count)
+        p.kernels.twist(dst + p.width * p.itemsize, dst, pitch, rows, count)
     elif p.src_parts == 2 and block.c0 % 2:
         p.kernels.twist(dst, dst, pitch, rows, count)
 
@@ -79,17 +81,18 @@ cdef void fetch_next(const problem_t *p, const call_t *call, Py_ssize_t group, P
                      fc_fetch *fetch) noexcept nogil:
     """The weights that will be packed after strip s of [s0, s1), in as many bursts as `calls`."""
     cdef block_t after = block[0]
+    cdef Py_ssize_t size = p.itemsize * p.wei_parts     # of a weight, of which a row has some
     fetch.rows, fetch.line, fetch.burst = 0, 0, 0
     s += 1
     if call.packed != NULL or not p.wei_direct or (s == s1 and not next_block(p, &after)):
         return
     if s == s1:
         s = s0
-    fetch.rows = min(p.width, p.c_out - s * p.width)
+    fetch.rows = min(p.width, p.c_out - s * p.width) // p.wei_parts
     fetch.row_bytes = p.wei_row_bytes
-    fetch.row = (call.wei + group * p.wei_group_bytes + s * p.width * p.wei_row_bytes
-                 + after.k0 * p.itemsize)
-    fetch.lines = (after.k1 - after.k0) * p.itemsize // LINE + 1
+    fetch.row = (call.wei + group * p.wei_group_bytes
+                 + s * p.width // p.wei_parts * p.wei_row_bytes + after.k0 // p.src_parts * size)
+    fetch.lines = (after.k1 - after.k0) // p.src_parts * size // LINE + 1
     fetch.burst = (fetch.rows * fetch.lines + calls - 1) // max(1, calls)
 
 

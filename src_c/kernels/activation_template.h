@@ -109,23 +109,22 @@ FC_INLINE FC_T FC_NAME(gelu)(FC_T x)
         to[i] = VALUE;                                                                           \
     }                                                                                            \
     break;
-/* to = activation(from); both may be the same row. */
+/* to = activation(from), of those that are no clamp; both may be the same row. */
 static void FC_NAME(activate)(FC_LOOSE *to, const FC_LOOSE *from, ptrdiff_t count, int activation,
-                              FC_T low, FC_T high)
+                              FC_T slope)
 {
-    switch (activation) {
-    case FC_NONE: FC_EACH(x)
-    case FC_RELU: FC_EACH(x < 0 ? 0 : x)
-    case FC_CLIP: FC_EACH((x < low ? low : x) > high ? high : (x < low ? low : x))
 #if FC_REAL
-    case FC_LEAKY_RELU: FC_EACH(x < 0 ? x * low : x)
+    switch (activation) {
+    case FC_LEAKY_RELU: FC_EACH(x < 0 ? x * slope : x)
     case FC_SIGMOID: FC_EACH(FC_NAME(sigmoid)(x))
     case FC_TANH: FC_EACH(FC_NAME(tanh)(x))
     case FC_SILU: FC_EACH(x * FC_NAME(sigmoid)(x))
     case FC_GELU: FC_EACH(FC_NAME(gelu)(x))
     case FC_HARDSWISH:
         FC_EACH(x * ((x + 3 < 0 ? 0 : x + 3 > 6 ? 6 : x + 3) / 6))
-#endif
     }
+#else
+    (void)to, (void)from, (void)count, (void)activation, (void)slope; /* integers have none */
+#endif
 }
 #undef FC_EACH

@@ -133,7 +133,7 @@ static void FC_NAME(read_row)(FC_T *dst, ptrdiff_t count, const char *src, ptrdi
             to[i] = VALUE(src[i]);                                                               \
         break;                                                                                   \
     }
-static void FC_NAME(narrow)(void *dst, const FC_T *src, ptrdiff_t count, int kind, int saturate)
+static void FC_NAME(narrow)(void *dst, const FC_LOOSE *src, ptrdiff_t count, int kind, int saturate)
 {
     (void)saturate; /* always */
 #if FC_REAL == 4
@@ -180,7 +180,7 @@ static void FC_NAME(narrow)(void *dst, const FC_T *src, ptrdiff_t count, int kin
                 to[i] = (TYPE)src[i];                                                            \
         break;                                                                                   \
     }
-static void FC_NAME(narrow)(void *dst, const FC_T *src, ptrdiff_t count, int kind, int saturate)
+static void FC_NAME(narrow)(void *dst, const FC_LOOSE *src, ptrdiff_t count, int kind, int saturate)
 {
     switch (kind) {
         FC_NARROW(FC_U8, uint8_t, 0, UINT8_MAX)
@@ -197,8 +197,8 @@ static void FC_NAME(narrow)(void *dst, const FC_T *src, ptrdiff_t count, int kin
 #endif
 
 /* count numbers of an array get `src`. */
-static void FC_NAME(write_row)(char *dst, ptrdiff_t step_bytes, const FC_T *src, ptrdiff_t count,
-                               int storage, int saturate)
+static void FC_NAME(write_row)(char *dst, ptrdiff_t step_bytes, const FC_LOOSE *src,
+                               ptrdiff_t count, int storage, int saturate)
 {
     const int kind = storage & FC_KIND, swapped = (storage & FC_SWAPPED) != 0;
     const ptrdiff_t size = FC_NAME(kind_bytes)(kind);

@@ -27,7 +27,7 @@
 FC_INLINE void FC_NAME(stencil_body)(const int WIDTH, const fc_group *group, ptrdiff_t groups,
                                      const fc_step *step, ptrdiff_t steps, const FC_T *a,
                                      const FC_T *b, FC_T *c, ptrdiff_t ldc, ptrdiff_t rows,
-                                     ptrdiff_t cols, int flags, const FC_T *bias)
+                                     ptrdiff_t cols, const fc_put *put)
 {
     FC_NAME(sums) sum[FC_STENCIL_ROWS];
     const fc_step *const end = step + steps;
@@ -51,28 +51,30 @@ FC_INLINE void FC_NAME(stencil_body)(const int WIDTH, const fc_group *group, ptr
             FC_STENCIL_GROUP(3, 4)
         }
 
-    FC_T same[FC_MAX_VECTORS * FC_LANES] = {0}; /* the rows are of one channel */
-    for (int r = 0; bias && r < FC_STENCIL_ROWS; r++)
-        same[r] = *bias;
     if (rows == FC_STENCIL_ROWS)
-        FC_NAME(put_tile)(FC_STENCIL_ROWS, WIDTH, (const FC_NAME(sums) *)sum, c, ldc, cols, flags,
-                        same);
+        FC_NAME(put_tile)(FC_STENCIL_ROWS, WIDTH, sum, c, ldc, cols, put);
     else
-        FC_NAME(put_edge)((const FC_NAME(sums) *)sum, rows, c, ldc, cols, flags, same);
+        FC_NAME(put_edge)((const FC_NAME(sums) *)sum, rows, c, ldc, cols, put);
 }
 #undef FC_STENCIL_GROUP
 
 static void FC_NAME(stencil)(const fc_group *group, ptrdiff_t groups, const fc_step *step,
                              ptrdiff_t steps, const void *a, const void *b, void *c, ptrdiff_t ldc,
-                             ptrdiff_t rows, ptrdiff_t cols, int flags, const void *bias)
+                             ptrdiff_t rows, ptrdiff_t cols, const fc_put *put)
 {
     const FC_T *from = b;
-    FC_T *to = c;
+    FC_T *to = c, same[FC_STENCIL_ROWS] = {0}; /* the rows are of one channel */
     const ptrdiff_t wide = FC_STENCIL_VECTORS * FC_LANES;
+    fc_put own = *put;
+    if (put->flags & FC_BIAS_ROWS) {
+        for (int r = 0; r < FC_STENCIL_ROWS; r++)
+            same[r] = *(const FC_T *)put->bias;
+        own.bias = same;
+    }
     for (; cols >= wide; cols -= wide, from += wide, to += wide)
         FC_NAME(stencil_body)(FC_STENCIL_VECTORS, group, groups, step, steps, a, from, to, ldc,
-                              rows, wide, flags, bias);
+                              rows, wide, &own);
     for (; cols > 0; cols -= FC_LANES, from += FC_LANES, to += FC_LANES)
         FC_NAME(stencil_body)(1, group, groups, step, steps, a, from, to, ldc, rows,
-                              cols < FC_LANES ? cols : FC_LANES, flags, bias);
+                              cols < FC_LANES ? cols : FC_LANES, &own);
 }

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * The last lines of a tile: its sums, still in registers, on their way to C, as `fc_put` says.
+ * Each step is a loop of its own over all sums, so that any of them may be left out.
+ */
+typedef FC_VEC FC_NAME(sums)[FC_MAX_VECTORS];
+
+typedef FC_INT FC_NAME(whole) __attribute__((vector_size(FC_VBYTES), aligned(1), may_alias));
+
+/* The integers that sums are, when all steps were exact: of a block of 8-bit numbers in float32
+ * (below 2^24) and of one of up to 32 bits times 8, or 16 times 16, in float64 (below 2^51, where
+ * the last digits of value + 2^52 + 2^51 are those of the integer). */
+FC_INLINE FC_NAME(whole) FC_NAME(to_whole)(FC_VEC value)
+{
+#if FC_REAL == 8
+    const FC_VEC magic = (FC_VEC){0} + (FC_T)0x1.8p52;
+    return (FC_NAME(whole))(value + magic) - (FC_NAME(whole))magic;
+#else
+    return __builtin_convertvector(value, FC_NAME(whole));
+#endif
+}
+
+/* Nothing below low, nothing above high; NaN stays NaN, -0 stays -0. */
+FC_INLINE FC_VEC FC_NAME(clamp)(FC_VEC value, FC_VEC low, FC_VEC high)
+{
+    return FC_MIN(high, FC_MAX(low, value));
+}
+
+#define FC_EACH_SUM                                                                              \
+    FC_UNROLL                                                                                    \
+    for (int i = 0; i < ROWS; i++)                                                               \
+        FC_UNROLL                                                                                \
+        for (int v = 0; v < WIDTH; v++)
+
+FC_INLINE void FC_NAME(put)(const int ROWS, const int WIDTH, FC_NAME(sums) *sum, FC_T *c,
+                            ptrdiff_t ldc, const fc_put *how)
+{
+    const int flags = how->flags;
+    const FC_T *bias = how->bias;
+    if (flags & FC_WHOLE) {
+        FC_EACH_SUM
+        {
+            FC_NAME(whole) *to = (FC_NAME(whole) *)(c + i * ldc + v * FC_LANES);
+            FC_NAME(whole) whole = FC_NAME(to_whole)(sum[i][v]);
+            if (flags & FC_ADD)
+                whole += *to;
+            *to = whole;
+        }
+        return;
+    }
+    if (flags == FC_ADD) { /* a block in the midst of others */
+        FC_EACH_SUM
+            FC_LOAD(c + i * ldc + v * FC_LANES) += sum[i][v];
+        return;
+    }
+    if (flags & FC_ADD)
+        FC_EACH_SUM
+            sum[i][v] = FC_LOAD(c + i * ldc + v * FC_LANES) + sum[i][v];
+    if (flags & FC_BIAS_ROWS)
+        FC_EACH_SUM
+            sum[i][v] += bias[i];
+    if (flags & FC_BIAS_COLS)
+        FC_EACH_SUM
+            sum[i][v] += FC_LOAD(bias + v * FC_LANES);
+    if (flags & FC_RESIDUAL) {
+        const FC_T *residual = (const FC_T *)((const char *)c + how->residual_bytes);
+        FC_EACH_SUM
+            sum[i][v] += FC_LOAD(residual + i * ldc + v * FC_LANES);
+    }
+    if (flags & FC_CLAMP) {
+        const FC_VEC low = (FC_VEC){0} + (FC_T)how->low, high = (FC_VEC){0} + (FC_T)how->high;
+        FC_EACH_SUM
+            sum[i][v] = FC_NAME(clamp)(sum[i][v], low, high);
+    }
+    FC_EACH_SUM
+        FC_LOAD(c + i * ldc + v * FC_LANES) = sum[i][v];
+}
+#undef FC_EACH_SUM
+
+/* A tile that hangs over the edge of C: row by row, through a buffer. */
+static __attribute__((noinline)) void FC_NAME(put_edge)(const FC_NAME(sums) *sum, ptrdiff_t rows,
+                                                        FC_T *c, ptrdiff_t ldc, ptrdiff_t cols,
+                                                        const fc_put *how)
+{
+    enum { WIDTH = FC_MAX_VECTORS * FC_VBYTES / sizeof(FC_T) };
+    FC_T row[2 * WIDTH] = {0}; /* of C, and what is added to it */
+    FC_NAME(sums) value;
+    fc_put part = *how;
+    part.residual_bytes = WIDTH * sizeof(FC_T);
+    for (ptrdiff_t i = 0; i < rows; i++, c += ldc) {
+        if (how->flags & FC_ADD)
+            FC_NAME(copy)(row, c, cols);
+        if (how->flags & FC_RESIDUAL)
+            FC_NAME(copy)(row + WIDTH, (const FC_T *)((const char *)c + how->residual_bytes), cols);
+        for (ptrdiff_t j = 0; j < cols; j += FC_LANES) {
+            value[0] = sum[i][j / FC_LANES];
+            if (how->bias)
+                part.bias = (const FC_T *)how->bias + (how->flags & FC_BIAS_ROWS ? i : j);
+            FC_NAME(put)(1, 1, &value, row + j, 0, &part);
+        }
+        FC_NAME(copy)(c, row, cols);
+    }
+}
+
+FC_INLINE void FC_NAME(put_tile)(const int ROWS, const int WIDTH, FC_NAME(sums) *sum, FC_T *c,
+                                 ptrdiff_t ldc, ptrdiff_t cols, const fc_put *how)
+{
+    if (cols == WIDTH * FC_LANES) {
+        FC_NAME(put)(ROWS, WIDTH, sum, c, ldc, how);
+        return;
+    }
+    FC_NAME(sums) edge[FC_MAX_ROWS];
+    FC_UNROLL
+    for (int i = 0; i < ROWS; i++)
+        FC_UNROLL
+        for (int v = 0; v < WIDTH; v++)
+            edge[i][v] = sum[i][v];
+    FC_NAME(put_edge)((const FC_NAME(sums) *)edge, ROWS, c, ldc, cols, how);
+}
