@@ -97,7 +97,7 @@ static void FC_NAME(read_row)(FC_T *dst, ptrdiff_t count, const char *src, ptrdi
 
 #if FC_REAL
 /* What an integer can hold; rounded to the nearest, halves to even; NaN becomes 0. The sum with a
- * number whose last digit is 1 rounds, as long as both are below it. */
+ * number whose last digit is 1 rounds, and its last bits are those of the integer. */
 #define FC_NARROW_SMALL(KIND, TYPE, LOW, HIGH)                                                   \
     case KIND: {                                                                                 \
         typedef TYPE type __attribute__((aligned(1), may_alias));                                \
@@ -105,10 +105,13 @@ static void FC_NAME(read_row)(FC_T *dst, ptrdiff_t count, const char *src, ptrdi
         const FC_T magic = sizeof(FC_T) == 4 ? (FC_T)0x1.8p23 : (FC_T)0x1.8p52;                  \
         for (ptrdiff_t i = 0; i < count; i++) {                                                  \
             FC_T value = src[i];                                                                 \
-            value = value == value ? value : 0;                                                  \
-            value = value < LOW ? LOW : value;                                                   \
-            value = value > HIGH ? HIGH : value;                                                 \
-            to[i] = (TYPE)(int32_t)((value + magic) - magic);                                    \
+            FC_INT bits;                                                                         \
+            if (LOW < 0) /* else NaN becomes LOW anyway */                                       \
+                value = value == value ? value : 0;                                              \
+            value = value > LOW ? value : LOW;                                                   \
+            value = (value < HIGH ? value : HIGH) + magic;                                       \
+            memcpy(&bits, &value, sizeof bits);                                                  \
+            to[i] = (TYPE)bits;                                                                  \
         }                                                                                        \
         break;                                                                                   \
     }
