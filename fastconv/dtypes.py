@@ -69,13 +69,14 @@ def is_whole(dtype: np.dtype) -> bool:
 
 
 # The dtypes of tiles and sums, by their characters.
-TOTALS = {char: np.dtype(name) for char, name in zip("fdiq", ("f4", "f8", "i4", "i8"), strict=True)}
+TOTALS = {"f": np.dtype("f4"), "d": np.dtype("f8"), "i": np.dtype("i4"), "q": np.dtype("i8")}
+TILES = TOTALS | {"l": np.dtype("i8")}  # "l": of numbers that 32 bits would hold
 
 
 class Arithmetic(NamedTuple):
     """What tiles multiply in, and what their sums are: characters of dtypes."""
 
-    tile: str  # "f", "d" or "q"
+    tile: str  # "f", "d", "q" or "l"
     total: str  # "f", "d", "i" or "q"
 
     @property
@@ -111,7 +112,13 @@ def _exact(source: np.dtype, weight: np.dtype, depth: int) -> Arithmetic:
     small = source.itemsize == weight.itemsize == 1
     if small and block <= EXACT_F32 and product * depth <= INT32_MOST:
         return Arithmetic("f", "i")
-    return Arithmetic("d" if block < EXACT_F64 else "q", "q")
+    if block < EXACT_F64:
+        return Arithmetic("d", "q")
+    return Arithmetic("l" if _in_int32(source) and _in_int32(weight) else "q", "q")
+
+
+def _in_int32(dtype: np.dtype) -> bool:
+    return np.can_cast(dtype, np.int32)
 
 
 def _most(dtype: np.dtype) -> int:

@@ -113,7 +113,7 @@ def finishing(
         and (clamps or not finish.activation)
         and (residual is None or (residual.strides == output.strides and residual.regular)),
         clamps=clamps,
-        whole=whole and arithmetic.tile != "q",
+        whole=whole and arithmetic.tile in "fd",
         pairs=output.parts == 2
         and output.storage == KINDS["F32"]
         and all(stride % output.itemsize == 0 for stride in output.strides),

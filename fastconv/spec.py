@@ -35,7 +35,7 @@ from .arguments import (
     show,
 )
 from .boundary import Border
-from .dtypes import TOTALS, Arithmetic, choose, is_whole, parts
+from .dtypes import TILES, TOTALS, Arithmetic, choose, is_whole, parts
 from .finishing import Finish
 from .sizes import output_size, span
 
@@ -100,7 +100,7 @@ class ConvSpec:
     @property
     def tile_dtype(self) -> np.dtype:
         """What tiles multiply."""
-        return TOTALS[self.arithmetic.tile]
+        return TILES[self.arithmetic.tile]
 
     @property
     def parts(self) -> int:

@@ -133,6 +133,6 @@ def _meet(pixel_bytes: int, rows: int) -> bool:
 def as_tile_bytes(spec: ConvSpec, value: complex) -> tuple[bytes, bytes]:
     """The parts of a number of a border as tiles read them, in eight bytes each."""
     parts = (value.real, value.imag)
-    if spec.arithmetic.tile == "q":  # integers wrap
+    if spec.tile_dtype.kind == "i":  # integers wrap
         return tuple((part % 2**64).to_bytes(8, sys.byteorder) for part in parts)
     return tuple(np.array(part, spec.tile_dtype).tobytes().ljust(8, b"\0") for part in parts)

@@ -17,12 +17,15 @@
 
 #define FC_EXTERN(isa, usable)                                                                   \
     extern const fc_kernels fc_kernels_f32_##isa, fc_kernels_f64_##isa, fc_kernels_i32_##isa,    \
-        fc_kernels_i64_##isa;
+        fc_kernels_i64_##isa, fc_kernels_l64_##isa;
 FC_ISA_LIST(FC_EXTERN)
 
 #define FC_ROW(isa, usable)                                                                      \
-    {&fc_kernels_f32_##isa, &fc_kernels_f64_##isa, &fc_kernels_i32_##isa, &fc_kernels_i64_##isa},
-static const struct { const fc_kernels *f32, *f64, *i32, *i64; } tables[] = {FC_ISA_LIST(FC_ROW)};
+    {&fc_kernels_f32_##isa, &fc_kernels_f64_##isa, &fc_kernels_i32_##isa, &fc_kernels_i64_##isa, \
+     &fc_kernels_l64_##isa},
+static const struct { const fc_kernels *f32, *f64, *i32, *i64, *l64; } tables[] = {
+    FC_ISA_LIST(FC_ROW)
+};
 enum { ISAS = sizeof tables / sizeof tables[0] };
 
 const char *fc_isa_name(int number)
@@ -48,6 +51,7 @@ const fc_kernels *fc_find_kernels(const char *isa, char dtype)
                    : dtype == 'd' ? tables[number].f64
                    : dtype == 'i' ? tables[number].i32
                    : dtype == 'q' ? tables[number].i64
+                   : dtype == 'l' ? tables[number].l64
                                   : NULL;
     return NULL;
 }

@@ -70,3 +70,16 @@ typedef int64_t fc_index4 __attribute__((vector_size(32)));
 #define FC_BITS uint64_t
 #define FC_MOST INT64_MAX
 #include "fc_templates.h"
+
+/* The same for numbers that 32 bits would hold; what differs is how tiles multiply. */
+#define FC_T int64_t
+#define FC_DTYPE l64
+#define FC_TIMES fc_times_low
+#define FC_SQUARE_IS_8 0
+#define FC_REAL 0
+#define FC_TILED 1
+#define FC_OWN_KIND FC_I64
+#define FC_INT int64_t
+#define FC_BITS uint64_t
+#define FC_MOST INT64_MAX
+#include "fc_templates.h"

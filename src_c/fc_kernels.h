@@ -153,7 +153,8 @@ typedef struct {
 /* dispatch.c: ISA number 0, 1, ... from the plainest up; NULL past the last one. */
 const char *fc_isa_name(int number);
 int fc_isa_usable(int number); /* can this CPU run it? */
-/* dtype: 'f' float32, 'd' float64, 'i' int32 (which has no tiles), 'q' int64; NULL: unusable */
+/* dtype: 'f' float32, 'd' float64, 'i' int32 (which has no tiles), 'q' int64, 'l' int64 of numbers
+ * that int32 would hold; NULL: unusable */
 const fc_kernels *fc_find_kernels(const char *isa, char dtype);
 const char *fc_compiler(void);
 

@@ -35,11 +35,13 @@ typedef float fc_vec_f32 __attribute__((vector_size(FC_VBYTES), aligned(1), may_
 typedef double fc_vec_f64 __attribute__((vector_size(FC_VBYTES), aligned(1), may_alias));
 typedef int32_t fc_vec_i32 __attribute__((vector_size(FC_VBYTES), aligned(1), may_alias));
 typedef int64_t fc_vec_i64 __attribute__((vector_size(FC_VBYTES), aligned(1), may_alias));
+typedef fc_vec_i64 fc_vec_l64;
 /* A number with the same freedom. */
 typedef float fc_loose_f32 __attribute__((aligned(1), may_alias));
 typedef double fc_loose_f64 __attribute__((aligned(1), may_alias));
 typedef int32_t fc_loose_i32 __attribute__((aligned(1), may_alias));
 typedef int64_t fc_loose_i64 __attribute__((aligned(1), may_alias));
+typedef fc_loose_i64 fc_loose_l64;
 
 #define FC_JOIN2_(a, b) a##_##b
 #define FC_JOIN2(a, b) FC_JOIN2_(a, b)
@@ -66,6 +68,8 @@ FC_CHOOSE(i32, i32, fc_max, >)
 FC_CHOOSE(i32, i32, fc_min, <)
 FC_CHOOSE(i64, i64, fc_max, >)
 FC_CHOOSE(i64, i64, fc_min, <)
+FC_CHOOSE(l64, i64, fc_max, >)
+FC_CHOOSE(l64, i64, fc_min, <)
 #if defined(__AVX512F__)
 #include <immintrin.h>
 FC_CHOOSE_BY(f32, fc_max, _mm512_max_ps, __m512)
@@ -86,6 +90,18 @@ FC_CHOOSE(f64, i64, fc_min, <)
 #endif
 #undef FC_CHOOSE
 #undef FC_CHOOSE_BY
+
+/* a * b for numbers of 64 bits that 32 would hold: for those every CPU has an instruction. */
+FC_INLINE fc_vec_i64 fc_times_low(int64_t a, fc_vec_i64 b)
+{
+#if defined(__AVX512F__)
+    return (fc_vec_i64)_mm512_mul_epi32(_mm512_set1_epi64(a), (__m512i)b);
+#elif defined(__AVX2__)
+    return (fc_vec_i64)_mm256_mul_epi32(_mm256_set1_epi64x(a), (__m256i)b);
+#else
+    return a * b;
+#endif
+}
 
 /* float16, FC_HALVES at a time, where the CPU has instructions for it. */
 #if defined(__AVX512F__)

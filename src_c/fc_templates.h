@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * One (ISA, dtype): the templates, and the table that holds them. */
+#ifndef FC_TIMES
+#define FC_TIMES(a, b) ((a) * (b))
+#endif
+
 #include "kernels/convert_template.h"
 #include "kernels/pack_template.h"
 #include "kernels/put_template.h"
@@ -33,6 +37,7 @@ const fc_kernels FC_NAME(fc_kernels) = {
 #undef FC_FIELD
 
 #undef FC_T
+#undef FC_TIMES
 #undef FC_DTYPE
 #undef FC_SQUARE_IS_8
 #undef FC_REAL

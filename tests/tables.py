@@ -13,7 +13,8 @@ from fastconv.kernels import table as extension
 
 SOURCE = Path(__file__).resolve().parent.parent / "src_c"
 SIZE, POINTER = ctypes.c_ssize_t, ctypes.c_void_p
-CHARACTERS = {"f4": "f", "f8": "d", "i4": "i", "i8": "q"}  # how a table is asked for
+# How a table is asked for, by its dtype; "l8" is int64 of numbers that int32 would hold.
+CHARACTERS = {"f4": "f", "f8": "d", "i4": "i", "i8": "q", "l8": "l"}
 WHOLE, ADD, BIAS_ROWS, BIAS_COLS, RESIDUAL, CLAMP = 1, 2, 4, 8, 16, 32
 
 
@@ -39,7 +40,7 @@ def find(isa, dtype):
     """The table for a dtype of NumPy."""
     found = kernel_finder()(isa, CHARACTERS[dtype])
     assert found, "no kernels"
-    assert found.contents.dtype == dtype
+    assert found.contents.dtype == dtype.replace("l", "i")
     return found.contents
 
 
@@ -114,7 +115,7 @@ class Table(ctypes.Structure):
     @property
     def dtype(self):
         name = self.name.decode()
-        return np.dtype(f"{name[0]}{int(name[1:]) // 8}")
+        return np.dtype(f"{name[0].replace('l', 'i')}{int(name[1:]) // 8}")
 
     def tile_of(self, log, rows, a_row):
         """The tile of 2**log vectors for rows of A that are so far apart."""

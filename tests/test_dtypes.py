@@ -81,7 +81,7 @@ TABLE = [
     ("u1", "i1", 65794, "dq", "i8"),
     ("i2", "i2", 9, "dq", "i8"), ("u2", "u2", 10**6, "dq", "i8"), ("i2", "i1", 9, "dq", "i8"),
     ("u4", "u1", 10**6, "dq", "i8"), ("i1", "i4", 9, "dq", "i8"),
-    ("i4", "i4", 9, "qq", "i8"), ("u4", "u2", 9, "qq", "i8"), ("i8", "?", 9, "qq", "i8"),
+    ("i4", "i4", 9, "lq", "i8"), ("i4", "u2", 999, "lq", "i8"), ("u4", "u2", 9, "qq", "i8"), ("i8", "?", 9, "qq", "i8"),
     ("u8", "u8", 9, "qq", "i8"), ("u1", "f4", 9, "ff", "f4"), ("i4", "f4", 9, "dd", "f8"),
     ("?", "f2", 9, "ff", "f2"), ("i8", "c8", 9, "dd", "c16"),
 ]  # fmt: skip
@@ -104,7 +104,8 @@ def test_blocks_of_integers_are_exact():
                 limits = [1 if d == BOOL else max(-int(np.iinfo(d).min), int(np.iinfo(d).max))
                           for d in (first, second)]  # fmt: skip
                 block = limits[0] * limits[1] * min(depth, costs.BLOCK_K)
-                assert tile == "q" or block <= {"f": 2**24, "d": 2**53}[tile]
+                assert tile in "ql" or block <= {"f": 2**24, "d": 2**53}[tile]
+                assert tile != "l" or max(limits) <= 2**31
                 assert total == "q" or limits[0] * limits[1] * depth < 2**31
 
 

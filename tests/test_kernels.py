@@ -47,7 +47,7 @@ def dtype(table):
     return table.dtype
 
 
-tiled = pytest.mark.parametrize("table", ["f4", "f8", "i8"], indirect=True)
+tiled = pytest.mark.parametrize("table", ["f4", "f8", "i8", "l8"], indirect=True)
 real = pytest.mark.parametrize("table", ["f4", "f8"], indirect=True)
 
 
@@ -57,7 +57,7 @@ def indices(*values):
 
 def test_the_table_is_the_one_that_plans_ask(isa):
     find_kernels = kernel_finder()
-    names = {"f": "f32", "d": "f64", "i": "i32", "q": "i64"}
+    names = {"f": "f32", "d": "f64", "i": "i32", "q": "i64", "l": "l64"}
     for dtype, name in names.items():
         table = find_kernels(isa, dtype).contents
         assert (table.lanes, table.max_rows[1]) == extension.tile_rows(isa, dtype)
@@ -158,7 +158,7 @@ def test_tiles_of_single_steps(table, dtype):
 @tiled
 def test_the_largest_whole_sums(table, dtype):
     """As large as the exact ones may be, from products to integers, to the last digit."""
-    most = {"f4": 2**24, "f8": 2**51 - 1, "i8": 2**62}[dtype.str[1:]]
+    most = {"f32": 2**24, "f64": 2**51 - 1, "i64": 2**62, "l64": 2**31 - 1}[table.name.decode()]
     run, lanes = indices(0, 0, 0), table.lanes
     for sign in (1, -1):
         for near in range(4):

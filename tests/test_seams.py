@@ -110,7 +110,7 @@ def check_text(plan, x, w, arrays, said):
     """The plan names what is done on the way in and on the way out."""
     lines = dict(line.split(": ", 1) for line in str(plan).splitlines() if ": " in line)
     pack, finish = lines["pack"], lines["finish"]
-    tile = {"f": "float32", "d": "float64", "q": "int64"}[plan.spec.arithmetic.tile]
+    tile = {"f": "float32", "d": "float64", "q": "int64", "l": "int64"}[plan.spec.arithmetic.tile]
     into = [
         f" -> {'pairs of ' if array.dtype.kind == 'c' else ''}{tile}" if array.dtype != tile else ""
         for array in (x, w)

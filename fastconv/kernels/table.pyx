@@ -24,7 +24,7 @@ CUTS = FC_CUTS
 
 
 cdef const fc_kernels *find(isa, dtype) except NULL:
-    """The table of an ISA that this CPU can run, for dtype 'f', 'd', 'i' or 'q'."""
+    """The table of an ISA that this CPU can run, for dtype 'f', 'd', 'i', 'q' or 'l'."""
     cdef const fc_kernels *kernels = fc_find_kernels(isa.encode(), ord(dtype))
     if kernels == NULL:
         raise ValueError(f"isa {isa!r} with dtype {dtype!r} is not usable here")

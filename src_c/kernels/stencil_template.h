@@ -20,7 +20,7 @@
             for (int r = LOW; r < HIGH; r++)                                                     \
                 FC_UNROLL                                                                        \
                 for (int v = 0; v < WIDTH; v++)                                                  \
-                    sum[r][v] += a[group->a[r] + at->a] * wide[v];                               \
+                    sum[r][v] += FC_TIMES(a[group->a[r] + at->a], wide[v]);                      \
         }                                                                                        \
         break;
 

@@ -36,7 +36,7 @@ FC_INLINE void FC_NAME(tile_run)(const int LOW, const int HIGH, const int A_ROW,
         for (int i = LOW; i < HIGH; i++)
             FC_UNROLL
             for (int v = 0; v < WIDTH; v++)
-                sum[i][v] += (A_ROW ? a[i * A_ROW] : four[i / 4][place[i % 4]]) * wide[v];
+                sum[i][v] += FC_TIMES(A_ROW ? a[i * A_ROW] : four[i / 4][place[i % 4]], wide[v]);
     }
 }
 
