@@ -9,7 +9,7 @@ they belong already (`there`).  What is left to do for them is one kernel for a 
 and a row goes along the channels where these lie side by side on both sides, else along pixels.
 Tiles that write the output do most of it themselves, while they have the sums in registers.
 """
-from fastconv.kernels.problem cimport TURN, block_t, call_t, problem_t
+from fastconv.kernels.problem cimport TURN, block_t, call_t, place_of, problem_t
 from fastconv.kernels.spans cimport Span
 from fastconv.kernels.table cimport FC_ADD, FC_RESIDUAL, fc_put
 
@@ -35,17 +35,11 @@ cdef void begin_put(const problem_t *p, const call_t *call, const block_t *block
     put.flags |= p.tile_flags | (FC_ADD if block.k0 else 0)
 
 
-cdef Py_ssize_t place_of(const problem_t *p, Py_ssize_t channel, Py_ssize_t c_bytes,
-                         Py_ssize_t part_bytes) noexcept nogil:
-    """Bytes from the first number of an array to a channel, which may be part of a complex one."""
-    return channel // p.dst_parts * c_bytes + channel % p.dst_parts * part_bytes
-
-
 cdef char *output(const problem_t *p, const call_t *call, const Span **box, Py_ssize_t group,
                   Py_ssize_t channel) noexcept nogil:
     """Where the first pixel of a box belongs."""
     cdef int a
-    cdef char *dst = call.dst + place_of(p, group * p.c_out + channel, p.dst_c_bytes,
+    cdef char *dst = call.dst + place_of(group * p.c_out + channel, p.dst_parts, p.dst_c_bytes,
                                          p.dst_part_bytes)
     for a in range(4):
         dst += box[a].start * p.axis[a].dst_bytes
@@ -69,10 +63,11 @@ cdef void finish_row(const problem_t *p, const call_t *call, const line_t *line,
     cdef const char *bias = NULL
     cdef const char *residual = NULL
     cdef char *dst = (line.dst + pixel * line.dst_step
-                      + place_of(p, channel, p.dst_c_bytes, p.dst_part_bytes))
+                      + place_of(channel, p.dst_parts, p.dst_c_bytes, p.dst_part_bytes))
     if line.residual != NULL:
         residual = (line.residual + pixel * line.residual_step
-                    + place_of(p, channel, p.residual_c_bytes, p.residual_part_bytes))
+                    + place_of(channel, p.dst_parts, p.residual_c_bytes,
+                               p.residual_part_bytes))
     if call.bias != NULL and not p.tile_bias:
         bias = call.bias + (group * p.c_out + channel) * p.finisher.itemsize
     if along_channels:
@@ -157,7 +152,8 @@ cdef void deliver(const problem_t *p, const call_t *call, const Span **box, Py_s
     if there and p.simple:
         return
     if residual != NULL:
-        residual += place_of(p, group * p.c_out, p.residual_c_bytes, p.residual_part_bytes)
+        residual += place_of(group * p.c_out, p.dst_parts, p.residual_c_bytes,
+                             p.residual_part_bytes)
         for a in range(4):
             residual += box[a].start * p.axis[a].residual_bytes
     # Rows that follow one another are one.

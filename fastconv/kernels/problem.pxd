@@ -97,6 +97,11 @@ cdef class Problem:
 cdef struct block_t:
     Py_ssize_t k0, k1, c0, c1, t0, t1
 
+cdef inline Py_ssize_t place_of(Py_ssize_t channel, Py_ssize_t parts, Py_ssize_t c_bytes,
+                                Py_ssize_t part_bytes) noexcept nogil:
+    """Bytes from the first number of an array to a channel, which may be part of a complex one."""
+    return channel // parts * c_bytes + channel % parts * part_bytes
+
 cdef bint next_block(const problem_t *p, block_t *block) noexcept nogil
 cdef void decode(const problem_t *p, Py_ssize_t task, const Span **box,
                  Py_ssize_t *group, Py_ssize_t *strip) noexcept nogil

@@ -9,7 +9,7 @@ or the same with the channels last, if that is how they lie in the array and til
 in vectors.  Borders are filled in, strides are gone (a lane holds every s-th number), numbers are
 those of the tiles; so a tap is an offset, and whole vectors can be read at any pixel.
 """
-from fastconv.kernels.problem cimport block_t, call_t, problem_t
+from fastconv.kernels.problem cimport block_t, call_t, place_of, problem_t
 from fastconv.kernels.spans cimport CONSTANT, ZERO, Axis, Span, Tap, narrow, reach
 from fastconv.kernels.table cimport fc_run, fc_runs
 
@@ -25,11 +25,10 @@ cdef Py_ssize_t pitch_of(const problem_t *p, Py_ssize_t numbers) noexcept nogil:
     return numbers
 
 
-cdef inline Py_ssize_t place_of(const problem_t *p, Py_ssize_t group,
-                                Py_ssize_t channel) noexcept nogil:
-    """Bytes from the first number of the input to a channel, which may be part of a complex one."""
-    channel += group * p.c_in
-    return channel // p.src_parts * p.src_c_bytes + channel % p.src_parts * p.src_part_bytes
+cdef inline Py_ssize_t source_of(const problem_t *p, Py_ssize_t group,
+                                 Py_ssize_t channel) noexcept nogil:
+    """Bytes from the first number of the input to a channel of a group."""
+    return place_of(group * p.c_in + channel, p.src_parts, p.src_c_bytes, p.src_part_bytes)
 
 
 cdef bint in_place(const problem_t *p, const call_t *call, const Span **box, Py_ssize_t group,
@@ -65,8 +64,8 @@ cdef bint in_place(const problem_t *p, const call_t *call, const Span **box, Py_
         source.pixel[3] = 1 if p.pixels_wide or p.panel else source.pixel[2]
     if source.pixel[3] != 1 and (p.pixels_wide or p.panel):
         return False
-    low += place_of(p, group, c0)
-    high += place_of(p, group, c1 - 1 if p.src_c_bytes > 0 else c0)
+    low += source_of(p, group, c0)
+    high += source_of(p, group, c1 - 1 if p.src_c_bytes > 0 else c0)
     # Where pixels lie in vectors, the last ones of a run are read as a whole vector.
     if (p.pixels_wide or p.panel) and high + p.kernels.lanes * p.itemsize > p.src_end_bytes:
         return False
@@ -193,7 +192,7 @@ cdef void fill_strip(const problem_t *p, const call_t *call, const Span **box, P
                  (row.pitch == row.channels and p.src_beside_bytes * row.channels == row.step))
     for c in range(c0, c1 if p.channels_first else min(c1, c0 + 1)):
         dst = scratch + p.at_strip + (c - c0) * source.channel * p.itemsize
-        channel = call.src + place_of(p, group, c)
+        channel = call.src + source_of(p, group, c)
         row.value = p.border_value[c % p.src_parts]
         for jd in range(sd.lanes):
             for jh in range(sh.lanes):
