@@ -40,6 +40,14 @@ NAMED = {
     "hardswish": Activation("HARDSWISH", ""),
 }
 
+# Words of other libraries, and which is meant.
+ELSEWHERE = {
+    "swish": "silu",
+    "hard_swish": "hardswish",
+    "leakyrelu": "leaky_relu",
+    "logistic": "sigmoid",
+}
+
 
 class Finish(NamedTuple):
     """What was asked for."""
@@ -90,11 +98,12 @@ def finishing(
     added = finish.bias or finish.residual or finish.alpha != 1 or finish.beta != 0
     whole = arithmetic.whole
     clamps = given.kernel in ("RELU", "CLIP") and not whole
-    if clamps and given.kernel == "RELU":
-        low, high = 0, inf
+    if clamps:  # a bound of -0 is one of 0
+        low, high = (0, inf) if given.kernel == "RELU" else (low + 0.0, high + 0.0)
     alone = not (finish.residual or finish.alpha != 1 or finish.beta != 0 or finish.activation)
     # Sums of int32 that something is added to may leave it, until they are stored.
-    dtype = "q" if arithmetic.total == "i" and added else arithmetic.total
+    leaves = added or any(abs(bound) > 2**31 - 1 for bound in (low, high))
+    dtype = "q" if arithmetic.total == "i" and leaves else arithmetic.total
     return Finishing(
         dtype=dtype,
         activation=ACTIVATIONS[given.kernel],
@@ -115,6 +124,7 @@ def finishing(
         clamps=clamps,
         whole=whole and arithmetic.tile in "fd",
         pairs=output.parts == 2
+        and arithmetic.total == "f"
         and output.storage == KINDS["F32"]
         and all(stride % output.itemsize == 0 for stride in output.strides),
     )

@@ -130,8 +130,10 @@ cdef bint beside(const problem_t *p, bint residual) noexcept nogil:
 
 
 cdef bint one_row(const problem_t *p, const line_t *line, Py_ssize_t channels) noexcept nogil:
-    """Whether the channels of all pixels follow one another in the output, and in the residual."""
-    return line.dst_step == channels * p.dst_c_bytes and (
+    """Whether the channels of all pixels, with their parts, follow one another in the output, and
+    in the residual."""
+    channels //= p.dst_parts
+    return beside(p, line.residual != NULL) and line.dst_step == channels * p.dst_c_bytes and (
         line.residual == NULL or line.residual_step == channels * p.residual_c_bytes)
 
 

@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Complex arrays with channels last, and stored in fewer digits: parts are channels of the engine."""
+
+import numpy as np
+import pytest
+from support import ISAS
+
+import fastconv
+from fastconv import conv1d, conv2d
+
+ALGORITHMS = ("direct", "im2col_gemm")
+
+
+def whole(rng, *shape, dtype="c16"):
+    """Small whole numbers, whose sums are exact."""
+    return (rng.integers(-4, 5, shape) + 1j * rng.integers(-4, 5, shape)).astype(dtype)
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+@pytest.mark.parametrize("isa", ISAS)
+def test_channels_of_a_task_are_half_of_a_pixel(isa, algorithm):
+    """Groups, and an output that is part of a larger array."""
+    rng = np.random.default_rng(1)
+    for dtype in ("c8", "c16"):
+        x, w = whole(rng, 5, 4, dtype=dtype), whole(rng, 4, 2, 1, dtype=dtype)
+        said = {"channels_last": True, "alpha": 3}
+        with fastconv.settings(isa=isa, algorithm=algorithm):
+            got = conv1d(x, w, groups=2, **said)
+            wide = np.full((5, 6), 7, dtype)
+            narrow = whole(rng, 3, 4, 1, dtype=dtype)
+            conv1d(x, narrow, out=wide[:, :3], **said)
+        expected = conv1d(x, w, groups=2, algorithm="reference", **said)
+        np.testing.assert_array_equal(got, expected)
+        expected = conv1d(x, narrow, algorithm="reference", **said)
+        np.testing.assert_array_equal(wide[:, :3], expected)
+        np.testing.assert_array_equal(wide[:, 3:], 7)
+
+
+@pytest.mark.parametrize("kind", ["c8", ">c8", ">c16"])
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_a_residual_of_another_kind_with_channels_of_several_tasks(threads, kind):
+    rng = np.random.default_rng(2)
+    x, w = whole(rng, 15, 8, 4), whole(rng, 16, 4, 1, 1)
+    residual = whole(rng, 15, 8, 16).astype(kind)
+    said = {"channels_last": True, "residual": residual}
+    got = conv2d(x, w, threads=threads, **said)
+    np.testing.assert_array_equal(got, conv2d(x, w, algorithm="reference", **said))
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+@pytest.mark.parametrize("isa", ISAS)
+def test_sums_of_complex128_stored_as_complex64(isa, algorithm):
+    rng = np.random.default_rng(3)
+    x, w = whole(rng, 1, 8, 5), whole(rng, 8, 8, 1)
+    images, kernel = whole(rng, 1, 7, 7, 1), whole(rng, 8, 7, 2, 3)
+    said = {"stride": (1, 2), "padding": ((0, 10), (14, 0)), "dtype": "c8"}
+    large = np.full((1, 8, 10), 7, "c8")
+    with fastconv.settings(isa=isa, algorithm=algorithm):
+        conv1d(x, w, dtype="c8", out=large[..., ::2])
+        got = conv2d(images, kernel, threads=3, **said)
+    expected = conv1d(x, w, dtype="c8", algorithm="reference")
+    np.testing.assert_array_equal(large[..., ::2], expected)
+    np.testing.assert_array_equal(large[..., 1::2], 7)
+    np.testing.assert_array_equal(got, conv2d(images, kernel, algorithm="reference", **said))
