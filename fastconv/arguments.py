@@ -17,6 +17,7 @@ import numpy as np
 
 from .boundary import ELSEWHERE, MODES, Border
 from .dtypes import is_bfloat16, is_known, is_whole, native, parts
+from .finishing import ELSEWHERE as ACTIVATIONS_ELSEWHERE
 from .finishing import NAMED
 from .sizes import PADDINGS
 
@@ -25,7 +26,8 @@ LARGEST = 2**63 - 1  # of the integers that sums are multiplied by and clipped t
 BYTES_MAX = np.iinfo(np.intp).max  # what NumPy and a C pointer difference can hold
 THREADS_MAX = 1024  # an OpenMP runtime ends the process when it cannot start a thread
 
-DTYPES = "bool, an integer, float16, bfloat16, float32, float64, complex64 or complex128"
+RESULTS = "an integer, float16, bfloat16, float32, float64, complex64 or complex128"
+DTYPES = f"bool, {RESULTS}"
 
 Pair = tuple[int, int]
 
@@ -68,21 +70,21 @@ def is_masked(value: Any) -> bool:
     return ma is not None and isinstance(value, ma.MaskedArray)
 
 
-def check_dtype(name: str, argument: str, dtype: np.dtype) -> None:
+def check_dtype(name: str, argument: str, dtype: np.dtype, needed: str = DTYPES) -> None:
     """Raise unless numbers of this dtype are read and written."""
     if not is_known(dtype):
-        raise TypeError(f"{name}: {argument} has dtype {dtype}, {DTYPES} is needed")
+        raise TypeError(f"{name}: {argument} has dtype {dtype}, {needed} is needed")
 
 
-def as_dtype(name: str, value: Any) -> np.dtype | None:
+def as_dtype(name: str, value: Any, needed: str = RESULTS) -> np.dtype | None:
     """`value` as the dtype of an output; None says nothing."""
     if value is None:
         return None
     try:
         dtype = np.dtype(value)
     except TypeError:
-        raise TypeError(f"{name}: dtype is {show(value)}, {DTYPES} is needed") from None
-    check_dtype(name, "dtype", dtype)
+        raise TypeError(f"{name}: dtype is {show(value)}, {needed} is needed") from None
+    check_dtype(name, "dtype", dtype, needed)
     return native(dtype)
 
 
@@ -180,10 +182,10 @@ def padding_per_axis(
     """(before, after) per axis; `axes` holds (input, kernel, stride, dilation) of each."""
     if isinstance(padding, str):
         if padding not in PADDINGS:
-            words = ", ".join(PADDINGS)
-            raise ValueError(
-                f"{name}: padding is {show(padding)}, integers or one of {words} is needed"
-            )
+            needed = f"integers or one of {', '.join(PADDINGS)} is needed"
+            if padding.lower() in PADDINGS:
+                needed = f"{padding.lower()!r} is meant here"
+            raise ValueError(f"{name}: padding is {show(padding)}, {needed}")
         return tuple(PADDINGS[padding](*axis) for axis in axes)
 
     def read(entry: Any) -> Pair:
@@ -204,20 +206,26 @@ def padding_per_axis(
 
 def borders_per_axis(name: str, rank: int, padding_mode: Any, value: Any) -> tuple[Border, ...]:
     """One mode for each axis; a constant of 0 is a border that adds nothing."""
-    words = ", ".join(repr(word) for word in sorted(MODES))
 
     def read(word: Any) -> Border:
         if isinstance(word, str) and word in MODES:
             border = MODES[word]
             return Border.CONSTANT if border is Border.ZERO and value != 0 else border
-        hint = ELSEWHERE.get(word) if isinstance(word, str) else None
-        needed = f"{hint} is meant here" if hint else f"one of {words} is needed"
         kind = ValueError if isinstance(word, str) else TypeError
-        if word == "reflect":
-            needed = f"which has two meanings: {hint} is needed"
-        raise kind(f"{name}: padding_mode is {show(word)}, {needed}")
+        raise kind(f"{name}: padding_mode is {show(word)}, {border_needed(word)}")
 
     return per_axis(name, "padding_mode", rank, padding_mode, read, "one word or one per axis")
+
+
+def border_needed(word: Any) -> str:
+    """What a message asks for in place of `word`: the mode that is meant, if one can tell."""
+    lower = word.lower() if isinstance(word, str) else None
+    hint = repr(lower) if lower in MODES else ELSEWHERE.get(lower)
+    if lower == "reflect":
+        return f"which has two meanings: {hint} is needed"
+    if hint:
+        return f"{hint} is meant here"
+    return f"one of {', '.join(repr(mode) for mode in sorted(MODES))} is needed"
 
 
 def as_border_value(name: str, value: Any, dtype: np.dtype) -> Any:
@@ -242,14 +250,11 @@ def as_activation(
     word, *given = value if isinstance(value, (tuple, list)) and value else (value,)
     if not isinstance(word, str) or word not in NAMED:
         kind = ValueError if isinstance(word, str) else TypeError
-        words = ", ".join(
-            f"({w!r}, {row.parameters})" if row.parameters else repr(w) for w, row in NAMED.items()
-        )
-        raise kind(f"{name}: activation is {show(value)}, None or one of {words} is needed")
+        raise kind(f"{name}: activation is {show(value)}, {_activation_needed(word)}")
     row = NAMED[word]
-    count = len(row.parameters.split(", ")) if row.parameters else 0
-    if len(given) != count:
-        needed = f"({word!r}, {row.parameters})" if count else repr(word)
+    labels = row.parameters.split(", ") if row.parameters else []
+    if len(given) != len(labels):
+        needed = _activation_form(word)
         raise ValueError(f"{name}: activation is {show(value)}, {needed} is needed")
     if parts(result) == 2:
         raise TypeError(f"{name}: activation is {show(value)}, None is needed for {result}")
@@ -258,10 +263,28 @@ def as_activation(
         raise TypeError(
             f"{name}: activation is {show(value)}, one of {words} is needed for integers"
         )
-    numbers = tuple(as_number(name, "activation", x, whole) for x in given)
+    numbers = tuple(
+        as_number(name, f"activation's {label}", number, whole)
+        for label, number in zip(labels, given, strict=True)
+    )
     if word == "clip" and not numbers[0] <= numbers[1]:
         raise ValueError(f"{name}: activation is {show(value)}, low <= high is needed")
     return word, numbers
+
+
+def _activation_form(word: str) -> str:
+    """How it is written, with its parameters."""
+    row = NAMED.get(word)
+    return f"({word!r}, {row.parameters})" if row and row.parameters else repr(word)
+
+
+def _activation_needed(word: Any) -> str:
+    """What a message asks for in place of `word`: the activation that is meant, if one can tell."""
+    lower = word.lower() if isinstance(word, str) else ""
+    meant = ACTIVATIONS_ELSEWHERE.get(lower, lower)
+    if meant in (*NAMED, "none"):
+        return f"{_activation_form(meant)} is meant here"
+    return f"None or one of {', '.join(map(_activation_form, NAMED))} is needed"
 
 
 def is_sequence(value: Any) -> bool:

@@ -19,7 +19,7 @@ class Border(IntEnum):
     EDGE = 2  #      a a a | a b c d | d d d
     WRAP = 3  #      b c d | a b c d | a b c
     MIRROR = 4  #    d c b | a b c d | c b a
-    SYMMETRIC = 5  # c b a | a b c d | d c b
+    SYMMETRIC = 5  # d c b a | a b c d | d c b a
 
     @property
     def word(self) -> str:
@@ -29,6 +29,14 @@ class Border(IntEnum):
 
 MODES = {border.word: border for border in reversed(Border)}  # constant: ZERO, until a value is set
 
+DRAWINGS = {
+    "constant": "vvv|abcd|vvv",
+    "edge": "aaa|abcd|ddd",
+    "wrap": "bcd|abcd|abc",
+    "mirror": "dcb|abcd|cba",
+    "symmetric": "dcba|abcd|dcba",
+}
+
 # Words of other libraries, and which mode they mean.
 ELSEWHERE = {
     "zeros": "'constant'",
@@ -36,12 +44,13 @@ ELSEWHERE = {
     "nearest": "'edge'",
     "replicate": "'edge'",
     "circular": "'wrap'",
+    "periodic": "'wrap'",
     "symm": "'symmetric'",
     "grid-mirror": "'symmetric'",
     "grid-wrap": "'wrap'",
     "grid-constant": "'constant'",
-    "reflect": "'mirror' (dcb|abcd|cba, as in NumPy and PyTorch) or 'symmetric' "
-    "(cba|abcd|dcb, as in scipy.ndimage)",
+    "reflect": f"'mirror' ({DRAWINGS['mirror']}, as in NumPy and PyTorch) or 'symmetric' "
+    f"({DRAWINGS['symmetric']}, as in scipy.ndimage)",
     "reflect_101": "'mirror'",
 }
 

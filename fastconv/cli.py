@@ -14,6 +14,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 
 OPERATIONS = {1: "conv1d", 2: "conv2d", 3: "conv3d"}
+THREADS = "how many (see `fastconv info` for the default)"
 ERRORS = (ValueError, TypeError, OSError, ImportError, MemoryError, OverflowError, RuntimeError)
 
 
@@ -29,8 +30,11 @@ def main(argv: list[str] | None = None) -> int:
     words = sys.argv[1:] if argv is None else argv
     name = "fastconv"
     try:
-        options = build_parser(words).parse_args(words)
+        options, unknown = build_parser(words).parse_known_args(words)
         name = options.prog
+        if unknown:
+            Parser(prog=name).error(f"unrecognized arguments: {' '.join(unknown)}")
+        check_environment()
         code = options.run(options) or 0
         sys.stdout.flush()
         return code
@@ -43,6 +47,13 @@ def main(argv: list[str] | None = None) -> int:
         message = " ".join(str(error).split()) or type(error).__name__
         print(f"{name}: {message}", file=sys.stderr)
         return 2
+
+
+def check_environment() -> None:
+    """Raise for a variable FASTCONV_... that cannot be obeyed."""
+    from .settings import current
+
+    current()
 
 
 def build_parser(argv: list[str]) -> Parser:
@@ -82,7 +93,7 @@ def build_parser(argv: list[str]) -> Parser:
         metavar="MODE",
         help="constant, edge, wrap, mirror, symmetric, or one per axis: edge,wrap",
     )
-    plan.add_argument("--groups", default=1, type=int)
+    plan.add_argument("--groups", default=1, type=int, metavar="N", help="of channels (1)")
     plan.add_argument(
         "--channels-last", action="store_true", help="input and output are N, SIZES, C"
     )
@@ -92,35 +103,42 @@ def build_parser(argv: list[str]) -> Parser:
         help="relu, gelu, ..., leaky_relu:SLOPE, clip:LOW:HIGH",
     )
     plan.add_argument("--dtype", default="float32", help="of input and weight, as int8 (float32)")
-    plan.add_argument("--algorithm", default="auto")
-    plan.add_argument("--threads", type=int)
+    plan.add_argument(
+        "--algorithm", default="auto", help="auto (default), direct, im2col_gemm or reference"
+    )
+    plan.add_argument("--threads", type=int, metavar="N", help=THREADS)
     plan.add_argument("--isa", help="an ISA that `fastconv info` lists as usable")
 
     filter_ = command("filter", run_filter, "Filter a photograph by a named kernel or your own.")
-    filter_.add_argument("image", metavar="IMAGE")
+    filter_.add_argument("image", metavar="IMAGE", help="8- or 16-bit grey, or 8-bit colour")
     filter_.add_argument(
         "--kernel",
         required=True,
         help="mean, gaussian, laplacian, sharpen, unsharp, emboss, gabor; sobel, scharr, prewitt "
         "(gradient magnitude); or a FILE: .npy or rows of text",
     )
-    filter_.add_argument("-o", "--output", required=True, metavar="OUT")
+    filter_.add_argument(
+        "-o", "--output", required=True, metavar="OUT", help="its ending names the format"
+    )
     for option, (read, metavar, text) in KERNEL_OPTIONS.items():
         filter_.add_argument(f"--{option}", type=read, metavar=metavar, help=text)
     filter_.add_argument(
         "--border",
         default="edge",
-        choices=("constant", "edge", "wrap", "mirror", "symmetric"),
-        help="outside is --border-value, the last pixel (default), the other side, "
-        "dcb|abcd|cba, or dcba|abcd|dcba",
+        type=border_word,
+        metavar="WORD",
+        help=f"what lies around the image: {draw_borders()} (default: edge; v is --border-value)",
     )
     filter_.add_argument(
-        "--border-value", type=float, metavar="V", help="of constant: 0 to 255 (0)"
+        "--border-value",
+        type=float,
+        metavar="V",
+        help="of constant: 0 to 255, of 16 bits 0 to 65535 (0)",
     )
     filter_.add_argument(
         "--separate", action="store_true", help="apply the kernel as a sum of 1-D passes"
     )
-    filter_.add_argument("--threads", type=int)
+    filter_.add_argument("--threads", type=int, metavar="N", help=THREADS)
 
     bench = command("bench", run_bench, "Check and time convolutions against other libraries.")
     if "bench" in argv[:1]:
@@ -128,6 +146,27 @@ def build_parser(argv: list[str]) -> Parser:
 
         run.add_arguments(bench)
     return parser
+
+
+def draw_borders() -> str:
+    """Each border with its drawing."""
+    from .boundary import DRAWINGS
+
+    return ", ".join(" ".join(row) for row in DRAWINGS.items())
+
+
+def border_word(text: str) -> str:
+    """A border by its name.
+
+    >>> border_word("mirror")
+    'mirror'
+    """
+    from .arguments import border_needed
+    from .boundary import MODES
+
+    if text not in MODES:
+        raise argparse.ArgumentTypeError(f"got {text!r}, {border_needed(text)}")
+    return text
 
 
 class PrintVersion(argparse.Action):
@@ -239,7 +278,12 @@ def degrees(text: str) -> float:
 
 # The parameters of named kernels that `fastconv filter` takes; images.py knows which has which.
 KERNEL_OPTIONS = {
-    "size": (per_axis, "N", "taps along both axes, or HEIGHTxWIDTH of mean, gaussian, gabor, ..."),
+    "size": (
+        per_axis,
+        "N",
+        "taps along both axes, or HEIGHTxWIDTH of mean, gaussian, gabor, ...; an even kernel has "
+        "its centre at the tap before its middle",
+    ),
     "sigma": (float, "PIXELS", "standard deviation of gaussian, unsharp (1) and gabor (2)"),
     "amount": (float, "A", "strength of sharpen and unsharp (1)"),
     "angle": (degrees, "DEGREES", "direction that emboss brightens, from right to down (45)"),
@@ -256,12 +300,12 @@ def run_plan(options) -> None:
 
     import fastconv
 
-    from .arguments import as_dtype
+    from .arguments import DTYPES, as_dtype
 
     if options.dtype == "bfloat16":
         import ml_dtypes  # noqa: F401, it makes the name known
 
-    dtype = as_dtype("plan", options.dtype)
+    dtype = as_dtype("plan", options.dtype, DTYPES)
     input_shape, weight_shape = parse_shapes(options.input, options.weight, options.groups)
     operation = getattr(fastconv, OPERATIONS[len(input_shape) - 2])
     if options.channels_last:
@@ -290,8 +334,9 @@ def run_filter(options) -> None:
         raise ValueError(f"--border-value is for --border constant, got --border {options.border}")
     if value is not None and not math.isfinite(value):
         raise ValueError(f"--border-value is {value}, a finite number is needed")
-    images.image_format(options.output)
+    images.check_output(options.output)
     photo = images.read_photo(options.image)
+    images.check_border_value(photo, value or 0.0)
     if photo.note:
         print(f"{options.prog}: {options.image}: {photo.note}", file=sys.stderr)
     start = time.perf_counter()

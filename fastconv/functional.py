@@ -60,17 +60,17 @@ def conv2d(
     bias
         None or O numbers: integers if the sums are, complex ones only if the result is.
     stride, dilation
-        positive integers, one or one an axis.
+        positive integers: one, or one per axis.
     padding
-        cells around the input: an integer, one an axis, a pair (before, after) an axis (negative
+        cells around the input: an integer, one per axis, a pair (before, after) per axis (negative
         ones crop), or 'valid', 'full', 'same' = 'same_upper' (ceil(n / stride) outputs, the odd
         cell at the end), 'same_lower' (at the start), 'same_torch' (d (k - 1) cells in all).
     groups
         the channels are split into that many groups, convolved side by side.
     padding_mode
-        what these cells hold, a word or one an axis: 'constant' vvv|abcd|vvv,
+        what these cells hold, a word, or one per axis: 'constant' vvv|abcd|vvv,
         'edge' aaa|abcd|ddd, 'wrap' bcd|abcd|abc, 'mirror' dcb|abcd|cba,
-        'symmetric' cba|abcd|dcb, and so on for several lengths. In corners a constant wins.
+        'symmetric' dcba|abcd|dcba, and so on for several lengths. In corners a constant wins.
     padding_value
         v, as the input's dtype holds it. A tap on a constant of 0 adds nothing, even where the
         weight is inf or NaN.
@@ -92,7 +92,9 @@ def conv2d(
         point or complex is promoted with both; sums are in that, at least in float32.
     overflow
         of results that are integers: 'wrap', or 'saturate', without which no sums of floating
-        point become integers; these are rounded, halves to even, NaN becomes 0.
+        point become integers; these are rounded, halves to even, NaN becomes 0. Warning: sums of
+        integers are int64, so that to 'saturate' uint64 values from 2**63 on are negative (as
+        uint64 they become 0); 'wrap' keeps them.
     out
         an array of the shape and dtype of the result that takes it, of any strides and byte
         order; it may overlap the operands.

@@ -91,6 +91,22 @@ def image_format(path: str | os.PathLike) -> str:
     return name
 
 
+def check_output(path: str | os.PathLike) -> None:
+    """Raise unless an image can be written there."""
+    image_format(path)
+    folder = Path(path).absolute().parent
+    if not folder.is_dir():
+        raise ValueError(f"{path}: there is no folder {folder}")
+
+
+def check_border_value(photo: Photo, value: float) -> None:
+    """Raise unless a pixel of the photograph could have this value."""
+    limits = np.iinfo(photo.pixels.dtype)
+    if not limits.min <= value <= limits.max:
+        needed = f"{limits.min} to {limits.max} is needed for an image of {photo.pixels.dtype}"
+        raise ValueError(f"--border-value is {value:g}, {needed}")
+
+
 def write_photo(path: str | os.PathLike, photo: Photo) -> None:
     """Write an image file in the format that the ending of ``path`` names."""
     image_module, _ = pillow()

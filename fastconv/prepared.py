@@ -7,6 +7,7 @@ import os
 import threading
 import weakref
 from collections.abc import Sequence
+from operator import index
 from typing import Any
 
 import numpy as np
@@ -101,9 +102,9 @@ class PreparedConv:
         """Let parameters that no input could mend show now: try the smallest input, of the dtype
         of the weights and of wider ones."""
         refused = []
-        for dtype in (self._weight.dtype, np.dtype(np.float64), np.dtype(np.complex128)):
+        for dtype in (self._weight.dtype, np.float64, np.complex128, np.int64, np.uint64):
             try:
-                return self._try(dtype)
+                return self._try(np.dtype(dtype))
             except (TypeError, ValueError) as error:
                 refused.append(error)
         raise refused[0]
@@ -158,6 +159,7 @@ class PreparedConv:
 
     def _get_ready(self, src, residual, out, threads) -> tuple:
         """(plan, packed weights, bias) for an input like `src`."""
+        self._check_channels(src.shape)
         plan = find(
             self._name, self._rank, src, self._weight, self._bias is not None, *self._parameters,
             self._extra, residual, out, self._algorithm, threads, True,
@@ -170,6 +172,20 @@ class PreparedConv:
             plan = plan.exactly()
             packed, _ = self._pack(plan)
         return plan, packed, plan.pad_bias(bias)
+
+    def _check_channels(self, shape: tuple[int, ...]) -> None:
+        """Raise for an input of other channels: of the two sides it is the one that is new."""
+        if len(shape) not in (self._rank + 1, self._rank + 2):
+            return  # refused with the rest
+        last = self._extra.channels_last
+        first, end = shape[-1 - self._rank], shape[-1]
+        channels, other = (end, first) if last else (first, end)
+        needed = self._weight.shape[1] * index(self._parameters[3])
+        if channels != needed:
+            hint = f" (it has them with channels_last={not last})" if other == needed else ""
+            raise ValueError(
+                f"{self._name}: input has {channels} channels, {needed} are needed{hint}"
+            )
 
     def _pack(self, plan: Plan) -> tuple[np.ndarray, bool]:
         """The weights as the plan wants them, and whether all are finite."""
@@ -188,8 +204,8 @@ class PreparedConv:
             return self._packed[key]
 
     def __getstate__(self):
-        extra = self._extra._replace(flip=False)  # the weights are flipped already
-        return self._weight, self._bias, self._parameters, extra, self._algorithm, self._threads
+        given = flipped(self._weight, self._rank) if self._extra.flip else self._weight
+        return given, self._bias, self._parameters, self._extra, self._algorithm, self._threads
 
     def __setstate__(self, state):
         self.__init__(*state)
@@ -199,5 +215,17 @@ class PreparedConv:
         return (
             f"prepare(weight of shape {self._weight.shape} {self._weight.dtype}, "
             f"bias={'None' if self._bias is None else 'given'}, stride={stride!r}, "
-            f"padding={padding!r}, dilation={dilation!r}, groups={groups!r})"
+            f"padding={padding!r}, dilation={dilation!r}, groups={groups!r}{self._said()})"
+        )
+
+    def _said(self) -> str:
+        """What is not the default of the other parameters."""
+        said = self._extra._asdict()
+        if self._extra.dtype is not None:
+            said["dtype"] = np.dtype(self._extra.dtype).name
+        defaults = Extra._field_defaults
+        return "".join(
+            f", {name}={value!r}"
+            for name, value in said.items()
+            if repr(value) != repr(defaults[name])
         )

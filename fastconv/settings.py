@@ -3,7 +3,8 @@
 
 What is nearer to the call wins: an argument of the call (``algorithm="auto"`` says nothing), then
 ``with settings(...)`` (nested ones inherit what they leave unset), then `set_num_threads`, then the
-environment, then the default. The environment is read once, at import:
+environment, then the default. The environment is read once, at import; what cannot be obeyed of it
+is an error of every call, not of the import, so that the command line can report it:
 
     FASTCONV_NUM_THREADS    1, 2, ...
     FASTCONV_ISA            a name that ``fastconv info`` lists as usable
@@ -50,7 +51,11 @@ def _from_environment(environ: Mapping[str, str]) -> Settings:
     return Settings(threads, isa, algorithm)
 
 
-_environment = _from_environment(os.environ)
+_refused: str | None = None  # what cannot be obeyed of the environment
+try:
+    _environment = _from_environment(os.environ)
+except ValueError as error:
+    _environment, _refused = Settings(), str(error)
 _process = _environment  # replaced as a whole, so that a reader never sees a half
 _stack: ContextVar[tuple[Settings, ...]] = ContextVar("fastconv.settings", default=())
 
@@ -65,6 +70,8 @@ _over_cached = functools.lru_cache(maxsize=64)(_over)
 
 def current() -> Settings:
     """The settings in force in this thread or task."""
+    if _refused is not None:
+        raise ValueError(_refused)
     stack = _stack.get()
     return _over_cached(stack[-1], _process) if stack else _process
 
@@ -135,11 +142,16 @@ def check_isa(name: str, usable: Sequence[str], compiled: Sequence[str] = ()) ->
 def check_environment(
     usable: Sequence[str], compiled: Sequence[str], algorithms: Sequence[str]
 ) -> None:
-    """Raise for a FASTCONV_ISA or FASTCONV_ALGORITHM that does not exist; called at import."""
-    if _environment.isa is not None:
-        _check_name(ISA, _environment.isa, usable, compiled)
-    if _environment.algorithm is not None:
-        _check_name(ALGORITHM, _environment.algorithm, ("auto", *algorithms))
+    """Let `current` refuse a FASTCONV_ISA or FASTCONV_ALGORITHM that does not exist; called at
+    import."""
+    global _refused
+    try:
+        if _environment.isa is not None:
+            _check_name(ISA, _environment.isa, usable, compiled)
+        if _environment.algorithm is not None:
+            _check_name(ALGORITHM, _environment.algorithm, ("auto", *algorithms))
+    except ValueError as error:
+        _refused = str(error)
 
 
 def _check_name(what: str, name: Any, usable: Sequence[str], compiled: Sequence[str] = ()) -> str:

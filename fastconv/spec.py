@@ -15,6 +15,7 @@ import numpy as np
 
 from .arguments import (
     BYTES_MAX,
+    RESULTS,
     Pair,
     as_activation,
     as_array,
@@ -269,7 +270,7 @@ def _arithmetic(
             f"for an input of {source} and a weight of {weight}"
         )
     if result.kind == "b":
-        raise TypeError(f"{name}: dtype is bool, numbers are needed")
+        raise TypeError(f"{name}: dtype is bool, {RESULTS} is needed")
     if is_whole(result) and not arithmetic.whole and overflow != "saturate":
         raise ValueError(
             f"{name}: dtype is {result} for sums of {TOTALS[arithmetic.total]}, "

@@ -113,6 +113,48 @@ def test_refuses_algorithm(algorithm, kind):
         spec.check_algorithm("conv2d", algorithm, ("direct", "reference"))
 
 
+def test_words_of_others():
+    for word, meant in (
+        ("periodic", "'wrap'"),
+        ("Circular", "'wrap'"),
+        ("Edge", "'edge'"),
+        ("ZEROS", "'constant'"),
+    ):
+        with refuses(ValueError, f"conv2d: padding_mode is {word!r}, {meant} is meant here"):
+            conv(padding_mode=word)
+    with pytest.raises(ValueError, match="'Reflect', which has two meanings: 'mirror'"):
+        conv(padding_mode="Reflect")
+    for word, meant in (
+        ("swish", "'silu'"),
+        ("SiLU", "'silu'"),
+        ("ReLU", "'relu'"),
+        ("hard_swish", "'hardswish'"),
+        ("LeakyReLU", "('leaky_relu', slope)"),
+        ("None", "'none'"),
+    ):
+        with refuses(ValueError, f"conv2d: activation is {word!r}, {meant} is meant here"):
+            conv(activation=word)
+    with refuses(ValueError, "conv2d: padding is 'SAME', 'same' is meant here"):
+        conv(padding="SAME")
+
+
+def test_a_parameter_of_an_activation_is_named():
+    for activation, part in ((("clip", 0, 25.5), "high is 25.5"), (("clip", 0.5, 2), "low is 0.5")):
+        with refuses(TypeError, f"conv2d: activation's {part}, an integer is needed"):
+            conv(dtypes=("i1", "i1"), activation=activation)
+    with refuses(TypeError, "conv2d: activation's slope is 'a', a real number is needed"):
+        conv(activation=("leaky_relu", "a"))
+
+
+def test_the_dtypes_of_results_have_no_bool():
+    needed = NEEDED.removeprefix("bool, ")
+    for dtype, shown in (("float17", "dtype is 'float17'"), ("U3", "dtype has dtype <U3")):
+        with refuses(TypeError, f"conv2d: {shown}, {needed}"):
+            conv(dtype=dtype)
+    with refuses(TypeError, f"conv2d: dtype is bool, {needed}"):
+        conv(dtype=bool)
+
+
 def test_threads():
     assert spec.check_threads("conv2d", None) is None
     assert spec.check_threads("conv2d", np.int16(7)) == 7

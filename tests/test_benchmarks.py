@@ -301,7 +301,10 @@ def test_summary_compares_minima():
     geomeans = {row["text"]: row["geomean"] for row in report.summary(results)}
     assert [round(result.ahead(), 3) for result in results] == [1.5, 1.2, 0.5]
     assert [round(value, 3) for value in geomeans.values()] == [0.965, 1.5, 1.5, 1.2, 0.5]
-    assert "0.50x, 1@8->1 3x3" in report.summary_lines(results)[0]
+    heading, first, *others = report.summary_lines(results)
+    assert heading == "more than 1: ours is ahead"
+    assert "0.50x, 1@8->1 3x3" in first
+    assert all(" against " in line for line in others), "no features, no prices"
     assert report.notes(results, 3)
 
 
@@ -317,9 +320,15 @@ def test_summary_tells_what_a_feature_costs():
     assert rows["every case: best of ours against best rival"]["geomean"] == pytest.approx(
         (4 / 2 * 4 / 3) ** 0.5
     )
-    price = rows["the time of borders by zero padding, prepared"]
+    price = rows["the time of borders relative to zero padding, prepared"]
     assert (price["worst"], price["worst_case"], price["geomean"]) == (8, cases[1].name, 4)
-    assert rows["the time of borders by zero padding, one-shot"]["geomean"] == 1.5
+    assert rows["the time of borders relative to zero padding, one-shot"]["geomean"] == 1.5
+    lines = report.summary_lines(results)
+    middle = lines.index("less is better: what a feature costs")
+    assert lines[0] == "more than 1: ours is ahead"
+    assert len(lines) == len(rows) + 2
+    assert all(("the time of" in line) == (at > middle) for at, line in enumerate(lines[1:], 1)
+               if at != middle)  # fmt: skip
     assert rows["borders of layers against pad and conv of torch"]["cases"] == 2
     assert not [text for text in rows if "16 channels" in text]
     assert "bold" not in report.cell(results[0], "plain-prepared")
@@ -343,6 +352,9 @@ def test_options(capsys):
     assert run.main(parser.parse_args(["--list", "--dtype", "float64"])) == 0
     assert len(capsys.readouterr().out.splitlines()) == 10
     assert run.main(parser.parse_args(["--cases", "no such"])) == 2
+    assert "no case has such a name; " in capsys.readouterr().err
+    assert run.main(parser.parse_args(["--features", "--cases", "64@56->64 3x3"])) == 2
+    assert "no case has such a name among the features; " in capsys.readouterr().err
 
     def chosen(*words):
         return run.chosen_cases(parser.parse_args(words))

@@ -275,7 +275,7 @@ def test_words_of_other_libraries_get_a_hint(word, ours):
     assert f"{word!r}, '{ours}' is meant here" in refused(ValueError, padding_mode=word)
 
 
-@pytest.mark.parametrize("mode", ["", "Edge", "linear_ramp", "fill"])
+@pytest.mark.parametrize("mode", ["", "border", "linear_ramp", "fill"])
 def test_an_unknown_word_gets_the_list(mode):
     message = refused(ValueError, padding_mode=mode)
     assert all(repr(word) in message for word in MODES)

@@ -32,6 +32,36 @@ def test_a_wrong_command_line_is_one_line(fails, words):
     assert "--help" in fails(*words)
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("info", "--no-measure"),
+        ("plan", "3@8x8", "4@3x3"),
+        ("filter", "in.png", "--kernel", "mean", "-o", "out.png"),
+        ("bench", "--list"),
+    ],
+    ids=lambda words: words[0],
+)
+@pytest.mark.parametrize("name", ["ISA", "NUM_THREADS", "ALGORITHM"])
+def test_a_wrong_environment_is_one_line(words, name):
+    command = [sys.executable, "-P", "-m", "fastconv", *words]
+    environment = os.environ | {f"FASTCONV_{name}": "magic"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"fastconv {words[0]}: FASTCONV_{name} is 'magic'")
+    assert done.stderr.count("\n") == 1
+
+
+def test_every_option_has_a_help_text(run):
+    for command in ("info", "plan", "filter", "bench"):
+        _, out, _ = run(command, "--help")
+        lines = out[out.index("positional" if "positional" in out else "options") :].splitlines()
+        for line, after in zip(lines, [*lines[1:], ""], strict=True):
+            if line.startswith("  ") and line[2] != " ":
+                told = "  " in line.strip() or after.startswith(" " * 20)
+                assert told, f"{command}: {line}"
+
+
 # ---- info --------------------------------------------------------------------------------------
 
 

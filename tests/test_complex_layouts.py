@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Complex arrays with channels last, and stored in fewer digits: parts are channels of the engine."""
+"""Complex arrays with channels last, and stored in fewer digits: parts are channels for tiles."""
 
 import numpy as np
 import pytest

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import fastconv
-from fastconv import kernels
+from fastconv import boundary, kernels
 
 WIDTH, HEIGHT = 31, 23  # unequal primes
 
@@ -248,8 +248,39 @@ def test_filter_refuses(fails, tmp_path, image_module):
     assert "--border edge" in refused(source, "mean", result, "--border-value", 0)
     constant = ("--border", "constant", "--border-value")
     assert "finite" in refused(source, "mean", result, *constant, "nan")
+    for value in (-50, 300):
+        said = refused(source, "mean", result, *constant, value)
+        assert f"--border-value is {value}, " in said
+        assert "0 to 255" in said
+    said = refused(source, "mean", result, "--border", "reflect")
+    assert "mirror" in said
+    assert "symmetric" in said
+    assert "edge" in refused(source, "mean", result, "--border", "nearest")
+    said = refused(source, "scharr", result, "--axis", 0)
+    assert said.startswith("fastconv filter: ")
+    assert "fastconv filter --help" in said
+    lost = tmp_path / "nowhere" / "out.png"
+    assert f"{lost}: there is no folder {lost.parent}" in refused(output=lost)
     assert not result.exists()
     assert not (tmp_path / "out.jpg").exists()
+
+
+def test_a_border_value_is_in_the_range_of_the_image(run, fails, tmp_path, image_module):
+    image_module.fromarray(photograph(1, np.uint16)[..., 0]).save(tmp_path / "in.png")
+    words = ("filter", tmp_path / "in.png", "--kernel", "mean", "-o", tmp_path / "out.png")
+    words += ("--border", "constant", "--border-value")
+    assert run(*words, 65535)[0] == 0
+    assert "0 to 65535" in fails(*words, 65536)
+
+
+def test_help_draws_each_border_and_tells_where_an_even_kernel_has_its_centre(run):
+    _, out, _ = run("filter", "--help")
+    text = " ".join(out.split())
+    for word, drawing in boundary.DRAWINGS.items():
+        assert f"{word} {drawing}" in text
+        assert word in boundary.MODES
+    assert set(boundary.DRAWINGS) == set(boundary.MODES)
+    assert "centre" in text
 
 
 def test_missing_pillow_is_said(fails, monkeypatch, tmp_path):

@@ -288,6 +288,16 @@ def test_doctests(name):
     assert doctest.testmod(module, optionflags=doctest.ELLIPSIS).failed == 0
 
 
+def test_a_border_is_drawn_the_same_way_everywhere():
+    drawings = set(boundary.DRAWINGS.values()) | {"000|abcd|000"}  # of the gallery, which shows 0
+    readme = (ROOT / "README.md").read_text(encoding="utf-8").replace("\\|", "|")
+    gallery = (ROOT / "examples" / "gallery.py").read_text(encoding="utf-8")
+    for text in (readme, gallery, fastconv.conv2d.__doc__):
+        found = set(re.findall(r"\w+\|abcd\|\w+", text))
+        assert len(found) >= 4
+        assert found <= drawings
+
+
 def test_public_functions_show_an_example():
     finder = doctest.DocTestFinder(recurse=False)
     for name in ("conv1d", "conv2d", "conv3d", "plan", "prepare", "settings"):

@@ -126,6 +126,31 @@ def test_repr(weight):
 
 
 @pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ({"activation": ("clip", 0, 6)}, "activation=('clip', 0, 6)"),
+        ({"channels_last": True, "flip": True}, "channels_last=True, flip=True"),
+        (
+            {"padding_mode": ["edge", "constant"], "padding_value": 2},
+            "padding_mode=('edge', 'constant'), padding_value=2",
+        ),
+        ({"alpha": 0.5, "beta": 2}, "alpha=0.5, beta=2"),
+        ({"dtype": np.uint8, "overflow": "saturate"}, "dtype='uint8', overflow='saturate'"),
+        ({"dtype": np.dtype("f8")}, "dtype='float64'"),
+        ({"padding_mode": "constant", "alpha": 1, "dtype": None}, None),
+    ],
+)
+def test_repr_tells_what_is_not_the_default(weight, said, shown):
+    layer = fastconv.prepare(weight, **said)
+    assert repr(layer).endswith(", groups=1)" if shown is None else f", groups=1, {shown})")
+    again = pickle.loads(pickle.dumps(layer))
+    assert repr(again) == repr(layer)
+    if "beta" not in said:
+        x = numbers((9, 9, 5)) if said.get("channels_last") else numbers((5, 9, 9))
+        assert_same_bits(again(x), layer(x))
+
+
+@pytest.mark.parametrize(
     ("kind", "said", "message"),
     [
         (ValueError, {"weight": np.ones((3, 3))}, "prepare: weight has shape (3, 3), "
@@ -164,12 +189,23 @@ def test_bad_parameters_show_when_prepared(said):
 
 def test_a_bad_input_shows_at_the_call(weight):
     ours = fastconv.prepare(weight)
-    with refuses(
-        ValueError, "conv2d: weight has 5 input channels, as many as input are needed, which has 4"
-    ):
+    with refuses(ValueError, "conv2d: input has 4 channels, 5 are needed"):
         ours(np.ones((1, 4, 9, 9), "f4"))
     with refuses(TypeError, "conv2d: out has dtype float64, float32 is needed"):
         ours(np.ones((1, 5, 3, 2), "f4"), out=np.ones((1, 37, 1, 1)))
+
+
+@pytest.mark.parametrize("batch", [(), (7,)])
+def test_the_other_place_of_the_channels_is_told(weight, batch):
+    for last, shape in ((False, (9, 9, 10)), (True, (10, 9, 9))):
+        layer = fastconv.prepare(np.concatenate([weight, weight]), groups=2, channels_last=last)
+        hint = f"it has them with channels_last={not last}"
+        with refuses(ValueError, f"conv2d: input has 9 channels, 10 are needed ({hint})"):
+            layer(np.ones(batch + shape))
+    with refuses(
+        ValueError, "conv2d: input has shape (10, 9), (N, H, W, C) or (H, W, C) is needed"
+    ):
+        layer(np.ones((10, 9)))
 
 
 def test_an_out_that_overlaps_the_input_is_checked_like_any_other():
@@ -185,3 +221,12 @@ def test_parameters_are_settled_when_prepared():
     layer = fastconv.prepare(np.ones((1, 1, 1, 1)), padding=padding)
     padding[:] = [2, 2]
     assert layer(np.ones((1, 3, 5))).shape == (1, 5, 7)
+
+
+def test_a_border_that_only_a_wider_integer_holds():
+    weight = np.ones((1, 1, 1), np.int16)
+    x = np.full((1, 3), 70000, np.int32)
+    said = {"padding": 1, "padding_value": 70000, "dtype": "i8"}
+    got = fastconv.prepare(weight, **said)(x)
+    np.testing.assert_array_equal(got, [[70000] * 5])
+    np.testing.assert_array_equal(got, fastconv.conv1d(x, weight, **said))

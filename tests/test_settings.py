@@ -199,6 +199,11 @@ def test_environment_is_read_at_import():
     assert good.stdout == "3\n", good.stderr
     bad = subprocess.run(command, env=os.environ | {"FASTCONV_NUM_THREADS": "many"}, **run)
     assert "ValueError: FASTCONV_NUM_THREADS is 'many', an integer" in bad.stderr
+    for name in ("NUM_THREADS", "ISA", "ALGORITHM"):
+        command = [sys.executable, "-c", "import fastconv\nfastconv.conv1d([[1.0]], [[[1.0]]])"]
+        bad = subprocess.run(command, env=os.environ | {f"FASTCONV_{name}": "many"}, **run)
+        assert f"ValueError: FASTCONV_{name} is 'many'" in bad.stderr
+        assert "line 2, in <module>" in bad.stderr, "the call says it"
 
 
 def test_isa():
@@ -216,16 +221,22 @@ def test_names_in_the_environment(monkeypatch):
     check_environment(*known)
     monkeypatch.setattr(module, "_environment", Settings(None, "avx2", "auto"))
     check_environment(*known)
-    monkeypatch.setattr(module, "_environment", Settings(isa="sse9"))
-    with pytest.raises(
-        ValueError, match=r"^FASTCONV_ISA is 'sse9'; one of avx2, generic is needed"
-    ):
-        check_environment(*known)
-    monkeypatch.setattr(module, "_environment", Settings(algorithm="fft"))
-    with pytest.raises(
-        ValueError, match=r"^FASTCONV_ALGORITHM is 'fft'; one of auto, direct is needed$"
-    ):
-        check_environment(*known)
+    assert current() == Settings()
+
+    def refused(environment):
+        monkeypatch.setattr(module, "_environment", environment)
+        monkeypatch.setattr(module, "_refused", None)
+        check_environment(*known)  # at import nobody would catch an error
+        with pytest.raises(ValueError, match=r"^FASTCONV_") as caught:
+            current()
+        return str(caught.value)
+
+    assert refused(Settings(isa="sse9")).startswith(
+        "FASTCONV_ISA is 'sse9'; one of avx2, generic is needed"
+    )
+    assert refused(Settings(algorithm="fft")) == (
+        "FASTCONV_ALGORITHM is 'fft'; one of auto, direct is needed"
+    )
 
 
 # ---- the default number of threads

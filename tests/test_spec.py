@@ -264,7 +264,7 @@ REFUSED_VALUES = [
     ({"padding": HUGE}, f"padding has {HUGE}, {ANY}"),
     ({"padding": -HUGE}, f"padding has -{HUGE}, {ANY}"),
     ({"padding": 10**999}, f"padding has a huge integer, {ANY}"),
-    ({"padding": "SAME"}, f"padding is 'SAME', integers or one of {WORDS} is needed"),
+    ({"padding": "sane"}, f"padding is 'sane', integers or one of {WORDS} is needed"),
 ]
 
 REFUSED_TYPES = [

@@ -115,7 +115,10 @@ def main(args: argparse.Namespace) -> int:
         return 2
     cases = chosen_cases(args)
     if not cases:
-        print("fastconv bench: no case has such a name; --list prints them", file=sys.stderr)
+        among = " among the features" if args.features else ""
+        print(
+            f"fastconv bench: no case has such a name{among}; --list prints them", file=sys.stderr
+        )
         return 2
     if args.list:
         print(*(case.name for case in cases), sep="\n")

@@ -61,14 +61,17 @@ def prices(results: Sequence[Result]) -> list[tuple[str, Pairs]]:
     """Time of a case over that of the same shape without its features: the less the better."""
     activated = [r for r in results if r.case.activation and not r.case.residual]
     features = [
-        ("channels_last by channels first", having(results, "channels_last")),
-        ("borders by zero padding", bordered(results)),
-        ("residual and relu by neither", having(results, "residual")),
-        ("activations by none", activated),
-        ("float16 by float32", having(results, "float16")),
-        ("complex64 by float32", having(results, "complex64")),
-        *((f"{dtype} by float64", having(results, dtype)) for dtype in ("int8", "int16", "int32")),
-        ("uint8 filters by float32", having(results, "uint8")),
+        ("channels_last relative to channels first", having(results, "channels_last")),
+        ("borders relative to zero padding", bordered(results)),
+        ("residual and relu relative to neither", having(results, "residual")),
+        ("activations relative to none", activated),
+        ("float16 relative to float32", having(results, "float16")),
+        ("complex64 relative to float32", having(results, "complex64")),
+        *(
+            (f"{dtype} relative to float64", having(results, dtype))
+            for dtype in ("int8", "int16", "int32")
+        ),
+        ("uint8 filters relative to float32", having(results, "uint8")),
     ]
     return _answered(
         (f"the time of {text}, {way}", chosen, (ours,), (plain,))
@@ -97,10 +100,19 @@ def _answered(rows: Iterable[tuple]) -> list[tuple[str, Pairs]]:
 
 def summary(results: Sequence[Result]) -> list[dict]:
     """Geometric mean and worst ratio for each of the `comparisons` and `prices`."""
+    return [row for _, rows in _parts(results) for row in rows]
+
+
+def _parts(results: Sequence[Result]) -> list[tuple[str, list[dict]]]:
+    """Rows under a heading that says how to read them."""
+    parts = (
+        ("more than 1: ours is ahead", comparisons(results), min),
+        ("less is better: what a feature costs", prices(results), max),
+    )
     return [
-        _row(text, pairs, worst)
-        for rows, worst in ((comparisons(results), min), (prices(results), max))
-        for text, pairs in rows
+        (heading, [_row(text, pairs, worst) for text, pairs in rows])
+        for heading, rows, worst in parts
+        if rows
     ]
 
 
@@ -116,8 +128,12 @@ def _row(text: str, pairs: Pairs, worst: Callable) -> dict:
 
 
 def summary_lines(results: Sequence[Result]) -> list[str]:
-    return [
-        f"{row['geomean']:.2f}x  {row['text']} "
-        f"({row['cases']} cases; worst {row['worst']:.2f}x, {row['worst_case']})"
-        for row in summary(results)
-    ]
+    lines = []
+    for heading, rows in _parts(results):
+        lines.append(heading)
+        lines += [
+            f"{row['geomean']:.2f}x  {row['text']} "
+            f"({row['cases']} cases; worst {row['worst']:.2f}x, {row['worst_case']})"
+            for row in rows
+        ]
+    return lines
