@@ -5,7 +5,7 @@ With channels in vectors, the rows of a tile are pixels: neighbours in a row of 
 What they see of padding is not multiplied: a tap that a row of the output sees outside the
 input is no run of its pieces, and at the ends of a row a cut leaves pixels out of a run.
 """
-from fastconv.kernels.problem cimport PIECE_RUNS, PIECES, block_t, piece_t, problem_t
+from fastconv.kernels.problem cimport PIECES, block_t, piece_runs, piece_t, problem_t
 from fastconv.kernels.source cimport single_steps, source_t
 from fastconv.kernels.spans cimport ZERO, Axis, Span, tap_input
 from fastconv.kernels.table cimport FC_CUTS, fc_run, fc_runs
@@ -153,7 +153,7 @@ cdef Py_ssize_t cut_box(const problem_t *p, const source_t *source, const block_
     """The pieces that see different taps; returns how many, or -1 as `divide`."""
     cdef const Span *depth = source.box[1]
     cdef const Span *height = source.box[2]
-    cdef const fc_run *end = run + PIECE_RUNS
+    cdef const fc_run *end = run + piece_runs(p)
     cdef Py_ssize_t count = 0, made, i, d = 0, h
     while d < depth.count:
         h = 0

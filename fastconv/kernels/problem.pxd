@@ -82,7 +82,7 @@ cdef struct piece_t:
 
 cdef enum:              # room in the scratch of a thread
     PIECES = 64
-    PIECE_RUNS = 1024
+    PIECE_RUNS = 4096       # at most
     TURN = 128              # pixels that are turned at a time on their way out
 
 cdef class Problem:
@@ -101,6 +101,10 @@ cdef inline Py_ssize_t place_of(Py_ssize_t channel, Py_ssize_t parts, Py_ssize_t
                                 Py_ssize_t part_bytes) noexcept nogil:
     """Bytes from the first number of an array to a channel, which may be part of a complex one."""
     return channel // parts * c_bytes + channel % parts * part_bytes
+
+cdef inline Py_ssize_t piece_runs(const problem_t *p) noexcept nogil:
+    """Room for the runs of all pieces: those of a large kernel need more."""
+    return min(<Py_ssize_t> PIECE_RUNS, 2 * PIECES * min(p.block_k, p.taps))
 
 cdef bint next_block(const problem_t *p, block_t *block) noexcept nogil
 cdef void decode(const problem_t *p, Py_ssize_t task, const Span **box,

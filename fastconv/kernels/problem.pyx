@@ -56,7 +56,7 @@ cdef void book(problem_t *p, Py_ssize_t pixels, Py_ssize_t strip, Py_ssize_t bor
     p.at_step = place(&end, 0 if panels else
                       p.block_k * (sizeof(fc_step) if p.stencil else sizeof(fc_run)))
     p.at_piece = place(&end, 0 if p.pixels_wide or panels else
-                       PIECES * sizeof(piece_t) + PIECE_RUNS * sizeof(fc_run))
+                       PIECES * sizeof(piece_t) + piece_runs(p) * sizeof(fc_run))
     p.at_tap = place(&end, sides * (sizeof(Tap) + sizeof(Py_ssize_t)) if p.block_k < p.taps else 0)
     p.at_group = place(&end, p.block_k // p.axis[3].taps * FC_STENCIL_ROWS * sizeof(fc_group)
                        if p.stencil else 0)
