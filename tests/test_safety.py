@@ -131,8 +131,8 @@ def taken():
     with open("/proc/self/statm") as file:
         return int(file.read().split()[0]) * resource.getpagesize()
 
-def refused(function, room):
-    resource.setrlimit(resource.RLIMIT_AS, (taken() + room, hard))
+def refused(function, limit):
+    resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
     try:
         function()
     except MemoryError:
@@ -147,26 +147,31 @@ w = np.ones((64, 64, 3, 3), np.float32)
 wide = np.ones((4096, 64, 1, 1), np.float32)
 out = np.empty((1, 64, 58, 58), np.float32)
 fastconv.conv2d(x, w, threads=2)                                  # OpenMP has its threads
-assert refused(lambda: fastconv.conv2d(x, wide, threads=2), 1 << 20), "the output"
+assert refused(lambda: fastconv.conv2d(x, wide, threads=2), taken() + (1 << 20)), "the output"
 fastconv.conv2d(x, w, out=out, threads=1)                         # planned
 prepared = fastconv.prepare(w)
 prepared(x, out=out)
 scratch.drop()
 before = taken()
-hoard = []                                                        # what malloc still has
+limit = before + (1 << 18)
+hoard, hoarded = [], []                                           # what malloc still has
 def starved(function):
     def run():
-        try:
-            for size in (1 << 18, 1 << 14, 1 << 10):
+        for size in (1 << 18, 1 << 14, 1 << 10):
+            try:
                 while True:
                     hoard.append(bytearray(size))
-        except MemoryError:
-            function()
+            except MemoryError:
+                pass
+        hoarded.append(sum(map(len, hoard)))
+        function()
     return run
 for _ in range(50):
-    assert refused(starved(lambda: fastconv.conv2d(x, w, out=out, threads=1)), 1 << 18), "scratch"
-    assert refused(starved(lambda: prepared(x, out=out)), 1 << 18), "scratch"
+    assert refused(starved(lambda: fastconv.conv2d(x, w, out=out, threads=1)), limit), "scratch"
     hoard.clear()
+    assert refused(starved(lambda: prepared(x, out=out)), limit), "scratch"
+    hoard.clear()
+assert min(hoarded[-20:]) > max(hoarded[:20]) - (1 << 16), ("what is refused is not kept", hoarded)
 assert (fastconv.conv2d(x, w, out=out, threads=2) == 64 * 9).all()
 assert (prepared(x) == 64 * 9).all()
 assert (fastconv.conv2d(x, wide) == 64).all()
