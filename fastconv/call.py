@@ -18,6 +18,7 @@ from .kernels import table
 from .kernels.measure import openmp_threads
 from .kernels.problem import address
 from .layout import Layout
+from .magnitude import fits_float64, largest
 from .plan import Plan, choose_threads, isas, make
 from .settings import check_environment, check_isa, current
 from .spec import (
@@ -80,6 +81,8 @@ def convolve(
         name, rank, src, wei, bias is not None, stride, padding, dilation, groups, extra, residual,
         out, algorithm, threads, False,
     )  # fmt: skip
+    if plan.if_small is not None:
+        plan = fitting(plan, src, wei)
     spec = plan.spec
     numbers = check_bias(spec, bias, plan.bias_dtype)
     if out is None:
@@ -94,6 +97,11 @@ def convolve(
             residual,
         )
     return run(plan, src, wei, None, plan.pad_bias(numbers), residual, out)
+
+
+def fitting(plan: Plan, src: np.ndarray, wei: np.ndarray) -> Plan:
+    """The plan for these integers: in float64 if all of them are small."""
+    return plan.if_small() if fits_float64(plan.spec, src, largest(wei)) else plan
 
 
 FLIP = Extra._fields.index("flip")

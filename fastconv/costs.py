@@ -34,6 +34,10 @@ WAITING_SHARE = 0.25
 # Below this many operations a thread, waking it costs more than it does.
 OPERATIONS_PER_THREAD = 1_000_000
 
+# Multiply-adds in int64, of a thread, for each byte of input and weight, from which on it is worth
+# a look whether float64 would do.
+LOOK_WORTH = 8
+
 # Operations between two looks at signals (Ctrl-C): a fraction of a second on the plainest ISA.
 OPERATIONS_PER_CHUNK = 4_000_000_000
 

@@ -8,7 +8,7 @@
     bool, 8-bit integers            float32   int32     int32
     the same, K large               float64   int64     int64
     up to 16 bits; 32 times 8       float64   int64     int64
-    other integers                  int64     int64     int64
+    other integers                  int64     int64     int64   (small numbers: as above)
 
 Integers are exact: a block of k is summed in floating point only where no such sum can be rounded
 (below 2**24 in float32, 2**51 in float64), and the blocks are added as integers. An integer with a
@@ -85,6 +85,9 @@ class Arithmetic(NamedTuple):
         return self.total in "iq"
 
 
+SMALL = Arithmetic("d", "q")  # of integers whose sums, a block of k at a time, float64 holds
+
+
 def choose(
     source: np.dtype, weight: np.dtype, wanted: np.dtype | None, depth: int
 ) -> tuple[Arithmetic, np.dtype] | None:
@@ -113,7 +116,7 @@ def _exact(source: np.dtype, weight: np.dtype, depth: int) -> Arithmetic:
     if small and block <= EXACT_F32 and product * depth <= INT32_MOST:
         return Arithmetic("f", "i")
     if block < EXACT_F64:
-        return Arithmetic("d", "q")
+        return SMALL
     return Arithmetic("l" if _in_int32(source) and _in_int32(weight) else "q", "q")
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .call import Extra, convolve, flipped, make_plan
+from .call import Extra, convolve, fitting, flipped, make_plan
 from .plan import Plan
 from .settings import current
 from .spec import (
@@ -193,7 +193,10 @@ def plan(
         check_residual(spec, residual)
     if threads is None:
         threads = current().threads
-    return make_plan(spec, src, wei, residual, out, algorithm, threads)
+    how = make_plan(spec, src, wei, residual, out, algorithm, threads)
+    if how.if_small is not None and isinstance(src, np.ndarray) and isinstance(wei, np.ndarray):
+        how = fitting(how, src, wei)
+    return how
 
 
 def _outlined(name: str, argument: str, value: Any):

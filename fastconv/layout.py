@@ -17,6 +17,7 @@ class Layout:
     strides: tuple[int, int, int, int, int]
     itemsize: int
     storage: int
+    whole: bool  # integers
     parts: int  # real numbers of an element
     part_bytes: int  # from one to the next
     regular: bool  # native numbers of the dtype it is seen from, aligned, in whole steps
@@ -47,6 +48,7 @@ class Layout:
             strides=((0,) * (2 - len(leading)) + leading + (0,) * (3 - rank) + spatial),
             itemsize=source.itemsize,
             storage=storage,
+            whole=dtypes.is_whole(source),
             parts=parts,
             part_bytes=source.itemsize // parts,
             regular=storage == dtypes.storage(dtype) and aligned and whole,

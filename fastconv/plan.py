@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, partial
 
 import numpy as np
@@ -12,10 +12,11 @@ import numpy as np
 from . import costs
 from .algorithms import ALGORITHMS, REFERENCE, Algorithm
 from .boundary import Border
-from .dtypes import TOTALS, parts
+from .dtypes import SMALL, TOTALS, parts
 from .finishing import Finishing, finishing
 from .kernels import measure, scratch, table
 from .kernels.problem import Problem, address
+from .magnitude import worth_looking
 from .settings import default_threads
 from .spec import ConvSpec
 from .survey import Arrays, as_tile_bytes, survey
@@ -48,6 +49,7 @@ class Plan:
     problem: Problem | None = field(default=None, repr=False, compare=False)
     walk: Callable[..., bool] | None = field(default=None, repr=False, compare=False)
     exactly: Callable[[], Plan] | None = field(default=None, repr=False, compare=False)
+    if_small: Callable[[], Plan] | None = field(default=None, repr=False, compare=False)
 
     def __str__(self) -> str:
         spec = self.spec
@@ -148,6 +150,16 @@ def make(
     others, for weights that are not finite.
     """
     isa = isa or isas()[-1]
+    again = partial(
+        make,
+        dtypes=dtypes,
+        algorithm=algorithm,
+        isa=isa,
+        threads=threads,
+        shared=shared,
+        prepared=prepared,
+        copies=copies,
+    )
     finish = finishing(spec.finish, spec.arithmetic, arrays.dst, arrays.residual)
     moved = arrays.moved_bytes(spec)
     if algorithm == REFERENCE or 0 in spec.output_shape:  # no walk
@@ -197,6 +209,9 @@ def make(
         copies += ("out: sums of the cache's size, on their way to it",)
     if not prepared:
         copies += ("weight: a strip at a time",)
+    small = None
+    if worth_looking(spec, *dtypes[:2], threads, prepared):
+        small = cache(partial(again, replace(spec, arithmetic=SMALL), arrays.converted()))
     used = min(threads, max(1, problem.tasks))
     scratch.limit(used * problem.scratch_bytes)
     lanes = work.machine.lanes
@@ -225,20 +240,8 @@ def make(
         output_shape=spec.output_shape,
         pack=_packing(spec, dtypes),
         finishing=finish,
-        exactly=cache(
-            partial(
-                make,
-                spec,
-                arrays,
-                dtypes,
-                algorithm=algorithm,
-                isa=isa,
-                threads=threads,
-                shared=shared,
-                prepared=prepared,
-                exact=True,
-            )
-        ),
+        exactly=cache(partial(again, spec, arrays, exact=True)),
+        if_small=small,
     )
 
 

@@ -18,6 +18,7 @@ from .call import Extra, find, flipped, frozen, keep, overlaps, run, through_a_c
 from .kernels import weights
 from .kernels.measure import openmp_threads
 from .kernels.problem import address
+from .magnitude import fits_float64, largest
 from .plan import Plan
 from .settings import current
 from .sizes import span
@@ -95,6 +96,7 @@ class PreparedConv:
         self._check()
         self._lock = threading.RLock()
         _known.add(self)
+        self._most: int | None = None  # the largest weight, if it was asked for
         self._packed: dict[tuple, tuple[np.ndarray, bool]] = {}
         self._ready: dict[tuple, tuple] = {}
 
@@ -137,7 +139,8 @@ class PreparedConv:
         if residual is not None:
             residual = as_operand(self._name, "residual", residual)
         if out is not None or residual is not None:
-            plan, packed, bias = self._get_ready(src, residual, out, threads)
+            ready = self._get_ready(src, residual, out, threads)
+            plan, packed, bias = ready if ready[0].if_small is None else self._fit(*ready, src)
             if out is None:
                 out = np.empty(plan.output_shape, plan.spec.dtype)
             elif overlaps(out, residual, src):
@@ -153,7 +156,7 @@ class PreparedConv:
         if ready is None:
             ready = self._get_ready(src, None, None, threads)
             keep(self._ready, key, ready)
-        plan, packed, bias = ready
+        plan, packed, bias = ready if ready[0].if_small is None else self._fit(*ready, src)
         dst = np.empty(plan.output_shape, plan.spec.dtype)
         return run(plan, src, self._weight, packed, bias, None, dst)
 
@@ -164,6 +167,18 @@ class PreparedConv:
             self._name, self._rank, src, self._weight, self._bias is not None, *self._parameters,
             self._extra, residual, out, self._algorithm, threads, True,
         )  # fmt: skip
+        return self._complete(plan)
+
+    def _fit(self, plan, packed, bias, src) -> tuple:
+        """What is ready for this input, or for small integers, if it has only such."""
+        if self._most is None:
+            self._most = largest(self._weight)
+        if not fits_float64(plan.spec, src, self._most):
+            return plan, packed, bias
+        return self._complete(plan.if_small())
+
+    def _complete(self, plan: Plan) -> tuple:
+        """The plan, its packed weights and its bias."""
         bias = check_bias(plan.spec, self._bias, plan.bias_dtype)
         if plan.problem is None:
             return plan, None, bias

@@ -27,6 +27,12 @@ class Arrays:
     residual: Layout | None = None
     residual_is_out: bool = False
 
+    def converted(self) -> Arrays:
+        """The same for tiles of a dtype that neither input nor weight has."""
+        return replace(
+            self, src=replace(self.src, regular=False), wei=replace(self.wei, regular=False)
+        )
+
     def moved_bytes(self, spec: ConvSpec) -> int:
         """Input, weight, output and residual, each once."""
         sizes = [(self.src, spec.input_shape), (self.wei, spec.weight_shape)]

@@ -29,7 +29,7 @@ LAYERS = (
     "finishing",
     "arguments",
     "spec settings",
-    "reference work",
+    "reference work magnitude",
     "survey",
     "estimate",
     "schedule",

@@ -159,6 +159,7 @@ cdef class Problem:
         p.src_beside_bytes = src.strides[1] // src.parts
         p.dealer = find(isa, "d") if wei.parts == 2 else p.kernels
         p.src_end_bytes, p.src_storage, p.wei_storage = src.end, src.storage, wei.storage
+        p.wei_whole = wei.whole
         p.straight, p.dst_regular, p.wei_direct = straight, dst_regular, wei_direct
         p.in_place_allowed, p.channels_first = in_place_allowed, channels_first
         for i in range(2):

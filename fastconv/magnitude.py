@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Integers at hand that are smaller than their dtype allows: float64 multiplies them faster."""
+
+from __future__ import annotations
+
+from math import prod
+
+import numpy as np
+
+from . import costs
+from .boundary import Border
+from .dtypes import EXACT_F64
+from .spec import ConvSpec
+
+
+def worth_looking(
+    spec: ConvSpec, source: np.dtype, weight: np.dtype, threads: int, prepared: bool
+) -> bool:
+    """Whether to look at all numbers takes but a small share of what a call takes in int64."""
+    if not spec.arithmetic.whole or spec.arithmetic.tile in "fd":
+        return False
+    size = prod(spec.input_shape) * source.itemsize
+    size += 0 if prepared else prod(spec.weight_shape) * weight.itemsize
+    return spec.macs >= costs.LOOK_WORTH * threads * size
+
+
+def largest(array: np.ndarray) -> int:
+    """The largest magnitude of integers."""
+    return max(-int(array.min()), int(array.max())) if array.size else 0
+
+
+def fits_float64(spec: ConvSpec, src: np.ndarray, weight_most: int) -> bool:
+    """Whether float64 sums a block of these integers without rounding."""
+    most = abs(int(spec.border_value)) if Border.CONSTANT in spec.border else 0
+    depth = min(spec.c_in * prod(spec.wei), costs.BLOCK_K)
+    return max(most, largest(src)) * weight_most * depth < EXACT_F64
