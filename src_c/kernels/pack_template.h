@@ -34,49 +34,48 @@ FC_INLINE void FC_NAME(copy)(FC_T *dst, const FC_T *src, ptrdiff_t count)
 #undef FC_COPY_TWO_HALVES
 }
 
-static void FC_NAME(fill)(void *dst_, ptrdiff_t before, ptrdiff_t valid, ptrdiff_t after,
-                          const void *src_, ptrdiff_t step_bytes, int storage, const void *value)
+/* Numbers of a row. */
+FC_INLINE void FC_NAME(take)(FC_T *dst, ptrdiff_t count, const char *src, ptrdiff_t step_bytes,
+                             int storage)
 {
-    FC_T *dst = dst_, border;
-    const char *src = src_;
-    memcpy(&border, value, sizeof border);
-    for (ptrdiff_t i = 0; i < before; i++)
-        dst[i] = border;
-    dst += before;
     if (storage == FC_OWN_KIND)
         switch (step_bytes) {
-        case sizeof(FC_T): FC_NAME(copy)(dst, (const FC_T *)src_, valid); break;
+        case sizeof(FC_T): FC_NAME(copy)(dst, (const FC_T *)src, count); break;
 /* Steps that are known become shuffles. */
 #define FC_STEP(STEP)                                                                            \
     case STEP * sizeof(FC_T):                                                                    \
-        FC_NAME(move)((char *)dst, sizeof(FC_T), src, STEP * sizeof(FC_T), valid,                \
+        FC_NAME(move)((char *)dst, sizeof(FC_T), src, STEP * sizeof(FC_T), count,                \
                       sizeof(FC_T), 0);                                                          \
         break;
             FC_STEP(2)
             FC_STEP(3)
             FC_STEP(4)
 #undef FC_STEP
-        default: FC_NAME(read_row)(dst, valid, src, step_bytes, storage);
+        default: FC_NAME(read_row)(dst, count, src, step_bytes, storage);
         }
     else
-        FC_NAME(read_row)(dst, valid, src, step_bytes, storage);
+        FC_NAME(read_row)(dst, count, src, step_bytes, storage);
+}
+
+static void FC_NAME(fill)(void *dst_, ptrdiff_t before, ptrdiff_t valid, ptrdiff_t after,
+                          const void *src, ptrdiff_t step_bytes, int storage, const void *value)
+{
+    FC_T *dst = dst_, border;
+    memcpy(&border, value, sizeof border);
+    for (ptrdiff_t i = 0; i < before; i++)
+        dst[i] = border;
+    dst += before;
+    FC_NAME(take)(dst, valid, src, step_bytes, storage);
     dst += valid;
     for (ptrdiff_t i = 0; i < after; i++)
         dst[i] = border;
 }
 
-static void FC_NAME(pick)(void *dst_, const void *src_, const ptrdiff_t *offset_bytes,
-                          ptrdiff_t count, int storage)
+static void FC_NAME(pick_kind)(FC_T *dst, const char *src, const ptrdiff_t *offset_bytes,
+                               ptrdiff_t count, int storage)
 {
-    FC_T *dst = dst_;
-    const char *src = src_;
     const ptrdiff_t size = FC_NAME(kind_bytes)(storage & FC_KIND);
     char raw[FC_NAME(CHUNK) * 8];
-    if (storage == FC_OWN_KIND) {
-        for (ptrdiff_t i = 0; i < count; i++)
-            dst[i] = *(const FC_LOOSE *)(src + offset_bytes[i]);
-        return;
-    }
     for (; count > 0; count -= FC_NAME(CHUNK)) {
         const ptrdiff_t part = count < FC_NAME(CHUNK) ? count : FC_NAME(CHUNK);
 #define FC_PICK(SIZE)                                                                            \
@@ -97,14 +96,32 @@ static void FC_NAME(pick)(void *dst_, const void *src_, const ptrdiff_t *offset_
     }
 }
 
+/* Numbers at these offsets: few, at the ends of rows. */
+FC_INLINE void FC_NAME(pick_few)(FC_T *dst, const char *src, const ptrdiff_t *offset_bytes,
+                                 ptrdiff_t count, int storage)
+{
+    if (storage != FC_OWN_KIND) {
+        FC_NAME(pick_kind)(dst, src, offset_bytes, count, storage);
+        return;
+    }
+    for (ptrdiff_t i = 0; i < count; i++)
+        dst[i] = *(const FC_LOOSE *)(src + offset_bytes[i]);
+}
+
+static void FC_NAME(pick)(void *dst, const void *src, const ptrdiff_t *offset_bytes,
+                          ptrdiff_t count, int storage)
+{
+    FC_NAME(pick_few)(dst, src, offset_bytes, count, storage);
+}
+
 static void FC_NAME(frame)(void *dst_, ptrdiff_t before, ptrdiff_t valid, ptrdiff_t after,
                            const void *row, ptrdiff_t first, ptrdiff_t step_bytes, int storage,
                            const ptrdiff_t *place)
 {
     FC_T *dst = dst_;
-    FC_NAME(pick)(dst, row, place, before, storage);
-    FC_NAME(fill)(dst + before, 0, valid, 0, (const char *)row + first, step_bytes, storage, dst);
-    FC_NAME(pick)(dst + before + valid, row, place + before + valid, after, storage);
+    FC_NAME(pick_few)(dst, row, place, before, storage);
+    FC_NAME(take)(dst + before, valid, (const char *)row + first, step_bytes, storage);
+    FC_NAME(pick_few)(dst + before + valid, row, place + before + valid, after, storage);
 }
 
 /* Segments and steps are written upward in whole vectors: what a store spills past
