@@ -37,7 +37,7 @@ typedef struct {
     ptrdiff_t a_row; /* from row to row of A; a tile of its own has 1 */
     ptrdiff_t cuts;  /* whether any run has one */
     fc_fetch *fetch; /* or NULL */
-    ptrdiff_t a_ahead, b_ahead; /* what to call into the cache, seen from a step; 0: it is there */
+    ptrdiff_t a_ahead; /* what to call into the cache, seen from a step; 0: it is there */
 } fc_runs;
 
 typedef struct { ptrdiff_t a, b; } fc_step;

@@ -16,10 +16,7 @@
 #define FC_STRING_(a) #a
 #define FC_STRING(a) FC_STRING_(a)
 
-enum {
-    FC_LINE_BYTES = 64, /* of a cache */
-    FC_LINE_VECTORS = FC_VBYTES < FC_LINE_BYTES ? FC_LINE_BYTES / FC_VBYTES : 1
-};
+enum { FC_LINE_BYTES = 64 }; /* of a cache */
 
 #define FC_INLINE static inline __attribute__((always_inline))
 #ifdef __clang__

@@ -59,7 +59,7 @@ class Runs(ctypes.Structure):
         ("run", POINTER),
         *((name, SIZE) for name in ("runs", "length", "a_step", "b_step", "a_row", "cuts")),
         ("fetch", POINTER),
-        *((name, SIZE) for name in ("a_ahead", "b_ahead")),
+        ("a_ahead", SIZE),
     ]
 
 

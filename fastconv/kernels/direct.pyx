@@ -21,7 +21,6 @@ from fastconv.kernels.spans cimport Span
 from fastconv.kernels.table cimport (
     FC_BIAS_COLS, FC_BIAS_ROWS, FC_STENCIL_ROWS, FC_SUMS_IN_FLIGHT, fc_fetch, fc_group, fc_kernels,
     fc_put, fc_run, fc_runs, fc_step, fc_tile_fn)
-from fastconv.kernels.walk cimport AHEAD
 
 
 cdef void run_of_tiles(const fc_kernels *kernels, const fc_runs *runs, const char *a,
@@ -98,7 +97,7 @@ cdef void pixels_task(const problem_t *p, call_t *call, Py_ssize_t task,
         runs.run, runs.length = tap, block.c1 - block.c0
         runs.runs = sources.prepare(p, call, box, group, &block, scratch, False, &source, tap)
         runs.a_step, runs.b_step, runs.a_row = p.width, source.channel, 1
-        runs.cuts, runs.fetch, runs.a_ahead, runs.b_ahead = 0, NULL, 0, 0
+        runs.cuts, runs.fetch, runs.a_ahead = 0, NULL, 0
         for i in range(runs.runs):
             tap[i].a *= p.width
         if runs.runs > 1 and not p.stencil:
@@ -176,7 +175,7 @@ cdef Py_ssize_t prepare_pieces(const problem_t *p, const call_t *call, const Spa
     cdef fc_runs runs
     cdef Py_ssize_t i, count
     runs.run, runs.length, runs.cuts, runs.fetch = tap, block.c1 - block.c0, 0, NULL
-    runs.a_ahead, runs.b_ahead = 0, AHEAD * p.width
+    runs.a_ahead = 0
     while True:
         runs.runs = sources.prepare(p, call, box, group, block, scratch, strip[0], source, tap)
         runs.a_step, runs.b_step, runs.a_row = source.channel, p.width, source.pixel[3]

@@ -19,7 +19,6 @@ from fastconv.kernels.source cimport source_t
 from fastconv.kernels.spans cimport Span
 from fastconv.kernels.table cimport (
     FC_BIAS_COLS, FC_BIAS_ROWS, fc_put, fc_run, fc_runs, fc_segment)
-from fastconv.kernels.walk cimport AHEAD
 
 cdef Py_ssize_t segments_of(const Span **box, const source_t *source, Py_ssize_t first,
                             Py_ssize_t pixels, fc_segment *segment) noexcept nogil:
@@ -94,7 +93,7 @@ cdef void one_task(const problem_t *p, call_t *call, Py_ssize_t task, char *scra
         runs.a_step = p.width if p.pixels_wide else panel
         runs.b_step = panel if p.pixels_wide else p.width
         runs.a_row, runs.cuts, runs.fetch = 1, 0, NULL
-        runs.a_ahead, runs.b_ahead = 0, AHEAD * runs.b_step
+        runs.a_ahead = 0
         if steps == block.k1 - block.k0:        # no tap is left out: one run
             runs.runs, runs.length = min(1, runs.runs), steps
         panel_bytes = panel * steps * size

@@ -15,7 +15,7 @@ cdef extern from "fc_kernels.h" nogil:
     ctypedef struct fc_runs:
         const fc_run *run
         fc_fetch *fetch
-        Py_ssize_t runs, length, a_step, b_step, a_row, cuts, a_ahead, b_ahead
+        Py_ssize_t runs, length, a_step, b_step, a_row, cuts, a_ahead
 
     ctypedef struct fc_finish:
         int activation, saturate, sum_storage, dst_storage, residual_storage

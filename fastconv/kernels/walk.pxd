@@ -1,9 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 from fastconv.kernels.problem cimport Problem, call_t, problem_t
 
-cdef enum:
-    AHEAD = 16          # steps: what tiles read in order is called into the cache so early
-
 ctypedef void (*task_fn)(const problem_t *p, call_t *call, Py_ssize_t task,
                          char *scratch) noexcept nogil
 

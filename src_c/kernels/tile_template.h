@@ -13,8 +13,7 @@
 FC_INLINE void FC_NAME(tile_run)(const int LOW, const int HIGH, const int A_ROW,
                                  const int WIDTH, const int CALL, FC_NAME(sums) *sum,
                                  const FC_T *a, ptrdiff_t a_row, ptrdiff_t a_step, const FC_T *b,
-                                 ptrdiff_t b_step, ptrdiff_t length, ptrdiff_t a_ahead,
-                                 ptrdiff_t b_ahead)
+                                 ptrdiff_t b_step, ptrdiff_t length, ptrdiff_t a_ahead)
 {
     const FC_T *four[(FC_MAX_ROWS + 3) / 4];
     const ptrdiff_t place[4] = {0, a_row, 2 * a_row, 3 * a_row};
@@ -26,12 +25,8 @@ FC_INLINE void FC_NAME(tile_run)(const int LOW, const int HIGH, const int A_ROW,
         FC_UNROLL
         for (int v = 0; v < WIDTH; v++)
             wide[v] = FC_LOAD(b + v * FC_LANES);
-        if (CALL) {
-            FC_UNROLL
-            for (int v = 0; v < WIDTH; v += FC_LINE_VECTORS)
-                __builtin_prefetch(b + v * FC_LANES + b_ahead);
+        if (CALL)
             __builtin_prefetch(a + a_ahead);
-        }
         FC_UNROLL
         for (int i = LOW; i < HIGH; i++)
             FC_UNROLL
@@ -55,7 +50,7 @@ FC_INLINE void FC_NAME(fetch)(fc_fetch *fetch)
 /* Rows are constants of their own loops, so that the sums stay where they are. */
 #define FC_RUN_ROWS(LOW, HIGH)                                                                 \
     FC_NAME(tile_run)(LOW, HIGH, A_ROW, WIDTH, 1, sum, a + run->a, runs->a_row, runs->a_step,  \
-                      b + run->b, runs->b_step, runs->length, runs->a_ahead, runs->b_ahead);
+                      b + run->b, runs->b_step, runs->length, runs->a_ahead);
 #define FC_RUN_CUT(CUT)                                                                        \
     case CUT:                                                                                  \
         if (ROWS > CUT) {                                                                      \
@@ -94,7 +89,7 @@ FC_INLINE void FC_NAME(tile_body)(const int ROWS, const int WIDTH, const int A_R
             FC_NAME(fetch)(runs->fetch);
         for (; run < end; run++)
             FC_NAME(tile_run)(0, ROWS, A_ROW, WIDTH, 0, sum, a + run->a, runs->a_row, 0, b + run->b,
-                              0, 1, 0, 0);
+                              0, 1, 0);
     }
     for (; run < end; run++) {
         if (runs->fetch)
