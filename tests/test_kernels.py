@@ -114,7 +114,7 @@ def test_tiles(table, dtype):
         cuts = [cut for cut in range(-3, 4) if abs(cut) < rows]
         run = np.array([[*rng.integers(0, 170, 2), cut] for cut in cuts], np.intp)
         a_row = (1, 2, 3, 14)[(rows + log) % 4] if log < 2 else 1
-        runs = Runs(run.ctypes.data, len(run), length, 5, 3, a_row, 1, None, 7, 9)
+        runs = Runs(run.ctypes.data, len(run), length, 5, 3, a_row, 1, None, 7)
         bias = whole(rng, max(width, rows), dtype)
         product = np.zeros((rows, width), dtype)
         for i, j, cut in run:
@@ -148,7 +148,7 @@ def test_tiles_of_single_steps(table, dtype):
             places = a_row * np.arange(rows)
             for flags in (0, WHOLE):
                 c = np.empty((rows, width), cells(dtype, flags))
-                runs = Runs(run.ctypes.data, len(run), 1, 5, 3, a_row, 0, None, 0, 0)
+                runs = Runs(run.ctypes.data, len(run), 1, 5, 3, a_row, 0, None, 0)
                 table.call("tile", runs, a, b, c, width, width, Put(flags),
                            function=table.tile_of(log, rows, a_row))  # fmt: skip
                 expected = sum(np.outer(a[i + places], b[j : j + width]) for i, j, _ in run)
@@ -165,7 +165,7 @@ def test_the_largest_whole_sums(table, dtype):
             a = np.array([sign * (most - near)], dtype)
             b, c = np.zeros(lanes, dtype), np.full(lanes, 7, cells(dtype, WHOLE))
             b[0] = 1
-            runs = Runs(run.ctypes.data, 1, 1, 0, 0, 1, 0, None, 0, 0)
+            runs = Runs(run.ctypes.data, 1, 1, 0, 0, 1, 0, None, 0)
             for cols in (1, lanes):
                 table.call("tile", runs, a, b, c, lanes, cols, Put(WHOLE),
                            function=table.tile[0][1])  # fmt: skip
