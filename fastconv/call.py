@@ -18,7 +18,7 @@ from .kernels import table
 from .kernels.measure import openmp_threads
 from .kernels.problem import address
 from .layout import Layout
-from .magnitude import fits_float64, largest
+from .magnitude import fits_float64
 from .plan import Plan, choose_threads, isas, make
 from .settings import check_environment, check_isa, current
 from .spec import (
@@ -101,7 +101,7 @@ def convolve(
 
 def fitting(plan: Plan, src: np.ndarray, wei: np.ndarray) -> Plan:
     """The plan for these integers: in float64 if all of them are small."""
-    return plan.if_small() if fits_float64(plan.spec, src, largest(wei)) else plan
+    return plan.if_small() if fits_float64(plan.spec, src, wei) else plan
 
 
 FLIP = Extra._fields.index("flip")

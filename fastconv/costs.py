@@ -35,8 +35,11 @@ WAITING_SHARE = 0.25
 OPERATIONS_PER_THREAD = 1_000_000
 
 # Multiply-adds in int64, of a thread, for each byte of input and weight, from which on it is worth
-# a look whether float64 would do.
+# a look whether float64 would do; the bytes that a look at nothing takes as long as; numbers that
+# are looked at first.
 LOOK_WORTH = 8
+LOOK_BYTES = 256 * 1024
+CORNER = 1024
 
 # Operations between two looks at signals (Ctrl-C): a fraction of a second on the plainest ISA.
 OPERATIONS_PER_CHUNK = 4_000_000_000

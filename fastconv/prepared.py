@@ -173,7 +173,7 @@ class PreparedConv:
         """What is ready for this input, or for small integers, if it has only such."""
         if self._most is None:
             self._most = largest(self._weight)
-        if not fits_float64(plan.spec, src, self._most):
+        if not fits_float64(plan.spec, src, self._weight, self._most):
             return plan, packed, bias
         return self._complete(plan.if_small())
 

@@ -47,6 +47,7 @@ KINDS = {
     "int8": Kind("i8", "int8", "int32", "int64", 0, "float32", "float64"),
     "int16": Kind("i16", "int16", "int64", "int64", 0, "float64", "float64"),
     "int32": Kind("i32", "int32", "int64", "int64", 0, "float64", "float64"),
+    "int64": Kind("i64", "int64", "int64", "int64", 0, "float64", "float64"),
     "uint8": Kind("u8", "float32", "uint8", "float64", 0, "float32", "float32",
                   {"dtype": "uint8", "overflow": "saturate"}),
 }  # fmt: skip

@@ -36,7 +36,11 @@ FEATURES: tuple[Case, ...] = (
     *(variant(case, finish=word) for case in _LAYER for word in ACTIVATIONS),
     *(variant(case, dtype="float16") for case in _named("*")[:10] + _named("3@512->16 3x3")),
     *(variant(case, dtype="complex64") for case in _STEADY[:6]),
-    *(variant(case, dtype=dtype) for dtype in ("int8", "int16", "int32") for case in _SHORT),
+    *(
+        variant(case, dtype=dtype)
+        for dtype in ("int8", "int16", "int32", "int64")
+        for case in _SHORT
+    ),
     *(
         conv(1, (1080, 1920), 1, (side, side), dtype="uint8", padding_mode=mode)
         for mode in ("constant", "mirror")

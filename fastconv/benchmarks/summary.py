@@ -69,7 +69,7 @@ def prices(results: Sequence[Result]) -> list[tuple[str, Pairs]]:
         ("complex64 relative to float32", having(results, "complex64")),
         *(
             (f"{dtype} relative to float64", having(results, dtype))
-            for dtype in ("int8", "int16", "int32")
+            for dtype in ("int8", "int16", "int32", "int64")
         ),
         ("uint8 filters relative to float32", having(results, "uint8")),
     ]
