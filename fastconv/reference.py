@@ -135,7 +135,10 @@ def _extended(spec: ConvSpec, x: np.ndarray, axis: int) -> tuple[np.ndarray, Con
     x = np.take(x, np.maximum(place, 0), axis=3 + axis) if n else np.zeros(
         (*x.shape[: 3 + axis], length, *x.shape[4 + axis :]), x.dtype
     )  # fmt: skip
-    x[(slice(None),) * (3 + axis) + (place < 0,)] = spec.border_value
+    value = spec.border_value
+    if x.dtype.kind == "i":  # integers wrap
+        value = (value + 2**63) % 2**64 - 2**63
+    x[(slice(None),) * (3 + axis) + (place < 0,)] = value
 
     def but(values: tuple, value: object) -> tuple:
         return (*values[:axis], value, *values[axis + 1 :])

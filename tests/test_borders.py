@@ -325,3 +325,12 @@ def test_no_images_and_no_channels(mode):
     assert fastconv.conv1d(np.ones((0, 3, 7), "f4"), w, **said).shape == (0, 5, 9)
     got = fastconv.conv1d(np.ones((2, 0, 7), "f4"), np.ones((5, 0, 3), "f4"), **said)
     np.testing.assert_array_equal(got, np.zeros((2, 5, 9)))
+
+
+@pytest.mark.parametrize("algorithm", [*ALGORITHMS, "reference"])
+def test_a_constant_beyond_int64_wraps(algorithm):
+    x, w = np.ones((1, 5), np.uint64), np.ones((1, 1, 3), np.int8)
+    got = fastconv.conv1d(x, w, padding=1, padding_value=2**63, algorithm=algorithm)
+    np.testing.assert_array_equal(got, [[2 - 2**63, 3, 3, 3, 2 - 2**63]])
+    got = fastconv.conv1d(x, w, padding_value=2**64 - 1, algorithm=algorithm)
+    np.testing.assert_array_equal(got, [[3, 3, 3]])
