@@ -5,7 +5,7 @@ from math import isqrt
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from kinds import run, truth
 from support import ISAS, spec_of
@@ -119,6 +119,7 @@ def test_little_work_is_not_worth_a_look():
     assert not magnitude.worth_looking(spec, x.dtype, w.dtype, 1, False)
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from(WIDE), st.sampled_from(("i2", *WIDE)),
     st.integers(0, 63), st.integers(0, 63), st.booleans(), st.integers(0, 2),
