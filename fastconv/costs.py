@@ -35,8 +35,8 @@ WAITING_SHARE = 0.25
 OPERATIONS_PER_THREAD = 1_000_000
 
 # Multiply-adds in int64, of a thread, for each byte of input and weight, from which on it is worth
-# a look whether float64 would do; the bytes that a look at nothing takes as long as; numbers that
-# are looked at first.
+# a look whether float64 would do; bytes that stand for beginning to look; numbers that are looked
+# at first.
 LOOK_WORTH = 8
 LOOK_BYTES = 256 * 1024
 CORNER = 1024
