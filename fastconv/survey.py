@@ -100,6 +100,7 @@ def _deals(spec: ConvSpec, wei: Layout, dst: Layout) -> bool:
     """Whether weights, with all their parts, can be dealt into strips as they lie: those of
     float32 in pairs, as if these were of float64."""
     whole = wei.parts == dst.parts and (wei.parts == 1 or spec.arithmetic.tile == "f")
+    whole = whole and all(stride % wei.itemsize == 0 for stride in wei.strides)
     return wei.regular and whole and wei.step(spec.c_in, spec.wei) == wei.itemsize
 
 

@@ -44,6 +44,9 @@ CASES = (
     ((1, 3, 5, 37), (5, 3, 3, 3), "f8 f8", {"dtype": "f2", "alpha": 0.5, "beta": 2}),
     ((1, 3, 5, 7), (5, 3, 3, 3), "c8 c8", {"padding": 1, "bias": "c8", "residual": "c8"}),
     ((2, 5, 7, 3), (17, 3, 3, 3), "c16 f8", LAST | {"padding": 2, "padding_value": 1 - 1j}),
+    # Sums of both parts in the output; a residual whose channels are apart.
+    ((1, 13, 17, 1), (3, 1, 1, 1), "c8 c8", LAST | {"residual": "c8"}),
+    ((1, 11, 19, 1), (3, 1, 1, 1), "f4 f4", LAST | {"residual": "same", "dtype": "c8"}),
     ((1, 4, 23), (6, 2, 5), "f4 c8", {"groups": 2, "residual": "same", "beta": 2, "padding": 3}),
 )  # fmt: skip
 

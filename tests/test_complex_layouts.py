@@ -62,3 +62,22 @@ def test_sums_of_complex128_stored_as_complex64(isa, algorithm):
     np.testing.assert_array_equal(large[..., ::2], expected)
     np.testing.assert_array_equal(large[..., 1::2], 7)
     np.testing.assert_array_equal(got, conv2d(images, kernel, algorithm="reference", **said))
+
+
+@pytest.mark.parametrize("dtype", ["c8", "c16"])
+@pytest.mark.parametrize("tag", ["i1", "f4", "f8"])
+def test_weights_that_are_a_field_of_a_record(tag, dtype):
+    """Their step is no multiple of a number, perhaps one of its real part."""
+    rng = np.random.default_rng(5)
+    for channels, taps in ((1, 1), (2, 1), (1, 3)):
+        said = {"flip": taps > 1}
+        record = np.zeros((7, channels, taps), [("w", dtype), ("tag", tag)])
+        record["tag"] = 99
+        w = record["w"]
+        w[...] = whole(rng, 7, channels, taps)
+        x = whole(rng, channels, 11, dtype=dtype)
+        expected = conv1d(x, w.copy(), algorithm="reference", **said)
+        for algorithm in ALGORITHMS:
+            np.testing.assert_array_equal(conv1d(x, w, algorithm=algorithm, **said), expected)
+            layer = fastconv.prepare(w, algorithm=algorithm, **said)
+            np.testing.assert_array_equal(layer(x), expected)

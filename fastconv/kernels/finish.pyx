@@ -82,11 +82,14 @@ cdef void finish_row(const problem_t *p, const call_t *call, const line_t *line,
 cdef void finish_line(const problem_t *p, const call_t *call, const line_t *line,
                       Py_ssize_t group, Py_ssize_t o0, Py_ssize_t o1, const char *sums,
                       char *turned) noexcept nogil:
-    """Channels [o0, o1) of all pixels of a line; `sums` is that of the first."""
+    """Channels [o0, o1) of all pixels of a line; `sums` is that of the first.
+
+    Sums that lie in the output go along its pixels, too, where one step does not lead through the
+    numbers of the residual: complex channels that lie apart."""
     cdef Py_ssize_t size = p.itemsize, o, low, high, pixel, part
     cdef bint wanted = call.bias != NULL and not p.tile_bias
     cdef fc_put put
-    if p.pixels_wide:
+    if p.pixels_wide or (line.there and not beside(p, line.residual != NULL)):
         for o in range(o0, o1):
             finish_row(p, call, line, group, o, 0, sums + (o - o0) * p.sum_pitch * size, size,
                        line.count, False)
