@@ -134,6 +134,19 @@ def as_number(name: str, argument: str, value: Any, whole: bool, parts: bool = F
     return as_integer(name, argument, int(number), -LARGEST - 1, LARGEST)
 
 
+def plain(value: Any) -> Any:
+    """`value` as a Python number, if it is one of any kind; later changes of it do not show."""
+    if type(value) in (int, float, complex, bool, str) or value is None:
+        return value
+    try:
+        number = np.asarray(value)
+    except (TypeError, ValueError, RuntimeError):
+        return value  # refused, with its name, by who asks for a number
+    if number.ndim or not (number.dtype.kind in "biufc" or is_bfloat16(number.dtype)):
+        return value
+    return float(number) if number.dtype.kind == "V" else number.item()
+
+
 def check_threads(name: str, threads: Any) -> int | None:
     """`threads` as an int, or None for the setting in force."""
     return None if threads is None else as_integer(name, "threads", threads, 1, THREADS_MAX)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 from collections.abc import Callable, Sequence
@@ -13,6 +14,7 @@ import numpy as np
 
 from . import reference
 from .algorithms import NAMES
+from .arguments import plain
 from .dtypes import TOTALS
 from .kernels import table
 from .kernels.measure import openmp_threads
@@ -63,6 +65,25 @@ class Extra(NamedTuple):
     overflow: Any = "wrap"
 
 
+    def settled(self) -> Extra:
+        """The same in values that stay as they are, of which equal ones mean the same."""
+        activation, dtype = self.activation, self.dtype
+        if isinstance(activation, (tuple, list)):
+            activation = tuple(map(plain, activation))
+        if dtype is not None:
+            with contextlib.suppress(TypeError):  # refused later
+                dtype = np.dtype(dtype)
+        return self._replace(
+            padding_value=plain(self.padding_value),
+            channels_last=plain(self.channels_last),
+            flip=plain(self.flip),
+            activation=activation,
+            alpha=plain(self.alpha),
+            beta=plain(self.beta),
+            dtype=dtype,
+        )
+
+
 PLAIN = Extra()
 
 
@@ -71,6 +92,8 @@ def convolve(
     algorithm, threads,
 ):  # fmt: skip
     """What conv1d, conv2d and conv3d do; `extra` in the order of `Extra`."""
+    if not _plain(extra):
+        extra = Extra(*extra).settled()
     src = as_operand(name, "input", input)
     wei = as_operand(name, "weight", weight)
     if extra[FLIP] is True and wei.ndim == rank + 2:
@@ -263,9 +286,14 @@ def keep(store: dict, key: tuple, value: Any) -> None:
 
 
 def frozen(value: Any, depth: int = 0) -> Any:
-    """A key for a dict that tells 1 from 1.0 and True, as equality does not."""
+    """A key for a dict that tells 1 from 1.0 and True, as equality does not.
+
+    What it does not know is no number, word, dtype or list of them: it is refused, never kept.
+    """
     kind = type(value)
     if kind is int or kind is str or value is None:
+        return value
+    if isinstance(value, np.dtype):
         return value
     if isinstance(value, np.ndarray):
         return (kind, value.dtype, frozen(value.tolist()))

@@ -84,7 +84,7 @@ class PreparedConv:
             )
         self._rank = weight.ndim - 2
         self._name = f"conv{self._rank}d"
-        self._extra = Extra(*map(settled, extra))
+        self._extra = Extra(*map(settled, extra)).settled()
         if as_flag("prepare", "flip", self._extra.flip):
             weight = flipped(weight, self._rank)
         self._weight = np.array(weight, weight.dtype.newbyteorder("="), order="C")
