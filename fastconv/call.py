@@ -6,7 +6,10 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
+import weakref
+from collections import deque
 from collections.abc import Callable, Sequence
+from functools import partial
 from operator import index, is_
 from typing import Any, NamedTuple
 
@@ -19,8 +22,9 @@ from .dtypes import TOTALS
 from .kernels import table
 from .kernels.measure import openmp_threads
 from .kernels.problem import address
-from .layout import Layout
+from .layout import Layout, copy, native_copy
 from .magnitude import fits_float64
+from .nonfinite import replaced, residual_for
 from .plan import Plan, choose_threads, isas, make
 from .settings import check_environment, check_isa, current
 from .spec import (
@@ -37,9 +41,18 @@ from .survey import Arrays
 
 check_environment(isas(), table.isas_compiled(), NAMES[1:])
 
-PLANS_KEPT = 512
+PLANS_BYTES = 64 << 20  # of all plans that are kept, those of prepared layers, too
 
-_plans: dict[tuple, Plan] = {}
+
+class Store(dict):
+    """Plans, or what a layer has made ready, by what a call looks like."""
+
+    __slots__ = ("__weakref__",)
+
+
+_plans: Store = Store()
+_kept: deque[tuple[weakref.ref[Store], tuple, int]] = deque()  # the oldest first
+_kept_bytes = 0
 _lock = threading.RLock()
 
 
@@ -63,7 +76,6 @@ class Extra(NamedTuple):
     beta: Any = 0
     dtype: Any = None
     overflow: Any = "wrap"
-
 
     def settled(self) -> Extra:
         """The same in values that stay as they are, of which equal ones mean the same."""
@@ -145,10 +157,10 @@ def overlaps(out, residual, *read) -> bool:
 
 def through_a_copy(operation: Callable, out, residual):
     """`operation` (out, residual), which reads what it would overwrite, on a copy of the output."""
-    copy = np.array(out, out.dtype.newbyteorder("="), order="C")
+    apart = native_copy(out)
     if residual is not None and residual_is(residual, out):
-        residual = copy
-    out[...] = operation(copy, residual)
+        residual = apart
+    copy(out, operation(apart, residual))
     return out
 
 
@@ -164,7 +176,7 @@ def residual_is(residual, out) -> bool:
 
 
 def run(plan: Plan, src, wei, packed, bias, residual, dst):
-    """Run the plan; again, with taps on padding apart, when the weights turn out not finite."""
+    """Run the plan; or another one when the weights turn out not finite: see nonfinite.py."""
     spec = plan.spec
     if plan.problem is None:
         if dst.size:
@@ -172,14 +184,34 @@ def run(plan: Plan, src, wei, packed, bias, residual, dst):
                 bias = bias.view(np.result_type(bias.dtype, np.complex64))
             dst[...] = reference.convolve(spec, src, wei, bias, residual, dst)
         return dst
+    if plan.replaced:
+        dtype = spec.sum_dtype
+        residual = residual_for(spec, src, wei, residual, dtype, partial(_count, plan))
+        plan.run(src, replaced(wei) if packed is None else None, packed, bias, residual, dst)
+        return dst
     # What a second time would need, the first one overwrites.
     once = spec.reads_out or (residual is not None and residual_is(residual, dst))
-    look = once and packed is None and not plan.exact
+    look = once and packed is None and plan.if_not_finite is not None
     if (look and not _finite(wei)) or not plan.run(src, wei, packed, bias, residual, dst):
-        exact = plan.exactly()
+        plan = plan.if_not_finite()
         bias = None if bias is None else bias[: spec.groups * spec.c_out * spec.parts]
-        exact.run(src, wei, packed, exact.pad_bias(bias), residual, dst)
+        return run(plan, src, wei, None, plan.pad_bias(bias), residual, dst)
     return dst
+
+
+def _count(plan: Plan, input, weight, groups: int, padding_value: int):
+    """The convolution of zeros and ones with the parameters of a plan: integers."""
+    spec = plan.spec
+    first = 3 - spec.rank
+    parameters = (part[first:] for part in (spec.stride, spec.pad, spec.dilation))
+    modes = tuple(border.word for border in spec.border[first:])
+    extra = PLAIN._replace(
+        padding_mode=modes, padding_value=padding_value, channels_last=spec.channels_last
+    )
+    return convolve(
+        spec.name, spec.rank, input, weight, None, *parameters, groups, extra, None, None,
+        plan.algorithm, plan.threads,
+    )  # fmt: skip
 
 
 def _finite(weight) -> bool:
@@ -225,7 +257,7 @@ def find(
         if residual is not None:
             check_residual(spec, residual)
         plan = make_plan(spec, src, wei, residual, out, algorithm, threads, prepared)
-        keep(_plans, key, plan)
+        keep(_plans, key, plan, plan.memory)
     return plan
 
 
@@ -277,12 +309,36 @@ def make_plan(spec: ConvSpec, src, wei, residual, out, algorithm, threads, prepa
     )
 
 
-def keep(store: dict, key: tuple, value: Any) -> None:
-    """Put a value among those kept; the oldest makes room."""
+def keep(store: Store, key: tuple, value: Any, size: int) -> None:
+    """Keep a value of so many bytes; the oldest ones of all stores make room."""
+    global _kept_bytes
     with _lock:
-        while len(store) >= PLANS_KEPT:
-            del store[next(iter(store))]
         store[key] = value
+        _kept.append((weakref.ref(store), key, size))
+        _kept_bytes += size
+        while _kept_bytes > PLANS_BYTES:
+            owner, key, size = _kept.popleft()
+            _kept_bytes -= size
+            found = owner()
+            if found is not None:
+                found.pop(key, None)
+
+
+def forget() -> None:
+    """Drop all plans that are kept."""
+    global _kept_bytes
+    with _lock:
+        for owner, key, _ in _kept:
+            found = owner()
+            if found is not None:
+                found.pop(key, None)
+        _kept.clear()
+        _kept_bytes = 0
+
+
+def kept_bytes() -> int:
+    """What the plans that are kept take at most."""
+    return _kept_bytes
 
 
 def frozen(value: Any, depth: int = 0) -> Any:
@@ -315,13 +371,7 @@ def _outline(out: Any) -> tuple:
 
 def _layout(spec: ConvSpec, array: Any, dtype: np.dtype, channels_last: bool) -> Layout:
     """The layout of an array or of a contiguous one of that (shape, dtype)."""
-    if isinstance(array, np.ndarray):
-        seen = (array.shape, array.strides, array.dtype, array.flags.aligned)
-    else:
-        shape, own = array
-        strides, step = [], own.itemsize
-        for n in reversed(shape):
-            strides.append(step)
-            step *= max(n, 1)
-        seen = (shape, tuple(reversed(strides)), own, True)
+    if not isinstance(array, np.ndarray):
+        return Layout.contiguous(*array, dtype, spec.rank, channels_last)
+    seen = (array.shape, array.strides, array.dtype, array.flags.aligned)
     return Layout.of(*seen, dtype, spec.rank, channels_last)

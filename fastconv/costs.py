@@ -16,9 +16,6 @@ PIXELS = (1, 32, 128, 256, 512, 1024, 4096, 16384)
 # Boxes beyond which smaller ones are tried only if nothing larger fits: a plan must be quick.
 BOXES_WORTH = 1024
 
-# The same for large kernels: boxes times taps that a schedule may look at.
-TAPS_WORTH = 1_000_000
-
 # Shares of the second-level cache that the scratch of one thread may take.
 SCRATCH_SHARE = 0.5
 
@@ -41,8 +38,10 @@ LOOK_WORTH = 8
 LOOK_BYTES = 256 * 1024
 CORNER = 1024
 
-# Operations between two looks at signals (Ctrl-C): a fraction of a second on the plainest ISA.
-OPERATIONS_PER_CHUNK = 4_000_000_000
+# Operations between two looks at signals (Ctrl-C): a fraction of a second on the plainest ISA. To
+# read, convert and store a number, with an activation, takes as long as so many multiply-adds.
+OPERATIONS_PER_CHUNK = 2_000_000_000
+OPERATIONS_PER_NUMBER = 256
 
 # An axis is cut where taps begin or end to meet input when that saves this share of its taps.
 SKIPPED_SHARE = 0.1

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import product
 from math import ceil, prod
 from typing import NamedTuple
@@ -18,10 +19,9 @@ class SpanKind(NamedTuple):
 
     count: int
     taps: int
-    met: int  # pairs of a position and a tap that meet input
-    lanes: int
+    valid: int  # pairs of a position and a tap that read the input
+    phases: int
     length: int
-    elements: int  # of all lanes, for the taps of one block of k
 
 
 class Box(NamedTuple):
@@ -29,9 +29,8 @@ class Box(NamedTuple):
 
     count: int
     pixels: int
-    taps: int  # that meet input
-    met: int  # pairs of a pixel and a tap that meet input
-    strip: int  # numbers of a channel in the strip
+    taps: int  # that may read the input
+    valid: int  # pairs of a pixel and a tap that read it
     rows: int  # of the strip of a channel
     run: int  # pixels side by side in source and output
     runs: int
@@ -39,26 +38,40 @@ class Box(NamedTuple):
     width: SpanKind
 
 
+class Boxes(NamedTuple):
+    """The boxes between the cuts, by kind, and the sizes of the largest."""
+
+    kinds: tuple[Box, ...]
+    pixels: int
+    strip: int  # numbers of a channel in the strip, for the taps of one block of k
+    width: int  # the same along a row
+
+    @property
+    def count(self) -> int:
+        return sum(box.count for box in self.kinds)
+
+
+@lru_cache(maxsize=128)  # the algorithms and orientations of a plan look at the same cuts
 def boxes_of(
     axes: tuple[Axis, ...],
     cuts: tuple[Cut, ...],
     separate: tuple[bool, ...],
     windows: tuple[int, ...],
-) -> list[Box]:
+) -> Boxes:
     """The boxes between the cuts, counted by kind."""
-    kinds = [
-        [
-            (count, SpanKind(*kind))
-            for count, kind in spans.kinds(axis, cut.points, cut.size, apart, window)
-        ]
+    found = [
+        spans.kinds(axis, cut.points, cut.size, apart, window)
         for axis, cut, apart, window in zip(axes, cuts, separate, windows, strict=True)
     ]
-    return [_box(axes, parts) for parts in product(*kinds)]
+    kinds, longest, most = zip(*found, strict=True)
+    kinds = [[(count, SpanKind(*kind)) for count, kind in axis] for axis in kinds]
+    boxes = tuple(_box(axes, parts) for parts in product(*kinds))
+    return Boxes(boxes, pixels=prod(longest), strip=prod(most), width=most[3])
 
 
 def _box(axes: tuple[Axis, ...], parts: tuple[tuple[int, SpanKind], ...]) -> Box:
     (count_n, n), (count_d, d), (count_h, h), (count_w, w) = parts
-    rows = n.count * d.lanes * d.length * h.lanes * h.length * w.lanes
+    rows = n.count * d.phases * d.length * h.phases * h.length * w.phases
     pixels = n.count * d.count * h.count * w.count
     run, dense = w.count, w.length == w.count == axes[3].dst
     for axis, span in ((axes[2], h), (axes[1], d), (axes[0], n)):
@@ -70,8 +83,7 @@ def _box(axes: tuple[Axis, ...], parts: tuple[tuple[int, SpanKind], ...]) -> Box
         count=count_n * count_d * count_h * count_w,
         pixels=pixels,
         taps=d.taps * h.taps * w.taps,
-        met=n.count * d.met * h.met * (w.met if run == w.count else w.count * w.taps),
-        strip=n.elements * d.elements * h.elements * w.elements,
+        valid=n.count * d.valid * h.valid * (w.valid if run == w.count else w.count * w.taps),
         rows=rows,
         run=run,
         runs=pixels // run,
@@ -80,7 +92,7 @@ def _box(axes: tuple[Axis, ...], parts: tuple[tuple[int, SpanKind], ...]) -> Box
     )
 
 
-def scratch_bytes(work: Work, schedule: Schedule, boxes: list[Box]) -> int:
+def scratch_bytes(work: Work, schedule: Schedule, boxes: Boxes) -> int:
     """What `Problem` will book for a thread."""
     spec = work.spec
     return problem.scratch_bytes(
@@ -88,7 +100,6 @@ def scratch_bytes(work: Work, schedule: Schedule, boxes: list[Box]) -> int:
         dtype=spec.arithmetic.tile,
         block_k=work.blocks.size,
         wei=spec.wei,
-        windows=work.blocks.windows,
         dst_h=spec.dst[1],
         width=schedule.width,
         task_strips=schedule.task_strips,
@@ -97,17 +108,17 @@ def scratch_bytes(work: Work, schedule: Schedule, boxes: list[Box]) -> int:
         straight=schedule.orientation in work.straight,
         wei_direct=work.wei_direct,
         channels_first=work.channels_first or not schedule.in_pieces,
-        border=max(box.width.elements for box in boxes) if spec.border[2] else 0,
-        pixels=max(box.pixels for box in boxes),
-        strip=max(box.strip for box in boxes),
+        border=boxes.width if spec.border[2] else 0,
+        pixels=boxes.pixels,
+        strip=boxes.strip,
     )
 
 
-def cost(work: Work, schedule: Schedule, boxes: list[Box]) -> float:
+def cost(work: Work, schedule: Schedule, boxes: Boxes) -> float:
     """What the thread that ends last has to do."""
     prices = Prices.of(work, schedule)
     tasks, total, longest = 0, 0.0, 0.0
-    for box in boxes:
+    for box in boxes.kinds:
         task = prices.task(box)
         many = box.count * prices.shares * work.spec.groups
         tasks += many
@@ -205,15 +216,15 @@ class Prices:
                 sums = 4 * min(4, box.height.count)
             if steps and not schedule.panel:
                 # A tile touches its two vectors and a line more; the taps of a lane share them.
-                shared = box.width.taps // box.width.lanes
+                shared = box.width.taps // box.width.phases
                 near = steps / shared * costs.STRIP_VECTOR * tiles * (2 + 1 / self.lines)
         else:
             high, wide = box.pixels, ceil(self.channels / lanes)
             heights = ceil(run / work.machine.rows)
             tiles = runs * heights * wide / 2
             sums = run // heights * min(2, wide)
-            if schedule.in_pieces and not work.exact:
-                steps = work.spec.c_in * box.met / box.pixels  # pieces leave padding out
+            if schedule.in_pieces:
+                steps = work.spec.c_in * box.valid / box.pixels  # pieces leave padding out
         if schedule.panel:
             near = steps * costs.PANEL_VECTOR * tiles * 2
         flight = table.SUMS_IN_FLIGHT / sums

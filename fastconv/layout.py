@@ -9,6 +9,26 @@ import numpy as np
 
 from . import dtypes
 
+COPIED_BYTES = 1 << 23  # by NumPy at a time, which answers no Ctrl-C meanwhile
+
+
+def copy(to: np.ndarray, array: np.ndarray) -> None:
+    """Copy an array of any size and layout, in parts, so that Ctrl-C is answered."""
+    if array.nbytes <= COPIED_BYTES or not array.ndim:
+        to[...] = array
+        return
+    step = max(1, COPIED_BYTES * len(array) // array.nbytes)
+    for first in range(0, len(array), step):
+        part = slice(first, first + step) if step > 1 else first
+        copy(to[part], array[part])
+
+
+def native_copy(array: np.ndarray) -> np.ndarray:
+    """A contiguous copy in this machine's byte order."""
+    result = np.empty(array.shape, array.dtype.newbyteorder("="))
+    copy(result, array)
+    return result
+
 
 @dataclass(frozen=True, slots=True)
 class Layout:
@@ -54,6 +74,17 @@ class Layout:
             regular=storage == dtypes.storage(dtype) and aligned and whole,
             end=end,
         )
+
+    @classmethod
+    def contiguous(
+        cls, shape: tuple[int, ...], source: np.dtype, dtype: np.dtype, rank: int, last: bool
+    ) -> Layout:
+        """The layout of a new array."""
+        strides, step = [], source.itemsize
+        for n in reversed(shape):
+            strides.append(step)
+            step *= max(n, 1)
+        return cls.of(shape, tuple(reversed(strides)), source, True, dtype, rank, last)
 
     @property
     def number_bytes(self) -> int:

@@ -16,11 +16,14 @@ from .dtypes import SMALL, TOTALS, parts
 from .finishing import Finishing, finishing
 from .kernels import measure, scratch, table
 from .kernels.problem import Problem, address
+from .layout import Layout
 from .magnitude import worth_looking
 from .settings import default_threads
 from .spec import ConvSpec
 from .survey import Arrays, as_tile_bytes, survey
-from .work import Schedule, Work, axes_of, pads
+from .work import Schedule, Work, axes_of, operations
+
+PLAN_BYTES = 16 << 10  # of a plan without its spans
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +46,12 @@ class Plan:
     pack: str  # how input and weight come to the tiles
     finishing: Finishing
     shared: bool = False  # concurrent calls divide the threads among them
-    exact: bool = False  # taps on padding are kept apart from the others
+    replaced: bool = False  # weights that are not finite are, and a residual adds what they do
     chunk: int = field(default=1, repr=False)  # tasks between two looks at signals
     schedule: Schedule | None = field(default=None, repr=False)
     problem: Problem | None = field(default=None, repr=False, compare=False)
     walk: Callable[..., bool] | None = field(default=None, repr=False, compare=False)
-    exactly: Callable[[], Plan] | None = field(default=None, repr=False, compare=False)
+    if_not_finite: Callable[[], Plan] | None = field(default=None, repr=False, compare=False)
     if_small: Callable[[], Plan] | None = field(default=None, repr=False, compare=False)
 
     def __str__(self) -> str:
@@ -98,6 +101,11 @@ class Plan:
         )
 
     @property
+    def memory(self) -> int:
+        """Bytes that the plan itself takes, at most."""
+        return PLAN_BYTES + (self.problem.memory_bytes if self.problem else 0)
+
+    @property
     def bias_dtype(self) -> np.dtype:
         """What the kernel that adds a bias reads."""
         return TOTALS[self.finishing.dtype]
@@ -141,13 +149,13 @@ def make(
     threads: int = 1,
     shared: bool = False,
     prepared: bool = False,
-    exact: bool = False,
+    replaced: bool = False,
     copies: tuple[str, ...] = (),
 ) -> Plan:
     """Compare what the algorithms would cost and plan the best, or the one that is named.
 
-    `dtypes` are those of input, weight and residual. `exact` keeps taps on padding apart from the
-    others, for weights that are not finite.
+    `dtypes` are those of input, weight and residual. `replaced`: the weights were not finite, see
+    nonfinite.py.
     """
     isa = isa or isas()[-1]
     again = partial(
@@ -181,7 +189,7 @@ def make(
             finishing=finish,
         )
     simply = (finish.simple and arrays.dst.regular) or (finish.pairs and finish.moved)
-    work = survey(spec, arrays, isa, threads, prepared=prepared, exact=exact, simple=simply)
+    work = survey(spec, arrays, isa, threads, prepared=prepared, simple=simply)
     best: dict[str, tuple[Algorithm, Schedule]] = {}
     refused = []
     for row in ALGORITHMS:
@@ -235,14 +243,27 @@ def make(
         schedule=schedule,
         problem=problem,
         walk=row.run,
-        chunk=max(used, problem.tasks * costs.OPERATIONS_PER_CHUNK // max(1, spec.flops)),
-        exact=exact,
+        chunk=max(used, problem.tasks * costs.OPERATIONS_PER_CHUNK // operations(spec)),
+        replaced=replaced,
         output_shape=spec.output_shape,
         pack=_packing(spec, dtypes),
         finishing=finish,
-        exactly=cache(partial(again, spec, arrays, exact=True)),
+        if_not_finite=_if_not_finite(spec, arrays, again) if work.padded and not replaced else None,
         if_small=small,
     )
+
+
+def _if_not_finite(spec: ConvSpec, arrays: Arrays, again: Callable) -> Callable[[], Plan] | None:
+    """The plan for weights that are inf or NaN, which no integers are."""
+    if spec.arithmetic.whole:
+        return None
+    finish = spec.finish._replace(residual=True)
+    dtype = spec.sum_dtype
+    residual = Layout.contiguous(
+        spec.output_shape, dtype, TOTALS[spec.arithmetic.total], spec.rank, spec.channels_last
+    )
+    arrays = replace(arrays, residual=residual, residual_is_out=False)
+    return cache(partial(again, replace(spec, finish=finish), arrays, replaced=True))
 
 
 def _packing(spec: ConvSpec, dtypes: tuple) -> str:
@@ -301,5 +322,5 @@ def _problem(work: Work, arrays: Arrays, schedule: Schedule, finish: Finishing) 
         panel=schedule.panel,
         cut_rows=work.cuts,
         short_run=costs.SHORT_RUN,
-        guard=not work.exact and pads(spec),
+        guard=work.padded,
     )

@@ -14,11 +14,13 @@ import numpy as np
 
 from .algorithms import NAMES
 from .arguments import as_array, as_flag, as_integer, padding_per_axis, positive_per_axis
-from .call import Extra, find, flipped, frozen, keep, overlaps, run, through_a_copy
+from .call import Extra, Store, find, flipped, frozen, keep, overlaps, run, through_a_copy
 from .kernels import weights
 from .kernels.measure import openmp_threads
 from .kernels.problem import address
+from .layout import native_copy
 from .magnitude import fits_float64, largest
+from .nonfinite import replaced
 from .plan import Plan
 from .settings import current
 from .sizes import span
@@ -87,7 +89,7 @@ class PreparedConv:
         self._extra = Extra(*map(settled, extra)).settled()
         if as_flag("prepare", "flip", self._extra.flip):
             weight = flipped(weight, self._rank)
-        self._weight = np.array(weight, weight.dtype.newbyteorder("="), order="C")
+        self._weight = native_copy(weight)
         self._weight.flags.writeable = False
         self._bias = None if bias is None else np.array(as_array("prepare", "bias", bias))
         self._parameters = tuple(map(settled, parameters))
@@ -98,7 +100,7 @@ class PreparedConv:
         _known.add(self)
         self._most: int | None = None  # the largest weight, if it was asked for
         self._packed: dict[tuple, tuple[np.ndarray, bool]] = {}
-        self._ready: dict[tuple, tuple] = {}
+        self._ready = Store()
 
     def _check(self):
         """Let parameters that no input could mend show now: try the smallest input, of the dtype
@@ -155,7 +157,7 @@ class PreparedConv:
         ready = self._ready.get(key)
         if ready is None:
             ready = self._get_ready(src, None, None, threads)
-            keep(self._ready, key, ready)
+            keep(self._ready, key, ready, ready[0].memory)
         plan, packed, bias = ready if ready[0].if_small is None else self._fit(*ready, src)
         dst = np.empty(plan.output_shape, plan.spec.dtype)
         return run(plan, src, self._weight, packed, bias, None, dst)
@@ -182,10 +184,10 @@ class PreparedConv:
         bias = check_bias(plan.spec, self._bias, plan.bias_dtype)
         if plan.problem is None:
             return plan, None, bias
-        packed, finite = self._pack(plan)
-        if not finite:
-            plan = plan.exactly()
-            packed, _ = self._pack(plan)
+        packed, finite = self._pack(plan, self._weight)
+        if not finite and plan.if_not_finite is not None:
+            plan = plan.if_not_finite()
+            packed, _ = self._pack(plan, replaced(self._weight))
         return plan, packed, plan.pad_bias(bias)
 
     def _check_channels(self, shape: tuple[int, ...]) -> None:
@@ -202,7 +204,7 @@ class PreparedConv:
                 f"{self._name}: input has {channels} channels, {needed} are needed{hint}"
             )
 
-    def _pack(self, plan: Plan) -> tuple[np.ndarray, bool]:
+    def _pack(self, plan: Plan, weight: np.ndarray) -> tuple[np.ndarray, bool]:
         """The weights as the plan wants them, and whether all are finite."""
         key = (
             plan.isa,
@@ -210,11 +212,12 @@ class PreparedConv:
             plan.spec.tile_dtype,
             plan.spec.parts,
             plan.problem.parts,
+            plan.replaced,
         )
         with self._lock:
             if key not in self._packed:
                 memory = np.empty(plan.problem.packed_bytes, np.uint8)
-                finite = weights.prepare(plan.problem, address(self._weight), memory)
+                finite = weights.prepare(plan.problem, address(weight), memory)
                 self._packed[key] = memory, finite
             return self._packed[key]
 

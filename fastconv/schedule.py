@@ -14,7 +14,7 @@ from math import ceil, isqrt, prod
 
 from . import costs
 from .estimate import boxes_of, cost, scratch_bytes
-from .work import Axis, Cut, Schedule, Work, axes_of, changes, met_share
+from .work import Axis, Cut, Schedule, Work, axes_of, changes, operations, valid_share
 
 
 def cut_boxes(
@@ -40,12 +40,14 @@ def candidates(work: Work, orientation: str) -> Iterator[Schedule]:
     spec, machine = work.spec, work.machine
     axes = axes_of(spec)
     plain = [(0, axis.dst) for axis in axes]
-    broken = [changes(axis) for axis in axes]
-    saving = [met_share(axis) < 1 - costs.SKIPPED_SHARE for axis in axes]
-    options = [broken] if work.exact else [plain]
-    worth = max(map(len, broken)) * work.taps <= costs.TAPS_WORTH
-    if any(saving) and worth and not work.exact:
-        options.append([b if s else p for s, b, p in zip(saving, broken, plain, strict=True)])
+    saving = [valid_share(axis) < 1 - costs.SKIPPED_SHARE for axis in axes]
+    options = [plain]
+    # Each tap that reads padding changes what is valid, at most twice.
+    most = prod(min(axis.dst, 2 * axis.taps) for s, axis in zip(saving, axes, strict=True) if s)
+    if any(saving) and most <= costs.BOXES_WORTH:
+        options.append(
+            [changes(x) if s else p for s, x, p in zip(saving, axes, plain, strict=True)]
+        )
     separations = [(False,) * 4]
     if not work.panels:
         several = [axis.taps > 1 for axis in axes]
@@ -58,7 +60,7 @@ def candidates(work: Work, orientation: str) -> Iterator[Schedule]:
     total = prod(axis.dst for axis in axes)
     wanted = machine.threads * costs.TASKS_PER_THREAD
     # A task looks at no signals: it must end in a fraction of a second.
-    longest = max(1, total * spec.groups * costs.OPERATIONS_PER_CHUNK // max(1, spec.flops))
+    longest = max(1, total * spec.groups * costs.OPERATIONS_PER_CHUNK // operations(spec))
     sizes = (*costs.PIXELS, total * spec.groups // wanted, total)
     sizes = {min(total, longest, max(1, size)) for size in sizes}
     lanes, rows = machine.lanes, machine.rows
@@ -74,7 +76,7 @@ def candidates(work: Work, orientation: str) -> Iterator[Schedule]:
     found = False
     for size in sorted(sizes, reverse=True):
         pieces = total // size
-        if found and (pieces > costs.BOXES_WORTH or pieces * work.taps > costs.TAPS_WORTH):
+        if found and pieces > costs.BOXES_WORTH:
             break  # smaller ones are for kernels of which nothing larger fits
         for points, separate, even in product(options, separations, shapes):
             cuts = cut_boxes(axes, points, size, lanes, even)
@@ -82,7 +84,7 @@ def candidates(work: Work, orientation: str) -> Iterator[Schedule]:
                 continue
             seen.add((cuts, separate))
             boxes = boxes_of(axes, cuts, separate, work.blocks.windows)
-            tasks = spec.groups * sum(box.count for box in boxes)
+            tasks = spec.groups * boxes.count
             parts = (1, *(ceil(n * machine.threads / tasks) for n in (1, 2, 4) if tasks < wanted))
             for share in {ceil(strips / part) for part in parts}:
                 schedule = Schedule(orientation, separate, cuts, width, share, panel)

@@ -104,6 +104,12 @@ class ConvSpec:
         return TILES[self.arithmetic.tile]
 
     @property
+    def sum_dtype(self) -> np.dtype:
+        """What sums are, before they are stored."""
+        total = TOTALS[self.arithmetic.total]
+        return np.result_type(total, np.complex64) if self.parts == 2 else total
+
+    @property
     def parts(self) -> int:
         """Real numbers of a number of the output."""
         return parts(self.dtype)

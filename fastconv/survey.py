@@ -14,7 +14,7 @@ from .boundary import Border
 from .kernels import table
 from .layout import Layout
 from .spec import ConvSpec
-from .work import Fill, Machine, Work, axes_of, blocks_of, cuttable, pads, reaches_out
+from .work import Fill, Machine, Work, axes_of, blocks_of, cuttable, pads, reads_border
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +47,9 @@ def survey(
     threads: int,
     *,
     prepared: bool,
-    exact: bool,
     simple: bool,
 ) -> Work:
-    """The work of a convolution, for `exact` see `plan.make`, for `simple` `Work`."""
+    """The work of a convolution, for `simple` see `Work`."""
     src, wei, dst = arrays.src, arrays.wei, arrays.dst
     lanes, rows = table.tile_rows(isa, spec.arithmetic.tile)
     level2 = machine.caches()["L2"]
@@ -68,19 +67,20 @@ def survey(
     # Channels lie side by side, and so do their parts; of a border, all are alike.
     beside = src.strides[1] == src.itemsize
     beside = beside and (src.parts == 1 or Border.CONSTANT not in spec.border)
-    readable = src.regular and (src.parts == 1 or beside) and not any(map(reaches_out, axes))
+    readable = src.regular and (src.parts == 1 or beside) and not any(map(reads_border, axes))
     if beside:
         clear = not _meet(int(step) * itemsize, rows)
     else:
         clear = step in (1, 2) and not _crowds(src, channels, level2)
         clear = clear and (patient or not _aliases(src))
     side_by_side = _beside(spec, dst)
-    left_out = not pads(spec) or (cuts and not exact and cuttable(axes[3]))
+    padded = any(map(pads, axes))
+    left_out = not padded or (cuts and cuttable(axes[3]))
     return Work(
         spec=real,
         machine=Machine(isa, lanes, rows, threads, level2, budget),
         panels=False,
-        in_place=readable and step == 1 and not pads(spec) and not _aliases(src),
+        in_place=readable and step == 1 and not padded and not _aliases(src),
         cut_in_place=readable and clear and left_out,
         cuts=cuts,
         beside=side_by_side,
@@ -89,8 +89,8 @@ def survey(
         fill=Fill(step, not src.regular),
         channels_first=not beside or (step != real.c_in and real.c_in < lanes),
         wei_direct=_deals(spec, wei, dst),
+        padded=padded,
         prepared=prepared,
-        exact=exact,
         blocks=blocks,
         taps=prod(spec.wei),
     )

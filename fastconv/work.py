@@ -4,13 +4,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 from math import ceil, prod
 from typing import NamedTuple
 
 from . import costs
 from .boundary import Border
-from .kernels import table
+from .kernels import spans, table
 from .sizes import inside
 from .spec import ConvSpec
 
@@ -48,7 +47,7 @@ class Machine(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Schedule:
     orientation: str  # what lies in vectors: "pixels" or "channels"
-    separate: tuple[bool, bool, bool, bool]  # axes whose strips have a lane for each tap
+    separate: tuple[bool, bool, bool, bool]  # axes whose strips have a phase for each tap
     cuts: tuple[Cut, ...]  # the spans of each axis
     width: int  # output channels of a strip of weights
     task_strips: int
@@ -77,6 +76,12 @@ def axes_of(spec: ConvSpec) -> tuple[Axis, Axis, Axis, Axis]:
         )
     )
     return (Axis(spec.batch, spec.batch, 1, 1, 1, 0, Border.ZERO), *spatial)
+
+
+def operations(spec: ConvSpec) -> int:
+    """What a call takes, for the time between two looks at signals."""
+    numbers = prod(spec.input_shape) + prod(spec.weight_shape) + prod(spec.output_shape)
+    return max(1, spec.flops + costs.OPERATIONS_PER_NUMBER * numbers)
 
 
 class Blocks(NamedTuple):
@@ -114,46 +119,57 @@ def _share(number: int, most: int) -> int:
     return max(1, ceil(number / max(1, ceil(number / most))))
 
 
-@lru_cache(maxsize=16)
 def changes(axis: Axis) -> tuple[int, ...]:
-    """Output positions at which the taps that meet input change."""
-    return tuple(sorted({0, axis.dst}.union(*(_inside(axis, tap) for tap in range(axis.taps)))))
+    """Output positions at which the taps that are valid change."""
+    return tuple(sorted({0, axis.dst}.union(*(valid(axis, tap) for tap in range(axis.taps)))))
 
 
-@lru_cache(maxsize=16)
-def met_share(axis: Axis) -> float:
-    """The share of (output, tap) pairs of an axis that meet input."""
-    met = sum(end - first for first, end in (_inside(axis, tap) for tap in range(axis.taps)))
-    return met / (axis.taps * axis.dst) if axis.dst else 1.0
-
-
-def _inside(axis: Axis, tap: int) -> tuple[int, int]:
-    """Positions at which a tap meets input, or a border that counts as such."""
+def valid(axis: Axis, tap: int) -> tuple[int, int]:
+    """First and end of the outputs that read the input, or a border that counts as such, through
+    a tap."""
     if axis.border != Border.ZERO:
         return 0, axis.dst
     first, end = inside(axis.src, axis.dst, axis.stride, tap * axis.dilation - axis.pad)
     return min(first, axis.dst), min(end, axis.dst)
 
 
-def pads(spec: ConvSpec) -> bool:
-    """Whether any tap of any output falls on padding."""
-    return any(met_share(axis) < 1 for axis in axes_of(spec))
+def valid_share(axis: Axis) -> float:
+    """The share of (output, tap) pairs of an axis that are valid."""
+    pairs = axis.taps * axis.dst
+    return spans.pairs(axis) / pairs if pads(axis) else 1.0
 
 
 def reaches_out(axis: Axis) -> bool:
+    """Whether any tap of any output lies outside the input."""
+    last = (axis.dst - 1) * axis.stride + (axis.taps - 1) * axis.dilation
+    return axis.dst > 0 and (axis.pad > 0 or last - axis.pad >= axis.src)
+
+
+def pads(axis: Axis) -> bool:
+    """Whether any tap of any output falls on padding, and adds nothing."""
+    return axis.border == Border.ZERO and reaches_out(axis)
+
+
+def reads_border(axis: Axis) -> bool:
     """Whether any tap reads a border that counts as input."""
-    first, last = -axis.pad, (axis.dst - 1) * axis.stride + (axis.taps - 1) * axis.dilation
-    return axis.border != Border.ZERO and (first < 0 or last - axis.pad >= axis.src)
+    return axis.border != Border.ZERO and reaches_out(axis)
 
 
 def cuttable(axis: Axis) -> bool:
-    """Whether cuts at one end of a row leave out all padding, for every tap."""
-    for tap in range(axis.taps):
-        first, end = _inside(axis, tap)
-        left, right = first, axis.dst - end
-        if first < end and (min(left, right) > 0 or max(left, right) > table.CUTS):
-            return False
-    return True
+    """Whether cuts at one end of a row leave out all padding, for every tap.
+
+    Low taps leave out the beginning of the row, high ones its end: the lowest and the highest that
+    are valid at all leave out most."""
+    if not pads(axis):
+        return True
+    n, m, s, d, pad = axis.src, axis.dst, axis.stride, axis.dilation, axis.pad
+    lowest, highest = max(0, -((m - 1) * s - pad) // d), min(axis.taps - 1, (pad + n - 1) // d)
+    low = next((a for a, b in (valid(axis, t) for t in range(lowest, highest + 1)) if a < b), 0)
+    high = next((b for a, b in (valid(axis, t) for t in range(highest, -1, -1)) if a < b), m)
+    # Taps below the first of these leave out the beginning, those from the second on the end.
+    begin, end = -(-pad // d), -(((m - 1) * s - pad - n) // d)
+    both = max(lowest, end) < min(begin, highest + 1)
+    return not both and max(low, m - high) <= table.CUTS
 
 
 class Fill(NamedTuple):
@@ -178,8 +194,8 @@ class Work(NamedTuple):
     fill: Fill
     channels_first: bool  # strips for tiles with channels in vectors
     wei_direct: bool  # weights lie as tiles want them
+    padded: bool  # some taps of some outputs fall on padding, and add nothing
     prepared: bool  # the weights come packed
-    exact: bool  # no span may mix taps on padding with taps on input
     blocks: Blocks
     taps: int  # of the kernel
 

@@ -29,7 +29,7 @@ LAYERS = (
     "finishing",
     "arguments",
     "spec settings",
-    "reference work magnitude",
+    "reference work magnitude nonfinite",
     "survey",
     "estimate",
     "schedule",

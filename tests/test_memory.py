@@ -86,10 +86,13 @@ def calls(number):
             pass
 
 calls(300)
+call.forget()
 before = taken()
 calls(500)
+assert 500 * 16 << 10 < call.kept_bytes() <= call.PLANS_BYTES
+call.forget()
 assert taken() - before < 6 << 20, taken() - before
-assert len(call._plans) <= call.PLANS_KEPT
+assert call.kept_bytes() == 0
 """
 
 
@@ -106,3 +109,32 @@ def test_a_kernel_larger_than_the_caches(wei, algorithm):
     w = np.random.default_rng(2).standard_normal(wei, np.float32)
     got = fastconv.conv2d(x, w, algorithm=algorithm)
     assert abs(got - fastconv.conv2d(x, w, algorithm="reference")).max() < 0.1
+
+
+LONG_KERNELS = """
+import resource, sys
+import numpy as np, fastconv
+call = sys.modules["fastconv.call"]
+
+def peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+x = np.ones((1, 1, 6007), np.float32)
+w = np.ones((1, 1, 5003), np.float32)
+fastconv.conv1d(x, w, padding="full", threads=1)
+before = peak()
+for bad in (np.nan, np.inf):
+    w[0, 0, 7] = bad
+    fastconv.conv1d(x, w, padding="full", threads=1)
+for layer in range(40):
+    fastconv.plan(fastconv.conv1d, (1, 1, 30_000 + layer), (1, 1, 20_000 + layer), padding="full")
+odd = np.ones((1, 1, 400_003, 2), np.float32)[..., ::2, 0]
+fastconv.plan(fastconv.conv1d, np.ones((1, 1, 400_003), np.float32), odd, padding="full")
+assert peak() - before < 24 << 20, peak() - before
+"""
+
+
+@linux
+@measures_memory
+def test_plans_of_long_kernels_take_little_memory():
+    python("-c", LONG_KERNELS)

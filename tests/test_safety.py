@@ -227,3 +227,30 @@ def test_ctrl_c(threads, algorithm):
         finally:
             process.kill()
     assert waited < 2, f"{waited:.1f} s"
+
+
+@pytest.mark.parametrize(
+    "said", [{}, {"activation": "gelu"}, {"dtype": "u1", "overflow": "saturate"}]
+)
+def test_signals_are_looked_at_where_multiplications_are_few(said):
+    """A hundred million pixels take one multiplication each, but much longer to convert."""
+    shape = (1, 1, 10007, 10007)
+    x = np.broadcast_to(np.float32(1), shape)
+    plan = fastconv.plan(fastconv.conv2d, x, np.ones((1, 1, 1, 1), "f4"), threads=2, **said)
+    assert plan.chunk * 10 < plan.tasks
+
+
+def test_signals_are_looked_at_while_weights_are_prepared():
+    seen = []
+    before = signal.signal(signal.SIGALRM, lambda *_: seen.append(1))
+    signal.setitimer(signal.ITIMER_REAL, 0.002, 0.002)
+    try:
+        fastconv.prepare(np.broadcast_to(np.float32(1), (4001, 3, 83, 79)))
+        assert len(seen) > 9
+        del seen[:]
+        odd = np.broadcast_to(np.float32(1), (79, 83, 4001, 3)).transpose(2, 3, 1, 0)
+        fastconv.prepare(odd)(np.ones((1, 3, 83, 79), "f4"))
+        assert len(seen) > 9
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)

@@ -71,7 +71,7 @@ def test_a_limit_of_threadpoolctl_caps_the_default_only(first):
 # ---- Python's threads --------------------------------------------------------------------------
 
 EIGHT = """
-sys.modules["fastconv.call"].PLANS_KEPT = 16              # so that plans come and go
+sys.modules["fastconv.call"].PLANS_BYTES = 1 << 18        # so that plans come and go
 sizes = range(9, 31)
 expected = {n: fastconv.conv2d(x[..., :n], w, threads=1) for n in sizes}
 prepared = fastconv.prepare(w)

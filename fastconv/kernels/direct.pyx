@@ -45,7 +45,7 @@ cdef void stencil_rows(const problem_t *p, const Span **box, const source_t *sou
     """All pixels of a box for a single output channel, some output rows at a time."""
     cdef fc_group *group = <fc_group *> (scratch + p.at_group)
     cdef fc_step *step = <fc_step *> (scratch + p.at_step)
-    cdef Py_ssize_t steps = stencil.steps(box, source, block, step)
+    cdef Py_ssize_t steps = stencil.steps(p, box, source, block, step)
     cdef Py_ssize_t n, d, h = 0, rows, made = 0, count = 0, size = p.itemsize
     while h < box[2].count:
         rows = min(FC_STENCIL_ROWS, box[2].count - h)

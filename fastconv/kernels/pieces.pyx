@@ -7,7 +7,7 @@ input is no run of its pieces, and at the ends of a row a cut leaves pixels out 
 """
 from fastconv.kernels.problem cimport PIECES, block_t, piece_runs, piece_t, problem_t
 from fastconv.kernels.source cimport single_steps, source_t
-from fastconv.kernels.spans cimport ZERO, Axis, Span, tap_input
+from fastconv.kernels.spans cimport ZERO, Axis, Span, tap_input, valid
 from fastconv.kernels.table cimport FC_CUTS, fc_run, fc_runs
 
 
@@ -16,14 +16,12 @@ cdef Py_ssize_t alike(const Axis *axis, const Span *span, Py_ssize_t first) noex
     cdef Py_ssize_t t, enters, leaves, end = span.count
     if axis.border != ZERO:
         return end
-    for t in range(span.taps):
-        enters = axis.pad - span.tap[t].index * axis.dilation
-        leaves = (enters + axis.src + axis.stride - 1) // axis.stride - span.start
-        enters = (enters + axis.stride - 1) // axis.stride - span.start
-        if first < enters < end:
-            end = enters
-        if first < leaves < end:
-            end = leaves
+    for t in range(span.first, span.first + span.taps):
+        valid(axis, t, &enters, &leaves)
+        if first < enters - span.start < end:
+            end = enters - span.start
+        if first < leaves - span.start < end:
+            end = leaves - span.start
     return end
 
 
@@ -51,27 +49,22 @@ cdef bint choose(const problem_t *p, const source_t *source, const block_t *bloc
     cdef const Span *w_span = source.box[3]
     cdef Py_ssize_t d, h, w, at = 0, tap, made = 0
     cdef bint plain = True, seen
-    for d in range(d_span.taps):
-        for h in range(h_span.taps):
-            seen = (tap_input(&p.axis[1], d_span.start + piece.d0, piece.d1 - piece.d0,
-                              d_span.tap[d].index) and
-                    tap_input(&p.axis[2], h_span.start + piece.h0, piece.h1 - piece.h0,
-                              h_span.tap[h].index))
-            tap = ((d_span.tap[d].index * p.axis[2].taps + h_span.tap[h].index)
-                   * p.axis[3].taps - block.t0)
-            for w in range(w_span.taps):
-                if not 0 <= tap + w_span.tap[w].index < block.t1 - block.t0:
+    for d in range(d_span.first, d_span.first + d_span.taps):
+        for h in range(h_span.first, h_span.first + h_span.taps):
+            seen = (tap_input(&p.axis[1], d_span.start + piece.d0, piece.d1 - piece.d0, d) and
+                    tap_input(&p.axis[2], h_span.start + piece.h0, piece.h1 - piece.h0, h))
+            tap = (d * p.axis[2].taps + h) * p.axis[3].taps - block.t0
+            for w in range(w_span.first, w_span.first + w_span.taps):
+                if not 0 <= tap + w < block.t1 - block.t0:
                     continue
                 if seen:
                     run[made] = whole.run[at]
                     if not cuts:
                         made += 1
-                    elif not tap_input(&p.axis[3], w_span.start + start, count,
-                                       w_span.tap[w].index):
+                    elif not tap_input(&p.axis[3], w_span.start + start, count, w):
                         plain = False
                     else:
-                        if not cut_of(&p.axis[3], w_span.start + start, count,
-                                      w_span.tap[w].index, &run[made].cut):
+                        if not cut_of(&p.axis[3], w_span.start + start, count, w, &run[made].cut):
                             exact[0] = False
                         if run[made].cut:
                             piece.runs.cuts = 1

@@ -40,10 +40,10 @@ cdef struct problem_t:
     # channel is too large, a block is part of one: whole planes, or rows, or neighbours in a row
     # of the kernel, and ends with what encloses it (the channel, the plane, the row).
     Py_ssize_t depth, block_k, enclosing
-    # weights: number j = (channel, tap) of output channel o at o * row_bytes + j_bytes[j]
+    # weights of an output channel: from channel to channel, plane to plane, row to row, tap to tap
     Py_ssize_t wei_row_bytes, wei_group_bytes
-    Py_ssize_t wei_step_bytes   # from one number to the next; if there is none, j_bytes
-    Py_ssize_t *j_bytes
+    Py_ssize_t wei_bytes[4]
+    Py_ssize_t wei_step_bytes   # from one number to the next, if that is always the same; else 0
     bint wei_whole              # integers, so none is inf or NaN
     bint wei_direct             # as tiles want them, side by side
     const fc_kernels *dealer    # whose numbers are as large as all parts of a weight
@@ -58,7 +58,7 @@ cdef struct problem_t:
     Py_ssize_t short_run                # steps of a run that is better dissolved
     Py_ssize_t tasks
     # scratch of one thread, in bytes from its start
-    Py_ssize_t at_step, at_piece, at_tap, at_group, at_offset, at_segment
+    Py_ssize_t at_step, at_piece, at_group, at_offset, at_segment
     Py_ssize_t at_weight, at_raw, at_strip, at_border, at_panel, at_sum, at_turn
     Py_ssize_t scratch_bytes
     Py_ssize_t sum_pitch
@@ -89,8 +89,7 @@ cdef enum:              # room in the scratch of a thread
 cdef class Problem:
     cdef problem_t c
     cdef void *memory
-    cdef void *tap_memory
-    cdef _weights(self, wei_bytes)
+    cdef readonly Py_ssize_t memory_bytes
     cdef _finish(self, how)
     cdef _book(self, bint panels)
 

@@ -5,7 +5,7 @@ from libc.string cimport memcpy
 from numpy cimport PyArray_DATA, ndarray
 
 from fastconv.kernels.spans cimport (
-    ZERO, Axis, Span, Tap, begin_spans, count_spans, cut, make_span, most_elements)
+    ZERO, Axis, Span, begin_spans, count_spans, make_span, most_elements)
 from fastconv.kernels.table cimport (
     FC_CLAMP, FC_STENCIL_ROWS, FC_WHOLE, fc_finish, fc_group, fc_run, fc_segment, fc_step, find)
 
@@ -51,13 +51,11 @@ cdef void book(problem_t *p, Py_ssize_t pixels, Py_ssize_t strip, Py_ssize_t bor
     and of the border of a row."""
     cdef Py_ssize_t end = 0, slack = 4 * p.kernels.lanes, sums = 0
     cdef Py_ssize_t channels = (p.block_k + p.taps - 1) // p.taps
-    cdef Py_ssize_t sides = p.axis[1].window + p.axis[2].window + p.axis[3].window
     place(&end, min(p.block_k, p.taps) * sizeof(fc_run))
     p.at_step = place(&end, 0 if panels else
                       p.block_k * (sizeof(fc_step) if p.stencil else sizeof(fc_run)))
     p.at_piece = place(&end, 0 if p.pixels_wide or panels else
                        PIECES * sizeof(piece_t) + piece_runs(p) * sizeof(fc_run))
-    p.at_tap = place(&end, sides * (sizeof(Tap) + sizeof(Py_ssize_t)) if p.block_k < p.taps else 0)
     p.at_group = place(&end, p.block_k // p.axis[3].taps * FC_STENCIL_ROWS * sizeof(fc_group)
                        if p.stencil else 0)
     p.at_offset = place(&end, p.block_k * sizeof(Py_ssize_t) if panels else 0)
@@ -91,14 +89,13 @@ cdef bint is_stencil(const problem_t *p, bint panels) noexcept:
             and p.axis[2].taps > 1 and p.axis[2].dst > 1 and p.block_k % p.axis[3].taps == 0)
 
 
-def scratch_bytes(*, isa, dtype, block_k, wei, windows, dst_h, width, task_strips, panel,
+def scratch_bytes(*, isa, dtype, block_k, wei, dst_h, width, task_strips, panel,
                   pixels_wide, straight, wei_direct, channels_first, pixels, strip, border):
     """What a thread will need, without the making of a `Problem`."""
     cdef problem_t p
     p.kernels = find(isa, dtype)
     p.itemsize = p.kernels.itemsize
     p.axis[1].taps, p.axis[2].taps, p.axis[3].taps = wei
-    _, p.axis[1].window, p.axis[2].window, p.axis[3].window = windows
     p.block_k, p.taps = block_k, p.axis[1].taps * p.axis[2].taps * p.axis[3].taps
     p.axis[2].dst, p.width, p.task_strips, p.panel = dst_h, width, task_strips, panel
     p.pixels_wide, p.straight, p.wei_direct = pixels_wide, straight, wei_direct
@@ -120,30 +117,24 @@ cdef class Problem:
 
     The keywords are those of plan.py, which explains the choices: axes as
     (src, dst, taps, stride, dilation, pad, border, src_bytes, dst_bytes, residual_bytes) for
-    batch, depth, height, width; `cuts` the spans of each axis, see `cut`; `separate` which axes
-    get a lane for each tap; src, dst, residual, wei what layout.py says of the arrays.
+    batch, depth, height, width; `cuts` the spans of each axis; `separate` which axes get a phase
+    for each tap; src, dst, residual, wei what layout.py says of the arrays.
     """
 
     def __cinit__(self):
         self.memory = NULL
-        self.tap_memory = NULL
 
     def __dealloc__(self):
         free(self.memory)
-        free(self.tap_memory)
 
     def __init__(self, *, isa, dtype, axes, cuts, separate, groups, c_in, c_out, block_k, windows,
                  enclosing, src, dst, residual, wei, border_values, finish, straight, dst_regular,
                  wei_direct, in_place_allowed, channels_first, pixels_wide, width, task_strips,
                  panel, guard, cut_rows, short_run):
         cdef problem_t *p = &self.c
-        cdef Py_ssize_t a, i, size, listed, most = 0
+        cdef Py_ssize_t a, i
         cdef Axis *axis
         cdef Span *span
-        cdef Tap *tap
-        cdef Span *other
-        cdef Py_ssize_t *lane
-        cdef Py_ssize_t *start
         cdef bint panels = panel > 0
         p.kernels = find(isa, dtype)
         p.finisher = find(isa, finish.dtype)
@@ -168,9 +159,9 @@ cdef class Problem:
         p.strips = (c_out + width - 1) // width
         p.panel, p.guard, p.cut_rows, p.short_run = panel, guard, cut_rows, short_run
 
-        size = 0
         p.taps = 1
         p.boxes = 1
+        self.memory_bytes = 0
         for a in range(4):
             axis = &p.axis[a]
             (axis.src, axis.dst, axis.taps, axis.stride, axis.dilation, axis.pad,
@@ -179,60 +170,25 @@ cdef class Problem:
             axis.spans = count_spans(cuts[a][0], cuts[a][1])
             p.taps *= axis.taps
             p.boxes *= axis.spans
-            size += axis.spans * sizeof(Span)
-            most = max(most, axis.spans + 1)
+            self.memory_bytes += axis.spans * sizeof(Span)
         p.depth = p.c_in * p.taps
         p.wei_row_bytes = wei.strides[0]
         p.wei_group_bytes = p.wei_row_bytes * (p.c_out // p.dst_parts)
         p.wei_step_bytes = wei.step(p.c_in // p.src_parts, tuple(axis[2] for axis in axes[1:]))
-        listed = 0 if p.wei_step_bytes else p.depth // p.src_parts
-        size += (listed + most) * sizeof(Py_ssize_t)
-        self.memory = claim(size)
-        # Spans, offsets of the weights; borders of spans for now.
+        p.wei_bytes = wei.strides[1:]
+        self.memory = claim(self.memory_bytes)
         span = <Span *> self.memory
         for a in range(4):
-            p.axis[a].span = span
-            span += p.axis[a].spans
-        p.j_bytes = <Py_ssize_t *> span
-        start = p.j_bytes + listed
-        size = 0
-        for a in range(4):
-            cut(cuts[a][0], cuts[a][1], start)
-            size += begin_spans(&p.axis[a], start) * p.axis[a].taps
-        self.tap_memory = claim(size * (sizeof(Tap) + sizeof(Py_ssize_t)))
-        tap = <Tap *> self.tap_memory
-        lane = <Py_ssize_t *> (tap + size)
-        for a in range(4):
             axis = &p.axis[a]
+            axis.span = span
+            begin_spans(axis, cuts[a][0], cuts[a][1])
             for i in range(axis.spans):
-                span = &axis.span[i]
-                if span.like >= 0:
-                    other = &axis.span[span.like]
-                    span.taps, span.lanes, span.length = other.taps, other.lanes, other.length
-                    span.tap, span.lane = other.tap, other.lane
-                else:
-                    span.tap, span.lane = tap, lane
-                    tap += axis.taps
-                    lane += axis.taps
-                    make_span(axis, span)
-        if listed:
-            self._weights(wei.strides[1:])
+                make_span(axis, &span[i])
+            span += axis.spans
         self._finish(finish)
         p.stencil = is_stencil(p, panels)
         p.tasks = p.groups * p.boxes * ((p.strips + p.task_strips - 1) // p.task_strips)
         self._book(panels)
-
-    cdef _weights(self, wei_bytes):
-        """Where the numbers of an output channel are, unless they simply follow one another."""
-        cdef problem_t *p = &self.c
-        cdef Py_ssize_t c, d, h, w, j = 0
-        cdef Py_ssize_t[4] step = wei_bytes
-        for c in range(p.c_in // p.src_parts):
-            for d in range(p.axis[1].taps):
-                for h in range(p.axis[2].taps):
-                    for w in range(p.axis[3].taps):
-                        p.j_bytes[j] = c * step[0] + d * step[1] + h * step[2] + w * step[3]
-                        j += 1
 
     cdef _finish(self, how):
         """What becomes of the sums: a `Finishing` of finishing.py."""

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 from fastconv.kernels.problem cimport block_t, call_t, problem_t
-from fastconv.kernels.spans cimport Span, Tap
+from fastconv.kernels.spans cimport Span, phase, shift
 from fastconv.kernels.table cimport fc_run, fc_runs
 
 # Where the numbers of a box are: channel c of pixel (n, d, h, w), seen through a tap, is
@@ -9,18 +9,22 @@ cdef struct source_t:
     const char *data
     Py_ssize_t pixel[4]
     Py_ssize_t channel          # from one input channel to the next; 1: they lie side by side
-    # How far a tap of an axis moves: by its number in the user's array, by lane and shift in
+    # How far a tap of an axis moves: by its number in the user's array, by phase and shift in
     # a strip.
     Py_ssize_t index[4]
-    Py_ssize_t lane[4]
+    Py_ssize_t phase[4]
     bint in_place
     # The spans with the taps of this block of k.
     const Span *box[4]
     Span narrow[4]
 
-cdef inline Py_ssize_t tap_offset(const source_t *source, int axis, const Tap *tap) noexcept nogil:
-    return (tap.index * source.index[axis] + tap.lane * source.lane[axis]
-            + (tap.shift * source.pixel[axis] if source.lane[axis] else 0))
+cdef inline Py_ssize_t tap_offset(const problem_t *p, const source_t *source, int axis,
+                                  Py_ssize_t tap) noexcept nogil:
+    cdef const Span *span = source.box[axis]
+    if source.in_place:
+        return tap * source.index[axis]
+    return (phase(&p.axis[axis], span, tap) * source.phase[axis]
+            + shift(&p.axis[axis], span, tap) * source.pixel[axis])
 
 cdef Py_ssize_t prepare(const problem_t *p, const call_t *call, const Span **whole,
                         Py_ssize_t group, const block_t *block, char *scratch, bint strip,

@@ -1,16 +1,17 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The source of pixels of a box: the user's array in place, or a strip copied from it.
 
-A strip holds, for each channel of a block of k, the lanes of the box:
+A strip holds, for each channel of a block of k, the phases of the box:
 
-    channel, lane of depth, lane of height, lane of width, batch, depth, height, width
+    channel, phase of depth, phase of height, phase of width, batch, depth, height, width
 
 or the same with the channels last, if that is how they lie in the array and tiles have channels
-in vectors.  Borders are filled in, strides are gone (a lane holds every s-th number), numbers are
+in vectors.  Borders are filled in, strides are gone (a phase holds every s-th number), numbers are
 those of the tiles; so a tap is an offset, and whole vectors can be read at any pixel.
 """
 from fastconv.kernels.problem cimport block_t, call_t, place_of, problem_t
-from fastconv.kernels.spans cimport CONSTANT, ZERO, Axis, Span, Tap, narrow, reach
+from fastconv.kernels.spans cimport (
+    CONSTANT, ZERO, Axis, Span, narrow, phase_offset, reach)
 from fastconv.kernels.table cimport fc_run, fc_runs
 
 cdef enum:
@@ -48,18 +49,17 @@ cdef bint in_place(const problem_t *p, const call_t *call, const Span **box, Py_
             first = span.start * axis.stride - axis.pad
             last = first + (span.count - 1) * axis.stride
             left_out = p.guard and axis.border == ZERO
-            if first + span.tap[0].index * axis.dilation < 0 and not left_out:
+            if first + span.first * axis.dilation < 0 and not left_out:
                 return False
-            last += span.tap[span.taps - 1].index * axis.dilation
+            last += (span.first + span.taps - 1) * axis.dilation
             if last >= axis.src and not left_out:
                 return False
-            first += span.tap[0].index * axis.dilation
+            first += span.first * axis.dilation
             step = axis.src_bytes
             low += (span.start * axis.stride - axis.pad) * step
             high += (last if step > 0 else first) * step
         source.pixel[a] = axis.stride * axis.src_bytes // p.itemsize
         source.index[a] = axis.dilation * axis.src_bytes // p.itemsize
-        source.lane[a] = 0
     if box[3].count == 1:       # any step will do: the one that makes a run of rows
         source.pixel[3] = 1 if p.pixels_wide or p.panel else source.pixel[2]
     if source.pixel[3] != 1 and (p.pixels_wide or p.panel):
@@ -74,11 +74,11 @@ cdef bint in_place(const problem_t *p, const call_t *call, const Span **box, Py_
     return True
 
 
-cdef void outside(const Axis *axis, const Span *span, Py_ssize_t lane, Py_ssize_t *first,
+cdef void outside(const Axis *axis, const Span *span, Py_ssize_t j, Py_ssize_t *first,
                   Py_ssize_t *end) noexcept nogil:
-    """Elements [first, end) of a lane lie in the input, the others outside; if none lies there,
+    """Elements [first, end) of phase j lie in the input, the others outside; if none lies there,
     both are `length`."""
-    cdef Py_ssize_t at = span.start * axis.stride - axis.pad + lane
+    cdef Py_ssize_t at = span.start * axis.stride - axis.pad + phase_offset(axis, span, j)
     first[0] = 0 if at >= 0 else min((-at + axis.stride - 1) // axis.stride, span.length)
     end[0] = max(first[0], min(span.length, (axis.src - at + axis.stride - 1) // axis.stride))
     if first[0] == end[0]:
@@ -97,17 +97,17 @@ cdef struct row_t:
 
 
 cdef void find_places(const Axis *axis, const Span *span, Py_ssize_t *place) noexcept nogil:
-    """The places of the pixels of each lane that lie outside of the row."""
+    """The places of the pixels of each phase that lie outside of the row."""
     cdef Py_ssize_t j, u, first, end
-    for j in range(span.lanes):
-        outside(axis, span, span.lane[j], &first, &end)
+    for j in range(span.phases):
+        outside(axis, span, j, &first, &end)
         u = 0
         while u < span.length:
             if u == first:
                 u = end
                 continue
             place[j * span.length + u] = axis.src_bytes * reach(
-                axis, (span.start + u) * axis.stride - axis.pad + span.lane[j])
+                axis, (span.start + u) * axis.stride - axis.pad + phase_offset(axis, span, j))
             u += 1
 
 
@@ -157,11 +157,10 @@ cdef void make_strip(const problem_t *p, const call_t *call, const Span **box, P
     source.pixel[3] = 1 if p.channels_first else pitch_of(p, c1 - c0)
     for a in range(2, -1, -1):
         source.pixel[a] = source.pixel[a + 1] * box[a + 1].length
-    source.lane[3] = source.pixel[0] * box[0].length
+    source.phase[3] = source.pixel[0] * box[0].length
     for a in range(3, 0, -1):
-        source.lane[a - 1] = source.lane[a] * box[a].lanes
-        source.index[a] = 0
-    source.channel = pitch_of(p, source.lane[0]) if p.channels_first else 1
+        source.phase[a - 1] = source.phase[a] * box[a].phases
+    source.channel = pitch_of(p, source.phase[0]) if p.channels_first else 1
     source.data = scratch + p.at_strip
     if p.axis[3].border > CONSTANT:
         find_places(&p.axis[3], box[3], <Py_ssize_t *> (scratch + p.at_border))
@@ -194,14 +193,14 @@ cdef void fill_strip(const problem_t *p, const call_t *call, const Span **box, P
         dst = scratch + p.at_strip + (c - c0) * source.channel * p.itemsize
         channel = call.src + source_of(p, group, c)
         row.value = p.border_value[c % p.src_parts]
-        for jd in range(sd.lanes):
-            for jh in range(sh.lanes):
-                # rows [h0, h1) of the lane meet input
-                ih = sh.start * ah.stride - ah.pad + sh.lane[jh]
-                outside(ah, sh, sh.lane[jh], &h0, &h1)
-                for jw in range(sw.lanes):
-                    iw = sw.start * aw.stride - aw.pad + sw.lane[jw]
-                    outside(aw, sw, sw.lane[jw], &row.before, &row.valid)
+        for jd in range(sd.phases):
+            for jh in range(sh.phases):
+                # rows [h0, h1) of the phase lie in the input
+                ih = sh.start * ah.stride - ah.pad + phase_offset(ah, sh, jh)
+                outside(ah, sh, jh, &h0, &h1)
+                for jw in range(sw.phases):
+                    iw = sw.start * aw.stride - aw.pad + phase_offset(aw, sw, jw)
+                    outside(aw, sw, jw, &row.before, &row.valid)
                     row.valid -= row.before
                     row.first = (iw + row.before * aw.stride) * aw.src_bytes
                     row.place = <Py_ssize_t *> (scratch + p.at_border) + jw * row.length
@@ -213,7 +212,8 @@ cdef void fill_strip(const problem_t *p, const call_t *call, const Span **box, P
                     for n in range(box[0].count):
                         plane = channel + (box[0].start + n) * an.src_bytes
                         for d in range(sd.length):
-                            id = (sd.start + d) * ad.stride - ad.pad + sd.lane[jd]
+                            id = ((sd.start + d) * ad.stride - ad.pad
+                                  + phase_offset(ad, sd, jd))
                             id = reach(ad, id)
                             h = 0
                             while h < sh.length:
@@ -237,11 +237,8 @@ cdef void fill_strip(const problem_t *p, const call_t *call, const Span **box, P
 
 
 cdef void choose_taps(const problem_t *p, const Span **whole, Py_ssize_t t0, Py_ssize_t t1,
-                      char *scratch, source_t *source) noexcept nogil:
+                      source_t *source) noexcept nogil:
     """The spans of the box; where a block of k is part of a channel, with its taps only."""
-    cdef Tap *tap = <Tap *> (scratch + p.at_tap)
-    cdef Py_ssize_t *lane = <Py_ssize_t *> (
-        tap + p.axis[1].window + p.axis[2].window + p.axis[3].window)
     cdef Py_ssize_t first, last, a
     for a in range(4):
         source.box[a] = whole[a]
@@ -253,9 +250,6 @@ cdef void choose_taps(const problem_t *p, const Span **whole, Py_ssize_t t0, Py_
         t1 = (t1 - 1) // p.axis[a].taps + 1
         if t1 - t0 > 1:         # all taps of this axis, for some of the next
             first, last = 0, p.axis[a].taps - 1
-        source.narrow[a].tap, source.narrow[a].lane = tap, lane
-        tap += p.axis[a].window
-        lane += p.axis[a].window
         narrow(&p.axis[a], whole[a], first, last + 1, &source.narrow[a])
         source.box[a] = &source.narrow[a]
 
@@ -269,7 +263,7 @@ cdef Py_ssize_t prepare(const problem_t *p, const call_t *call, const Span **who
     cdef Py_ssize_t d, h, w, row, tap, count = 0
     cdef int a
     cdef const Span **box = source.box
-    choose_taps(p, whole, block.t0, block.t1, scratch, source)
+    choose_taps(p, whole, block.t0, block.t1, source)
     if box[1].taps == 0 or box[2].taps == 0 or box[3].taps == 0 or block.k0 == block.k1:
         source.in_place = False
         source.data = scratch   # nothing but padding, or no channels: no run will read it
@@ -280,16 +274,15 @@ cdef Py_ssize_t prepare(const problem_t *p, const call_t *call, const Span **who
     source.in_place = not strip and in_place(p, call, box, group, block.c0, block.c1, source)
     if not source.in_place:
         make_strip(p, call, box, group, block.c0, block.c1, scratch, source)
-    for d in range(box[1].taps):
-        for h in range(box[2].taps):
-            row = tap_offset(source, 1, &box[1].tap[d]) + tap_offset(source, 2, &box[2].tap[h])
-            tap = ((box[1].tap[d].index * p.axis[2].taps + box[2].tap[h].index)
-                   * p.axis[3].taps - block.t0)
-            for w in range(box[3].taps):
-                run[count].a = (tap + box[3].tap[w].index) * (block.c1 - block.c0)
-                run[count].b = row + tap_offset(source, 3, &box[3].tap[w])
+    for d in range(box[1].first, box[1].first + box[1].taps):
+        for h in range(box[2].first, box[2].first + box[2].taps):
+            row = tap_offset(p, source, 1, d) + tap_offset(p, source, 2, h)
+            tap = (d * p.axis[2].taps + h) * p.axis[3].taps - block.t0
+            for w in range(box[3].first, box[3].first + box[3].taps):
+                run[count].a = (tap + w) * (block.c1 - block.c0)
+                run[count].b = row + tap_offset(p, source, 3, w)
                 run[count].cut = 0
-                if 0 <= tap + box[3].tap[w].index < block.t1 - block.t0:
+                if 0 <= tap + w < block.t1 - block.t0:
                     count += 1
     return count
 

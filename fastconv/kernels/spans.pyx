@@ -1,87 +1,77 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Spans: the pieces that an axis is cut into, and the lanes of the strips they read."""
+"""Spans: the pieces that an axis is cut into, and the phases of the strips they read."""
 from libc.stdlib cimport free, malloc
 
+cdef enum:
+    PADDED_KINDS = 4            # of spans that meet padding, which a plan weighs one by one
 
-cdef Py_ssize_t meetings(const Axis *axis, const Span *span) noexcept nogil:
-    """Pairs of an output position and a tap of the span that meet input."""
-    cdef Py_ssize_t t, first, end, pairs = 0
+
+cdef Py_ssize_t valid_pairs(const Axis *axis, const Span *span) noexcept nogil:
+    """Pairs of an output position and a tap of the span that read the input; counted along
+    whichever are fewer."""
+    cdef Py_ssize_t i, at, first, end, pairs = 0
     if axis.border != ZERO:
         return span.taps * span.count
-    for t in range(span.taps):
-        # Positions from `first` to `end` see input through the tap.
-        first = axis.pad - span.tap[t].index * axis.dilation
-        end = (first + axis.src + axis.stride - 1) // axis.stride - span.start
-        first = (first + axis.stride - 1) // axis.stride - span.start
-        pairs += max(0, min(end, span.count) - max(first, 0))
+    if span.taps <= span.count:
+        for i in range(span.first, span.first + span.taps):
+            valid(axis, i, &first, &end)
+            pairs += max(0, min(end, span.start + span.count) - max(first, span.start))
+        return pairs
+    for i in range(span.start, span.start + span.count):
+        at = axis.pad - i * axis.stride         # 0 <= tap dilation - at < src
+        first, end = ceiling(at, axis.dilation), ceiling(at + axis.src, axis.dilation)
+        pairs += max(0, min(end, span.first + span.taps) - max(first, span.first))
     return pairs
 
 
 cdef void lay_out(const Axis *axis, Span *span, bint separate) noexcept nogil:
-    """Give each tap of the span its lane: one a tap, or one for each residue modulo stride."""
-    cdef Py_ssize_t t, j, q, least = -1, most = 0, residue
-    cdef Tap *tap
-    span.lanes = 0
-    for t in range(span.taps):
-        q = span.tap[t].index * axis.dilation // axis.stride
-        if least < 0 or q < least:
-            least = q
-        if q > most:
-            most = q
-    for t in range(span.taps):
-        tap = &span.tap[t]
-        q = tap.index * axis.dilation // axis.stride
-        residue = tap.index * axis.dilation - q * axis.stride
-        if separate:
-            residue += q * axis.stride
-            tap.shift = 0
-        else:
-            residue += least * axis.stride
-            tap.shift = q - least
-        j = span.lanes if separate else 0       # taps differ, so their own lanes do
-        while j < span.lanes and span.lane[j] != residue:
-            j += 1
-        span.lane[j] = residue
-        tap.lane = j
-        if j == span.lanes:
-            span.lanes += 1
-    span.length = span.count + (0 if separate else most - least)
+    """Give the taps of the span phases: one a tap, or one for each residue modulo stride."""
+    cdef Py_ssize_t period = axis.stride, rest = axis.dilation, last
+    span.separate = separate
+    span.phases, span.length = span.taps, span.count
+    if separate or not span.taps:
+        return
+    while rest:                 # stride / gcd(stride, dilation)
+        period, rest = rest, period % rest
+    span.phases = min(span.taps, axis.stride // period)
+    last = span.first + span.taps - 1
+    span.length += (last * axis.dilation // axis.stride
+                    - span.first * axis.dilation // axis.stride)
 
 
 cdef void lay_out_best(const Axis *axis, Span *span) noexcept nogil:
-    """As the axis says; but in a short span with a large dilation most of a lane is not read."""
+    """As the axis says; but in a short span with a large dilation most of a phase is not read."""
     lay_out(axis, span, axis.separate)
-    if not axis.separate and span.lanes * span.length > span.taps * span.count:
+    if not axis.separate and span.phases * span.length > span.taps * span.count:
         lay_out(axis, span, True)
 
 
 cdef void make_span(const Axis *axis, Span *span) noexcept nogil:
-    cdef Py_ssize_t t
-    span.taps = 0
-    for t in range(axis.taps):
-        if tap_input(axis, span.start, span.count, t):
-            span.tap[span.taps].index = t
-            span.taps += 1
+    """What a span reads, from its start and count.  Its last position reads the lowest tap that
+    any of them does, its first one the highest."""
+    cdef Py_ssize_t at = axis.pad - span.start * axis.stride, end = axis.taps
+    span.first = 0
+    if axis.border == ZERO:
+        span.first = max(0, ceiling(at - (span.count - 1) * axis.stride, axis.dilation))
+        end = min(end, ceiling(at + axis.src, axis.dilation)) if axis.src else 0
+    span.taps = max(0, end - span.first)
     lay_out_best(axis, span)
 
 
 cdef void narrow(const Axis *axis, const Span *whole, Py_ssize_t first, Py_ssize_t end,
                  Span *span) noexcept nogil:
-    """The span with taps [first, end) of its axis only; `span` brings memory for them."""
-    cdef Py_ssize_t t
-    span.start, span.count, span.taps = whole.start, whole.count, 0
-    for t in range(whole.taps):
-        if first <= whole.tap[t].index < end:
-            span.tap[span.taps].index = whole.tap[t].index
-            span.taps += 1
+    """The span with taps [first, end) of its axis only."""
+    span.start, span.count = whole.start, whole.count
+    span.first = max(first, whole.first)
+    span.taps = max(0, min(end, whole.first + whole.taps) - span.first)
     lay_out_best(axis, span)
 
 
 cdef Py_ssize_t most_elements(const Axis *axis, const Span *span) noexcept nogil:
-    """Elements of all lanes of the span, for any window of its taps."""
+    """Elements of all phases of the span, for any window of its taps."""
     cdef Py_ssize_t dense
     if axis.window >= axis.taps:
-        return span.lanes * span.length
+        return span.phases * span.length
     dense = span.count + ((axis.window - 1) * axis.dilation + axis.stride - 1) // axis.stride
     dense *= min(axis.window, axis.stride)
     return axis.window * span.count if axis.separate else min(dense, axis.window * span.count)
@@ -94,77 +84,77 @@ cdef Py_ssize_t count_spans(points, Py_ssize_t size):
     return count
 
 
-cdef void cut(points, Py_ssize_t size, Py_ssize_t *start):
-    """Each interval between points in equal pieces of at most `size`; the last entry is the end."""
-    cdef Py_ssize_t i, piece, pieces, first = 0, last = 0, at = 0
+cdef void begin_spans(Axis *axis, points, Py_ssize_t size):
+    """Cut an axis: each interval between points in equal pieces of at most `size`."""
+    cdef Py_ssize_t i, piece, pieces, first, length
+    cdef Span *span = axis.span
     for i in range(len(points) - 1):
-        first, last = points[i], points[i + 1]
-        pieces = max(1, (last - first + size - 1) // size)
+        first, length = points[i], <Py_ssize_t> points[i + 1] - <Py_ssize_t> points[i]
+        pieces = max(1, (length + size - 1) // size)
         for piece in range(pieces):
-            start[at] = first + (last - first) * piece // pieces
-            at += 1
-    start[at] = last
-
-
-def kinds(axis, points, Py_ssize_t size, bint separate, Py_ssize_t window):
-    """The kinds of spans of an axis (src, dst, taps, stride, dilation, pad, border), cut by `cut`:
-    [(how many, (count, taps, met, lanes, length, elements)), ...], which estimate.py weighs."""
-    cdef Axis c
-    cdef Span span
-    cdef Py_ssize_t i, j, kinds = 0, spans = count_spans(points, size)
-    cdef Py_ssize_t *start
-    c.src, c.dst, c.taps, c.stride, c.dilation, c.pad, c.border = axis
-    c.separate, c.window = separate, window
-    span.tap = <Tap *> malloc(c.taps * (sizeof(Tap) + sizeof(Py_ssize_t))
-                              + (spans + 1) * sizeof(Py_ssize_t))
-    if span.tap == NULL:
-        raise MemoryError(f"fastconv: no memory for {spans} spans")
-    span.lane = <Py_ssize_t *> (span.tap + c.taps)
-    start = span.lane + c.taps
-    found = {}
-    cut(points, size, start)
-    i = 0
-    while i < spans:
-        span.start, span.count = start[i], start[i + 1] - start[i]
-        make_span(&c, &span)
-        kind = (span.count, span.taps, meetings(&c, &span), span.lanes, span.length,
-                most_elements(&c, &span))
-        j = i + 1
-        if inner(&c, &span):    # so are those after it that are as long
-            while j < spans and start[j + 1] - start[j] == span.count:
-                span.start = start[j]
-                if not inner(&c, &span):
-                    break
-                j += 1
-        found[kind] = found.get(kind, 0) + j - i
-        i = j
-    free(span.tap)
-    return [(count, kind) for kind, count in found.items()]
+            span.start = first + length * piece // pieces
+            span.count = first + length * (piece + 1) // pieces - span.start
+            span += 1
 
 
 cdef bint inner(const Axis *axis, const Span *span) noexcept nogil:
-    """Whether all taps of the span meet input everywhere, or what counts as such."""
+    """Whether all taps of the span are valid everywhere."""
     return axis.border != ZERO or (
         span.start * axis.stride >= axis.pad and
         (span.start + span.count - 1) * axis.stride - axis.pad
         + (axis.taps - 1) * axis.dilation < axis.src)
 
 
-cdef Py_ssize_t begin_spans(Axis *axis, const Py_ssize_t *start) noexcept:
-    """Set the places of the spans; returns how many lists of taps they need: spans of equal
-    length that no tap of meets padding are alike."""
-    cdef Py_ssize_t i, j, lists = 0
-    cdef Py_ssize_t[2] known = [-1, -1]
+def pairs(axis):
+    """Pairs of an output position and a tap of an axis (src, dst, taps, stride, dilation, pad,
+    border) that read the input."""
+    cdef Axis c
+    cdef Span span
+    c.src, c.dst, c.taps, c.stride, c.dilation, c.pad, c.border = axis
+    c.separate = False
+    span.start, span.count = 0, c.dst
+    make_span(&c, &span)
+    return valid_pairs(&c, &span)
+
+
+def kinds(axis, points, Py_ssize_t size, bint separate, Py_ssize_t window):
+    """The kinds of spans of an axis (src, dst, taps, stride, dilation, pad, border), cut as by
+    `begin_spans`, which estimate.py weighs:
+
+        [(how many, (count, taps, valid pairs, phases, length)), ...], most count, most elements
+
+    Where many spans meet padding, each in its own way, some stand for their neighbours.
+    """
+    cdef Axis c
     cdef Span *span
-    for i in range(axis.spans):
-        span = &axis.span[i]
-        span.start, span.count, span.like = start[i], start[i + 1] - start[i], -1
-        if inner(axis, span):
-            for j in range(2):
-                if known[j] >= 0 and axis.span[known[j]].count == span.count:
-                    span.like = known[j]
-            if span.like < 0:
-                known[0], known[1] = known[1], i
-        if span.like < 0:
-            lists += 1
-    return lists
+    cdef Py_ssize_t i, alike, padded = 0, together, most = 0, longest = 0
+    c.src, c.dst, c.taps, c.stride, c.dilation, c.pad, c.border = axis
+    c.separate, c.window, c.spans = separate, window, count_spans(points, size)
+    c.span = <Span *> malloc(c.spans * sizeof(Span))
+    if c.span == NULL:
+        raise MemoryError(f"fastconv: no memory for {c.spans} spans")
+    begin_spans(&c, points, size)
+    for i in range(c.spans):
+        make_span(&c, &c.span[i])
+        longest = max(longest, c.span[i].count)
+        most = max(most, most_elements(&c, &c.span[i]))
+        padded += not inner(&c, &c.span[i])
+    together = (padded + PADDED_KINDS - 1) // PADDED_KINDS
+    found = {}
+    i = 0
+    while i < c.spans:
+        alike = 1
+        if inner(&c, &c.span[i]):
+            while (i + alike < c.spans and c.span[i + alike].count == c.span[i].count
+                   and inner(&c, &c.span[i + alike])):
+                alike += 1
+        else:
+            while (alike < together and i + alike < c.spans
+                   and not inner(&c, &c.span[i + alike])):
+                alike += 1
+        span = &c.span[i + alike // 2]
+        kind = (span.count, span.taps, valid_pairs(&c, span), span.phases, span.length)
+        found[kind] = found.get(kind, 0) + alike
+        i += alike
+    free(c.span)
+    return [(count, kind) for kind, count in found.items()], longest, most

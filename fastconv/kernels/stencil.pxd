@@ -4,7 +4,7 @@ from fastconv.kernels.source cimport source_t
 from fastconv.kernels.spans cimport Span
 from fastconv.kernels.table cimport fc_group, fc_step
 
-cdef Py_ssize_t steps(const Span **box, const source_t *source, const block_t *block,
-                      fc_step *step) noexcept nogil
+cdef Py_ssize_t steps(const problem_t *p, const Span **box, const source_t *source,
+                      const block_t *block, fc_step *step) noexcept nogil
 cdef Py_ssize_t groups(const problem_t *p, const Span **box, const source_t *source,
                        const block_t *block, Py_ssize_t rows, fc_group *group) noexcept nogil

@@ -2,33 +2,34 @@
 """Groups for the stencil tile, which computes neighbouring rows of a single output channel.
 
 Output rows r and r' read the same row of the source through taps t and t' when
-r + shift(t) = r' + shift(t') in one lane; a group is such a row with all that read it.
+r + shift(t) = r' + shift(t') in one phase; a group is such a row with all that read it.
 Groups follow one another so that each output row meets its taps in the order of k.
 """
 from fastconv.kernels.problem cimport block_t, problem_t
 from fastconv.kernels.source cimport source_t, tap_offset
-from fastconv.kernels.spans cimport Span, Tap
+from fastconv.kernels.spans cimport Axis, Span, phase, phase_offset, shift
 from fastconv.kernels.table cimport fc_group, fc_step
 
 
-cdef Py_ssize_t next_lane(const Span *span, Py_ssize_t lane) noexcept nogil:
-    """The lane that begins next after `lane` (-1: the first): taps of one shift ascend with it."""
-    cdef Py_ssize_t j, found = -1
-    for j in range(span.lanes):
-        if ((lane < 0 or span.lane[j] > span.lane[lane])
-                and (found < 0 or span.lane[j] < span.lane[found])):
-            found = j
+cdef Py_ssize_t next_phase(const Axis *axis, const Span *span, Py_ssize_t after) noexcept nogil:
+    """The phase that begins next after another (-1: the first): taps of one shift ascend."""
+    cdef Py_ssize_t j, at, found = -1
+    cdef Py_ssize_t least = 0, before = phase_offset(axis, span, after) if after >= 0 else -1
+    for j in range(span.phases):
+        at = phase_offset(axis, span, j)
+        if at > before and (found < 0 or at < least):
+            found, least = j, at
     return found
 
 
-cdef Py_ssize_t steps(const Span **box, const source_t *source, const block_t *block,
-                      fc_step *step) noexcept nogil:
+cdef Py_ssize_t steps(const problem_t *p, const Span **box, const source_t *source,
+                      const block_t *block, fc_step *step) noexcept nogil:
     """The steps along the width, all channels of the block for each tap; returns how many."""
     cdef Py_ssize_t w, c, count = 0, channels = block.c1 - block.c0
-    for w in range(box[3].taps):
+    for w in range(box[3].first, box[3].first + box[3].taps):
         for c in range(channels):
-            step[count].a = box[3].tap[w].index * channels + c
-            step[count].b = tap_offset(source, 3, &box[3].tap[w]) + c * source.channel
+            step[count].a = w * channels + c
+            step[count].b = tap_offset(p, source, 3, w) + c * source.channel
             count += 1
     return count
 
@@ -37,27 +38,27 @@ cdef Py_ssize_t groups(const problem_t *p, const Span **box, const source_t *sou
                        const block_t *block, Py_ssize_t rows, fc_group *group) noexcept nogil:
     """The groups of a block of k for output rows [0, rows) of a box; returns how many."""
     cdef Py_ssize_t taps_h = p.axis[2].taps, taps_w = p.axis[3].taps
-    cdef Py_ssize_t d, h, y, lane, _visited, row, t, last = 0, count = 0, at
+    cdef Py_ssize_t d, h, y, j, _visited, row, t, last = 0, count = 0, at
     cdef Py_ssize_t[4] weight
     cdef bint[4] seen
-    cdef const Tap *tap
-    for h in range(box[2].taps):
-        last = max(last, box[2].tap[h].shift)
-    for d in range(box[1].taps):
+    cdef const Axis *axis = &p.axis[2]
+    if box[2].taps:
+        last = shift(axis, box[2], box[2].first + box[2].taps - 1)
+    for d in range(box[1].first, box[1].first + box[1].taps):
         for y in range(rows + last):
-            lane = -1
-            for _visited in range(box[2].lanes):
-                lane = next_lane(box[2], lane)
-                at = tap_offset(source, 1, &box[1].tap[d])
+            j = -1
+            for _visited in range(box[2].phases):
+                j = next_phase(axis, box[2], j)
+                at = tap_offset(p, source, 1, d)
                 for row in range(4):
                     seen[row] = False
-                for h in range(box[2].taps):
-                    tap = &box[2].tap[h]
-                    row = y - tap.shift
-                    t = (box[1].tap[d].index * taps_h + tap.index) * taps_w
-                    if tap.lane == lane and 0 <= row < rows and block.t0 <= t < block.t1:
+                for h in range(box[2].first, box[2].first + box[2].taps):
+                    row = y - shift(axis, box[2], h)
+                    t = (d * taps_h + h) * taps_w
+                    if (0 <= row < rows and phase(axis, box[2], h) == j
+                            and block.t0 <= t < block.t1):
                         if not (seen[0] or seen[1] or seen[2] or seen[3]):
-                            at += tap_offset(source, 2, tap) + row * source.pixel[2]
+                            at += tap_offset(p, source, 2, h) + row * source.pixel[2]
                         seen[row] = True
                         weight[row] = (t - block.t0) * (block.c1 - block.c0)
                 row = 0

@@ -4,6 +4,7 @@
 Prepared weights hold all strips one after another: group, block of k, strip.  A one-shot
 call packs a strip into scratch when it needs it, so it never writes a copy of the weights.
 """
+from cpython.exc cimport PyErr_CheckSignals
 from libc.stdlib cimport free, malloc
 from libc.string cimport memset
 
@@ -12,24 +13,53 @@ from fastconv.kernels.table cimport fc_fetch
 
 cdef enum:
     LINE = 64
+    BYTES_PER_CHUNK = 1 << 26   # packed between two looks at signals (Ctrl-C)
+    OFFSETS = 64                # found at a time, of weights that follow no single step
+
+
+cdef void offsets_of(const problem_t *p, Py_ssize_t j, Py_ssize_t count,
+                     Py_ssize_t *offset) noexcept nogil:
+    """Where numbers [j, j + count) of an output channel, (channel, tap), lie in it."""
+    cdef Py_ssize_t at[4]
+    cdef Py_ssize_t i, a
+    for a in range(3, 0, -1):
+        at[a] = j % p.axis[a].taps
+        j //= p.axis[a].taps
+    at[0] = j
+    for i in range(count):
+        offset[i] = (at[0] * p.wei_bytes[0] + at[1] * p.wei_bytes[1] + at[2] * p.wei_bytes[2]
+                     + at[3] * p.wei_bytes[3])
+        a = 3
+        at[3] += 1
+        while a > 0 and at[a] == p.axis[a].taps:
+            at[a] = 0
+            a -= 1
+            at[a] += 1
 
 
 cdef void gather_rows(const problem_t *p, const char *wei, Py_ssize_t first, Py_ssize_t rows,
                       Py_ssize_t j, Py_ssize_t count, char *raw) noexcept nogil:
     """Numbers [j, j + count) of output channels from `first` on, as tiles multiply them.  The
     parts of a complex channel are two channels."""
-    cdef Py_ssize_t row, part, step = p.wei_step_bytes, size = p.itemsize
+    cdef Py_ssize_t row, part, done = 0, some, step = p.wei_step_bytes, size = p.itemsize
+    cdef Py_ssize_t offset[OFFSETS]
     cdef const char *src
-    for row in range(first, first + rows):
-        part = row % p.dst_parts
-        src = wei + row // p.dst_parts * p.wei_row_bytes + part * p.wei_part_bytes
-        if part >= p.wei_parts:
-            memset(raw, 0, count * size)
-        elif step:
-            p.kernels.fill(raw, 0, count, 0, src + j * step, step, p.wei_storage, raw)
-        else:
-            p.kernels.pick(raw, src, p.j_bytes + j, count, p.wei_storage)
-        raw += count * size
+    cdef char *dst
+    while done < count:
+        some = count if step else min(<Py_ssize_t> OFFSETS, count - done)
+        if not step:
+            offsets_of(p, j + done, some, offset)
+        for row in range(rows):
+            part = (first + row) % p.dst_parts
+            src = wei + (first + row) // p.dst_parts * p.wei_row_bytes + part * p.wei_part_bytes
+            dst = raw + (row * count + done) * size
+            if part >= p.wei_parts:
+                memset(dst, 0, some * size)
+            elif step:
+                p.kernels.fill(dst, 0, count, 0, src + j * step, step, p.wei_storage, dst)
+            else:
+                p.kernels.pick(dst, src, offset, some, p.wei_storage)
+        done += some
 
 
 cdef void pack(const problem_t *p, const char *wei, Py_ssize_t group, Py_ssize_t s,
@@ -99,21 +129,27 @@ cdef void fetch_next(const problem_t *p, const call_t *call, Py_ssize_t group, P
 def prepare(Problem problem, size_t wei, unsigned char[::1] packed):
     """Pack all strips; returns whether all weights are finite."""
     cdef const problem_t *p = &problem.c
-    cdef Py_ssize_t group, s, size
+    cdef Py_ssize_t group, s, size, pause = BYTES_PER_CHUNK
     cdef char *dst = <char *> &packed[0]
     cdef bint finite = True
     cdef block_t block
     cdef char *raw = <char *> malloc(p.width * p.block_k * p.itemsize)
     if raw == NULL:
         raise MemoryError(f"fastconv: no memory for {p.width * p.block_k} weights")
-    with nogil:
+    try:
         for group in range(p.groups):
             block.k1 = -1
             while next_block(p, &block):
                 size = (block.k1 - block.k0) * p.width
-                for s in range(p.strips):
-                    pack(p, <const char *> wei, group, s, &block, raw, dst)
-                    finite = p.kernels.finite(dst, size) and finite
-                    dst += size * p.itemsize
+                with nogil:
+                    for s in range(p.strips):
+                        pack(p, <const char *> wei, group, s, &block, raw, dst)
+                        finite = p.kernels.finite(dst, size) and finite
+                        dst += size * p.itemsize
+                pause -= p.strips * size * p.itemsize
+                if pause < 0:
+                    pause = BYTES_PER_CHUNK
+                    PyErr_CheckSignals()
+    finally:
         free(raw)
     return finite

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Plans that are kept: never met by a call that means something else, and bounded in memory."""
+
+import sys
+
+import numpy as np
+import pytest
+
+import fastconv
+
+
+class Box:
+    """A number whose text never tells what it is."""
+
+    def __init__(self, number):
+        self.number = number
+
+    def __array__(self, dtype=None, copy=None):
+        return np.array(self.number, dtype)
+
+    def __repr__(self):
+        return "Box"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        lambda n: {"alpha": n},
+        lambda n: {"beta": n, "out": np.ones((1, 5), "f4")},
+        lambda n: {"activation": ("clip", -9, n)},
+        lambda n: {"activation": ["leaky_relu", n]},
+        lambda n: {"padding": 1, "padding_value": n},
+    ],
+)
+@pytest.mark.parametrize("prepared", [False, True])
+def test_numbers_are_read_anew_in_each_call(said, prepared):
+    """A plan is kept for numbers, not for the objects that held them."""
+    x, w = np.arange(-4, 6, 2, "f4")[None], np.ones((1, 1, 1), "f4")
+    changing = Box(0)
+    for number in (1.5, 2.5, 0.5):
+        changing.number = number
+        given = said(changing)
+        out = given.pop("out", None)
+        if prepared:
+            got = fastconv.prepare(w, **given)(x, out=out)
+        else:
+            got = fastconv.conv1d(x, w, out=out, **given)
+        given = said(number)
+        np.testing.assert_array_equal(got, fastconv.conv1d(x, w, algorithm="reference", **given))
+
+
+def test_a_dtype_is_read_anew_in_each_call():
+    class Like:
+        def __repr__(self):
+            return "Like"
+
+    x, w, like = np.ones((1, 3), "f4"), np.ones((1, 1, 1), "f4"), Like()
+    for name in ("f4", "f8", "f2"):
+        like.dtype = np.dtype(name)
+        assert fastconv.conv1d(x, w, dtype=like).dtype == name
+
+
+@pytest.mark.parametrize("true", [True, np.True_])
+def test_a_flag_of_numpy_is_a_flag(true):
+    x, w = np.arange(5.0)[None], np.array([[[1.0, 2, 4]]])
+    right = fastconv.conv1d(x, w[..., ::-1])
+    np.testing.assert_array_equal(fastconv.conv1d(x, w, flip=true), right)
+    np.testing.assert_array_equal(fastconv.prepare(w, flip=true)(x), right)
+    last = fastconv.conv1d(x.T, w, channels_last=true)
+    np.testing.assert_array_equal(last, fastconv.conv1d(x, w).T)
+
+
+def test_kept_plans_take_bounded_memory():
+    call = sys.modules["fastconv.call"]
+    stores = [call.Store(), call.Store()]
+    for number in range(40):
+        call.keep(stores[number % 2], (number,), number, 10 << 20)
+        assert call.kept_bytes() <= call.PLANS_BYTES
+    assert sorted(stores[0].values()) == [34, 36, 38]
+    del stores[0]
+    call.keep(stores[0], (40,), 40, 10 << 20)
+    assert sorted(stores[0].values()) == [35, 37, 39, 40]
+    call.forget()
+    assert not stores[0]
