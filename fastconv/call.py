@@ -150,9 +150,14 @@ def flipped(weight: np.ndarray, rank: int) -> np.ndarray:
 def overlaps(out, residual, *read) -> bool:
     """Whether writing the output would change what is still to be read; a residual that is the
     output is read before."""
-    if residual is not None and not residual_is(residual, out):
-        read = (*read, residual)
-    return any(np.may_share_memory(out, array) for array in read if array is not None)
+    for array in read:
+        if array is not None and np.may_share_memory(out, array):
+            return True
+    return (
+        residual is not None
+        and not residual_is(residual, out)
+        and np.may_share_memory(out, residual)
+    )
 
 
 def through_a_copy(operation: Callable, out, residual):
@@ -181,6 +186,8 @@ def run(plan: Plan, src, wei, packed, bias, residual, dst):
     if plan.problem is None:
         if dst.size:
             if spec.parts == 2 and bias is not None:
+                if spec.apart:
+                    bias = bias.reshape(spec.groups, 2, spec.c_out).swapaxes(1, 2).ravel()
                 bias = bias.view(np.result_type(bias.dtype, np.complex64))
             dst[...] = reference.convolve(spec, src, wei, bias, residual, dst)
         return dst
@@ -233,8 +240,8 @@ def find(
         frozen(stride), frozen(padding), frozen(dilation), frozen(groups),
         None if _plain(extra) else frozen(extra, -1),
         frozen(algorithm), (openmp_threads(),) if threads is None else frozen(threads),
-        options, prepared, None if out is None else _outline(out),
-        None if residual is None else (*_outline(residual), residual_is(residual, out)),
+        options, prepared, None if out is None else outline(out),
+        None if residual is None else (*outline(residual), residual_is(residual, out)),
     )  # fmt: skip
     plan = _plans.get(key)
     if plan is None:
@@ -361,12 +368,14 @@ def frozen(value: Any, depth: int = 0) -> Any:
         return (kind, repr(value))
 
 
-def _outline(out: Any) -> tuple:
+FLAGS = 0x0100 | 0x0400  # of ndarray.flags.num: aligned, writeable
+
+
+def outline(out: Any) -> tuple:
     """What a plan and the checks of `out` depend on."""
     if not isinstance(out, np.ndarray):
         return (type(out), id(out))  # refused, so never kept
-    flags = out.flags
-    return type(out), out.shape, out.strides, out.dtype, flags.aligned, flags.writeable
+    return type(out), out.shape, out.strides, out.dtype, out.flags.num & FLAGS
 
 
 def _layout(spec: ConvSpec, array: Any, dtype: np.dtype, channels_last: bool) -> Layout:

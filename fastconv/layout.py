@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -85,6 +85,10 @@ class Layout:
             strides.append(step)
             step *= max(n, 1)
         return cls.of(shape, tuple(reversed(strides)), source, True, dtype, rank, last)
+
+    def component(self) -> Layout:
+        """That of the real, or the imaginary, parts."""
+        return replace(self, itemsize=self.part_bytes, parts=1)
 
     @property
     def number_bytes(self) -> int:

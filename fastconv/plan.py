@@ -168,8 +168,11 @@ def make(
         prepared=prepared,
         copies=copies,
     )
-    finish = finishing(spec.finish, spec.arithmetic, arrays.dst, arrays.residual)
     moved = arrays.moved_bytes(spec)
+    whole_arrays = arrays
+    if spec.apart:
+        arrays = arrays.components()
+    finish = finishing(spec.finish, spec.arithmetic, arrays.dst, arrays.residual)
     if algorithm == REFERENCE or 0 in spec.output_shape:  # no walk
         return Plan(
             spec=spec,
@@ -248,7 +251,9 @@ def make(
         output_shape=spec.output_shape,
         pack=_packing(spec, dtypes),
         finishing=finish,
-        if_not_finite=_if_not_finite(spec, arrays, again) if work.padded and not replaced else None,
+        if_not_finite=_if_not_finite(spec, whole_arrays, again)
+        if work.padded and not replaced
+        else None,
         if_small=small,
     )
 
@@ -272,9 +277,10 @@ def _packing(spec: ConvSpec, dtypes: tuple) -> str:
     for argument, dtype in zip(("input", "weight"), dtypes, strict=False):
         words = [f"{argument} {dtype}"]
         if dtype != spec.tile_dtype:
-            pairs = "pairs of " if parts(dtype) == 2 else ""
+            pairs = "pairs of " if parts(dtype) == 2 and not spec.apart else ""
             words[0] += f" -> {pairs}{spec.tile_dtype}"
         if argument == "input":
+            words += ["real and imaginary parts apart"] if spec.apart else []
             words += ["channels last"] if spec.channels_last else []
             borders = spec.border[3 - spec.rank :]
             modes = [border.word for border in borders]
@@ -322,5 +328,6 @@ def _problem(work: Work, arrays: Arrays, schedule: Schedule, finish: Finishing) 
         panel=schedule.panel,
         cut_rows=work.cuts,
         short_run=costs.SHORT_RUN,
+        apart=2 if spec.apart else 1,
         guard=work.padded,
     )

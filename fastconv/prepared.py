@@ -14,7 +14,19 @@ import numpy as np
 
 from .algorithms import NAMES
 from .arguments import as_array, as_flag, as_integer, padding_per_axis, positive_per_axis
-from .call import Extra, Store, find, flipped, frozen, keep, overlaps, run, through_a_copy
+from .call import (
+    Extra,
+    Store,
+    find,
+    flipped,
+    frozen,
+    keep,
+    outline,
+    overlaps,
+    residual_is,
+    run,
+    through_a_copy,
+)
 from .kernels import weights
 from .kernels.measure import openmp_threads
 from .kernels.problem import address
@@ -140,27 +152,24 @@ class PreparedConv:
             threads = self._threads
         if residual is not None:
             residual = as_operand(self._name, "residual", residual)
-        if out is not None or residual is not None:
-            ready = self._get_ready(src, residual, out, threads)
-            plan, packed, bias = ready if ready[0].if_small is None else self._fit(*ready, src)
-            if out is None:
-                out = np.empty(plan.output_shape, plan.spec.dtype)
-            elif overlaps(out, residual, src):
-                return through_a_copy(
-                    lambda out, residual: self(src, out, threads, residual=residual), out, residual
-                )
-            return run(plan, src, self._weight, packed, bias, residual, out)
         key = (
             src.shape, src.strides, src.dtype, src.flags.aligned, current(),
             (openmp_threads(),) if threads is None else frozen(threads),
+            None if out is None else outline(out),
+            None if residual is None else (outline(residual), residual_is(residual, out)),
         )  # fmt: skip
         ready = self._ready.get(key)
         if ready is None:
-            ready = self._get_ready(src, None, None, threads)
+            ready = self._get_ready(src, residual, out, threads)
             keep(self._ready, key, ready, ready[0].memory)
         plan, packed, bias = ready if ready[0].if_small is None else self._fit(*ready, src)
-        dst = np.empty(plan.output_shape, plan.spec.dtype)
-        return run(plan, src, self._weight, packed, bias, None, dst)
+        if out is None:
+            out = np.empty(plan.output_shape, plan.spec.dtype)
+        elif overlaps(out, residual, src):
+            return through_a_copy(
+                lambda out, residual: self(src, out, threads, residual=residual), out, residual
+            )
+        return run(plan, src, self._weight, packed, bias, residual, out)
 
     def _get_ready(self, src, residual, out, threads) -> tuple:
         """(plan, packed weights, bias) for an input like `src`."""

@@ -30,12 +30,12 @@ def convolve(
     dtype = np.dtype(dtype or wide(spec))
     finish = spec.finish
     with np.errstate(over="ignore", invalid="ignore"):
-        total = finish.alpha * _sum_of_taps(spec, input, weight, dtype)
+        total = scaled(finish.alpha, _sum(spec, input, weight, dtype))
         if bias is not None:
             total += np.asarray(bias, dtype).reshape(spec.groups, spec.c_out, 1, 1, 1)
         total = as_seen(spec, total)
         if finish.beta != 0:
-            total = total + finish.beta * np.asarray(out, dtype)
+            total = total + scaled(finish.beta, np.asarray(out, dtype))
         if residual is not None:
             total = total + np.asarray(residual, dtype)
         return converted(spec, activate(spec, total))
@@ -104,6 +104,36 @@ def converted(spec: ConvSpec, total: np.ndarray) -> np.ndarray:
     if spec.finish.saturate:
         total = np.clip(total, limits.min, min(limits.max, np.iinfo(np.int64).max))
     return total.astype(spec.dtype)
+
+
+def scaled(factor: float, array: np.ndarray) -> np.ndarray:
+    """An array times a real number, which has no imaginary part: not even one of 0."""
+    if array.dtype.kind != "c":
+        return factor * array
+    result = np.empty_like(array)
+    result.real, result.imag = factor * array.real, factor * array.imag
+    return result
+
+
+def _sum(spec: ConvSpec, input: np.ndarray, weight: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """The sums; of complex numbers and real ones, which have no imaginary part, two of them."""
+    input, weight = np.asarray(input), np.asarray(weight)
+    mixed = {input.dtype.kind == "c", weight.dtype.kind == "c"} == {True, False}
+    if dtype.kind != "c" or not mixed:
+        return _sum_of_taps(spec, input, weight, dtype)
+    value, real = complex(spec.border_value), np.empty(0, dtype).real.dtype
+    sums = (
+        _sum_of_taps(replace(spec, border_value=border), x, w, real)
+        for x, w, border in (
+            (input.real, weight.real, value.real),
+            (input.imag, weight.real, value.imag)
+            if input.dtype.kind == "c"
+            else (input, weight.imag, value.real),
+        )
+    )
+    result = np.empty((spec.batch, spec.groups, spec.c_out, *spec.dst), dtype)
+    result.real, result.imag = sums
+    return result
 
 
 def _sum_of_taps(

@@ -66,7 +66,7 @@ def candidates(work: Work, orientation: str) -> Iterator[Schedule]:
     lanes, rows = machine.lanes, machine.rows
     if orientation == "pixels":
         width = ceil(spec.c_out / ceil(spec.c_out / rows))
-        width += width % spec.parts  # both parts of a complex channel
+        width += width % work.components  # both parts of a complex channel
         panel = 2 * lanes if work.panels else 0
     else:
         width = 2 * lanes if spec.c_out > lanes else lanes

@@ -82,6 +82,7 @@ class ConvSpec:
     border_value: Any  # of Border.CONSTANT
     channels_last: bool  # in the arrays; in weights they never are
     flipped: bool  # so are the weights that the engine gets
+    apart: bool  # complex input, real weights: real and imaginary parts have no sums in common
     arithmetic: Arithmetic
     dtype: np.dtype  # native; what is returned
     finish: Finish
@@ -246,6 +247,7 @@ def make_conv_spec(
         border_value=value,
         channels_last=channels_last,
         flipped=as_flag(name, "flip", flip),
+        apart=parts(input_dtype) > parts(weight_dtype),
         arithmetic=arithmetic,
         dtype=result,
         finish=finish,
@@ -334,7 +336,10 @@ def check_bias(spec: ConvSpec, bias: Any, dtype: np.dtype) -> np.ndarray | None:
     check_addend(spec, "bias", array.dtype)
     if parts(spec.dtype) == 2:
         array = array.astype(np.result_type(dtype, np.complex64))
-        return array.view(dtype)
+        pairs = array.view(dtype)
+        if not spec.apart:
+            return pairs
+        return pairs.reshape(spec.groups, spec.c_out, 2).swapaxes(1, 2).ravel()
     return np.require(array, dtype, ("C", "A"))
 
 

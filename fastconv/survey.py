@@ -33,6 +33,15 @@ class Arrays:
             self, src=replace(self.src, regular=False), wei=replace(self.wei, regular=False)
         )
 
+    def components(self) -> Arrays:
+        """The same for the real, or the imaginary, parts of all but the weights."""
+        return replace(
+            self,
+            src=self.src.component(),
+            dst=self.dst.component(),
+            residual=self.residual and self.residual.component(),
+        )
+
     def moved_bytes(self, spec: ConvSpec) -> int:
         """Input, weight, output and residual, each once."""
         sizes = [(self.src, spec.input_shape), (self.wei, spec.weight_shape)]
@@ -55,7 +64,12 @@ def survey(
     level2 = machine.caches()["L2"]
     budget = max(costs.SCRATCH_LEAST, int(level2 * costs.SCRATCH_SHARE))
     itemsize = spec.tile_dtype.itemsize
-    real = replace(spec, c_in=spec.c_in * src.parts, c_out=spec.c_out * dst.parts)
+    real = replace(
+        spec,
+        groups=spec.groups * (2 if spec.apart else 1),
+        c_in=spec.c_in * src.parts,
+        c_out=spec.c_out * dst.parts,
+    )
     blocks = blocks_of(real.c_in, spec.wei, src.parts)
     axes = axes_of(spec)
     # A tile of many multiply-adds a step waits neither for the second level nor between runs.
@@ -90,6 +104,7 @@ def survey(
         channels_first=not beside or (step != real.c_in and real.c_in < lanes),
         wei_direct=_deals(spec, wei, dst),
         padded=padded,
+        components=dst.parts,
         prepared=prepared,
         blocks=blocks,
         taps=prod(spec.wei),

@@ -194,6 +194,7 @@ class Work(NamedTuple):
     fill: Fill
     channels_first: bool  # strips for tiles with channels in vectors
     wei_direct: bool  # weights lie as tiles want them
+    components: int  # real numbers of an output channel of a tile: 2 of complex ones
     padded: bool  # some taps of some outputs fall on padding, and add nothing
     prepared: bool  # the weights come packed
     blocks: Blocks

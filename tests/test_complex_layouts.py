@@ -81,3 +81,46 @@ def test_weights_that_are_a_field_of_a_record(tag, dtype):
             np.testing.assert_array_equal(conv1d(x, w, algorithm=algorithm, **said), expected)
             layer = fastconv.prepare(w, algorithm=algorithm, **said)
             np.testing.assert_array_equal(layer(x), expected)
+
+
+@pytest.mark.parametrize("algorithm", [*ALGORITHMS, "reference"])
+def test_complex_times_real_has_no_product_with_an_imaginary_zero(algorithm):
+    """Real numbers have no imaginary part: 0 times inf in its place would be NaN."""
+    big = np.array([[[np.inf]]])
+    got = conv1d(np.array([[1 - 2j, 3 + 4j]]), big, algorithm=algorithm)
+    np.testing.assert_array_equal(got.real, np.inf)
+    np.testing.assert_array_equal(got.imag, [[-np.inf, np.inf]])
+    got = conv1d(np.array([[np.inf, -1]]), np.array([[[2 - 3j]]]), algorithm=algorithm, alpha=2)
+    np.testing.assert_array_equal(got.real, [[np.inf, -4]])
+    np.testing.assert_array_equal(got.imag, [[-np.inf, 6]])
+
+
+def test_complex_times_real_costs_two_real_products():
+    x, w = np.ones((1, 2, 5), "c8"), np.ones((3, 2, 1), "f4")
+    apart = "real and imaginary parts apart"
+    assert apart in fastconv.plan(conv1d, x, w).pack
+    assert apart not in fastconv.plan(conv1d, x, w.astype("c8")).pack
+    assert apart not in fastconv.plan(conv1d, x.real, w.astype("c8")).pack
+
+
+@pytest.mark.parametrize("bad", [np.inf, -np.inf, np.nan])
+@pytest.mark.parametrize("kinds", [("c8", "c8"), ("c8", "f4"), ("f4", "c8"), ("c16", "f2")])
+def test_complex_weights_that_are_not_finite_add_nothing_on_padding(kinds, bad):
+    rng = np.random.default_rng(6)
+    for channels_last, value in ((False, 0), (True, 0), (False, 2)):
+        x, w = rng.integers(1, 5, (1, 2, 7)), rng.integers(1, 5, (3, 2, 3))
+        x, w = x.astype(kinds[0]), w.astype(kinds[1])
+        if kinds[0][0] == "c":
+            x += 1j * rng.integers(1, 5, x.shape)
+        if kinds[1][0] == "c":
+            w += 1j * rng.integers(1, 5, w.shape)
+        w.real[1, 1, 0] = bad
+        said = {"padding": 1, "padding_value": value, "alpha": -2, "channels_last": channels_last}
+        x = np.moveaxis(x, 1, -1) if channels_last else x
+        residual = np.ones_like(conv1d(x, w, **said))
+        expected = conv1d(x, w, residual=residual, algorithm="reference", **said)
+        for algorithm in ALGORITHMS:
+            got = conv1d(x, w, residual=residual, algorithm=algorithm, **said)
+            np.testing.assert_array_equal(got, expected)
+            layer = fastconv.prepare(w, algorithm=algorithm, **said)
+            np.testing.assert_array_equal(layer(x, residual=residual), expected)

@@ -39,8 +39,8 @@ cdef char *output(const problem_t *p, const call_t *call, const Span **box, Py_s
                   Py_ssize_t channel) noexcept nogil:
     """Where the first pixel of a box belongs."""
     cdef int a
-    cdef char *dst = call.dst + place_of(group * p.c_out + channel, p.dst_parts, p.dst_c_bytes,
-                                         p.dst_part_bytes)
+    cdef char *dst = call.dst + group % p.apart * p.dst_part_bytes + place_of(
+        group // p.apart * p.c_out + channel, p.dst_parts, p.dst_c_bytes, p.dst_part_bytes)
     for a in range(4):
         dst += box[a].start * p.axis[a].dst_bytes
     return dst
@@ -157,8 +157,8 @@ cdef void deliver(const problem_t *p, const call_t *call, const Span **box, Py_s
     if there and p.simple:
         return
     if residual != NULL:
-        residual += place_of(group * p.c_out, p.dst_parts, p.residual_c_bytes,
-                             p.residual_part_bytes)
+        residual += group % p.apart * p.residual_part_bytes + place_of(
+            group // p.apart * p.c_out, p.dst_parts, p.residual_c_bytes, p.residual_part_bytes)
         for a in range(4):
             residual += box[a].start * p.axis[a].residual_bytes
     # Rows that follow one another are one.

@@ -15,7 +15,9 @@ cdef struct problem_t:
     Py_ssize_t boxes
     # Channels of one group, of real numbers: a complex channel is two, its parts.
     Py_ssize_t groups, c_in, c_out
-    Py_ssize_t src_parts, dst_parts, wei_parts
+    # Complex numbers times real ones: the real and the imaginary parts are convolved `apart` (2, else
+    # 1), as groups (group, part) of real channels.
+    Py_ssize_t src_parts, dst_parts, wei_parts, apart
     Py_ssize_t taps                     # taps of the kernel, all axes
     Py_ssize_t src_c_bytes, dst_c_bytes, residual_c_bytes, src_end_bytes
     Py_ssize_t src_part_bytes, dst_part_bytes, residual_part_bytes, wei_part_bytes

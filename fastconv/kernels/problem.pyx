@@ -130,7 +130,7 @@ cdef class Problem:
     def __init__(self, *, isa, dtype, axes, cuts, separate, groups, c_in, c_out, block_k, windows,
                  enclosing, src, dst, residual, wei, border_values, finish, straight, dst_regular,
                  wei_direct, in_place_allowed, channels_first, pixels_wide, width, task_strips,
-                 panel, guard, cut_rows, short_run):
+                 panel, guard, cut_rows, short_run, apart):
         cdef problem_t *p = &self.c
         cdef Py_ssize_t a, i
         cdef Axis *axis
@@ -145,6 +145,7 @@ cdef class Problem:
         p.src_c_bytes, p.dst_c_bytes = src.strides[1], dst.strides[1]
         p.residual_c_bytes = residual.strides[1]
         p.src_parts, p.dst_parts, p.wei_parts = src.parts, dst.parts, wei.parts
+        p.apart = apart
         p.src_part_bytes, p.dst_part_bytes = src.part_bytes, dst.part_bytes
         p.residual_part_bytes, p.wei_part_bytes = residual.part_bytes, wei.part_bytes
         p.src_beside_bytes = src.strides[1] // src.parts
@@ -241,7 +242,7 @@ cdef class Problem:
     @property
     def packed_bytes(self):
         """Bytes of prepared weights."""
-        return (self.c.groups * self.c.strips * self.c.width * self.c.depth
+        return (self.c.groups // self.c.apart * self.c.strips * self.c.width * self.c.depth
                 + 4 * self.c.kernels.lanes) * self.c.itemsize
 
 

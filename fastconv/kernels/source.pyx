@@ -29,7 +29,8 @@ cdef Py_ssize_t pitch_of(const problem_t *p, Py_ssize_t numbers) noexcept nogil:
 cdef inline Py_ssize_t source_of(const problem_t *p, Py_ssize_t group,
                                  Py_ssize_t channel) noexcept nogil:
     """Bytes from the first number of the input to a channel of a group."""
-    return place_of(group * p.c_in + channel, p.src_parts, p.src_c_bytes, p.src_part_bytes)
+    return group % p.apart * p.src_part_bytes + place_of(
+        group // p.apart * p.c_in + channel, p.src_parts, p.src_c_bytes, p.src_part_bytes)
 
 
 cdef bint in_place(const problem_t *p, const call_t *call, const Span **box, Py_ssize_t group,
@@ -192,7 +193,7 @@ cdef void fill_strip(const problem_t *p, const call_t *call, const Span **box, P
     for c in range(c0, c1 if p.channels_first else min(c1, c0 + 1)):
         dst = scratch + p.at_strip + (c - c0) * source.channel * p.itemsize
         channel = call.src + source_of(p, group, c)
-        row.value = p.border_value[c % p.src_parts]
+        row.value = p.border_value[c % p.src_parts + group % p.apart]
         for jd in range(sd.phases):
             for jh in range(sh.phases):
                 # rows [h0, h1) of the phase lie in the input

@@ -68,7 +68,7 @@ cdef void pack(const problem_t *p, const char *wei, Py_ssize_t group, Py_ssize_t
     cdef Py_ssize_t depth = block.k1 - block.k0, taps = block.t1 - block.t0, pitch = p.width
     cdef Py_ssize_t channels = block.c1 - block.c0, j = block.k0, count = depth
     cdef bint both = False      # parts of an input channel
-    wei += group * p.wei_group_bytes
+    wei += group // p.apart * p.wei_group_bytes
     if rows < p.width:
         memset(dst, 0, depth * p.width * size)
     if p.src_parts == 2 and channels:
@@ -97,7 +97,7 @@ cdef const char *strip(const problem_t *p, call_t *call, Py_ssize_t group, Py_ss
     cdef Py_ssize_t depth = block.k1 - block.k0
     cdef char *packed
     if call.packed != NULL:
-        s = p.strips * (group * p.depth + block.k0) + s * depth
+        s = p.strips * (group // p.apart * p.depth + block.k0) + s * depth
         return call.packed + s * p.width * p.itemsize
     packed = scratch + p.at_weight
     pack(p, call.wei, group, s, block, scratch + p.at_raw, packed)
@@ -120,7 +120,7 @@ cdef void fetch_next(const problem_t *p, const call_t *call, Py_ssize_t group, P
         s = s0
     fetch.rows = min(p.width, p.c_out - s * p.width) // p.wei_parts
     fetch.row_bytes = p.wei_row_bytes
-    fetch.row = (call.wei + group * p.wei_group_bytes
+    fetch.row = (call.wei + group // p.apart * p.wei_group_bytes
                  + s * p.width // p.wei_parts * p.wei_row_bytes + after.k0 // p.src_parts * size)
     fetch.lines = (after.k1 - after.k0) // p.src_parts * size // LINE + 1
     fetch.burst = (fetch.rows * fetch.lines + calls - 1) // max(1, calls)
@@ -137,7 +137,7 @@ def prepare(Problem problem, size_t wei, unsigned char[::1] packed):
     if raw == NULL:
         raise MemoryError(f"fastconv: no memory for {p.width * p.block_k} weights")
     try:
-        for group in range(p.groups):
+        for group in range(0, p.groups, p.apart):
             block.k1 = -1
             while next_block(p, &block):
                 size = (block.k1 - block.k0) * p.width
