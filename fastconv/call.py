@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from operator import index, is_
 from typing import Any, NamedTuple
 
@@ -32,6 +32,7 @@ from .spec import (
     make_conv_spec,
 )
 from .survey import Arrays
+from .values import told_apart
 
 check_environment(isas(), table.isas_compiled(), NAMES[1:])
 
@@ -269,12 +270,12 @@ def frozen(value: Any, depth: int = 0) -> Any:
         return value
     if isinstance(value, np.ndarray):
         return (kind, value.dtype, frozen(value.tolist()))
-    if isinstance(value, Sequence) and depth < 3:  # deeper ones are refused anyway
+    if isinstance(value, (list, tuple)) and depth < 3:  # deeper ones are refused anyway
         return (kind, *(frozen(item, depth + 1) for item in value))
     try:
         return (kind, index(value))
-    except TypeError:
-        return (kind, repr(value))
+    except Exception:
+        return told_apart(value)
 
 
 def _outline(out: Any) -> tuple:

@@ -11,6 +11,7 @@ from .call import Extra, convolve, fitting, flipped, make_plan
 from .plan import Plan
 from .settings import current
 from .spec import (
+    as_function,
     as_operand,
     as_shape,
     check_bias,
@@ -161,7 +162,7 @@ def plan(
     """How ``operation(input, weight, ...)`` would run, and why: a value that prints.
 
     operation
-        `conv1d`, `conv2d` or `conv3d`.
+        `conv1d`, `conv2d` or `conv3d`, or its name.
     input, weight
         arrays, or their shapes: tuples of integers, which stand for contiguous float32 arrays.
 
@@ -171,11 +172,8 @@ def plan(
     >>> print(str(how).splitlines()[0])
     conv2d float32  1x64x56x56 * 64x64x3x3 -> 1x64x56x56
     """
-    rank = RANKS.get(operation)
-    if rank is None:
-        names = ", ".join(f"fastconv.{function.__name__}" for function in RANKS)
-        raise ValueError(f"plan: operation is {operation!r}, one of {names} is needed")
-    name = operation.__name__
+    operation = as_function("plan", operation, RANKS)
+    rank, name = RANKS[operation], operation.__name__
     src, wei = _outlined(name, "input", input), _outlined(name, "weight", weight)
     if residual is not None:
         residual = as_operand(name, "residual", residual)

@@ -25,7 +25,7 @@ SOURCES = (".py", ".pyi", ".pyx", ".pxd", ".c", ".h")
 LAYERS = (
     "machine sizes costs boundary kernels",
     "dtypes runtime",
-    "layout",
+    "layout values",
     "finishing",
     "arguments",
     "spec settings",
