@@ -272,9 +272,7 @@ def problems(draw, pairs=TOGETHER):
         else per_axis(st.sampled_from(MODES)),
         "groups": groups, "channels_last": last, "flip": draw(st.booleans()),
     }  # fmt: skip
-    said |= {
-        "padding_value": draw(st.sampled_from([0, 0, 1])) * ("constant" in said["padding_mode"])
-    }
+    said["padding_value"] = draw(st.integers(0, 1)) if "constant" in said["padding_mode"] else 0
     kinds = draw(st.sampled_from(pairs))
     x = numbers((*batch, *src, groups * c_in) if last else (*batch, groups * c_in, *src), kinds[0])
     w = numbers((groups * c_out, c_in, *per_axis(st.integers(1, 5))), kinds[1], seed=1)
