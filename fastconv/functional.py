@@ -73,8 +73,8 @@ def conv2d(
         'edge' aaa|abcd|ddd, 'wrap' bcd|abcd|abc, 'mirror' dcb|abcd|cba,
         'symmetric' dcba|abcd|dcba, and so on for several lengths. In corners a constant wins.
     padding_value
-        v, as the input's dtype holds it. A tap on a constant of 0 adds nothing, even where the
-        weight is inf or NaN.
+        v, as the input's dtype holds it, where a mode is 'constant'. A tap on a constant of 0 adds
+        nothing, even where the weight is inf or NaN.
     channels_last
         True: input, residual, out and result are (N, H, W, C) or (H, W, C); weights stay.
     flip

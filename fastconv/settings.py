@@ -207,11 +207,11 @@ def _check_name(what: str, name: Any, usable: Sequence[str], compiled: Sequence[
 @functools.cache
 def default_threads() -> int:
     """The least of CPU affinity, cgroup quota and OMP_NUM_THREADS, at least 1; found once."""
-    limits = (_affinity(), _cgroup_cpus(), _omp_num_threads(os.environ))
+    limits = (processors(), _cgroup_cpus(), _omp_num_threads(os.environ))
     return max(1, min(limit for limit in limits if limit is not None))
 
 
-def _affinity() -> int:
+def processors() -> int:
     """CPUs that this process may run on. The system would tell of one thread only, which OpenMP
     narrows to one CPU when it binds threads (OMP_PROC_BIND, OMP_PLACES)."""
     return measure.processors() or os.cpu_count() or 1
