@@ -188,6 +188,8 @@ def padding_per_axis(
         needed = f"but it must be an integer (or one per axis) or one of {words}"
         if padding.lower() in PADDINGS:
             needed = f"which is written {padding.lower()!r} here"
+        elif padding.lower() in {**MODES, **ELSEWHERE}:
+            needed += "; what these cells hold is said by padding_mode"
         raise ValueError(f"{name}: padding is {show(padding)}, {needed}")
 
     def read(called: str, entry: Any) -> Pair:
@@ -344,8 +346,8 @@ def check_channels(
     count = channels // c_in if c_in and channels % c_in == 0 else 0
     hint = ""
     if other == needed:
-        place = "first" if channels_last else "last"
-        hint = f"; if the channels are the {place} axis, pass channels_last={not channels_last}"
+        place = "come first" if channels_last else "are the last axis"
+        hint = f"; if the channels {place}, pass channels_last={not channels_last}"
     elif count and outputs % count == 0:
         hint = f"; if the channels are convolved in groups, pass groups={count}"
     elif needed == 1 and not batched:

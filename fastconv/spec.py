@@ -196,9 +196,12 @@ def make_conv_spec(
         dst.append(output_size(n, k, s, d, before, after))
         if dst[-1] < 1:
             raise ValueError(
-                f"{name}: input has size {n} on axis {letter}, {n + before + after} with padding "
-                f"({before}, {after}), but a kernel of size {k} with dilation {d} "
-                f"needs {span(k, d)}"
+                f"{name}: input has size {n} on axis {letter}"
+                + (
+                    f", {n + before + after} with padding ({before}, {after})"
+                    * any((before, after))
+                )
+                + f", but a kernel of size {k}{f' with dilation {d}' * (d > 1)} needs {span(k, d)}"
             )
     arithmetic, result, saturate = _arithmetic(
         name, input_dtype, weight_dtype, dtype, overflow, c_in * prod(wei)
@@ -285,7 +288,7 @@ def _arithmetic(
     if is_whole(result) and not arithmetic.whole and overflow != "saturate":
         raise ValueError(
             f"{name}: dtype is {result}, but sums are {TOTALS[arithmetic.total]}: overflow must be "
-            "'saturate' with it, which rounds them and clips them to the range of the dtype"
+            "'saturate' then, which rounds them and clips them to what the dtype holds"
         )
     return arithmetic, result, overflow == "saturate"
 
@@ -345,7 +348,7 @@ def check_residual(spec: ConvSpec, residual: np.ndarray) -> None:
     if residual.shape != spec.output_shape:
         raise ValueError(
             f"{spec.name}: residual has shape {residual.shape}, but it must be "
-            f"{spec.output_shape}, as the result"
+            f"{spec.output_shape}, the shape of the result"
         )
 
 
@@ -354,8 +357,8 @@ def check_out(spec: ConvSpec, out: Any) -> None:
     if out is None:
         if spec.reads_out:
             raise ValueError(
-                f"{spec.name}: beta is {spec.finish.beta}, but then out, which it multiplies, "
-                "must be given"
+                f"{spec.name}: beta is {spec.finish.beta} and out is None, but out must be an "
+                "array, which beta multiplies"
             )
         return
     if not isinstance(out, np.ndarray) or is_masked(out):

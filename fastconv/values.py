@@ -160,7 +160,7 @@ def show(value: Any) -> str:
 
 def a_kind(value: Any) -> str:
     """What a value is, with an article."""
-    if isinstance(value, np.ndarray):
+    if type(value) is np.ndarray:
         return f"an array of shape {value.shape}"
     word = type(value).__name__
     return f"a{'n' * (word[0] in 'aeiouAEIOU')} {word}"

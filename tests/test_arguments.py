@@ -306,7 +306,8 @@ def test_out_of_another_dtype():
 
 def test_what_beta_multiplies_is_needed():
     with refuses(
-        ValueError, "conv2d: beta is 0.5, but then out, which it multiplies, must be given"
+        ValueError,
+        "conv2d: beta is 0.5 and out is None, but out must be an array, which beta multiplies",
     ):
         spec.check_out(conv(beta=0.5), None)
     assert spec.check_out(conv(beta=0.0), None) is None

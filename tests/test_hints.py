@@ -32,7 +32,7 @@ def test_channels_in_the_other_place(batch):
         with refuses(
             ValueError,
             f"conv2d: input has 640 channels, but weight needs {needed}; "
-            "if the channels are the first axis, pass channels_last=False",
+            "if the channels come first, pass channels_last=False",
         ):
             make((*batch, 3, 480, 640), w, groups=groups, channels_last=True)
 

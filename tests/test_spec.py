@@ -225,9 +225,11 @@ def test_refuses_numbers(argument, value, kind):
 
 
 def no_cell(axis, n, padding, padded, k, d, span):
+    with_padding = f", {padded} with padding {padding}" if any(padding) else ""
+    dilated = f" with dilation {d}" if d > 1 else ""
     return (
-        f"input has size {n} on axis {axis}, {padded} with padding {padding}, "
-        f"but a kernel of size {k} with dilation {d} needs {span}"
+        f"input has size {n} on axis {axis}{with_padding}, "
+        f"but a kernel of size {k}{dilated} needs {span}"
     )
 
 
@@ -293,6 +295,10 @@ REFUSED_VALUES = [
     ({"padding": HUGE}, f"padding is {HUGE}, {LIMITED}"),
     ({"padding": -HUGE}, f"padding is -{HUGE}, {LIMITED}"),
     ({"padding": 10**999}, f"padding is a huge integer, {LIMITED}"),
+    (
+        {"padding": "Reflect"},
+        f"padding is 'Reflect', {ANY}; what these cells hold is said by padding_mode",
+    ),
     ({"padding": "sane"}, f"padding is 'sane', but it must be an integer{AXES} or {WORDS}"),
 ]
 
