@@ -18,7 +18,7 @@ import inspect
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ContextDecorator
+from contextlib import ContextDecorator, suppress
 from contextvars import ContextVar
 from typing import Any, NamedTuple, TypeVar
 
@@ -124,9 +124,11 @@ class settings(ContextDecorator):
         if algorithm is not None:
             check_algorithm("settings", algorithm, _algorithms)
         self._values = Settings(threads, isa, algorithm)
+        self._frames: list[int] = []  # that entered and are not left yet, of any thread
 
     def __enter__(self) -> settings:
         frame = id(sys._getframe().f_back)
+        self._frames.append(frame)
         _enter((*_entered.get().entries, Entry(self, frame, self._values)))
         return self
 
@@ -138,17 +140,21 @@ class settings(ContextDecorator):
         """
         entries, frame = _entered.get().entries, id(sys._getframe().f_back)
         own = [i for i, entry in enumerate(entries) if entry.owner is self]
-        # Two calls on behalf of one `with`, as those of an ExitStack, come from different frames.
-        same = [i for i in own if entries[i].frame == frame] or own
-        if same:
-            _enter(entries[: same[-1]] + entries[same[-1] + 1 :])
+        if frame in self._frames:
+            own = [i for i in own if entries[i].frame == frame]
+        elif own:  # another frame entered on behalf of this one, as an ExitStack does
+            frame = entries[own[-1]].frame
+        with suppress(ValueError):  # a copied context is left once more
+            self._frames.remove(frame)
+        if own:
+            _enter(entries[: own[-1]] + entries[own[-1] + 1 :])
 
     def __call__(self, function: Function) -> Function:
         later = inspect.iscoroutinefunction, inspect.isgeneratorfunction, inspect.isasyncgenfunction
         if any(runs_later(function) for runs_later in later):
             raise TypeError(
-                f"settings: {function.__name__} runs after its call returns, a plain function is "
-                "needed; write `with settings(...)` inside it"
+                f"settings: {function.__name__} runs after its call returns, but it must be a "
+                "plain function; write `with settings(...)` inside it"
             )
         return super().__call__(function)
 

@@ -205,19 +205,24 @@ def test_many_generators_of_one_object():
 
 
 def test_a_generator_that_another_thread_closes():
-    generator = within(settings(threads=7))
-    next(generator)
+    seven = settings(threads=7)
+    generators = [within(seven), within(seven)]
+    for generator in generators:
+        next(generator)
 
     def close():
         with settings(threads=5):
-            generator.close()
+            generators[0].close()
             seen.append(get_num_threads())
+            with seven:
+                generators[1].close()
+                seen.append(get_num_threads())
 
     seen = []
     thread = threading.Thread(target=close)
     thread.start()
     thread.join()
-    assert seen == [5]
+    assert seen == [5, 7]
     module._enter(())  # it stays in force here, where nobody leaves it
 
 
