@@ -3,7 +3,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ContextDecorator
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Literal, Self, SupportsIndex, TypeAlias
+from typing import Any, Literal, Self, SupportsFloat, SupportsIndex, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
@@ -28,7 +28,7 @@ __all__ = [
 __version__: str
 
 _Array: TypeAlias = NDArray[np.number[Any]]
-_Number: TypeAlias = complex | np.number[Any]
+_Number: TypeAlias = complex | SupportsFloat | np.number[Any]
 _PerAxis: TypeAlias = SupportsIndex | Sequence[SupportsIndex]
 _PaddingWord: TypeAlias = Literal["valid", "full", "same", "same_upper", "same_lower", "same_torch"]
 _Padding: TypeAlias = (
@@ -165,7 +165,7 @@ class Plan:
     def finish(self) -> str: ...
 
 def plan(
-    operation: Callable[..., _Array],
+    operation: Callable[..., _Array] | Literal["conv1d", "conv2d", "conv3d"],
     input: ArrayLike | tuple[int, ...],
     weight: ArrayLike | tuple[int, ...],
     bias: ArrayLike | None = None,

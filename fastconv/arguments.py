@@ -3,14 +3,14 @@
 
 With `spec`, which puts arguments together, the only place that reads what a user passed and raises
 for it: ``TypeError`` for a type, ``ValueError`` for a value. A message names the function and the
-argument, what it got and what is needed.
+argument, what it got and what is needed: ``conv2d: stride is 0, but it must be ...``. An entry of a
+sequence is named as Python writes it: ``padding[1][0]``.
 """
 
 from __future__ import annotations
 
-import operator
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,14 +20,23 @@ from .dtypes import is_bfloat16, is_known, is_whole, native, parts
 from .finishing import ELSEWHERE as ACTIVATIONS_ELSEWHERE
 from .finishing import NAMED
 from .sizes import PADDINGS
+from .values import (
+    BYTES_MAX,
+    INDEX_MAX,
+    a_kind,
+    as_integer,
+    as_number,
+    entries_of,
+    is_sequence,
+    show,
+)
 
-INDEX_MAX = 2**31 - 1  # stride, dilation and padding: times a size they stay below 2**63
-LARGEST = 2**63 - 1  # of the integers that sums are multiplied by and clipped to
-BYTES_MAX = np.iinfo(np.intp).max  # what NumPy and a C pointer difference can hold
 THREADS_MAX = 1024  # an OpenMP runtime ends the process when it cannot start a thread
 
-RESULTS = "an integer, float16, bfloat16, float32, float64, complex64 or complex128"
+RESULTS = "an integer dtype, float16, bfloat16, float32, float64, complex64 or complex128"
 DTYPES = f"bool, {RESULTS}"
+
+OF_WHOLE = " where input and weight are integers"
 
 Pair = tuple[int, int]
 
@@ -40,7 +49,7 @@ def as_operand(name: str, argument: str, value: Any) -> np.ndarray:
     if type(value) is np.ndarray and value.dtype.char in "fdB":
         return value
     if value is None:
-        raise TypeError(f"{name}: {argument} is None, an array is needed")
+        raise TypeError(f"{name}: {argument} is None, but it must be an array")
     array = as_array(name, argument, value)
     check_dtype(name, argument, array.dtype)
     return array
@@ -52,16 +61,18 @@ def as_array(name: str, argument: str, value: Any) -> np.ndarray:
         return value
     if is_masked(value):
         raise TypeError(
-            f"{name}: {argument} is a masked array, whose mask would be lost; an array without "
-            f"a mask is needed, such as {argument}.filled(0)"
+            f"{name}: {argument} is a masked array, whose mask would be lost, but it must be an "
+            f"array without a mask, such as {argument}.filled(0)"
         )
     try:
         return np.asarray(value)
-    except (TypeError, ValueError, RuntimeError, BufferError) as error:
+    except MemoryError:
+        raise
+    except Exception as error:
         kind = ValueError if isinstance(error, ValueError) else TypeError
         raise kind(
-            f"{name}: {argument} is a {type(value).__name__} that NumPy cannot make an array of "
-            f"({error}); an array is needed"
+            f"{name}: {argument} is {a_kind(value)} that NumPy cannot make an array of ({error}), "
+            "but it must be an array or nested lists of equal lengths"
         ) from error
 
 
@@ -73,7 +84,7 @@ def is_masked(value: Any) -> bool:
 def check_dtype(name: str, argument: str, dtype: np.dtype, needed: str = DTYPES) -> None:
     """Raise unless numbers of this dtype are read and written."""
     if not is_known(dtype):
-        raise TypeError(f"{name}: {argument} has dtype {dtype}, {needed} is needed")
+        raise TypeError(f"{name}: {argument} has dtype {dtype}, but it must be {needed}")
 
 
 def as_dtype(name: str, value: Any, needed: str = RESULTS) -> np.dtype | None:
@@ -82,69 +93,28 @@ def as_dtype(name: str, value: Any, needed: str = RESULTS) -> np.dtype | None:
         return None
     try:
         dtype = np.dtype(value)
-    except TypeError:
-        raise TypeError(f"{name}: dtype is {show(value)}, {needed} is needed") from None
-    check_dtype(name, "dtype", dtype, needed)
+    except Exception:  # of whatever an object of the user's raises
+        raise TypeError(f"{name}: dtype is {show(value)}, but it must be {needed}") from None
+    if not is_known(dtype):
+        raise TypeError(f"{name}: dtype is {dtype}, but it must be {needed}")
     return native(dtype)
 
 
 def as_shape(name: str, argument: str, value: Any) -> tuple[int, ...]:
     """`value` as a shape: a tuple of sizes."""
     if not is_sequence(value):
-        raise TypeError(f"{name}: {argument} is {show(value)}, a tuple of sizes is needed")
-    return tuple(as_integer(name, argument, n, 0, BYTES_MAX) for n in value)
+        raise TypeError(f"{name}: {argument} is {show(value)}, but it must be a tuple of sizes")
+    return tuple(as_integer(name, f"{argument}[{i}]", n, 0, BYTES_MAX) for i, n in enumerate(value))
 
 
-# ---- integers and words ------------------------------------------------------------------------
-
-
-def as_integer(name: str, argument: str, value: Any, low: int, high: int = INDEX_MAX) -> int:
-    """`value` as an int in low..high; a bool or a float is none."""
-    needed = f"an integer from {low} to {high} is needed"
-    try:
-        if isinstance(value, (bool, np.bool_)):
-            raise TypeError
-        number = operator.index(value)
-    except TypeError:
-        raise TypeError(f"{name}: {argument} has {show(value)}, {needed}") from None
-    if not low <= number <= high:
-        raise ValueError(f"{name}: {argument} has {show(number)}, {needed}")
-    return number
+# ---- words -------------------------------------------------------------------------------------
 
 
 def as_flag(name: str, argument: str, value: Any) -> bool:
     """`value` as a bool; a number is none."""
     if not isinstance(value, (bool, np.bool_)):
-        raise TypeError(f"{name}: {argument} is {show(value)}, True or False is needed")
+        raise TypeError(f"{name}: {argument} is {show(value)}, but it must be True or False")
     return bool(value)
-
-
-def as_number(name: str, argument: str, value: Any, whole: bool, parts: bool = False) -> Any:
-    """`value` as a Python number: whole for integers, else real, or complex if `parts`."""
-    needed = "an integer" if whole else "a number" if parts else "a real number"
-    kinds = "biu" if whole else "biufc" if parts else "biuf"
-    try:
-        number = np.asarray(value)
-        if number.ndim or not (number.dtype.kind in kinds or is_bfloat16(number.dtype)):
-            raise TypeError
-    except (TypeError, ValueError):
-        raise TypeError(f"{name}: {argument} is {show(value)}, {needed} is needed") from None
-    if not whole:
-        return float(number) if number.dtype.kind == "V" else number.item()
-    return as_integer(name, argument, int(number), -LARGEST - 1, LARGEST)
-
-
-def plain(value: Any) -> Any:
-    """`value` as a Python number, if it is one of any kind; later changes of it do not show."""
-    if type(value) in (int, float, complex, bool, str) or value is None:
-        return value
-    try:
-        number = np.asarray(value)
-    except (TypeError, ValueError, RuntimeError):
-        return value  # refused, with its name, by who asks for a number
-    if number.ndim or not (number.dtype.kind in "biufc" or is_bfloat16(number.dtype)):
-        return value
-    return float(number) if number.dtype.kind == "V" else number.item()
 
 
 def check_threads(name: str, threads: Any) -> int | None:
@@ -158,87 +128,119 @@ def check_algorithm(name: str, algorithm: Any, known: Sequence[str]) -> str:
         return algorithm
     kind = ValueError if isinstance(algorithm, str) else TypeError
     words = ", ".join(dict.fromkeys(("auto", *known)))
-    raise kind(f"{name}: algorithm is {show(algorithm)}, one of {words} is needed")
+    raise kind(f"{name}: algorithm is {show(algorithm)}, but it must be one of {words}")
+
+
+def as_function(name: str, value: Any, known: Iterable[Callable]) -> Callable:
+    """The function of `known` that `value` is, or is the name of."""
+    for function in known:
+        if value is function or (isinstance(value, str) and value == function.__name__):
+            return function
+    words = ", ".join(f"fastconv.{function.__name__}" for function in known)
+    raise ValueError(f"{name}: operation is {show(value)}, but it must be one of {words}")
 
 
 # ---- one value per spatial axis ----------------------------------------------------------------
 
 
 def per_axis(
-    name: str, argument: str, rank: int, value: Any, read: Callable[[Any], Any], form: str
+    name: str,
+    argument: str,
+    rank: int,
+    value: Any,
+    read: Callable[[str, Any], Any],
+    form: str,
+    more: str = "",
 ) -> tuple:
-    """One value per axis, each through `read`; a single one stands for all axes."""
+    """One value per axis, each through `read` (what it is called, the value); a single one stands
+    for all axes."""
     if not is_sequence(value):
-        return (read(value),) * rank
-    if len(value) not in (1, rank):
-        axes = "axis" if rank == 1 else "axes"
+        return (read(argument, value),) * rank
+    entries = entries_of(name, argument, value)
+    if len(entries) not in (1, rank):
+        several = "" if rank == 1 else f" or {rank} of them, one per axis"
+        count = f"{len(entries)} entr{'y' if len(entries) == 1 else 'ies'}"
         raise ValueError(
-            f"{name}: {argument} has {len(value)} entries for {rank} spatial {axes}, "
-            f"{form} is needed"
+            f"{name}: {argument} has {count}, but it must be one {form}{several}{more}"
         )
-    entries = tuple(read(entry) for entry in value)
-    return entries * (rank // len(entries))
+    found = tuple(read(f"{argument}[{i}]", entry) for i, entry in enumerate(entries))
+    return found * (rank // len(found))
 
 
 def positive_per_axis(name: str, argument: str, rank: int, value: Any) -> tuple[int, ...]:
     """Stride or dilation: integers of at least 1."""
 
-    def read(entry: Any) -> int:
-        return as_integer(name, argument, entry, 1)
+    def read(called: str, entry: Any) -> int:
+        more = " (or one per axis)" if called == argument else ""
+        return as_integer(name, called, entry, 1, more=more)
 
-    return per_axis(name, argument, rank, value, read, "one integer or one per axis")
+    return per_axis(name, argument, rank, value, read, "integer")
 
 
 def padding_per_axis(
     name: str, padding: Any, axes: Sequence[tuple[int, int, int, int]]
 ) -> tuple[Pair, ...]:
     """(before, after) per axis; `axes` holds (input, kernel, stride, dilation) of each."""
+    words = ", ".join(map(repr, PADDINGS))
     if isinstance(padding, str):
-        if padding not in PADDINGS:
-            needed = f"integers or one of {', '.join(PADDINGS)} is needed"
-            if padding.lower() in PADDINGS:
-                needed = f"{padding.lower()!r} is meant here"
-            raise ValueError(f"{name}: padding is {show(padding)}, {needed}")
-        return tuple(PADDINGS[padding](*axis) for axis in axes)
+        if padding in PADDINGS:
+            return tuple(PADDINGS[padding](*axis) for axis in axes)
+        needed = f"but it must be an integer (or one per axis) or one of {words}"
+        if padding.lower() in PADDINGS:
+            needed = f"which is written {padding.lower()!r} here"
+        elif padding.lower() in {**MODES, **ELSEWHERE}:
+            needed += "; what these cells hold is said by padding_mode"
+        raise ValueError(f"{name}: padding is {show(padding)}, {needed}")
 
-    def read(entry: Any) -> Pair:
+    def read(called: str, entry: Any) -> Pair:
         if not is_sequence(entry):
-            return (as_integer(name, "padding", entry, -INDEX_MAX),) * 2
-        if len(entry) != 2:
+            more = f" (or one per axis) or one of {words}"
+            more = more if called == "padding" else " or a pair (before, after)"
+            return (as_integer(name, called, entry, -INDEX_MAX, more=more),) * 2
+        sides = entries_of(name, called, entry)
+        if len(sides) != 2:
             raise ValueError(
-                f"{name}: padding has {show(entry)} for one axis, "
-                "an integer or a (before, after) pair is needed"
+                f"{name}: {called} is {show(entry)}, but it must be an integer or a pair "
+                "(before, after)"
             )
-        before, after = (as_integer(name, "padding", side, -INDEX_MAX) for side in entry)
+        before, after = (
+            as_integer(name, f"{called}[{i}]", side, -INDEX_MAX) for i, side in enumerate(sides)
+        )
         return before, after
 
     pairs = ", ".join(["(before, after)"] * len(axes)) + ("," if len(axes) == 1 else "")
-    form = f"one integer, one per axis or ({pairs})"
-    return per_axis(name, "padding", len(axes), padding, read, form)
+    return per_axis(name, "padding", len(axes), padding, read, "integer", f", or ({pairs})")
 
 
 def borders_per_axis(name: str, rank: int, padding_mode: Any, value: Any) -> tuple[Border, ...]:
     """One mode for each axis; a constant of 0 is a border that adds nothing."""
 
-    def read(word: Any) -> Border:
+    def read(called: str, word: Any) -> Border:
         if isinstance(word, str) and word in MODES:
             border = MODES[word]
             return Border.CONSTANT if border is Border.ZERO and value != 0 else border
         kind = ValueError if isinstance(word, str) else TypeError
-        raise kind(f"{name}: padding_mode is {show(word)}, {border_needed(word)}")
+        raise kind(f"{name}: {called} is {show(word)}, {border_needed(word)}")
 
-    return per_axis(name, "padding_mode", rank, padding_mode, read, "one word or one per axis")
+    borders = per_axis(name, "padding_mode", rank, padding_mode, read, "word")
+    if value != 0 and Border.CONSTANT not in borders:
+        raise ValueError(
+            f"{name}: padding_value is {show(value)}, but padding_mode is {show(padding_mode)}, "
+            "which does not use it: only 'constant' does"
+        )
+    return borders
 
 
 def border_needed(word: Any) -> str:
-    """What a message asks for in place of `word`: the mode that is meant, if one can tell."""
+    """How a message goes on after `word`, which is no mode: the one that is meant, if one can
+    tell."""
     lower = word.lower() if isinstance(word, str) else None
     hint = repr(lower) if lower in MODES else ELSEWHERE.get(lower)
     if lower == "reflect":
-        return f"which has two meanings: {hint} is needed"
+        return f"which has two meanings: write {hint}"
     if hint:
-        return f"{hint} is meant here"
-    return f"one of {', '.join(repr(mode) for mode in sorted(MODES))} is needed"
+        return f"which is written {hint} here"
+    return f"but it must be one of {', '.join(repr(mode) for mode in sorted(MODES))}"
 
 
 def as_border_value(name: str, value: Any, dtype: np.dtype) -> Any:
@@ -248,10 +250,11 @@ def as_border_value(name: str, value: Any, dtype: np.dtype) -> Any:
         with np.errstate(over="ignore"):
             held = np.asarray(number).astype(dtype)
         return float(held) if is_bfloat16(dtype) else held.item()
+    more = f" for an input of {dtype}"
     if dtype.kind == "b":
-        return int(as_number(name, "padding_value", value, True) != 0)
+        return int(as_number(name, "padding_value", value, True, more=more) != 0)
     limits = np.iinfo(dtype)
-    return as_integer(name, "padding_value", value, int(limits.min), int(limits.max))
+    return as_integer(name, "padding_value", value, int(limits.min), int(limits.max), more)
 
 
 def as_activation(
@@ -267,21 +270,23 @@ def as_activation(
     row = NAMED[word]
     labels = row.parameters.split(", ") if row.parameters else []
     if len(given) != len(labels):
-        needed = _activation_form(word)
-        raise ValueError(f"{name}: activation is {show(value)}, {needed} is needed")
+        form = _activation_form(word)
+        raise ValueError(f"{name}: activation is {show(value)}, but it must be {form}")
     if parts(result) == 2:
-        raise TypeError(f"{name}: activation is {show(value)}, None is needed for {result}")
-    if whole and not row.whole:
-        words = ", ".join(repr(w) for w, r in NAMED.items() if r.whole)
         raise TypeError(
-            f"{name}: activation is {show(value)}, one of {words} is needed for integers"
+            f"{name}: activation is {show(value)}, but it must be None for a result of {result}"
+        )
+    if whole and not row.whole:
+        words = ", ".join(_activation_form(w) for w, r in NAMED.items() if r.whole)
+        raise TypeError(
+            f"{name}: activation is {show(value)}, but it must be None or one of {words}{OF_WHOLE}"
         )
     numbers = tuple(
-        as_number(name, f"activation's {label}", number, whole)
+        as_number(name, f"activation's {label}", number, whole, more=OF_WHOLE if whole else "")
         for label, number in zip(labels, given, strict=True)
     )
     if word == "clip" and not numbers[0] <= numbers[1]:
-        raise ValueError(f"{name}: activation is {show(value)}, low <= high is needed")
+        raise ValueError(f"{name}: activation is {show(value)}, but low must be at most high")
     return word, numbers
 
 
@@ -292,23 +297,60 @@ def _activation_form(word: str) -> str:
 
 
 def _activation_needed(word: Any) -> str:
-    """What a message asks for in place of `word`: the activation that is meant, if one can tell."""
+    """How a message goes on after `word`: with the activation that is meant, if one can tell."""
     lower = word.lower() if isinstance(word, str) else ""
     meant = ACTIVATIONS_ELSEWHERE.get(lower, lower)
     if meant in (*NAMED, "none"):
-        return f"{_activation_form(meant)} is meant here"
-    return f"None or one of {', '.join(map(_activation_form, NAMED))} is needed"
+        return f"which is written {_activation_form(meant)} here"
+    return f"but it must be None or one of {', '.join(map(_activation_form, NAMED))}"
 
 
-def is_sequence(value: Any) -> bool:
-    if isinstance(value, np.ndarray):
-        return value.ndim > 0
-    return isinstance(value, Sequence) and not isinstance(value, (str, bytes, bytearray))
+# ---- axes and channels -------------------------------------------------------------------------
 
 
-def show(value: Any) -> str:
-    """What a message quotes of `value`: short, whatever it is."""
-    if isinstance(value, int) and value.bit_length() > 128:
-        return "a huge integer"
-    text = repr(value)
-    return text if len(text) <= 60 and "\n" not in text else f"a {type(value).__name__}"
+def missing_channel(axes: int, rank: int, channels_last: bool) -> str:
+    """What to write for an input that has only its spatial axes."""
+    at = "..., None" if channels_last else "None"
+    return f"; for an input of one channel write input[{at}]" if axes == rank else ""
+
+
+def missing_axes(axes: int, rank: int) -> str:
+    """What to write for a weight that lacks axes."""
+    if axes == rank and rank <= 3:
+        return "; for a single kernel write weight[None, None]"
+    if axes == rank + 1:
+        return "; write weight[None] if O is missing, weight[:, None] if C/groups is"
+    return ""
+
+
+def check_channels(
+    name: str,
+    inner: Sequence[int],
+    batched: bool,
+    channels_last: bool,
+    outputs: int,
+    c_in: int,
+    groups: int,
+) -> None:
+    """Raise unless input and weight have fitting channels; `inner`: input shape without batch."""
+    if outputs % groups or not outputs:
+        raise ValueError(
+            f"{name}: weight has {outputs} output channels, "
+            f"but it must have a positive multiple of groups={groups}"
+        )
+    channels, other = (inner[-1], inner[0]) if channels_last else (inner[0], inner[-1])
+    needed = c_in * groups
+    if channels == needed:
+        return
+    of = "" if groups == 1 else f" (groups={groups} of {c_in})"
+    count = channels // c_in if c_in and channels % c_in == 0 else 0
+    hint = ""
+    if other == needed:
+        place = "come first" if channels_last else "are the last axis"
+        hint = f"; if the channels {place}, pass channels_last={not channels_last}"
+    elif count and outputs % count == 0:
+        hint = f"; if the channels are convolved in groups, pass groups={count}"
+    elif needed == 1 and not batched:
+        at = "..., None" if channels_last else ":, None"
+        hint = f"; for a batch of inputs of one channel write input[{at}]"
+    raise ValueError(f"{name}: input has {channels} channels, but weight needs {needed}{of}{hint}")

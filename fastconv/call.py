@@ -8,7 +8,7 @@ import os
 import threading
 import weakref
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from operator import index, is_
 from typing import Any, NamedTuple
@@ -17,7 +17,7 @@ import numpy as np
 
 from . import reference
 from .algorithms import NAMES
-from .arguments import plain
+from .arguments import as_operand, check_algorithm, check_threads
 from .dtypes import TOTALS
 from .kernels import table
 from .kernels.measure import openmp_threads
@@ -25,19 +25,12 @@ from .kernels.problem import address
 from .layout import Layout, copy, native_copy
 from .magnitude import fits_float64
 from .nonfinite import replaced, residual_for
+from .operands import check_bias, check_out, check_residual
 from .plan import Plan, choose_threads, isas, make
 from .settings import check_environment, check_isa, current
-from .spec import (
-    ConvSpec,
-    as_operand,
-    check_algorithm,
-    check_bias,
-    check_out,
-    check_residual,
-    check_threads,
-    make_conv_spec,
-)
+from .spec import ConvSpec, make_conv_spec
 from .survey import Arrays
+from .values import plain, told_apart
 
 check_environment(isas(), table.isas_compiled(), NAMES[1:])
 
@@ -83,7 +76,7 @@ class Extra(NamedTuple):
         if isinstance(activation, (tuple, list)):
             activation = tuple(map(plain, activation))
         if dtype is not None:
-            with contextlib.suppress(TypeError):  # refused later
+            with contextlib.suppress(Exception):  # a check refuses it by name
                 dtype = np.dtype(dtype)
         return self._replace(
             padding_value=plain(self.padding_value),
@@ -360,12 +353,12 @@ def frozen(value: Any, depth: int = 0) -> Any:
         return value
     if isinstance(value, np.ndarray):
         return (kind, value.dtype, frozen(value.tolist()))
-    if isinstance(value, Sequence) and depth < 3:  # deeper ones are refused anyway
+    if isinstance(value, (list, tuple)) and depth < 3:  # deeper ones are refused anyway
         return (kind, *(frozen(item, depth + 1) for item in value))
     try:
         return (kind, index(value))
-    except TypeError:
-        return (kind, repr(value))
+    except Exception:
+        return told_apart(value)
 
 
 FLAGS = 0x0100 | 0x0400  # of ndarray.flags.num: aligned, writeable

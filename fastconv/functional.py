@@ -7,17 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from .arguments import as_function, as_operand, as_shape
 from .call import Extra, convolve, fitting, flipped, make_plan
+from .operands import check_bias, check_out, check_residual
 from .plan import Plan
 from .settings import current
-from .spec import (
-    as_operand,
-    as_shape,
-    check_bias,
-    check_out,
-    check_residual,
-    make_conv_spec,
-)
+from .spec import make_conv_spec
 
 
 def conv1d(
@@ -72,8 +67,8 @@ def conv2d(
         'edge' aaa|abcd|ddd, 'wrap' bcd|abcd|abc, 'mirror' dcb|abcd|cba,
         'symmetric' dcba|abcd|dcba, and so on for several lengths. In corners a constant wins.
     padding_value
-        v, as the input's dtype holds it. A tap on a constant of 0 adds nothing, even where the
-        weight is inf or NaN.
+        v, as the input's dtype holds it, where a mode is 'constant'. A tap on a constant of 0 adds
+        nothing, even where the weight is inf or NaN.
     channels_last
         True: input, residual, out and result are (N, H, W, C) or (H, W, C); weights stay.
     flip
@@ -161,7 +156,7 @@ def plan(
     """How ``operation(input, weight, ...)`` would run, and why: a value that prints.
 
     operation
-        `conv1d`, `conv2d` or `conv3d`.
+        `conv1d`, `conv2d` or `conv3d`, or its name.
     input, weight
         arrays, or their shapes: tuples of integers, which stand for contiguous float32 arrays.
 
@@ -171,11 +166,8 @@ def plan(
     >>> print(str(how).splitlines()[0])
     conv2d float32  1x64x56x56 * 64x64x3x3 -> 1x64x56x56
     """
-    rank = RANKS.get(operation)
-    if rank is None:
-        names = ", ".join(f"fastconv.{function.__name__}" for function in RANKS)
-        raise ValueError(f"plan: operation is {operation!r}, one of {names} is needed")
-    name = operation.__name__
+    operation = as_function("plan", operation, RANKS)
+    rank, name = RANKS[operation], operation.__name__
     src, wei = _outlined(name, "input", input), _outlined(name, "weight", weight)
     if residual is not None:
         residual = as_operand(name, "residual", residual)

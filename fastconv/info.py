@@ -22,7 +22,7 @@ def collect(speed: bool) -> dict[str, object]:
 
     from . import __version__, get_num_threads
     from .kernels import table
-    from .settings import current
+    from .settings import current, processors
 
     report = {
         "version": __version__,
@@ -35,6 +35,8 @@ def collect(speed: bool) -> dict[str, object]:
         "threads_from": threads_from(),
         **machine.facts(),
     }
+    if report["affinity"] is not None:  # OpenMP may have bound this thread to one CPU since
+        report["affinity"] = processors()
     if speed:
         isa = current().isa or report["isas_usable"][-1]
         report["measured"] = measure_speed(isa, report["threads"])
@@ -47,13 +49,13 @@ def threads_from() -> str:
     >>> isinstance(threads_from(), str)
     True
     """
-    from .settings import current, default_threads
+    from .settings import current, default_threads, processors
 
     if current().threads is not None:
         variable = "FASTCONV_NUM_THREADS"
         return variable if os.environ.get(variable, "").strip() else "set_num_threads"
     least = default_threads()  # of the three that follow
-    if least == len(machine.affinity() or range(os.cpu_count() or 1)):
+    if least == processors():
         return "CPU affinity"
     omp = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
     return "OMP_NUM_THREADS" if omp == str(least) else "cgroup quota"

@@ -6,14 +6,21 @@ from __future__ import annotations
 import os
 import threading
 import weakref
-from collections.abc import Sequence
 from operator import index
-from typing import Any
 
 import numpy as np
 
 from .algorithms import NAMES
-from .arguments import as_array, as_flag, as_integer, padding_per_axis, positive_per_axis
+from .arguments import (
+    as_array,
+    as_flag,
+    as_operand,
+    check_algorithm,
+    check_threads,
+    missing_axes,
+    padding_per_axis,
+    positive_per_axis,
+)
 from .call import (
     Extra,
     Store,
@@ -33,10 +40,12 @@ from .kernels.problem import address
 from .layout import native_copy
 from .magnitude import fits_float64, largest
 from .nonfinite import replaced
+from .operands import check_bias
 from .plan import Plan
 from .settings import current
 from .sizes import span
-from .spec import as_operand, check_algorithm, check_bias, check_threads, make_conv_spec
+from .spec import make_conv_spec
+from .values import as_integer, settled
 
 
 def prepare(
@@ -77,15 +86,6 @@ def _after_fork() -> None:
 os.register_at_fork(after_in_child=_after_fork)
 
 
-def settled(value: Any) -> Any:
-    """A parameter that later changes of the user's object do not reach."""
-    if isinstance(value, np.ndarray):
-        value = value.tolist()
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return tuple(map(settled, value))
-    return value
-
-
 class PreparedConv:
     """A convolution with fixed weights; made by `prepare`, called with an input."""
 
@@ -93,8 +93,8 @@ class PreparedConv:
         weight = as_operand("prepare", "weight", weight)
         if not 3 <= weight.ndim <= 5:
             raise ValueError(
-                f"prepare: weight has shape {weight.shape}, (O, C/groups, *kernel) "
-                "with one to three kernel axes is needed"
+                f"prepare: weight has shape {weight.shape}, but it must be (O, C/groups, *kernel) "
+                f"with one to three kernel axes{missing_axes(weight.ndim, weight.ndim)}"
             )
         self._rank = weight.ndim - 2
         self._name = f"conv{self._rank}d"
@@ -210,7 +210,7 @@ class PreparedConv:
         if channels != needed:
             hint = f" (it has them with channels_last={not last})" if other == needed else ""
             raise ValueError(
-                f"{self._name}: input has {channels} channels, {needed} are needed{hint}"
+                f"{self._name}: input has {channels} channels, but weight needs {needed}{hint}"
             )
 
     def _pack(self, plan: Plan, weight: np.ndarray) -> tuple[np.ndarray, bool]:

@@ -25,6 +25,13 @@ def load() -> None:
     try:
         from .kernels import walk  # noqa: F401
     except ImportError as error:
+        if _in_subinterpreter():
+            raise ImportError(
+                f"fastconv: subinterpreters are not supported ({error}); import it in the main "
+                "interpreter of a process, and in no other"
+            ) from error
+        if not (error.name or "").startswith("fastconv."):  # what they need does not load
+            raise
         raise ImportError(
             f"fastconv: no compiled extensions in {os.path.dirname(__file__)} ({error}); leave the "
             "checkout to use the installed package, or build in place: pip install -e ."
@@ -32,3 +39,19 @@ def load() -> None:
     finally:
         if ours:
             del os.environ[SPIN]
+
+
+def _in_subinterpreter() -> bool:
+    """Whether this is another interpreter than the one that the process began with."""
+    try:
+        import _interpreters as interpreters  # from Python 3.13 on
+    except ImportError:
+        try:
+            import _xxsubinterpreters as interpreters
+        except ImportError:
+            return False
+    current, main = interpreters.get_current(), interpreters.get_main()
+    # From Python 3.13 on each comes with who owns it.
+    return (current[0] if isinstance(current, tuple) else current) != (
+        main[0] if isinstance(main, tuple) else main
+    )

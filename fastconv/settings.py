@@ -16,12 +16,15 @@ from __future__ import annotations
 import functools
 import inspect
 import os
+import sys
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ContextDecorator
+from contextlib import ContextDecorator, suppress
 from contextvars import ContextVar
 from typing import Any, NamedTuple, TypeVar
 
-from .arguments import THREADS_MAX, check_threads, show
+from .arguments import THREADS_MAX, check_algorithm, check_threads
+from .kernels import measure, table
+from .values import show
 
 NUM_THREADS = "FASTCONV_NUM_THREADS"
 ISA = "FASTCONV_ISA"
@@ -46,7 +49,7 @@ def _from_environment(environ: Mapping[str, str]) -> Settings:
     try:
         threads = None if number is None else check_threads(NUM_THREADS, int(number))
     except ValueError as error:
-        needed = f"an integer from 1 to {THREADS_MAX} is needed"
+        needed = f"but it must be an integer from 1 to {THREADS_MAX}"
         raise ValueError(f"{NUM_THREADS} is {show(number)}, {needed}") from error
     return Settings(threads, isa, algorithm)
 
@@ -57,7 +60,26 @@ try:
 except ValueError as error:
     _environment, _refused = Settings(), str(error)
 _process = _environment  # replaced as a whole, so that a reader never sees a half
-_stack: ContextVar[tuple[Settings, ...]] = ContextVar("fastconv.settings", default=())
+_algorithms: tuple[str, ...] = ()  # all that exist; said by `check_environment`, at import
+
+
+class Entry(NamedTuple):
+    """One `with settings(...)` that is not left yet."""
+
+    owner: settings
+    frame: int  # id of the frame that entered: one object may be entered more than once
+    said: Settings
+
+
+class Entries(NamedTuple):
+    """Those of one thread or task, the innermost last, and what they say together."""
+
+    entries: tuple[Entry, ...] = ()
+    total: Settings = Settings()
+
+
+NONE = Entries()
+_entered: ContextVar[Entries] = ContextVar("fastconv.settings", default=NONE)
 
 
 def _over(inner: Settings, outer: Settings) -> Settings:
@@ -72,8 +94,14 @@ def current() -> Settings:
     """The settings in force in this thread or task."""
     if _refused is not None:
         raise ValueError(_refused)
-    stack = _stack.get()
-    return _over_cached(stack[-1], _process) if stack else _process
+    entered = _entered.get()
+    return _over_cached(entered.total, _process) if entered.entries else _process
+
+
+def _enter(entries: tuple[Entry, ...]) -> None:
+    """Put these in force in this thread or task."""
+    total = functools.reduce(lambda outer, entry: _over(entry.said, outer), entries, Settings())
+    _entered.set(Entries(entries, total))
 
 
 class settings(ContextDecorator):
@@ -91,26 +119,42 @@ class settings(ContextDecorator):
         self, threads: int | None = None, isa: str | None = None, algorithm: str | None = None
     ) -> None:
         threads = check_threads("settings", threads)
-        for argument, word in (("isa", isa), ("algorithm", algorithm)):
-            if word is not None and not isinstance(word, str):
-                raise TypeError(f"settings: {argument} is {show(word)}, a name or None is needed")
+        if isa is not None:
+            _check_name("settings: isa", isa, table.isas_usable(), table.isas_compiled())
+        if algorithm is not None:
+            check_algorithm("settings", algorithm, _algorithms)
         self._values = Settings(threads, isa, algorithm)
+        self._frames: list[int] = []  # that entered and are not left yet, of any thread
 
     def __enter__(self) -> settings:
-        stack = _stack.get()
-        values = _over(self._values, stack[-1]) if stack else self._values
-        _stack.set((*stack, values))
+        frame = id(sys._getframe().f_back)
+        self._frames.append(frame)
+        _enter((*_entered.get().entries, Entry(self, frame, self._values)))
         return self
 
     def __exit__(self, *exception: object) -> None:
-        _stack.set(_stack.get()[:-1])
+        """Take away what the `__enter__` of the same ``with`` has put.
+
+        It need not be the innermost: a generator may leave its ``with`` inside of one that was
+        entered later. It may even be gone: a generator may be closed in another thread.
+        """
+        entries, frame = _entered.get().entries, id(sys._getframe().f_back)
+        own = [i for i, entry in enumerate(entries) if entry.owner is self]
+        if frame in self._frames:
+            own = [i for i in own if entries[i].frame == frame]
+        elif own:  # another frame entered on behalf of this one, as an ExitStack does
+            frame = entries[own[-1]].frame
+        with suppress(ValueError):  # a copied context is left once more
+            self._frames.remove(frame)
+        if own:
+            _enter(entries[: own[-1]] + entries[own[-1] + 1 :])
 
     def __call__(self, function: Function) -> Function:
         later = inspect.iscoroutinefunction, inspect.isgeneratorfunction, inspect.isasyncgenfunction
         if any(runs_later(function) for runs_later in later):
             raise TypeError(
-                f"settings: {function.__name__} runs after its call returns, a plain function is "
-                "needed; write `with settings(...)` inside it"
+                f"settings: {function.__name__} runs after its call returns, but it must be a "
+                "plain function; write `with settings(...)` inside it"
             )
         return super().__call__(function)
 
@@ -128,7 +172,7 @@ def set_num_threads(threads: int | None) -> None:
 
 def get_num_threads() -> int:
     """Threads that a call here and now would use if it does not say."""
-    return current().threads or default_threads()
+    return current().threads or min(default_threads(), measure.openmp_threads())
 
 
 # ---- names, checked by those who know them -----------------------------------------------------
@@ -142,9 +186,10 @@ def check_isa(name: str, usable: Sequence[str], compiled: Sequence[str] = ()) ->
 def check_environment(
     usable: Sequence[str], compiled: Sequence[str], algorithms: Sequence[str]
 ) -> None:
-    """Let `current` refuse a FASTCONV_ISA or FASTCONV_ALGORITHM that does not exist; called at
-    import."""
-    global _refused
+    """Let `current` refuse a FASTCONV_ISA or FASTCONV_ALGORITHM that does not exist, and `settings`
+    an algorithm; called at import."""
+    global _algorithms, _refused
+    _algorithms = tuple(algorithms)
     try:
         if _environment.isa is not None:
             _check_name(ISA, _environment.isa, usable, compiled)
@@ -155,11 +200,11 @@ def check_environment(
 
 
 def _check_name(what: str, name: Any, usable: Sequence[str], compiled: Sequence[str] = ()) -> str:
-    if name in usable:
+    if isinstance(name, str) and name in usable:
         return name
-    but = ", which is compiled but not usable on this CPU" if name in compiled else ""
-    also = f" (compiled: {', '.join(compiled)})" if compiled else ""
-    raise ValueError(f"{what} is {show(name)}{but}; one of {', '.join(usable)} is needed{also}")
+    kind = ValueError if isinstance(name, str) else TypeError
+    here = " on this CPU" if kind is ValueError and name in compiled else ""
+    raise kind(f"{what} is {show(name)}, but it must be one of {', '.join(usable)}{here}")
 
 
 # ---- how many threads this process may run -----------------------------------------------------
@@ -168,15 +213,14 @@ def _check_name(what: str, name: Any, usable: Sequence[str], compiled: Sequence[
 @functools.cache
 def default_threads() -> int:
     """The least of CPU affinity, cgroup quota and OMP_NUM_THREADS, at least 1; found once."""
-    limits = (_affinity(), _cgroup_cpus(), _omp_num_threads(os.environ))
+    limits = (processors(), _cgroup_cpus(), _omp_num_threads(os.environ))
     return max(1, min(limit for limit in limits if limit is not None))
 
 
-def _affinity() -> int:
-    try:
-        return len(os.sched_getaffinity(0))
-    except (AttributeError, OSError):
-        return os.cpu_count() or 1
+def processors() -> int:
+    """CPUs that this process may run on. The system would tell of one thread only, which OpenMP
+    narrows to one CPU when it binds threads (OMP_PROC_BIND, OMP_PLACES)."""
+    return measure.processors() or os.cpu_count() or 1
 
 
 def _omp_num_threads(environ: Mapping[str, str]) -> int | None:

@@ -14,43 +14,26 @@ from typing import Any
 import numpy as np
 
 from .arguments import (
-    BYTES_MAX,
+    OF_WHOLE,
     RESULTS,
     Pair,
     as_activation,
-    as_array,
     as_border_value,
     as_dtype,
     as_flag,
-    as_integer,
-    as_number,
-    as_operand,
-    as_shape,
     borders_per_axis,
-    check_algorithm,
+    check_channels,
     check_dtype,
-    check_threads,
-    is_masked,
+    missing_axes,
+    missing_channel,
     padding_per_axis,
     positive_per_axis,
-    show,
 )
 from .boundary import Border
 from .dtypes import TILES, TOTALS, Arithmetic, choose, is_whole, parts
 from .finishing import Finish
 from .sizes import output_size, span
-
-__all__ = [
-    "ConvSpec",
-    "as_operand",
-    "as_shape",
-    "check_algorithm",
-    "check_bias",
-    "check_out",
-    "check_residual",
-    "check_threads",
-    "make_conv_spec",
-]
+from .values import BYTES_MAX, as_integer, as_number, show
 
 AXES = {1: "L", 2: "HW", 3: "DHW"}
 
@@ -170,21 +153,25 @@ def make_conv_spec(
     if len(input_shape) not in (rank + 1, rank + 2):
         inner = f"{sizes}, C" if channels_last else f"C, {sizes}"
         raise ValueError(
-            f"{name}: input has shape {input_shape}, (N, {inner}) or ({inner}) is needed"
+            f"{name}: input has shape {input_shape}, but it must be (N, {inner}) or ({inner})"
+            + missing_channel(len(input_shape), rank, channels_last)
         )
     if len(weight_shape) != rank + 2:
         raise ValueError(
-            f"{name}: weight has shape {weight_shape}, (O, C/groups, {kernels}) is needed"
+            f"{name}: weight has shape {weight_shape}, but it must be (O, C/groups, {kernels})"
+            + missing_axes(len(weight_shape), rank)
         )
     batched = len(input_shape) == rank + 2
     batch, *inner = input_shape if batched else (1, *input_shape)
     channels, *src = (inner[-1], *inner[:-1]) if channels_last else inner
     outputs, c_in, *wei = weight_shape
     groups = as_integer(name, "groups", groups, 1)
-    _check_channels(name, channels, outputs, c_in, groups)
+    check_channels(name, inner, batched, channels_last, outputs, c_in, groups)
     for letter, k in zip(letters, wei, strict=True):
         if k < 1:
-            raise ValueError(f"{name}: weight has size {k} on axis k{letter}, at least 1 is needed")
+            raise ValueError(
+                f"{name}: weight has size {k} on axis k{letter}, but it must be at least 1"
+            )
 
     strides = positive_per_axis(name, "stride", rank, stride)
     dilations = positive_per_axis(name, "dilation", rank, dilation)
@@ -196,9 +183,12 @@ def make_conv_spec(
         dst.append(output_size(n, k, s, d, before, after))
         if dst[-1] < 1:
             raise ValueError(
-                f"{name}: output axis {letter} has no cell: input {n} with padding "
-                f"({before}, {after}) is {n + before + after}, "
-                f"kernel {k} with dilation {d} needs {span(k, d)}"
+                f"{name}: input has size {n} on axis {letter}"
+                + (
+                    f", {n + before + after} with padding ({before}, {after})"
+                    * any((before, after))
+                )
+                + f", but a kernel of size {k}{f' with dilation {d}' * (d > 1)} needs {span(k, d)}"
             )
     arithmetic, result, saturate = _arithmetic(
         name, input_dtype, weight_dtype, dtype, overflow, c_in * prod(wei)
@@ -209,14 +199,15 @@ def make_conv_spec(
         if border > Border.CONSTANT and not n and max(sides) > 0:
             raise ValueError(
                 f"{name}: input has size 0 on axis {letter}, "
-                f"at least 1 is needed for padding_mode {border.word!r}"
+                f"but it must be at least 1 for padding_mode {border.word!r}"
             )
     word, parameters = as_activation(name, activation, arithmetic.whole, result)
+    more = OF_WHOLE if arithmetic.whole else ""
     finish = Finish(
         activation=word,
         parameters=parameters,
-        alpha=as_number(name, "alpha", alpha, arithmetic.whole),
-        beta=as_number(name, "beta", beta, arithmetic.whole),
+        alpha=as_number(name, "alpha", alpha, arithmetic.whole, more=more),
+        beta=as_number(name, "beta", beta, arithmetic.whole, more=more),
         bias=bias,
         residual=residual,
         saturate=saturate,
@@ -264,50 +255,30 @@ def _arithmetic(
     """The arithmetic, the dtype of the output, and whether that saturates."""
     wanted = as_dtype(name, dtype)
     if not isinstance(overflow, str) or overflow not in ("wrap", "saturate"):
-        raise ValueError(f"{name}: overflow is {show(overflow)}, 'wrap' or 'saturate' is needed")
+        raise ValueError(
+            f"{name}: overflow is {show(overflow)}, but it must be 'wrap' or 'saturate'"
+        )
     chosen = choose(source, weight, wanted, depth)
     if chosen is None:
         raise TypeError(
-            f"{name}: input has dtype {source}, weight {weight}, which no dtype known here holds"
-            + ("" if wanted is None else f" with dtype={wanted}")
+            f"{name}: input has dtype {source} and weight {weight}, "
+            + ("" if wanted is None else f"dtype is {wanted}, ")
+            + "but there must be a dtype, known here, that holds their numbers"
         )
     arithmetic, result = chosen
     if parts(result) < max(parts(source), parts(weight)):
         raise TypeError(
-            f"{name}: dtype is {result}, a complex one is needed "
+            f"{name}: dtype is {result}, but it must be complex "
             f"for an input of {source} and a weight of {weight}"
         )
     if result.kind == "b":
-        raise TypeError(f"{name}: dtype is bool, {RESULTS} is needed")
+        raise TypeError(f"{name}: dtype is bool, but it must be {RESULTS}")
     if is_whole(result) and not arithmetic.whole and overflow != "saturate":
         raise ValueError(
-            f"{name}: dtype is {result} for sums of {TOTALS[arithmetic.total]}, "
-            "overflow='saturate' is needed, which rounds to the nearest"
+            f"{name}: dtype is {result}, but sums are {TOTALS[arithmetic.total]}: overflow must be "
+            "'saturate' then, which rounds them and clips them to what the dtype holds"
         )
     return arithmetic, result, overflow == "saturate"
-
-
-def _check_channels(name: str, channels: int, outputs: int, c_in: int, groups: int) -> None:
-    if channels % groups:
-        raise ValueError(
-            f"{name}: input has {channels} channels, a multiple of groups={groups} is needed"
-        )
-    if outputs % groups or not outputs:
-        raise ValueError(
-            f"{name}: weight has {outputs} output channels, "
-            f"a positive multiple of groups={groups} is needed"
-        )
-    if c_in != channels // groups:
-        if groups == 1:
-            hint = f" (or groups={channels // c_in})" if c_in and channels % c_in == 0 else ""
-            raise ValueError(
-                f"{name}: weight has {c_in} input channels, "
-                f"as many as input are needed, which has {channels}{hint}"
-            )
-        raise ValueError(
-            f"{name}: weight has {c_in} input channels per group, "
-            f"input has {channels} / groups={groups} = {channels // groups}"
-        )
 
 
 def _check_bytes(name: str, what: str, shape: tuple[int, ...], dtype: np.dtype) -> None:
@@ -315,86 +286,6 @@ def _check_bytes(name: str, what: str, shape: tuple[int, ...], dtype: np.dtype) 
     size = prod(max(1, n) for n in shape) * dtype.itemsize
     if size > BYTES_MAX:
         raise ValueError(
-            f"{name}: {what} of shape {shape} takes {size} bytes, at most {BYTES_MAX} is possible"
+            f"{name}: {what} of shape {shape} takes {size} bytes, "
+            f"but it must not take more than {BYTES_MAX}"
         )
-
-
-def check_bias(spec: ConvSpec, bias: Any, dtype: np.dtype) -> np.ndarray | None:
-    """`bias` as an aligned, contiguous 1-D array of the real numbers of `dtype`, or None."""
-    if bias is None:
-        return None
-    array = as_array(spec.name, "bias", bias)
-    needed = (spec.groups * spec.c_out,)
-    if array.shape != needed:
-        raise ValueError(
-            f"{spec.name}: bias has shape {array.shape}, {needed} is needed: "
-            "one value per output channel"
-        )
-    flags = array.flags
-    if array.dtype is dtype and flags.c_contiguous and flags.aligned and parts(spec.dtype) == 1:
-        return array
-    check_addend(spec, "bias", array.dtype)
-    if parts(spec.dtype) == 2:
-        array = array.astype(np.result_type(dtype, np.complex64))
-        pairs = array.view(dtype)
-        if not spec.apart:
-            return pairs
-        return pairs.reshape(spec.groups, spec.c_out, 2).swapaxes(1, 2).ravel()
-    return np.require(array, dtype, ("C", "A"))
-
-
-def check_addend(spec: ConvSpec, argument: str, dtype: np.dtype) -> None:
-    """Raise unless numbers of `dtype` can be added to the sums."""
-    check_dtype(spec.name, argument, dtype)
-    if spec.arithmetic.whole and not is_whole(dtype):
-        raise TypeError(
-            f"{spec.name}: {argument} has dtype {dtype}, integers are needed for sums of integers"
-        )
-    if parts(dtype) > max(1, parts(spec.dtype)):
-        raise TypeError(f"{spec.name}: {argument} has dtype {dtype}, real numbers are needed")
-
-
-def check_residual(spec: ConvSpec, residual: np.ndarray) -> None:
-    """Raise unless `residual` can be added to the result."""
-    check_addend(spec, "residual", residual.dtype)
-    if parts(residual.dtype) != parts(spec.dtype):
-        raise TypeError(f"{spec.name}: residual has dtype {residual.dtype}, complex is needed")
-    if residual.shape != spec.output_shape:
-        raise ValueError(
-            f"{spec.name}: residual has shape {residual.shape}, {spec.output_shape} is needed"
-        )
-
-
-def check_out(spec: ConvSpec, out: Any) -> None:
-    """Raise unless `out` can take the result: kind, dtype, shape, flags and strides."""
-    if out is None:
-        if spec.reads_out:
-            raise ValueError(f"{spec.name}: beta is {spec.finish.beta}, out is needed with it")
-        return
-    if not isinstance(out, np.ndarray) or is_masked(out):
-        raise TypeError(f"{spec.name}: out is a {type(out).__name__}, a numpy.ndarray is needed")
-    if out.dtype.newbyteorder("=") != spec.dtype:
-        raise TypeError(f"{spec.name}: out has dtype {out.dtype}, {spec.dtype} is needed")
-    if out.shape != spec.output_shape:
-        raise ValueError(f"{spec.name}: out has shape {out.shape}, {spec.output_shape} is needed")
-    flags = out.flags
-    if not flags.writeable:
-        raise ValueError(f"{spec.name}: out is read-only, a writeable array is needed")
-    if not flags.c_contiguous and _overlaps_itself(out):
-        raise ValueError(
-            f"{spec.name}: out has shape {out.shape} with strides {out.strides}, which share "
-            "memory between elements; memory of its own for each is needed"
-        )
-
-
-def _overlaps_itself(array: np.ndarray) -> bool:
-    """Whether elements may share memory: a step is shorter than what the smaller ones reach."""
-    if not array.size:
-        return False
-    reach = array.itemsize
-    steps = ((abs(s), n) for s, n in zip(array.strides, array.shape, strict=True) if n > 1)
-    for step, size in sorted(steps):
-        if step < reach:
-            return True
-        reach += step * (size - 1)
-    return False

@@ -281,14 +281,14 @@ def test_of_float16(isa, name):
     ("activation", "words"),
     [
         ("mish", "one of 'relu', 'relu6', ('leaky_relu', slope), ('clip', low, high)"),
-        ("leaky_relu", "('leaky_relu', slope) is needed"),
-        (("relu", 1), "'relu' is needed"),
-        (("clip", 1), "('clip', low, high) is needed"),
-        (("clip", 2, 1), "low <= high is needed"),
-        (("clip", np.nan, 1), "low <= high is needed"),
-        (("clip", "a", 1), "a real number is needed"),
-        (("leaky_relu", 1j), "a real number is needed"),
-        (1, "is needed"), ((), "is needed"), ([], "is needed"), (np.tanh, "is needed"),
+        ("leaky_relu", "but it must be ('leaky_relu', slope)"),
+        (("relu", 1), "but it must be 'relu'"),
+        (("clip", 1), "but it must be ('clip', low, high)"),
+        (("clip", 2, 1), "but low must be at most high"),
+        (("clip", np.nan, 1), "but low must be at most high"),
+        (("clip", "a", 1), "low is 'a', but it must be a real number"),
+        (("leaky_relu", 1j), "slope is 1j, but it must be a real number"),
+        (1, "must be None"), ((), "must be None"), ([], "must be None"), (np.tanh, "must be None"),
     ],
 )  # fmt: skip
 def test_refused(activation, words):

@@ -43,6 +43,11 @@ def padded(x, pad, mode, axes, value=0):
     return x
 
 
+def constant(modes, value):
+    """`padding_value`, where a mode uses it."""
+    return {"padding_value": value} if "constant" in modes else {}
+
+
 # ---- the rule ----------------------------------------------------------------------------------
 
 
@@ -50,7 +55,7 @@ def padded(x, pad, mode, axes, value=0):
 def test_the_drawing(mode):
     abcd = np.frombuffer(b"abcd", "u1").reshape(1, 1, 4)
     one = np.ones((1, 1, 1), "u1")
-    said = {"padding": 3, "padding_mode": mode, "padding_value": ord("v")}
+    said = {"padding": 3, "padding_mode": mode} | constant([mode], ord("v"))
     got = fastconv.conv1d(abcd, one, **said, dtype="u1")
     assert got.tobytes().decode() == DRAWN[mode]
 
@@ -67,7 +72,7 @@ def test_any_number_of_lengths_beyond(mode, n, lengths):
         expected = padded(x, [pad], {2: mode}, [2], value=-3)
         for algorithm, last in product(ALGORITHMS, (False, True)):
             given = np.moveaxis(x, 1, -1) if last else x
-            got = run(given, one, padding=(pad,), padding_mode=mode, padding_value=-3,
+            got = run(given, one, padding=(pad,), padding_mode=mode, **constant([mode], -3),
                       channels_last=last, algorithm=algorithm)  # fmt: skip
             np.testing.assert_array_equal(np.moveaxis(got, -1, 1) if last else got, expected)
 
@@ -102,8 +107,8 @@ def assert_padded(x, w, pad, modes, value=0, **said):
     expected = run(padded(x, pad, by_axis, axes, value), w, algorithm="reference", **said)
     for isa, algorithm, last in product(ISAS, ALGORITHMS, (False, True)):
         given = np.moveaxis(x, 1, -1) if last else x
-        got = run(given, w, isa=isa, padding=tuple(pad), padding_mode=modes, padding_value=value,
-                  channels_last=last, algorithm=algorithm, **said)  # fmt: skip
+        got = run(given, w, isa=isa, padding=tuple(pad), padding_mode=modes, channels_last=last,
+                  algorithm=algorithm, **constant(modes, value), **said)  # fmt: skip
         got = np.moveaxis(got, -1, 1) if last else got
         if x.dtype.kind in "iu":
             np.testing.assert_array_equal(got, expected)
@@ -136,7 +141,7 @@ def assert_corner(x, w, pad, modes, value):
     wide = padded(x, [pad[axis] for axis in order], by_axis, [axis + 2 for axis in order], value)
     expected = run(wide, w, algorithm="reference")
     for algorithm in ALGORITHMS:
-        said = {"padding": pad, "padding_mode": modes, "padding_value": value}
+        said = {"padding": pad, "padding_mode": modes} | constant(modes, value)
         np.testing.assert_array_equal(run(x, w, **said, algorithm=algorithm), expected)
 
 
@@ -174,8 +179,8 @@ def test_against_scipy(ours, theirs, algorithm):
             continue  # one length is as far as it goes
         x, w = numbers(shape, "f8"), numbers(kernel, "f8", seed=1)
         expected = scipy.ndimage.correlate(x, w, mode=theirs, cval=1.25)
-        got = run(x[None], w[None, None], padding="same", padding_mode=ours, padding_value=1.25,
-                  algorithm=algorithm)  # fmt: skip
+        got = run(x[None], w[None, None], padding="same", padding_mode=ours, algorithm=algorithm,
+                  **constant([ours], 1.25))  # fmt: skip
         np.testing.assert_allclose(got[0], expected, rtol=1e-12, atol=1e-12)
 
 
@@ -272,7 +277,8 @@ def test_reflect_means_two_things():
      ("grid-constant", "constant"), ("reflect_101", "mirror")],
 )  # fmt: skip
 def test_words_of_other_libraries_get_a_hint(word, ours):
-    assert f"{word!r}, '{ours}' is meant here" in refused(ValueError, padding_mode=word)
+    message = refused(ValueError, padding_mode=word)
+    assert f"padding_mode is {word!r}, which is written '{ours}' here" in message
 
 
 @pytest.mark.parametrize("mode", ["", "border", "linear_ramp", "fill"])
@@ -287,7 +293,23 @@ def test_no_word_at_all(mode):
 
 
 def test_as_many_modes_as_axes():
-    assert "2 entries for 1 spatial axis" in refused(ValueError, padding_mode=("edge", "wrap"))
+    message = refused(ValueError, padding_mode=("edge", "wrap"))
+    assert message == "conv1d: padding_mode has 2 entries, but it must be one word"
+
+
+def test_a_constant_that_no_mode_uses():
+    x, w = np.ones((1, 7, 7), "f4"), np.ones((1, 1, 3, 3), "f4")
+    for mode in ("edge", ("wrap", "mirror"), ["symmetric"]):
+        for value in (3, -0.5, np.nan):
+            with pytest.raises(ValueError, match=r"^conv2d: padding_value is .* padding_mode is"):
+                fastconv.conv2d(x, w, padding=1, padding_mode=mode, padding_value=value)
+            with pytest.raises(ValueError, match=r"^prepare: padding_value is .* only 'constant'"):
+                fastconv.prepare(w, padding=1, padding_mode=mode, padding_value=value)
+        for value in (0, 0.0, -0.0):
+            fastconv.conv2d(x, w, padding=1, padding_mode=mode, padding_value=value)
+    fastconv.conv2d(x, w, padding=1, padding_mode=("edge", "constant"), padding_value=3)
+    fastconv.conv2d(x, w, padding=0, padding_value=3)
+    fastconv.conv2d(x, w, padding=0, padding_mode="edge")
 
 
 @pytest.mark.parametrize(

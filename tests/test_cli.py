@@ -104,6 +104,7 @@ def test_info_names_the_source_of_the_threads():
 
     assert ask(FASTCONV_NUM_THREADS="2") == "FASTCONV_NUM_THREADS"
     assert ask() in ("CPU affinity", "cgroup quota")
+    assert ask(OMP_PROC_BIND="true") == ask(), "OpenMP binds threads, not the process"
     if len(machine.affinity() or "") > 1 and ask() == "CPU affinity":
         assert ask(OMP_NUM_THREADS="1,4") == "OMP_NUM_THREADS"
 

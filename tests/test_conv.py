@@ -259,12 +259,12 @@ def test_lists():
 
 X, W = np.ones((2, 6, 11, 13), "f4"), np.ones((4, 3, 3, 5), "f4")
 BAD = [
-    (ValueError, "weight", {"weight": np.ones((4, 6, 3, 5), "f4")}),
+    (ValueError, "input", {"weight": np.ones((4, 6, 3, 5), "f4")}),
     (ValueError, "input", {"input": X[0, 0]}),
     (ValueError, "weight", {"weight": W[0]}),
     (ValueError, "input", {"groups": 4}),
-    (ValueError, "output axis H", {"weight": np.ones((4, 3, 12, 5), "f4")}),
-    (ValueError, "output axis W", {"padding": ((0, 0), (-9, 0))}),
+    (ValueError, "input has size 11 on axis H,", {"weight": np.ones((4, 3, 12, 5), "f4")}),
+    (ValueError, "input has size 13 on axis W,", {"padding": ((0, 0), (-9, 0))}),
     *((ValueError, word, {word: bad}) for word in ("stride", "dilation") for bad in (0, -1)),
     *((TypeError, word, {word: bad}) for word in ("stride", "dilation")
       for bad in (1.5, np.nan, True, "2", None, (1, 2.0))),
@@ -298,17 +298,17 @@ def test_bad_input_is_named_each_time(kind, words, said):
     out = said.get("out")
     before = None if out is None else np.array(out)
     for _ in range(2):
-        with pytest.raises(kind, match=f"^conv2d: {re.escape(words)} "):
+        with pytest.raises(kind, match=rf"^conv2d: {re.escape(words)}[ \[]"):
             conv2d(**{"input": X, "weight": W, "groups": 2} | said)
     assert out is None or np.array_equal(out, before)
     assert_same_bits(conv2d(X, W, groups=2), good)
 
 
 def test_unusable_settings_name_what_is_usable():
-    with fastconv.settings(isa="sse9"), pytest.raises(ValueError, match="generic"):
-        conv2d(X, W, groups=2)
-    with fastconv.settings(algorithm="fft"), pytest.raises(ValueError, match="direct, im2col_gemm"):
-        conv2d(X, W, groups=2)
+    with pytest.raises(ValueError, match="generic"):
+        fastconv.settings(isa="sse9")
+    with pytest.raises(ValueError, match="direct, im2col_gemm"):
+        fastconv.settings(algorithm="fft")
 
 
 def test_numbers_that_look_alike_are_not_confused():

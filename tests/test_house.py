@@ -25,10 +25,11 @@ SOURCES = (".py", ".pyi", ".pyx", ".pxd", ".c", ".h")
 LAYERS = (
     "machine sizes costs boundary kernels",
     "dtypes runtime",
-    "layout",
+    "layout values",
     "finishing",
     "arguments",
     "spec settings",
+    "operands",
     "reference work magnitude nonfinite",
     "survey",
     "estimate",

@@ -2,9 +2,10 @@
 """What ``import fastconv`` costs, told by the modules that it loads and not by a clock."""
 
 import json
+import shutil
 from pathlib import Path
 
-from programs import python
+from programs import linux, python
 
 import fastconv
 
@@ -47,3 +48,51 @@ def test_each_module_waits_or_is_loaded():
     names |= {path.parent.name for path in Path(fastconv.__file__).parent.glob("*/__init__.py")}
     now = {name.split(".")[1] for name in loaded() if name.startswith("fastconv.")}
     assert names - now == LATER & names
+
+
+# ---- what does not load ------------------------------------------------------------------------
+
+SUBINTERPRETERS = """
+try:
+    import _interpreters as interpreters        # from Python 3.13 on
+except ImportError:
+    import _xxsubinterpreters as interpreters
+import fastconv
+code = '''
+try:
+    import fastconv
+except ImportError as error:
+    print(error, type(error.__cause__).__name__, sep=chr(10), flush=True)
+'''
+interpreters.run_string(interpreters.create(), code)
+"""
+
+
+@linux
+def test_a_subinterpreter_is_told_that_it_is_not_supported():
+    message, cause = python("-c", SUBINTERPRETERS).splitlines()
+    assert message.startswith("fastconv: subinterpreters are not supported (")
+    assert cause == "ImportError"
+    assert "compiled" not in message
+
+
+IMPORT = """
+import sys
+sys.path.insert(0, sys.argv[1])
+{before}
+try:
+    import fastconv
+except ImportError as error:
+    print(error)
+"""
+
+
+def test_what_is_missing_is_named(tmp_path):
+    """No compiled extensions, or no NumPy."""
+    package = Path(fastconv.__file__).parent
+    bare = tmp_path / "fastconv"
+    shutil.copytree(package, bare, ignore=shutil.ignore_patterns("*.so", "*.pyd", "__pycache__"))
+    said = python("-P", "-c", IMPORT.format(before=""), tmp_path)
+    assert said.startswith(f"fastconv: no compiled extensions in {bare} (")
+    no_numpy = IMPORT.format(before='sys.modules["numpy"] = None')
+    assert "compiled" not in python("-P", "-c", no_numpy, package.parent)

@@ -89,7 +89,7 @@ def test_bytes():
         (
             "c8 f4",
             {"bias": np.ones(3)},
-            "input complex64 -> pairs of float32; weight float32",
+            "input complex64 -> float32, real and imaginary parts apart; weight float32",
             "bias",
         ),
         (
@@ -242,26 +242,30 @@ def test_threads():
     assert plan(conv2d, *tiny).threads == 1, "too little work for two"
 
 
-@pytest.mark.parametrize("wrong", [conv1d, conv3d, np.convolve, "conv2d", None])
+@pytest.mark.parametrize("wrong", [conv1d, conv3d, np.convolve, "conv4d", None, [], {}])
 def test_operation(wrong):
     if wrong in (conv1d, conv3d):
         with pytest.raises(ValueError, match=rf"^{wrong.__name__}: input has shape "):
             plan(wrong, SRC if wrong is conv1d else (4, 4), WEI)
     else:
-        words = "one of fastconv.conv1d, fastconv.conv2d, fastconv.conv3d is needed"
+        words = "but it must be one of fastconv.conv1d, fastconv.conv2d, fastconv.conv3d"
         with refuses(ValueError, f"plan: operation is {wrong!r}, {words}"):
             plan(wrong, SRC, WEI)
+
+
+def test_operation_by_name():
+    assert plan("conv2d", SRC, WEI) == plan(conv2d, SRC, WEI)
 
 
 @pytest.mark.parametrize(
     ("kind", "word", "said"),
     [
         (ValueError, "algorithm is 'fft'", {"algorithm": "fft"}),
-        (ValueError, "threads has 0", {"threads": 0}),
-        (ValueError, "stride has 0", {"stride": 0}),
+        (ValueError, "threads is 0", {"threads": 0}),
+        (ValueError, "stride is 0", {"stride": 0}),
         (ValueError, "bias has shape (3,)", {"bias": np.ones(3)}),
         (ValueError, "out has shape (1,)", {"out": np.ones(1, "f4")}),
-        (ValueError, "input has -1", {"input": (1, 64, -1, 4)}),
+        (ValueError, "input[2] is -1", {"input": (1, 64, -1, 4)}),
         (ValueError, "input with padding of shape", {"input": (1, 64, 2**40, 2**40)}),
         (TypeError, "weight is None", {"weight": None}),
         (ValueError, "padding_mode is 'zeros'", {"padding_mode": "zeros"}),
@@ -275,10 +279,10 @@ def test_arguments_are_checked_as_in_the_call(kind, word, said):
 
 
 def test_unusable_settings():
-    with fastconv.settings(isa="sse9"), pytest.raises(ValueError, match=", ".join(ISAS)):
-        plan(conv2d, SRC, WEI)
-    words = "algorithm is 'fft', one of auto, direct, im2col_gemm, reference is needed"
-    with fastconv.settings(algorithm="fft"), pytest.raises(ValueError, match=words):
-        plan(conv2d, SRC, WEI)
-    with fastconv.settings(algorithm="fft"):
+    with pytest.raises(ValueError, match=", ".join(ISAS)):
+        fastconv.settings(isa="sse9")
+    words = "algorithm is 'fft', but it must be one of auto, direct, im2col_gemm, reference"
+    with pytest.raises(ValueError, match=words):
+        fastconv.settings(algorithm="fft")
+    with fastconv.settings(algorithm="im2col_gemm"):
         assert plan(conv2d, SRC, WEI, algorithm="direct").algorithm == "direct"

@@ -153,14 +153,19 @@ def test_repr_tells_what_is_not_the_default(weight, said, shown):
 @pytest.mark.parametrize(
     ("kind", "said", "message"),
     [
-        (ValueError, {"weight": np.ones((3, 3))}, "prepare: weight has shape (3, 3), "
-         "(O, C/groups, *kernel) with one to three kernel axes is needed"),
-        (TypeError, {"weight": None}, "prepare: weight is None, an array is needed"),
-        (TypeError, {"weight": np.ones((1, 1, 1), "O")}, "prepare: weight has dtype object, bool, "
-         "an integer, float16, bfloat16, float32, float64, complex64 or complex128 is needed"),
+        (ValueError, {"weight": np.ones((3, 3))}, "prepare: weight has shape (3, 3), but it must "
+         "be (O, C/groups, *kernel) with one to three kernel axes; "
+         "for a single kernel write weight[None, None]"),
+        (ValueError, {"weight": np.ones((1,) * 6)}, "prepare: weight has shape (1, 1, 1, 1, 1, 1), "
+         "but it must be (O, C/groups, *kernel) with one to three kernel axes"),
+        (TypeError, {"weight": None}, "prepare: weight is None, but it must be an array"),
+        (TypeError, {"weight": np.ones((1, 1, 1), "O")}, "prepare: weight has dtype object, but it "
+         "must be bool, an integer dtype, float16, bfloat16, float32, float64, complex64 or "
+         "complex128"),
         (ValueError, {"algorithm": "fast"}, "prepare: algorithm is 'fast', "
-         "one of auto, direct, im2col_gemm, reference is needed"),
-        (ValueError, {"threads": 0}, "prepare: threads has 0, an integer from 1 to 1024 is needed"),
+         "but it must be one of auto, direct, im2col_gemm, reference"),
+        (ValueError, {"threads": 0}, "prepare: threads is 0, "
+         "but it must be an integer from 1 to 1024"),
     ],
 )  # fmt: skip
 def test_bad_words(kind, said, message):
@@ -189,9 +194,9 @@ def test_bad_parameters_show_when_prepared(said):
 
 def test_a_bad_input_shows_at_the_call(weight):
     ours = fastconv.prepare(weight)
-    with refuses(ValueError, "conv2d: input has 4 channels, 5 are needed"):
+    with refuses(ValueError, "conv2d: input has 4 channels, but weight needs 5"):
         ours(np.ones((1, 4, 9, 9), "f4"))
-    with refuses(TypeError, "conv2d: out has dtype float64, float32 is needed"):
+    with refuses(TypeError, "conv2d: out has dtype float64, but it must be float32"):
         ours(np.ones((1, 5, 3, 2), "f4"), out=np.ones((1, 37, 1, 1)))
 
 
@@ -200,10 +205,12 @@ def test_the_other_place_of_the_channels_is_told(weight, batch):
     for last, shape in ((False, (9, 9, 10)), (True, (10, 9, 9))):
         layer = fastconv.prepare(np.concatenate([weight, weight]), groups=2, channels_last=last)
         hint = f"it has them with channels_last={not last}"
-        with refuses(ValueError, f"conv2d: input has 9 channels, 10 are needed ({hint})"):
+        with refuses(ValueError, f"conv2d: input has 9 channels, but weight needs 10 ({hint})"):
             layer(np.ones(batch + shape))
     with refuses(
-        ValueError, "conv2d: input has shape (10, 9), (N, H, W, C) or (H, W, C) is needed"
+        ValueError,
+        "conv2d: input has shape (10, 9), but it must be (N, H, W, C) or (H, W, C); "
+        "for an input of one channel write input[..., None]",
     ):
         layer(np.ones((10, 9)))
 

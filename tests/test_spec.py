@@ -56,6 +56,7 @@ def test_a_specification():
         border_value=0,
         channels_last=False,
         flipped=False,
+        apart=False,
         arithmetic=Arithmetic("d", "d"),
         dtype=F8,
         finish=Finish(),
@@ -180,12 +181,18 @@ def test_the_odd_cell(word, pad):
 
 # ---- refusals of make_conv_spec
 
-ONE = "an integer from 1 to 2147483647 is needed"
-ANY = "an integer from -2147483647 to 2147483647 is needed"
-ENTRIES = "entries for 2 spatial axes"
-OUTPUTS = "output channels, a positive multiple of groups=2 is needed"
-KNOWN = "bool, an integer, float16, bfloat16, float32, float64, complex64 or complex128 is needed"
-WORDS = "valid, full, same, same_upper, same_lower, same_torch"
+ONE = "but it must be an integer of at least 1"
+FROM_ONE = "but it must be an integer from 1 to 2147483647"
+AXES = " (or one per axis)"
+OUTPUTS = "output channels, but it must have a positive multiple of groups=2"
+KNOWN = (
+    "but it must be bool, an integer dtype, float16, bfloat16, float32, float64, complex64 or "
+    "complex128"
+)
+WORDS = "one of 'valid', 'full', 'same', 'same_upper', 'same_lower', 'same_torch'"
+ANY = f"but it must be an integer{AXES} or {WORDS}"
+LIMITED = f"but it must be an integer from -2147483647 to 2147483647{AXES} or {WORDS}"
+FIRST, LAST = "(N, C, H, W) or (C, H, W)", "(N, H, W, C) or (H, W, C)"
 
 
 @pytest.mark.parametrize("argument", ["stride", "dilation", "groups"])
@@ -209,80 +216,112 @@ WORDS = "valid, full, same, same_upper, same_lower, same_torch"
     ],
 )
 def test_refuses_numbers(argument, value, kind):
-    with refuses(kind, f"conv2d: {argument} has {value!r}, {ONE}"):
+    needed = FROM_ONE if value == 2**31 else ONE
+    more = "" if argument == "groups" else AXES
+    with refuses(kind, f"conv2d: {argument} is {value!r}, {needed}{more}"):
         make(**{argument: value})
     if argument != "groups":
-        with refuses(kind, f"conv2d: {argument} has {value!r}, {ONE}"):
+        with refuses(kind, f"conv2d: {argument}[1] is {value!r}, {needed}"):
             make(**{argument: (1, value)})
 
 
 def no_cell(axis, n, padding, padded, k, d, span):
+    with_padding = f", {padded} with padding {padding}" if any(padding) else ""
+    dilated = f" with dilation {d}" if d > 1 else ""
     return (
-        f"output axis {axis} has no cell: input {n} with padding {padding} is {padded}, "
-        f"kernel {k} with dilation {d} needs {span}"
+        f"input has size {n} on axis {axis}{with_padding}, "
+        f"but a kernel of size {k}{dilated} needs {span}"
     )
 
 
 REFUSED_VALUES = [
-    ({"input": (6, 13)}, "input has shape (6, 13), (N, C, H, W) or (C, H, W) is needed"),
+    ({"input": (13,)}, f"input has shape (13,), but it must be {FIRST}"),
+    ({"input": (1, 2, 6, 11, 13)}, f"input has shape (1, 2, 6, 11, 13), but it must be {FIRST}"),
     (
-        {"input": (1, 2, 6, 11, 13)},
-        "input has shape (1, 2, 6, 11, 13), (N, C, H, W) or (C, H, W) is needed",
+        {"input": (6, 13)},
+        f"input has shape (6, 13), but it must be {FIRST}; "
+        "for an input of one channel write input[None]",
     ),
     (
         {"input": (6, 13), "channels_last": True},
-        "input has shape (6, 13), (N, H, W, C) or (H, W, C) is needed",
+        f"input has shape (6, 13), but it must be {LAST}; "
+        "for an input of one channel write input[..., None]",
     ),
-    ({"weight": (4, 3, 3)}, "weight has shape (4, 3, 3), (O, C/groups, kH, kW) is needed"),
     (
-        {"input": (1, 64, 9, 9)},
-        "weight has 3 input channels per group, input has 64 / groups=2 = 32",
+        {"weight": (4, 3, 3)},
+        "weight has shape (4, 3, 3), but it must be (O, C/groups, kH, kW); "
+        "write weight[None] if O is missing, weight[:, None] if C/groups is",
     ),
+    (
+        {"weight": (3, 3)},
+        "weight has shape (3, 3), but it must be (O, C/groups, kH, kW); "
+        "for a single kernel write weight[None, None]",
+    ),
+    ({"weight": (3,)}, "weight has shape (3,), but it must be (O, C/groups, kH, kW)"),
+    ({"input": (1, 64, 9, 9)}, "input has 64 channels, but weight needs 6 (groups=2 of 3)"),
     (
         {"groups": 1},
-        "weight has 3 input channels, as many as input are needed, which has 6 (or groups=2)",
+        "input has 6 channels, but weight needs 3; "
+        "if the channels are convolved in groups, pass groups=2",
     ),
-    ({"groups": 4}, "input has 6 channels, a multiple of groups=4 is needed"),
+    (
+        {"groups": 4},
+        "input has 6 channels, but weight needs 12 (groups=4 of 3); "
+        "if the channels are convolved in groups, pass groups=2",
+    ),
     ({"weight": (5, 3, 3, 5)}, f"weight has 5 {OUTPUTS}"),
     ({"weight": (0, 3, 3, 5)}, f"weight has 0 {OUTPUTS}"),
-    ({"weight": (4, 3, 3, 0)}, "weight has size 0 on axis kW, at least 1 is needed"),
+    ({"weight": (4, 3, 3, 0)}, "weight has size 0 on axis kW, but it must be at least 1"),
     ({"weight": (4, 3, 3, 17)}, no_cell("W", 13, (0, 0), 13, 17, 1, 17)),
     ({"dilation": 7, "padding": (1, 9)}, no_cell("H", 11, (1, 1), 13, 3, 7, 15)),
     ({"padding": -9}, no_cell("H", 11, (-9, -9), -7, 3, 1, 3)),
     ({"input": (2, 6, 0, 13), "padding": "same"}, no_cell("H", 0, (1, 1), 2, 3, 1, 3)),
-    ({"stride": (1, 2, 3)}, f"stride has 3 {ENTRIES}, one integer or one per axis is needed"),
-    ({"dilation": ()}, f"dilation has 0 {ENTRIES}, one integer or one per axis is needed"),
+    (
+        {"stride": (1, 2, 3)},
+        "stride has 3 entries, but it must be one integer or 2 of them, one per axis",
+    ),
+    (
+        {"dilation": ()},
+        "dilation has 0 entries, but it must be one integer or 2 of them, one per axis",
+    ),
     (
         {"padding": (1, 2, 3, 4)},
-        f"padding has 4 {ENTRIES}, one integer, one per axis or "
-        "((before, after), (before, after)) is needed",
+        "padding has 4 entries, but it must be one integer or 2 of them, one per axis, or "
+        "((before, after), (before, after))",
     ),
     (
         {"padding": (1, (2, 3, 4))},
-        "padding has (2, 3, 4) for one axis, an integer or a (before, after) pair is needed",
+        "padding[1] is (2, 3, 4), but it must be an integer or a pair (before, after)",
     ),
-    ({"padding": HUGE}, f"padding has {HUGE}, {ANY}"),
-    ({"padding": -HUGE}, f"padding has -{HUGE}, {ANY}"),
-    ({"padding": 10**999}, f"padding has a huge integer, {ANY}"),
-    ({"padding": "sane"}, f"padding is 'sane', integers or one of {WORDS} is needed"),
+    ({"padding": HUGE}, f"padding is {HUGE}, {LIMITED}"),
+    ({"padding": -HUGE}, f"padding is -{HUGE}, {LIMITED}"),
+    ({"padding": 10**999}, f"padding is a huge integer, {LIMITED}"),
+    (
+        {"padding": "Reflect"},
+        f"padding is 'Reflect', {ANY}; what these cells hold is said by padding_mode",
+    ),
+    ({"padding": "sane"}, f"padding is 'sane', but it must be an integer{AXES} or {WORDS}"),
 ]
 
 REFUSED_TYPES = [
-    ({"groups": (2, 2)}, f"groups has (2, 2), {ONE}"),
-    ({"stride": ((1, 2), 1)}, f"stride has (1, 2), {ONE}"),
-    ({"padding": 1.0}, f"padding has 1.0, {ANY}"),
-    ({"padding": (1, (2, float("nan")))}, f"padding has nan, {ANY}"),
-    ({"padding": False}, f"padding has False, {ANY}"),
-    ({"padding": None}, f"padding has None, {ANY}"),
-    ({"padding": b"same"}, f"padding has b'same', {ANY}"),
-    ({"padding": ("same", "same")}, f"padding has 'same', {ANY}"),
+    ({"groups": (2, 2)}, f"groups is (2, 2), {ONE}"),
+    ({"stride": ((1, 2), 1)}, f"stride[0] is (1, 2), {ONE}"),
+    ({"padding": 1.0}, f"padding is 1.0, {ANY}"),
+    ({"padding": (1, (2, float("nan")))}, "padding[1][1] is nan, but it must be an integer"),
+    ({"padding": False}, f"padding is False, {ANY}"),
+    ({"padding": None}, f"padding is None, {ANY}"),
+    ({"padding": b"same"}, f"padding is b'same', {ANY}"),
+    (
+        {"padding": ("same", "same")},
+        "padding[0] is 'same', but it must be an integer or a pair (before, after)",
+    ),
     ({"dtypes": (np.dtype("O"), F4)}, f"input has dtype object, {KNOWN}"),
     ({"dtypes": (F4, np.dtype("g"))}, f"weight has dtype {np.dtype('g')}, {KNOWN}"),
     ({"dtypes": (np.dtype("f4,f4"), F4)}, f"input has dtype {np.dtype('f4,f4')}, {KNOWN}"),
     ({"dtypes": (F4, np.dtype("M8[s]"))}, f"weight has dtype datetime64[s], {KNOWN}"),
     ({"dtypes": (np.dtype("S3"), F4)}, f"input has dtype |S3, {KNOWN}"),
-    ({"channels_last": 1}, "channels_last is 1, True or False is needed"),
-    ({"flip": None}, "flip is None, True or False is needed"),
+    ({"channels_last": 1}, "channels_last is 1, but it must be True or False"),
+    ({"flip": None}, "flip is None, but it must be True or False"),
 ]
 
 
@@ -299,8 +338,8 @@ def test_refuses_types(said, message):
 
 
 def test_refuses_a_flat_pair_for_one_axis():
-    message = "conv1d: padding has 2 entries for 1 spatial axis, one integer, one per axis or "
-    with refuses(ValueError, message + "((before, after),) is needed"):
+    message = "conv1d: padding has 2 entries, but it must be one integer, or ((before, after),)"
+    with refuses(ValueError, message):
         make1d(11, 3, padding=(1, 2))
 
 
@@ -322,6 +361,6 @@ def test_refuses_a_flat_pair_for_one_axis():
 )
 def test_refuses_what_no_address_can_hold(said, what):
     with pytest.raises(
-        ValueError, match=rf"^conv2d: {re.escape(what)} takes \d+ bytes, at most \d+ is"
+        ValueError, match=rf"^conv2d: {re.escape(what)} takes \d+ bytes, but it must not"
     ):
         make(**said)

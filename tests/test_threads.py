@@ -54,11 +54,11 @@ for _ in range(2):                      # a plan that was made before the limit,
     if {first}:
         assert part(conv) == DEFAULT
     with threadpool_limits(1):
-        assert part(conv) == 1, part(conv)
+        assert part(conv) == fastconv.get_num_threads() == 1
         assert part(lambda: conv(threads=2)) == 2
         with fastconv.settings(threads=2):
-            assert part(conv) == 2
-    assert part(conv) == DEFAULT
+            assert part(conv) == fastconv.get_num_threads() == 2
+    assert part(conv) == fastconv.get_num_threads() == DEFAULT
 """
 
 
@@ -66,6 +66,14 @@ for _ in range(2):                      # a plan that was made before the limit,
 @pytest.mark.parametrize("first", [False, True], ids=["made within", "made before"])
 def test_a_limit_of_threadpoolctl_caps_the_default_only(first):
     run(THREADPOOLCTL.format(first=first))
+
+
+@several
+@pytest.mark.parametrize("bind", ["true", "close", "spread"])
+def test_bound_threads_are_all_used(bind):
+    """OpenMP narrows the main thread to one CPU, and a call still uses all."""
+    free = int(run("print(DEFAULT)"))
+    run(f"assert part(conv) == DEFAULT == {free}, (part(conv), DEFAULT)", OMP_PROC_BIND=bind)
 
 
 # ---- Python's threads --------------------------------------------------------------------------
@@ -164,6 +172,7 @@ library.region.argtypes = [call]
 results = []
 check(conv(threads=2))
 def inside():
+    assert fastconv.get_num_threads() == 1
     results.append(conv())
     results.append(conv(threads=2))
 assert part(lambda: library.region(call(inside))) == 2

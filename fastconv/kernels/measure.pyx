@@ -15,15 +15,22 @@ cdef extern from *:
     #else
     #define omp_get_max_threads() 1
     #define omp_in_parallel() 0
+    #define omp_get_num_procs() 0
     #endif
     """
     int omp_get_max_threads() noexcept nogil
     int omp_in_parallel() noexcept nogil
+    int omp_get_num_procs() noexcept nogil
 
 
 def openmp_threads():
     """Threads that OpenMP would give this thread now; 1 inside a parallel region."""
     return 1 if omp_in_parallel() else omp_get_max_threads()
+
+
+def processors():
+    """CPUs that OpenMP may use, as it counted them before it bound any thread; 0 without OpenMP."""
+    return omp_get_num_procs()
 
 
 def fma_peak(isa, dtype, int threads=1, double seconds=0.02):

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Shapes that do not fit: the message says what a newcomer may write instead."""
+
+import re
+
+import numpy as np
+import pytest
+
+from fastconv import spec
+
+
+def make(input, weight, *, name="conv2d", rank=2, **said):
+    f4 = np.dtype("f4")
+    return spec.make_conv_spec(name, rank, input, f4, weight, f4, **said)
+
+
+def refuses(kind, message):
+    return pytest.raises(kind, match=f"^{re.escape(message)}$")
+
+
+@pytest.mark.parametrize("batch", [(), (1,)])
+def test_channels_in_the_other_place(batch):
+    """Nobody looks for `groups` who forgot where the channels of a photograph lie."""
+    for groups, w in ((1, (5, 3, 3, 3)), (3, (6, 1, 3, 3))):
+        needed = "3" if groups == 1 else "3 (groups=3 of 1)"
+        with refuses(
+            ValueError,
+            f"conv2d: input has 480 channels, but weight needs {needed}; "
+            "if the channels are the last axis, pass channels_last=True",
+        ):
+            make((*batch, 480, 640, 3), w, groups=groups)
+        with refuses(
+            ValueError,
+            f"conv2d: input has 640 channels, but weight needs {needed}; "
+            "if the channels come first, pass channels_last=False",
+        ):
+            make((*batch, 3, 480, 640), w, groups=groups, channels_last=True)
+
+
+@pytest.mark.parametrize(
+    ("input", "weight", "said", "hint"),
+    [
+        ((12, 7, 5), (4, 3, 3, 3), {}, "; if the channels are convolved in groups, pass groups=4"),
+        ((12, 7, 5), (5, 3, 3, 3), {}, ""),
+        ((1, 7, 9, 5), (1, 1, 3, 3), {}, ""),
+        (
+            (7, 9, 5),
+            (1, 1, 3, 3),
+            {},
+            "; for a batch of inputs of one channel write input[:, None]",
+        ),
+        (
+            (7, 9, 5),
+            (1, 1, 3, 3),
+            {"channels_last": True},
+            "; for a batch of inputs of one channel write input[..., None]",
+        ),
+    ],
+)
+def test_what_the_channels_may_mean(input, weight, said, hint):
+    channels = input[-1] if said else input[-3]
+    message = f"input has {channels} channels, but weight needs {weight[1]}{hint}"
+    with refuses(ValueError, f"conv2d: {message}"):
+        make(input, weight, groups=1, **said)
+
+
+@pytest.mark.parametrize(("rank", "letters"), [(1, "L"), (2, "H, W"), (3, "D, H, W")])
+def test_axes_that_are_missing(rank, letters):
+    """What is told to write is right."""
+    src, wei, name = (7, 11, 5)[:rank], (3, 2, 3)[:rank], f"conv{rank}d"
+    x, w, said = np.ones(src, "f4"), np.ones(wei, "f4"), {"name": name, "rank": rank, "groups": 1}
+    message = f"but it must be (N, C, {letters}) or (C, {letters}); "
+    with refuses(
+        ValueError,
+        f"{name}: input has shape {src}, {message}for an input of one channel write input[None]",
+    ):
+        make(src, (1, 1, *wei), **said)
+    kernels = ", ".join(f"k{letter}" for letter in letters.split(", "))
+    message = f"but it must be (O, C/groups, {kernels}); "
+    with refuses(
+        ValueError,
+        f"{name}: weight has shape {wei}, {message}for a single kernel write weight[None, None]",
+    ):
+        make((1, *src), wei, **said)
+    make(x[None].shape, w[None, None].shape, **said)
+    make(x[..., None].shape, w[None, None].shape, channels_last=True, **said)
