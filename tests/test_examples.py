@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The examples run, their pictures show what their captions say, and so do the README's tables."""
+"""The examples run, and their pictures show what their captions say."""
 
-import re
 import runpy
 import sys
 from pathlib import Path
@@ -10,67 +9,14 @@ import numpy as np
 import pytest
 from matplotlib import cbook
 from PIL import Image
-from scipy import ndimage, signal
+from scipy import ndimage
 
-import fastconv
 from fastconv import kernels
 
 ROOT = Path(__file__).resolve().parent.parent
-README = (ROOT / "README.md").read_text(encoding="utf-8")
 GALLERY = ROOT / "examples" / "gallery.py"
 BORDERS = {"constant": "constant", "edge": "edge", "wrap": "wrap", "mirror": "reflect"}
 BORDERS |= {"symmetric": "symmetric"}
-
-
-# ---- the tables of the README for users of SciPy -----------------------------------------------
-
-SCIPY = {"ndimage.correlate": ndimage.correlate, "ndimage.convolve": ndimage.convolve}
-SAME = {"signal.convolve": signal.convolve, "signal.convolve2d": signal.convolve2d}
-SAME |= {"signal.correlate": signal.correlate, "signal.correlate2d": signal.correlate2d}
-SIZES = [(3, 5), (4, 2), (3, 4)]
-
-
-def told(name):
-    """The keywords in the README's row of a function."""
-    (row,) = (line for line in README.splitlines() if line.startswith("|") and f"`{name}`" in line)
-    (words,) = re.findall(r"`(padding=[^`]*)`", row)
-    return eval(f"dict({words})")
-
-
-def ours(picture, taps, **said):
-    return fastconv.conv2d(picture[None], taps[None, None], **said)[0]
-
-
-@pytest.mark.parametrize("sizes", SIZES, ids=str)
-@pytest.mark.parametrize("name", [*SCIPY, *SAME, "numpy.convolve"])
-def test_the_words_for_functions_of_scipy(name, sizes):
-    rng = np.random.default_rng(3)
-    picture, taps = rng.standard_normal((9, 11)), rng.standard_normal(sizes)
-    if name == "numpy.convolve":
-        expected = np.convolve(picture[0], taps[0], "same")[None]
-        got = ours(picture[:1], taps[:1], **told(name))
-    elif name in SAME:
-        got, expected = ours(picture, taps, **told(name)), SAME[name](picture, taps, "same")
-    else:
-        got = ours(picture, taps, **told(name))
-        expected = SCIPY[name](picture, taps, mode="constant")
-    np.testing.assert_allclose(got, expected, atol=1e-12)
-
-
-@pytest.mark.parametrize("sizes", SIZES, ids=str)
-@pytest.mark.parametrize("name", SCIPY)
-def test_the_modes_of_scipy(name, sizes):
-    rows = re.findall(r'^\| (`.*`.*?) \|.*\| `"(\w+)".* \|$', README, flags=re.MULTILINE)
-    modes = {mode: word for cell, word in rows for mode in re.findall(r"`([a-z-]+)`", cell)}
-    known = {"constant", "nearest", "wrap", "mirror", "reflect"}
-    assert set(modes) == known | {"grid-constant", "grid-wrap", "grid-mirror"}
-    rng = np.random.default_rng(3)
-    picture, taps = rng.standard_normal((5, 7)), rng.standard_normal(sizes)
-    for mode, word in modes.items():
-        value = 2.5 if word == "constant" else 0
-        got = ours(picture, taps, padding_mode=word, padding_value=value, **told(name))
-        expected = SCIPY[name](picture, taps, mode=mode, cval=value)
-        np.testing.assert_allclose(got, expected, atol=1e-12)
 
 
 # ---- the gallery -------------------------------------------------------------------------------

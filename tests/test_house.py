@@ -230,49 +230,6 @@ def test_the_check_runs_the_command_of_the_readme():
     assert done.stdout.splitlines() == readme_commands(".venv-test")
 
 
-def test_the_readme_examples_run():
-    """Each Python block of the README, in order, in one namespace."""
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    before = fastconv.get_num_threads()
-    space = {"print": lambda *words: None}
-    try:
-        for block in re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL):
-            if "avx2" in block and "avx2" not in usable_isas():
-                continue
-            exec(compile(block, "README.md", "exec"), space)
-    finally:
-        fastconv.set_num_threads(None)
-    assert fastconv.get_num_threads() == before
-
-
-@pytest.mark.parametrize("path", sorted((ROOT / "docs").glob("*.md")), ids=relative)
-def test_the_examples_of_a_page_run(path):
-    """They are one session."""
-    blocks = re.findall(r"```python\n(.*?)```", path.read_text(encoding="utf-8"), flags=re.DOTALL)
-    session = doctest.DocTestParser().get_doctest("".join(blocks), {}, path.name, path.name, 0)
-    assert session.examples
-    assert doctest.DocTestRunner().run(session).failed == 0
-
-
-def test_the_page_of_dtypes_lists_activations_and_their_errors():
-    from test_activations import WORST
-
-    text = (ROOT / "docs" / "dtypes.md").read_text(encoding="utf-8")
-    rows = dict(re.findall(r'^\| `\(?"(\w+)".*?` \| (.*) \|$', text, flags=re.MULTILINE))
-    assert set(rows) == set(finishing.NAMED)
-    for name, row in rows.items():
-        _, *errors, whole = (cell.strip() for cell in f"{row} ".split("|"))
-        assert (whole == "yes") == finishing.NAMED[name].whole
-        if name in WORST:
-            assert tuple(map(float, errors)) == (WORST[name]["f4"], WORST[name]["f8"])
-
-
-def usable_isas():
-    from fastconv.info import usable_isas
-
-    return usable_isas()
-
-
 # ---- documentation in the modules --------------------------------------------------------------
 
 
@@ -291,9 +248,9 @@ def test_doctests(name):
 
 def test_a_border_is_drawn_the_same_way_everywhere():
     drawings = set(boundary.DRAWINGS.values()) | {"000|abcd|000"}  # of the gallery, which shows 0
-    readme = (ROOT / "README.md").read_text(encoding="utf-8").replace("\\|", "|")
+    page = (ROOT / "docs" / "borders.md").read_text(encoding="utf-8").replace("\\|", "|")
     gallery = (ROOT / "examples" / "gallery.py").read_text(encoding="utf-8")
-    for text in (readme, gallery, fastconv.conv2d.__doc__):
+    for text in (page, gallery, fastconv.conv2d.__doc__):
         found = set(re.findall(r"\w+\|abcd\|\w+", text))
         assert len(found) >= 4
         assert found <= drawings
