@@ -39,7 +39,7 @@ LAYERS = (
     "functional prepared pooling filters gradients analysis",
     "signal ndimage onnx patch",
     "__init__",
-    "images info benchmarks",
+    "benchmarks",
     "cli",
     "__main__",
 )
@@ -267,7 +267,7 @@ def test_the_page_of_dtypes_lists_activations_and_their_errors():
 
 
 def usable_isas():
-    from fastconv.info import usable_isas
+    from fastconv.cli.info import usable_isas
 
     return usable_isas()
 
