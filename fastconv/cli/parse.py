@@ -79,6 +79,21 @@ def parse_positive(text: str) -> int:
     return value
 
 
+def parse_seconds(text: str) -> float:
+    """A finite time above 0.
+
+    >>> parse_seconds("2.5")
+    2.5
+    """
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0")
+    return value
+
+
 def parse_padding(text: str) -> int | str | tuple:
     """A word, a number, numbers per axis, or BEFORE:AFTER per axis.
 
