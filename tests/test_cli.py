@@ -120,7 +120,7 @@ def test_ctrl_c_ends_a_command_with_130(words):
     )
     assert child.stdout.readline() == "on\n"
     with pytest.raises(subprocess.TimeoutExpired):
-        child.wait(0.5)
+        child.wait(0.3)
     os.killpg(child.pid, signal.SIGINT)
     _, err = child.communicate(timeout=60)
     assert (child.returncode, err) == (130, "")

@@ -2,6 +2,7 @@
 """``fastconv filter``: each named kernel, border and way to apply it, and what it refuses."""
 
 import os
+import subprocess
 import sys
 
 import numpy as np
@@ -291,7 +292,7 @@ def test_damaged_images_are_one_line(run, tmp_path, image_module):
     for ending in ("png", "jpg", "gif", "tif", "webp", "bmp", "ico", "ppm"):
         picture.save(tmp_path / f"in.{ending}")
         good = (tmp_path / f"in.{ending}").read_bytes()
-        for _ in range(40):
+        for _ in range(12):
             cut = rng.integers(1, 2 * len(good))  # half of them stay whole
             bad = bytearray(good[:cut])
             for place in rng.integers(0, len(bad), 8):
@@ -300,6 +301,45 @@ def test_damaged_images_are_one_line(run, tmp_path, image_module):
             words = (tmp_path / f"bad.{ending}", "--kernel", "mean", "-o", tmp_path / "out.png")
             code, _, err = run("filter", *words)
             assert code == 0 or (code == 2 and err.count("\n") == 1), (ending, err)
+
+
+def test_what_pillow_and_libtiff_print_is_not_seen(tmp_path, image_module):
+    """One of them logs, the other writes to the file descriptor."""
+    picture = image_module.fromarray(photograph(3))
+    picture.save(tmp_path / "plain.tif")
+    content = bytearray((tmp_path / "plain.tif").read_bytes())
+    tag = content.index(b"\x15\x01\x03\x00\x01\x00\x00\x00\x03\x00")  # 3 samples a pixel
+    content[tag + 9] = 8  # 2051
+    (tmp_path / "plain.tif").write_bytes(content)
+    picture.save(tmp_path / "packed.tif", compression="tiff_adobe_deflate")
+    content = bytearray((tmp_path / "packed.tif").read_bytes())
+    content[8:40] = bytes(range(32))  # the pixels come first
+    (tmp_path / "packed.tif").write_bytes(content)
+    for name in ("plain", "packed"):
+        words = (tmp_path / f"{name}.tif", "--kernel", "mean", "-o", tmp_path / "out.png")
+        command = [sys.executable, "-P", "-m", "fastconv", "filter", *map(str, words)]
+        done = subprocess.run(command, capture_output=True, text=True)
+        assert done.returncode == 2
+        assert done.stderr.startswith(f"fastconv filter: {tmp_path / name}.tif: ")
+        assert done.stderr.count("\n") == 1
+
+
+def test_files_that_hold_no_kernel_are_one_line(fails, tmp_path, image_module):
+    image_module.fromarray(photograph(1)[..., 0]).save(tmp_path / "in.png")
+    np.savez(tmp_path / "archive.npz", taps=np.ones((3, 3)))
+    (tmp_path / "archive.npz").rename(tmp_path / "archive.npy")
+    (tmp_path / "header.npy").write_bytes(b"\x93NUMPY\x01\x00\x10\x00" + b"{(" * 8)
+    shape = str({"descr": "<f8", "fortran_order": False, "shape": (10**6, 10**7)})
+    content = b"\x93NUMPY\x01\x00\x76\x00" + shape.ljust(117).encode() + b"\n"
+    (tmp_path / "huge.npy").write_bytes(content)
+    np.save(tmp_path / "objects.npy", np.array([None], object), allow_pickle=True)
+    np.save(tmp_path / "words.npy", [["a", "b"]])
+    (tmp_path / "bytes.txt").write_bytes(bytes(range(256)))
+    (tmp_path / "folder").mkdir()
+    names = ("archive.npy", "header.npy", "huge.npy", "objects.npy", "words.npy", "bytes.txt")
+    for name in (*names, "folder"):
+        words = ("--kernel", tmp_path / name, "-o", tmp_path / "out.png")
+        assert f"--kernel {tmp_path / name}: " in fails("filter", tmp_path / "in.png", *words)
 
 
 def test_a_full_disk_is_said(fails, tmp_path, image_module):

@@ -66,12 +66,12 @@ KERNEL_OPTIONS = {
     "angle": {
         "type": parse_degrees,
         "metavar": "DEGREES",
-        "help": "direction that emboss brightens, in degrees from right to down (45)",
+        "help": "emboss brightens what rises in this direction: degrees, clockwise from right (45)",
     },
     "theta": {
         "type": parse_degrees,
         "metavar": "DEGREES",
-        "help": "direction across gabor's stripes, in degrees from right to down (0)",
+        "help": "direction across gabor's stripes: degrees, clockwise from right (0)",
     },
     "wavelength": {
         "type": float,
@@ -86,7 +86,7 @@ KERNEL_OPTIONS = {
     "psi": {
         "type": parse_degrees,
         "metavar": "DEGREES",
-        "help": "phase of gabor in degrees: 90 for edges, 0 for bars (90)",
+        "help": "phase of gabor: degrees, 90 for edges, 0 for bars (90)",
     },
 }
 

@@ -47,20 +47,23 @@ def make_filter(kernel: str, options: dict[str, Any] | None = None) -> np.ndarra
 def read_kernel(path: str) -> np.ndarray:
     """A 2-D kernel from .npy, or from text: rows of numbers parted by blanks or commas."""
     try:
-        if path.lower().endswith(".npy"):
-            kernel = np.load(path, allow_pickle=False)
-        else:
-            text = Path(path).read_text(encoding="utf-8").replace(",", " ")
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # an empty file is reported below
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # an empty file is reported below
+            if path.lower().endswith(".npy"):
+                kernel = np.load(path, allow_pickle=False)
+            else:
+                text = Path(path).read_text(encoding="utf-8").replace(",", " ")
                 kernel = np.loadtxt(io.StringIO(text), ndmin=2)
     except FileNotFoundError:
         names = ", ".join(PARAMETERS)
         raise ValueError(f"--kernel {path}: neither one of {names} nor a file") from None
     except OSError as error:
         raise OSError(f"--kernel {path}: {error.strerror or error}") from None
-    except (ValueError, EOFError) as error:
+    except Exception as error:  # a damaged file makes NumPy raise anything
         raise ValueError(f"--kernel {path}: {error}") from None
+    if not isinstance(kernel, np.ndarray):
+        kernel.close()
+        raise ValueError(f"--kernel {path}: an archive of arrays, needed: a 2-D array")
     if kernel.ndim != 2 or kernel.size == 0 or kernel.dtype.kind not in "biuf":
         got = f"{kernel.dtype} array of shape {kernel.shape}"
         raise ValueError(f"--kernel {path}: {got}, needed: a 2-D array of real numbers")

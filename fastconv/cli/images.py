@@ -4,6 +4,8 @@
 import io
 import os
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,11 +36,29 @@ def pillow():
     return Image, ImageOps
 
 
+@contextmanager
+def unheard() -> Iterator[None]:
+    """Drop what is written to stderr meanwhile: C libraries below Pillow print their errors."""
+    try:
+        kept = os.dup(2)
+    except OSError:  # it is closed
+        yield
+        return
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
+
+
 def read_photo(path: str | os.PathLike) -> Photo:
     """Read an image file, upright (EXIF orientation), as grey or RGB with optional alpha."""
     image_module, operations = pillow()
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), unheard():
             warnings.simplefilter("ignore")
             with image_module.open(path) as opened:
                 note = None
