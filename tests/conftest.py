@@ -30,11 +30,11 @@ def poisoned():
 @pytest.fixture
 def run(capsys):
     """Runs a command and returns (exit code, stdout, stderr)."""
-    from fastconv import cli
+    from fastconv.cli.main import main
 
     def call(*words):
         try:
-            code = cli.main([str(word) for word in words])
+            code = main([str(word) for word in words])
         except SystemExit as stop:
             code = stop.code
         captured = capsys.readouterr()

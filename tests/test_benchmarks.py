@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The harness of `fastconv bench`: its cases, its workers and its arithmetic."""
 
-import argparse
 import json
 import subprocess
 import sys
@@ -11,7 +10,7 @@ import numpy as np
 import pytest
 from scipy import signal
 
-from fastconv.benchmarks import measure, process, report, rivals, run, worker
+from fastconv.benchmarks import measure, process, report, rivals, worker
 from fastconv.benchmarks.case import ACTIVATIONS, BORDERS, KINDS, Case, conv, variant
 from fastconv.benchmarks.cases import (
     CASES,
@@ -23,7 +22,7 @@ from fastconv.benchmarks.cases import (
     select,
     truth,
 )
-from fastconv.benchmarks.features import FEATURES, QUICK_FEATURES
+from fastconv.benchmarks.features import FEATURES
 
 TINY = conv(3, (7, 5), 2, (3, 3), stride=(2, 1), dilation=(1, 2), batch=2)
 
@@ -331,8 +330,7 @@ def test_summary_tells_what_a_feature_costs():
                if at != middle)  # fmt: skip
     assert rows["borders of layers against pad and conv of torch"]["cases"] == 2
     assert not [text for text in rows if "16 channels" in text]
-    assert "bold" not in report.cell(results[0], "plain-prepared")
-    assert "bold" in report.cell(results[0], "prepared")
+    assert report.best_rival(results[0]) == "torch"
 
 
 def test_peak_gives_percents(numpy_process):
@@ -344,33 +342,6 @@ def test_peak_gives_percents(numpy_process):
     assert peak.percent(results[0], "prepared") == pytest.approx(50)
     content = report.to_json(results, {2: peak}, {"numpy": "2"}, 15)
     assert json.loads(json.dumps(content))["results"][0]["percent"]["prepared"] == 50
-
-
-def test_options(capsys):
-    parser = argparse.ArgumentParser()
-    run.add_arguments(parser)
-    assert run.main(parser.parse_args(["--list", "--dtype", "float64"])) == 0
-    assert len(capsys.readouterr().out.splitlines()) == 10
-    assert run.main(parser.parse_args(["--cases", "no such"])) == 2
-    assert "no case has such a name; " in capsys.readouterr().err
-    assert run.main(parser.parse_args(["--features", "--cases", "64@56->64 3x3"])) == 2
-    assert "no case has such a name among the features; " in capsys.readouterr().err
-
-    def chosen(*words):
-        return run.chosen_cases(parser.parse_args(words))
-
-    assert chosen() == list(CASES)
-    assert [case.name for case in chosen("--quick")] == list(QUICK)
-    assert chosen("--features") == list(FEATURES)
-    assert chosen("--cases", "*NHWC") == select(FEATURES, ["*NHWC"])
-    assert {case.dtype for case in chosen("--features", "--dtype", "int8")} == {"int8"}
-    assert chosen("--features", "--quick") == select(FEATURES, QUICK_FEATURES)
-    assert len(chosen("--features", "--quick")) > 20
-    args = parser.parse_args(["--rivals", "torch"])
-    assert run.chosen_libraries(args, CASES) == [*rivals.OURS, "torch"]
-    assert run.chosen_libraries(args, FEATURES) == [*rivals.OURS, *rivals.PLAIN, "torch"]
-    with pytest.raises(SystemExit):
-        parser.parse_args(["--threads", "0"])
 
 
 def test_settle_returns_when_idle():

@@ -3,6 +3,8 @@
 
 import json
 import os
+import shlex
+import signal
 import subprocess
 import sys
 
@@ -11,13 +13,47 @@ import pytest
 from kinds import EVERY
 
 import fastconv
-from fastconv import info, machine
+from fastconv import machine
+from fastconv.cli import info
+from fastconv.cli.main import COMMANDS, build_parser, message_of
 
 # ---- the command itself ------------------------------------------------------------------------
 
 
 def test_version(run):
     assert run("--version") == (0, f"fastconv {fastconv.__version__}\n", "")
+
+
+def fastconv_command(*words, **said):
+    """The command in a process of its own."""
+    command = [sys.executable, "-P", "-m", "fastconv", *map(str, words)]
+    return subprocess.run(command, text=True, stderr=subprocess.PIPE, **said)
+
+
+def test_without_arguments_each_command_has_an_example(run):
+    code, out, err = run()
+    assert (code, err) == (0, "")
+    for name, (_, example) in COMMANDS.items():
+        assert f"  {name} " in out
+        assert example.startswith(f"fastconv {name} ")
+        assert example in out
+        assert f"example: {example}" in run(name, "--help")[1]
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_each_example_is_a_command_line(name, tmp_path, monkeypatch):
+    """And none but bench imports its package."""
+    words = shlex.split(COMMANDS[name][1])[1:]
+    assert build_parser(words).parse_args(words).prog == f"fastconv {name}"
+
+
+def test_no_command_loads_what_it_does_not_need(run):
+    command = "import sys\nfrom fastconv.cli.main import main\nmain(['info', '--isas'])\n"
+    command += "print(*(name for name in sys.modules if name.startswith('fastconv.')))"
+    done = subprocess.run([sys.executable, "-P", "-c", command], capture_output=True, text=True)
+    cli = {name for name in done.stdout.split() if name.startswith("fastconv.cli.")}
+    assert cli == {f"fastconv.cli.{name}" for name in ("main", "parse", "info")}
+    assert "benchmarks" not in done.stdout
 
 
 def test_module_and_help():
@@ -27,7 +63,7 @@ def test_module_and_help():
     assert all(word in done.stdout for word in ("info", "plan", "filter", "bench"))
 
 
-@pytest.mark.parametrize("words", [(), ("paint",), ("plan", "3@8x8"), ("info", "--colour")])
+@pytest.mark.parametrize("words", [("paint",), ("plan", "3@8x8"), ("info", "--colour")])
 def test_a_wrong_command_line_is_one_line(fails, words):
     assert "--help" in fails(*words)
 
@@ -50,6 +86,51 @@ def test_a_wrong_environment_is_one_line(words, name):
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith(f"fastconv {words[0]}: FASTCONV_{name} is 'magic'")
     assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("words", [("info", "--no-measure"), ("info", "--help"), ("--version",)])
+def test_a_full_disk_is_one_line(words):
+    if not os.path.exists("/dev/full"):
+        return
+    with open("/dev/full", "w") as full:
+        done = fastconv_command(*words, stdout=full)
+    assert done.returncode == 2
+    assert done.stderr.endswith("No space left on device\n")
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_closed_pipe_and_a_closed_output_are_silent():
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "w") as pipe:
+        done = fastconv_command("info", "--no-measure", stdout=pipe)
+    assert (done.returncode, done.stderr) == (1, "")
+    done = fastconv_command("info", "--isas", preexec_fn=lambda: os.close(1))
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("words", [("info",), ("bench", "--quick", "--rivals", "numpy")])
+def test_ctrl_c_ends_a_command_with_130(words):
+    """The signal goes to the whole group, as from a terminal."""
+    start = "import sys\nfrom fastconv.cli.main import main\nprint('on', flush=True)\n"
+    start += "sys.exit(main(sys.argv[1:]))"
+    command = [sys.executable, "-P", "-c", start, *words]
+    child = subprocess.Popen(
+        command, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
+    )
+    assert child.stdout.readline() == "on\n"
+    with pytest.raises(subprocess.TimeoutExpired):
+        child.wait(0.3)
+    os.killpg(child.pid, signal.SIGINT)
+    _, err = child.communicate(timeout=60)
+    assert (child.returncode, err) == (130, "")
+
+
+def test_an_error_is_one_sentence_even_without_a_text():
+    assert message_of(MemoryError()) == "not enough memory"
+    assert message_of(OSError(28, "No space left on device")) == "No space left on device"
+    assert message_of(ValueError("two\nlines")) == "two lines"
+    assert message_of(RuntimeError()) == "RuntimeError"
 
 
 def test_every_option_has_a_help_text(run):
@@ -92,7 +173,7 @@ def test_info_lists_usable_isas(run):
 
 
 def test_info_names_the_source_of_the_threads():
-    command = "from fastconv import info; print(info.threads_from())"
+    command = "from fastconv.cli import info; print(info.threads_from())"
 
     def ask(**environment):
         words = [sys.executable, "-P", "-c", command]
@@ -188,6 +269,11 @@ def test_plan_takes(run, words):
 )
 def test_plan_refuses(fails, words, message):
     assert message in fails("plan", *words)
+
+
+def test_bfloat16_without_its_package_is_said(fails, monkeypatch):
+    monkeypatch.setitem(sys.modules, "ml_dtypes", None)
+    assert "pip install ml_dtypes" in fails("plan", "6@23x19", "10@3x5", "--dtype", "bfloat16")
 
 
 def test_bench_has_help(run):

@@ -38,12 +38,85 @@ def crop(tmp_path):
     return path
 
 
-def test_the_command_writes_both_pages(crop, tmp_path, monkeypatch, capsys):
+@pytest.fixture
+def draw(monkeypatch, capsys):
+    """Runs the script; returns (exit code, stdout, stderr)."""
+
+    def call(*words):
+        monkeypatch.setattr(sys, "argv", [str(GALLERY), *map(str, words)])
+        with pytest.raises(SystemExit) as stop:
+            runpy.run_path(str(GALLERY), run_name="__main__")
+        captured = capsys.readouterr()
+        return stop.value.code or 0, captured.out, captured.err
+
+    return call
+
+
+def test_the_small_pictures_of_the_documentation(draw, tmp_path):
+    files = [tmp_path / "borders.png", tmp_path / "picture.png"]
+    code, out, err = draw("--borders", files[0], "--picture", files[1])
+    assert (code, err) == (0, "")
+    assert out.split() == [str(path) for path in files]
+    for path, most in zip(files, (100_000, 150_000), strict=True):
+        for each in (path, ROOT / "docs" / path.name):
+            assert each.stat().st_size < most
+            with Image.open(each) as opened:
+                assert opened.width == 1080
+                assert len(opened.convert("RGB").getcolors(2**24)) > 100
+
+
+def test_an_image_for_the_small_pictures(draw, crop, tmp_path):
+    assert draw(crop, "--picture", tmp_path / "own.png")[0] == 0
+    assert (tmp_path / "own.png").stat().st_size > 1000
+
+
+def test_the_landscape_and_the_tiles_show_everything(gallery):
+    scene, tiles = gallery["draw_landscape"](), gallery["draw_tiles"]()
+    assert (scene.shape, scene.dtype) == ((3, 240, 320), np.float32)
+    assert np.array_equal(scene, gallery["draw_landscape"]())
+    assert 0 <= scene.min() < 0.1
+    assert 0.9 < scene.max() <= 1
+    pixels = tiles.reshape(3, -1).T
+    assert len(np.unique(pixels, axis=0)) == gallery["PIXELS"] ** 2
+
+
+def test_errors_are_one_line(draw, crop, tmp_path):
+    (tmp_path / "text.png").write_text("no image")
+    (tmp_path / "file").write_text("no folder")
+    lost = tmp_path / "nowhere" / "p.png"
+    for words, message in (
+        ((), "-o, --borders or --picture is needed"),
+        (("--colour",), "--colour"),
+        (("-o",), "expected one argument"),
+        ((tmp_path / "no.png", "-o", tmp_path), "no.png: No such file"),
+        ((tmp_path / "text.png", "-o", tmp_path), "text.png"),
+        ((crop, "-o", tmp_path / "file"), "file"),
+        (("--picture", lost), f"{lost}: No such file or directory"),
+        (("--borders", tmp_path), f"{tmp_path}: Is a directory"),
+    ):
+        code, _, err = draw(*words)
+        assert code == 2
+        assert err.startswith("gallery.py: ")
+        assert message in err
+        assert err.count("\n") == 1
+        assert err.endswith("\n")
+
+
+@pytest.mark.parametrize("name", ["matplotlib", "PIL"])
+def test_a_missing_package_is_said(draw, monkeypatch, name):
+    monkeypatch.setitem(sys.modules, name, None)
+    code, out, err = draw("-o", "nowhere")
+    assert (code, out) == (2, "")
+    assert name in err
+    assert "matplotlib and Pillow are needed" in err
+    assert err.count("\n") == 1
+
+
+def test_the_command_writes_both_pages(draw, crop, tmp_path):
     folder = tmp_path / "new" / "folder"
-    monkeypatch.setattr(sys, "argv", [str(GALLERY), str(crop), "-o", str(folder)])
-    runpy.run_path(str(GALLERY), run_name="__main__")
+    code, out, err = draw(crop, "-o", folder)
     pages = [folder / "borders.png", folder / "kernels.png"]
-    assert capsys.readouterr().out.split() == [str(page) for page in pages]
+    assert (code, out.split(), err) == (0, [str(page) for page in pages], "")
     for page in pages:
         with Image.open(page) as opened:
             assert opened.width == 1500

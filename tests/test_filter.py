@@ -1,15 +1,18 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """``fastconv filter``: each named kernel, border and way to apply it, and what it refuses."""
 
+import os
+import subprocess
 import sys
 
 import numpy as np
 import pytest
+from photographs import HEIGHT, WIDTH, close, filtered, photograph, saturated
 
 import fastconv
 from fastconv import boundary, kernels
-
-WIDTH, HEIGHT = 31, 23  # unequal primes
+from fastconv.cli import filtering
+from fastconv.cli.filter import KERNEL_OPTIONS
 
 NAMED = {
     "mean --size 2x5": [kernels.mean((2, 5))],
@@ -21,10 +24,16 @@ NAMED = {
     "sharpen --size 3 --amount 0.5": [kernels.sharpen(3, 0.5)],
     "unsharp --size 5x3 --sigma 0.7 --amount 2": [kernels.unsharp((5, 3), 0.7, 2)],
     "emboss --size 3 --angle 30": [kernels.emboss(3, np.pi / 6)],
+    "gaussian --sigma 0.8x1.3 --truncate 2": [kernels.gaussian(None, (0.8, 1.3), 2.0)],
+    "unsharp --sigma 0.8x1.3 --truncate 2": [kernels.unsharp(None, (0.8, 1.3), 1.0, 2.0)],
+    "scharr --axis 0": [kernels.scharr(0)],
+    "sobel --axis 1 --size 5": [kernels.sobel(5)],
+    "laplacian --diagonal": [kernels.laplacian(diagonal=True)],
     "gabor --size 7 --sigma 2.5 --theta -60 --wavelength 5 --gamma 0.8 --psi 45": [
         kernels.gabor(7, 2.5, -np.pi / 3, 5, 0.8, np.pi / 4)
     ],
 }
+FUNCTIONS = sorted(set(kernels.__all__) - {"separate"})
 BORDERS = {"edge": "edge", "wrap": "wrap", "mirror": "reflect", "symmetric": "symmetric"}
 
 
@@ -35,41 +44,6 @@ def image_module():
     return Image
 
 
-def photograph(channels, dtype=np.uint8):
-    """Smooth colours with an edge and some noise, (height, width, channels)."""
-    rng = np.random.default_rng(7)
-    rows, columns = np.mgrid[0 : 1 : 1j * HEIGHT, 0 : 1 : 1j * WIDTH]
-    planes = [rows * (c + 1) / channels + columns / (c + 2) for c in range(channels)]
-    picture = np.stack(planes, axis=-1) / 2 + 0.2 * (columns > 0.6)[..., None]
-    picture += 0.05 * rng.standard_normal(picture.shape)
-    top = np.iinfo(dtype).max
-    return (np.clip(picture, 0, 1) * top).astype(dtype)
-
-
-def filtered(plane, taps, mode="edge", **said):
-    """The plain sum over taps with a border of `numpy.pad`, in float64."""
-    height, width = taps.shape
-    margins = [((n - 1) // 2, n // 2) for n in taps.shape]
-    padded = np.pad(plane.astype(np.float64), margins, mode, **said)
-    total = np.zeros(plane.shape)
-    for row in range(height):
-        for column in range(width):
-            part = padded[row : row + plane.shape[0], column : column + plane.shape[1]]
-            total += taps[row, column] * part
-    return total
-
-
-def saturated(values, dtype):
-    return np.clip(np.rint(values), 0, np.iinfo(dtype).max).astype(dtype)
-
-
-def close(got, expected):
-    """Equal but for a rounding that fell to the other side."""
-    assert got.shape == expected.shape
-    assert got.dtype == expected.dtype
-    return np.abs(got.astype(np.int64) - expected.astype(np.int64)).max() <= 1
-
-
 @pytest.mark.parametrize("separate", [(), ("--separate",)], ids=["", "separate"])
 @pytest.mark.parametrize("words", NAMED)
 def test_a_named_kernel(run, tmp_path, image_module, words, separate):
@@ -77,7 +51,7 @@ def test_a_named_kernel(run, tmp_path, image_module, words, separate):
     picture = (photograph(3) / gain).astype(np.uint8)  # so that few pixels saturate
     image_module.fromarray(picture).save(tmp_path / "in.png")
     result = tmp_path / "out.png"
-    options = ("--kernel", *words.split(), *separate)
+    options = ("--kernel", *words.split(), *separate, "--range", "clip")
     assert run("filter", tmp_path / "in.png", *options, "-o", result)[0] == 0
     got = np.asarray(image_module.open(result))
     for channel in range(3):
@@ -221,6 +195,8 @@ def test_filter_refuses(fails, tmp_path, image_module):
     (tmp_path / "empty.txt").write_text("")
     np.save(tmp_path / "cube.npy", np.ones((2, 3, 5)))
     np.save(tmp_path / "nan.npy", np.full((3, 3), np.nan))
+    folder = tmp_path / "folder.png"
+    folder.mkdir()
 
     def refused(image=source, kernel="mean", output=result, *more):
         return fails("filter", image, "--kernel", kernel, "-o", output, *more)
@@ -240,6 +216,24 @@ def test_filter_refuses(fails, tmp_path, image_module):
     assert "size is 4" in refused(source, "sobel", result, "--size", 4)
     assert "--size is for emboss, gabor, " in refused(source, "scharr", result, "--size", 5)
     assert "gabor, gaussian, unsharp, got" in refused(source, "mean", result, "--sigma", 2)
+    assert "--diagonal is for laplacian, got" in refused(source, "mean", result, "--diagonal")
+    assert "--axis is for prewitt, scharr, sobel, got" in refused(
+        source, "laplacian", result, "--axis", 0
+    )
+    assert "one of 0, 1, magnitude" in refused(source, "sobel", result, "--axis", "x")
+    assert "truncate is -1" in refused(source, "gaussian", result, "--truncate", -1)
+    assert "number of degrees" in refused(source, "emboss", result, "--angle", "45rad")
+    assert "diagonal is True and size is 5" in refused(
+        source, "laplacian", result, "--diagonal", "--size", 5
+    )
+    assert "gabor: sigma is (1.0, 2.0)" in refused(source, "gabor", result, "--sigma", "1x2")
+    for text in ("loud", "3:3", "5:1", "nan:1", "0:inf", "1:2:3", ":"):
+        said = refused(source, "mean", result, f"--range={text}")
+        assert f"got {text!r}, auto, clip, signed or LOW:HIGH is needed" in said
+    np.save(tmp_path / "huge.npy", np.full((3, 3), 1e300))
+    assert "taps up to 1e+300" in refused(kernel=tmp_path / "huge.npy")
+    assert "taps up to " in refused(source, "sharpen", result, "--amount", "1e100")
+    assert "this is a folder" in refused(output=folder)
     assert "--angle is for emboss, got" in refused(source, "gabor", result, "--angle", 0)
     assert "--amount" in refused(source, tmp_path / "nan.npy", result, "--amount", 0)
     assert "sigma is nan" in refused(source, "gaussian", result, "--sigma", "nan")
@@ -256,7 +250,7 @@ def test_filter_refuses(fails, tmp_path, image_module):
     assert "mirror" in said
     assert "symmetric" in said
     assert "edge" in refused(source, "mean", result, "--border", "nearest")
-    said = refused(source, "scharr", result, "--axis", 0)
+    said = refused(source, "scharr", result, "--colour")
     assert said.startswith("fastconv filter: ")
     assert "fastconv filter --help" in said
     lost = tmp_path / "nowhere" / "out.png"
@@ -281,6 +275,79 @@ def test_help_draws_each_border_and_tells_where_an_even_kernel_has_its_centre(ru
         assert word in boundary.MODES
     assert set(boundary.DRAWINGS) == set(boundary.MODES)
     assert "centre" in text
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_each_parameter_of_a_named_kernel_has_an_option(name):
+    assert set(filtering.PARAMETERS[name]) <= set(KERNEL_OPTIONS)
+    assert {option for taken in filtering.PARAMETERS.values() for option in taken} == set(
+        KERNEL_OPTIONS
+    )
+
+
+def test_damaged_images_are_one_line(run, tmp_path, image_module):
+    """Bytes are overwritten and cut; a picture may still come out, but no other ending."""
+    rng = np.random.default_rng(11)
+    picture = image_module.fromarray(photograph(3))
+    for ending in ("png", "jpg", "gif", "tif", "webp", "bmp", "ico", "ppm"):
+        picture.save(tmp_path / f"in.{ending}")
+        good = (tmp_path / f"in.{ending}").read_bytes()
+        for _ in range(12):
+            cut = rng.integers(1, 2 * len(good))  # half of them stay whole
+            bad = bytearray(good[:cut])
+            for place in rng.integers(0, len(bad), 8):
+                bad[place] = rng.integers(256)
+            (tmp_path / f"bad.{ending}").write_bytes(bad)
+            words = (tmp_path / f"bad.{ending}", "--kernel", "mean", "-o", tmp_path / "out.png")
+            code, _, err = run("filter", *words)
+            assert code == 0 or (code == 2 and err.count("\n") == 1), (ending, err)
+
+
+def test_what_pillow_and_libtiff_print_is_not_seen(tmp_path, image_module):
+    """One of them logs, the other writes to the file descriptor."""
+    picture = image_module.fromarray(photograph(3))
+    picture.save(tmp_path / "plain.tif")
+    content = bytearray((tmp_path / "plain.tif").read_bytes())
+    tag = content.index(b"\x15\x01\x03\x00\x01\x00\x00\x00\x03\x00")  # 3 samples a pixel
+    content[tag + 9] = 8  # 2051
+    (tmp_path / "plain.tif").write_bytes(content)
+    picture.save(tmp_path / "packed.tif", compression="tiff_adobe_deflate")
+    content = bytearray((tmp_path / "packed.tif").read_bytes())
+    content[8:40] = bytes(range(32))  # the pixels come first
+    (tmp_path / "packed.tif").write_bytes(content)
+    for name in ("plain", "packed"):
+        words = (tmp_path / f"{name}.tif", "--kernel", "mean", "-o", tmp_path / "out.png")
+        command = [sys.executable, "-P", "-m", "fastconv", "filter", *map(str, words)]
+        done = subprocess.run(command, capture_output=True, text=True)
+        assert done.returncode == 2
+        assert done.stderr.startswith(f"fastconv filter: {tmp_path / name}.tif: ")
+        assert done.stderr.count("\n") == 1
+
+
+def test_files_that_hold_no_kernel_are_one_line(fails, tmp_path, image_module):
+    image_module.fromarray(photograph(1)[..., 0]).save(tmp_path / "in.png")
+    np.savez(tmp_path / "archive.npz", taps=np.ones((3, 3)))
+    (tmp_path / "archive.npz").rename(tmp_path / "archive.npy")
+    (tmp_path / "header.npy").write_bytes(b"\x93NUMPY\x01\x00\x10\x00" + b"{(" * 8)
+    shape = str({"descr": "<f8", "fortran_order": False, "shape": (10**6, 10**7)})
+    content = b"\x93NUMPY\x01\x00\x76\x00" + shape.ljust(117).encode() + b"\n"
+    (tmp_path / "huge.npy").write_bytes(content)
+    np.save(tmp_path / "objects.npy", np.array([None], object), allow_pickle=True)
+    np.save(tmp_path / "words.npy", [["a", "b"]])
+    (tmp_path / "bytes.txt").write_bytes(bytes(range(256)))
+    (tmp_path / "folder").mkdir()
+    names = ("archive.npy", "header.npy", "huge.npy", "objects.npy", "words.npy", "bytes.txt")
+    for name in (*names, "folder"):
+        words = ("--kernel", tmp_path / name, "-o", tmp_path / "out.png")
+        assert f"--kernel {tmp_path / name}: " in fails("filter", tmp_path / "in.png", *words)
+
+
+def test_a_full_disk_is_said(fails, tmp_path, image_module):
+    image_module.fromarray(photograph(1)[..., 0]).save(tmp_path / "in.png")
+    if os.path.exists("/dev/full"):
+        (tmp_path / "out.png").symlink_to("/dev/full")
+        said = fails("filter", tmp_path / "in.png", "--kernel", "mean", "-o", tmp_path / "out.png")
+        assert f"{tmp_path / 'out.png'}: No space left on device" in said
 
 
 def test_missing_pillow_is_said(fails, monkeypatch, tmp_path):

@@ -40,7 +40,7 @@ LAYERS = (
     "functional prepared pooling filters gradients analysis",
     "signal ndimage onnx patch",
     "__init__",
-    "images info benchmarks",
+    "benchmarks",
     "cli",
     "__main__",
 )

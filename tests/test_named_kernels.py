@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The named kernels: tables of OpenCV 5.0, formulas, sums, symmetry, refusals; and `separate`."""
+"""The named kernels: tables of OpenCV 5.0, formulas, sums, symmetry, refusals."""
 
 import doctest
 import inspect
@@ -133,12 +133,40 @@ def test_gaussian_is_the_formula():
     np.testing.assert_allclose(taps.sum(axis=0), window / window.sum(), rtol=1e-13)
 
 
-def test_gaussian_reaches_three_sigma():
-    assert make("gaussian", sigma=(0.4, 2.1)).shape == (5, 15)
-    picture = np.zeros((31, 31))
-    picture[15, 15] = 1
-    blurred = ndimage.gaussian_filter(picture, 1.5, radius=5)
-    np.testing.assert_allclose(make("gaussian", sigma=1.5), blurred[10:21, 10:21], rtol=1e-13)
+@pytest.mark.parametrize(
+    ("sigma", "said"),
+    [
+        (1.0, {}),
+        ((0.4, 2.1), {}),
+        (0.375, {}),  # 4 sigma + 0.5 is 2
+        (1.5, {"truncate": 3.0}),
+        (2.3, {"truncate": 0.7}),
+        ((0.1, 3.7), {"truncate": 2.5}),
+        (1.0, {"truncate": 0}),
+    ],
+    ids=str,
+)
+def test_gaussian_without_a_size_is_that_of_scipy(sigma, said):
+    taps = make("gaussian", sigma=sigma, **said)
+    middle = 43
+    picture = np.zeros((2 * middle + 1,) * 2)
+    picture[middle, middle] = 1
+    blurred = ndimage.gaussian_filter(picture, sigma, mode="constant", **said)
+    height, width = (n // 2 for n in taps.shape)
+    inside = (
+        slice(middle - height, middle + height + 1),
+        slice(middle - width, middle + width + 1),
+    )
+    np.testing.assert_allclose(taps, blurred[inside], rtol=1e-13, atol=1e-300)
+    assert (blurred[inside] != 0).all()
+    blurred[inside] = 0
+    assert not blurred.any(), "scipy's reaches as far"
+
+
+def test_unsharp_without_a_size_reaches_as_far_as_gaussian():
+    said = {"sigma": (0.9, 2), "truncate": 1.7}
+    same = np.pad([[1.0]], [(2, 2), (3, 3)])
+    np.testing.assert_allclose(make("unsharp", **said), 2 * same - make("gaussian", **said))
 
 
 @pytest.mark.parametrize("sigma", [1e-3, 1e-200, 5e-324])
@@ -190,12 +218,12 @@ def test_sharpen():
 
 
 def test_unsharp():
-    same = np.pad([[1.0]], 3)
+    same = np.pad([[1.0]], 4)
     blur = make("gaussian", sigma=0.9)
     np.testing.assert_allclose(make("unsharp", sigma=0.9, amount=0), same, atol=1e-16)
     np.testing.assert_allclose(make("unsharp", sigma=0.9, amount=-1), blur, atol=1e-16)
     np.testing.assert_allclose(make("unsharp", sigma=0.9, amount=3), 4 * same - 3 * blur)
-    assert make("unsharp", sigma=(0.5, 2)).shape == (5, 13)
+    assert make("unsharp", sigma=(0.5, 2)).shape == (5, 17)
 
 
 def test_emboss():
@@ -253,7 +281,24 @@ def test_gabor_answers_to_its_own_stripes():
         ("gaussian", {"sigma": 0}, "gaussian: sigma is 0, a number above 0 is needed"),
         ("gaussian", {"sigma": math.nan}, "gaussian: sigma is nan, a finite number is needed"),
         ("gaussian", {"sigma": 10**400}, "sigma is a huge integer, a finite number"),
-        ("gaussian", {"sigma": 1e300}, "size is None, three sigma are 3e+300 pixels, at most 2047"),
+        (
+            "gaussian",
+            {"sigma": 1e300},
+            "sigma is 1e+300 with truncate 4 and no size; their product "
+            "must be below 2047.5, or a size is needed",
+        ),
+        (
+            "gaussian",
+            {"sigma": 3, "truncate": 1e308},
+            "sigma is 3 with truncate 1e+308 and no size",
+        ),
+        ("gaussian", {"truncate": -0.5}, "gaussian: truncate is -0.5, a number from 0 is needed"),
+        (
+            "gaussian",
+            {"truncate": math.nan, "size": 3},
+            "truncate is nan, a finite number is needed",
+        ),
+        ("unsharp", {"sigma": 512}, "unsharp: sigma is 512 with truncate 4 and no size"),
         ("gaussian", {"sigma": (1, -1)}, "gaussian: sigma is -1, a number above 0"),
         ("sobel", {"size": 4}, "sobel: size is 4, an odd integer from 3 to 31 is needed"),
         ("sobel", {"size": 33}, "sobel: size is 33, an odd integer"),
@@ -270,7 +315,21 @@ def test_gabor_answers_to_its_own_stripes():
         ("emboss", {"angle": math.inf}, "emboss: angle is inf, a finite number"),
         ("gabor", {"size": 0}, "gabor: size is 0, an integer from 1 to 4096"),
         ("gabor", {"wavelength": 0.0}, "gabor: wavelength is 0.0, a number above 0"),
-        ("gabor", {"gamma": 1e-300}, "gabor: size is None, three sigma are 6e+300 pixels"),
+        (
+            "gabor",
+            {"gamma": 1e-300},
+            "gabor: sigma is 2 with gamma 1e-300 and no size; 3 * sigma "
+            "and 3 * sigma / gamma must be at most 2047, or a size is needed",
+        ),
+        (
+            "gabor",
+            {"wavelength": 1e-307},
+            "gabor: wavelength is 1e-307 and psi is 1.5708, a finite "
+            "2 pi u / wavelength - psi is needed",
+        ),
+        ("gabor", {"wavelength": 5e-324, "size": 1}, "gabor: wavelength is 4.94066e-324 and psi"),
+        ("gabor", {"wavelength": 1e-303, "psi": -1.7976931348623157e308}, "psi is -1.79769e+308, "),
+        ("sharpen", {"amount": 1e308}, "sharpen: amount is 1e+308, a number that leaves taps fini"),
         ("gabor", {"theta": math.nan}, "gabor: theta is nan"),
         ("gabor", {"psi": math.nan}, "gabor: psi is nan"),
         ("separate", {"kernel": [1, 2]}, "kernel has shape (2,), a 2-D array of real numbers is"),
@@ -295,6 +354,7 @@ def test_values_refused(name, said, message):
         ("mean", {"size": "3"}, "mean: size is '3', an integer"),
         ("sobel", {"size": (3, 3)}, "sobel: size is (3, 3), an odd integer"),
         ("gaussian", {"sigma": "1"}, "gaussian: sigma is '1', a real number is needed"),
+        ("gaussian", {"truncate": "4"}, "gaussian: truncate is '4', a real number is needed"),
         ("sharpen", {"amount": 1j}, "sharpen: amount is 1j, a real number is needed"),
         ("unsharp", {"amount": True}, "unsharp: amount is True, a real number"),
         ("laplacian", {"diagonal": 1}, "laplacian: diagonal is 1, True or False is needed"),
@@ -307,83 +367,3 @@ def test_types_refused(name, said, message):
     with pytest.raises(TypeError, match=r"^" + name + ": ") as caught:
         make(name, **said)
     assert message in str(caught.value)
-
-
-# ---- separate ----------------------------------------------------------------------------------
-
-
-def joined(pairs):
-    return sum(np.outer(column, row) for column, row in pairs)
-
-
-@pytest.mark.parametrize(
-    ("name", "said", "rank"),
-    [
-        ("mean", {"size": (3, 4)}, 1),
-        ("gaussian", {"size": (7, 12), "sigma": (0.3, 3)}, 1),
-        ("sobel", {"size": 7}, 1),
-        ("scharr", {"axis": 0}, 1),
-        ("prewitt", {"size": 5}, 1),
-        ("laplacian", {}, 2),
-        ("laplacian", {"size": 7}, 2),
-        ("sharpen", {}, 2),
-        ("unsharp", {"sigma": 2}, 2),
-        ("emboss", {"angle": 0.4}, 3),
-        ("gabor", {"theta": 0}, 1),
-        ("gabor", {"theta": 0.5, "gamma": 1}, 2),  # a round envelope, cos of a sum of angles
-    ],
-)
-def test_separate_named_kernels(name, said, rank):
-    taps = make(name, **said)
-    pairs = make("separate", taps)
-    assert len(pairs) == rank
-    assert all(column.shape + row.shape == taps.shape for column, row in pairs)
-    assert all(column.flags.c_contiguous for column, _ in pairs)
-    assert all(np.abs(row).max() == 1 == row.max() for _, row in pairs)
-    np.testing.assert_allclose(joined(pairs), taps, rtol=0, atol=1e-14 * np.abs(taps).max())
-
-
-def test_separate_keeps_integers():
-    for sign in (1, -1):
-        ((column, row),) = make("separate", sign * make("sobel", 5))
-        assert column.tolist() == [2, 8, 12, 8, 2]
-        assert row.tolist() == [sign * tap / 2 for tap in FIRST[5]]
-
-
-@pytest.mark.parametrize("scale", [1, -1e300, 1e-300])
-def test_separate_full_rank(scale):
-    taps = scale * np.random.default_rng(0).standard_normal((5, 7))
-    pairs = make("separate", taps)
-    assert len(pairs) == 5
-    np.testing.assert_allclose(joined(pairs), taps, rtol=0, atol=1e-14 * np.abs(taps).max())
-    sizes = [np.linalg.norm(column / scale) * np.linalg.norm(row) for column, row in pairs]
-    assert sizes == sorted(sizes, reverse=True)
-
-
-def test_separate_leaves_out_what_the_tolerance_allows():
-    rng = np.random.default_rng(0)
-    left, right = (np.linalg.qr(rng.standard_normal((n, n)))[0] for n in (4, 6))
-    taps = left @ np.diag([10, 4, 1, 0.5]) @ right[:4]
-    for tolerance, rank in ((0, 4), (0.049, 4), (0.051, 3), (0.101, 2), (0.401, 1)):
-        pairs = make("separate", taps, tolerance)
-        assert len(pairs) == rank
-        error = np.linalg.norm(joined(pairs) - taps)
-        assert error == pytest.approx(np.linalg.norm([10, 4, 1, 0.5][rank:]), abs=1e-13)
-
-
-def test_separate_of_nothing_and_of_one():
-    ((column, row),) = make("separate", np.zeros((2, 3)))
-    assert (column.tolist(), row.tolist()) == ([0, 0], [0, 0, 0])
-    assert len(make("separate", make("gaussian", sigma=3), tolerance=0)) == 1
-    ((column, row),) = make("separate", [[-5]])
-    assert (column.tolist(), row.tolist()) == ([-5], [1])
-    pairs = make("separate", np.eye(3, dtype=bool))
-    np.testing.assert_allclose(joined(pairs), np.eye(3), atol=1e-15)
-
-
-def test_separate_leaves_its_argument_alone():
-    taps = make("gaussian")
-    before = taps.copy()
-    ((column, row),) = make("separate", taps)
-    column[:] = row[:] = 0
-    assert np.array_equal(taps, before)

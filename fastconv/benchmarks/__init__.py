@@ -10,10 +10,11 @@ rivals.py      the lists of them
 worker.py      the child: one rival in one process, a JSON line in, a JSON line out
 process.py     the parent's handle on one child
 measure.py     HOW: interleaved rounds over the rivals of one case, inside a time budget
-report.py      the table and the JSON; plot.py draws the same numbers
-summary.py     the lines below the table: who is ahead of whom, what a feature costs
+report.py      the tables and the JSON; plot.py draws the same numbers, page.py makes a page of them
+summary.py     the lines below the tables: who is ahead of whom, what a feature costs
+text.py        tables and lines of text that keep to a width
 contention.py  a busy core, and a call every 20 ms
-run.py         the command line
+run.py         the run, from the first worker to the last line; cli/bench.py has its options
 
 A child never imports the package `fastconv` unless it times fastconv, so that nothing this
 package does at import (thread settings, OpenMP runtime) reaches a rival.

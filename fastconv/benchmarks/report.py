@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Results as a table and as JSON, beside the lines of the summary."""
+"""Results as tables of text and as JSON, beside the lines of the summary."""
 
 from __future__ import annotations
 
@@ -8,58 +8,75 @@ from collections.abc import Sequence
 
 from ..machine import cpu_name
 from .measure import Peak, Result
-from .rivals import OURS, PLAIN
+from .rivals import OURS, PLAIN, RIVALS
 from .summary import summary, summary_lines
+from .text import aligned, wrapped
 
-__all__ = ["notes", "summary", "summary_lines", "table", "to_json"]
+__all__ = ["notes", "overview", "summary", "summary_lines", "times", "to_json"]
+
+CAPTION = (
+    "ms per call, the least of all rounds, and the share of the FMA peak; ahead: the time of the "
+    "best rival over that of fastconv"
+)
+CAPTION_TIMES = "ms per call, the least of all rounds (~: estimated); medians: --json, --markdown"
+CAPTION_PLAIN = "plain: fastconv on the same shape without what is special of it"
 
 
 def milliseconds(seconds: float) -> str:
-    return f"{seconds * 1e3:.3g}" if seconds < 1 else f"{seconds * 1e3:.0f}"
+    value = seconds * 1e3
+    return f"{value:.3g}" if value < 99.5 else f"{value:.0f}"
 
 
-def cell(result: Result, name: str) -> str:
-    """Minimum and median in ms, the fastest in bold; "-" where there is none."""
+def cell(result: Result, name: str, what: str = "best") -> str:
+    """The least time in ms, or the median; "-" where there is none."""
     timing = result.timings.get(name)
-    if timing is None or not timing.seconds:
-        if timing and timing.estimate:
-            return f"[dim]~{milliseconds(timing.estimate)}[/]"
-        return "[red]wrong[/]" if timing and timing.wrong else "[dim]-[/]"
-    rivals = [t.best for n, t in result.timed.items() if n not in PLAIN]
-    first = name not in PLAIN and timing.best == min(rivals)
-    text = milliseconds(timing.best)
-    return f"{f'[bold]{text}[/]' if first else text} [dim]{milliseconds(timing.median)}[/]"
+    if timing is not None and timing.seconds:
+        return milliseconds(getattr(timing, what))
+    if timing is not None and timing.estimate:
+        return f"~{milliseconds(timing.estimate)}"
+    return "wrong" if timing is not None and timing.wrong else "-"
 
 
-def percent_cell(value: float | None) -> str:
-    return "[dim]-[/]" if value is None else f"{value:.0f}"
+def percent_cell(peak: Peak, result: Result, name: str) -> str:
+    value = peak.percent(result, name)
+    return "-" if value is None else f"{value:.0f}%"
 
 
-def table(results: Sequence[Result], peak: Peak, names: Sequence[str], title: str):
-    """A rich Table: one row a case, one column a rival."""
-    from rich.table import Table
+def best_rival(result: Result) -> str:
+    """Who needs the least time, but for us."""
+    times = {name: timing.best for name, timing in result.timed.items() if name in RIVALS}
+    return min(times, key=times.__getitem__) if times else "-"
 
-    out = Table(
-        title=title, caption="ms per call: minimum, median (~: estimated); % of the FMA peak"
-    )
-    out.add_column("case", no_wrap=True)
-    out.add_column("GFLOP", justify="right")
-    for name in names:
-        out.add_column(name, justify="right", no_wrap=True)
-        if name in OURS:
-            out.add_column("%", justify="right")
-    out.add_column("ahead", justify="right")
+
+def present(results: Sequence[Result], names: Sequence[str]) -> list[str]:
+    """Those of whom there is something to show."""
+    return [name for name in names if any(cell(result, name) != "-" for result in results)]
+
+
+def overview(results: Sequence[Result], peak: Peak, width: int) -> list[str]:
+    """Lines of a table: ours, and the best of the others."""
+    rows = []
     for result in results:
-        row = [result.case.name, f"{result.case.flops / 1e9:.3g}"]
-        for name in names:
-            row.append(cell(result, name))
-            if name in OURS:
-                row.append(percent_cell(peak.percent(result, name)))
+        ours = [f"{cell(result, name)} {percent_cell(peak, result, name):>4}" for name in OURS]
         ahead = result.ahead()
-        color = "green" if ahead and ahead >= 1 else "red"
-        row.append("[dim]-[/]" if ahead is None else f"[{color}]{ahead:.2f}[/]")
-        out.add_row(*row)
-    return out
+        told = "-" if ahead is None else f"{ahead:.2f}"
+        rows.append((result.case.name, *ours, best_rival(result), told))
+    lines = aligned(("case", *OURS, "best rival", "ahead"), rows, width)
+    return [*lines, "", *wrapped(CAPTION, width)]
+
+
+def times(results: Sequence[Result], names: Sequence[str], width: int) -> list[str]:
+    """Lines of a table: the time of each rival, and of the same without its features."""
+    names = present(results, [name for name in names if name not in OURS])
+    rows = [
+        (r.case.name, f"{r.case.flops / 1e9:.3g}", *(cell(r, name) for name in names))
+        for r in results
+    ]
+    if not names:
+        return []
+    lines = aligned(("case", "GFLOP", *names), rows, width)
+    captions = [CAPTION_TIMES, CAPTION_PLAIN] if set(names) & set(PLAIN) else [CAPTION_TIMES]
+    return [*lines, "", *wrapped("; ".join(captions), width)]
 
 
 def notes(results: Sequence[Result], rounds: int) -> list[str]:

@@ -100,10 +100,10 @@ def _answered(rows: Iterable[tuple]) -> list[tuple[str, Pairs]]:
 
 def summary(results: Sequence[Result]) -> list[dict]:
     """Geometric mean and worst ratio for each of the `comparisons` and `prices`."""
-    return [row for _, rows in _parts(results) for row in rows]
+    return [row for _, rows in summary_parts(results) for row in rows]
 
 
-def _parts(results: Sequence[Result]) -> list[tuple[str, list[dict]]]:
+def summary_parts(results: Sequence[Result]) -> list[tuple[str, list[dict]]]:
     """Rows under a heading that says how to read them."""
     parts = (
         ("more than 1: ours is ahead", comparisons(results), min),
@@ -129,11 +129,10 @@ def _row(text: str, pairs: Pairs, worst: Callable) -> dict:
 
 def summary_lines(results: Sequence[Result]) -> list[str]:
     lines = []
-    for heading, rows in _parts(results):
+    for heading, rows in summary_parts(results):
         lines.append(heading)
-        lines += [
-            f"{row['geomean']:.2f}x  {row['text']} "
-            f"({row['cases']} cases; worst {row['worst']:.2f}x, {row['worst_case']})"
-            for row in rows
-        ]
+        for row in rows:
+            cases = f"{row['cases']} case{'s' * (row['cases'] > 1)}"
+            worst = f"worst {row['worst']:.2f}x, {row['worst_case']}"
+            lines.append(f"{row['geomean']:.2f}x  {row['text']} ({cases}; {worst})")
     return lines

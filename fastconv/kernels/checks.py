@@ -71,14 +71,37 @@ def as_sizes(name: str, size: Any, odd: bool = False) -> tuple[int, int]:
     return as_pair(name, "size", size, lambda n: as_integer(name, "size", n, 1, high, odd))
 
 
-def span_of(name: str, reach: float, whole: Callable[[float], int]) -> int:
-    """Pixels from -reach to reach."""
+def as_truncate(name: str, value: Any) -> float:
+    number = as_number(name, "truncate", value)
+    if number < 0:
+        raise ValueError(f"{name}: truncate is {show(value)}, a number from 0 is needed")
+    return number
+
+
+def span_of_gaussian(name: str, sigma: float, truncate: float) -> int:
+    """Pixels from -radius to radius, whose radius is that of scipy.ndimage."""
+    reach = truncate * sigma + 0.5
+    if reach >= REACH_MAX + 1:
+        raise ValueError(
+            f"{name}: sigma is {sigma:g} with truncate {truncate:g} and no size; their product "
+            f"must be below {REACH_MAX + 0.5:g}, or a size is needed"
+        )
+    return 2 * int(reach) + 1
+
+
+def span_of_gabor(sigma: float, gamma: float, reach: float) -> int:
+    """Pixels from -reach to reach, a reach of three standard deviations."""
     if reach > REACH_MAX:
         raise ValueError(
-            f"{name}: size is None, three sigma are {reach:g} pixels, at most {REACH_MAX} or "
-            "a size is needed"
+            f"gabor: sigma is {sigma:g} with gamma {gamma:g} and no size; 3 * sigma and "
+            f"3 * sigma / gamma must be at most {REACH_MAX}, or a size is needed"
         )
-    return 2 * whole(reach) + 1
+    return 2 * round(reach) + 1
+
+
+def check_finite(name: str, array: Array, given: str, needed: str) -> None:
+    if not np.isfinite(array).all():
+        raise ValueError(f"{name}: {given}, {needed} is needed")
 
 
 def as_matrix(name: str, argument: str, value: Any) -> Array:

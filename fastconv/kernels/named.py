@@ -2,8 +2,8 @@
 """Kernels with names: 2-D float64 arrays for `conv2d`.
 
 They are written as they are applied, without a flip. x points right along axis 1, y points down
-along axis 0, both count pixels from the middle of the array; angles are in radians and turn from
-x towards y.
+along axis 0, both count pixels from the middle of the array. Angles are in radians, as
+math.radians makes of degrees, and turn from x towards y.
 """
 
 from __future__ import annotations
@@ -23,8 +23,11 @@ from .checks import (
     as_pair,
     as_positive,
     as_sizes,
+    as_truncate,
+    check_finite,
     show,
-    span_of,
+    span_of_gabor,
+    span_of_gaussian,
 )
 
 BINOMIAL_MAX = 31  # as OpenCV; the taps of sobel and laplacian are then exact integers
@@ -49,26 +52,29 @@ def mean(size: Integers = 3) -> Array:
     return np.full((height, width), 1 / (height * width))
 
 
-def gaussian(size: Integers | None = None, sigma: Floats = 1.0) -> Array:
+def gaussian(size: Integers | None = None, sigma: Floats = 1.0, truncate: float = 4.0) -> Array:
     """Samples of ``exp(-x^2 / (2 sx^2) - y^2 / (2 sy^2))``, scaled to sum to 1.
 
     size
-        pixels, one integer or (height, width), even or odd; None reaches three sigma to each
-        side: 2 ceil(3 sigma) + 1.
+        pixels, one integer or (height, width), even or odd; None takes 2 radius + 1 along each
+        axis, with the radius of scipy.ndimage: int(truncate * sigma + 0.5).
     sigma
         standard deviation in pixels, above 0, one number or (vertical, horizontal).
+    truncate
+        without a size: how many sigma the kernel reaches to each side, from 0.
 
-    For odd sizes the outer product of what OpenCV's getGaussianKernel gives. Raises TypeError or
-    ValueError for a size that is no integer from 1 to 4096 and for another sigma.
+    Without a size the kernel of scipy.ndimage.gaussian_filter; for odd sizes the outer product of
+    what OpenCV's getGaussianKernel gives. Raises TypeError or ValueError for a size that is no
+    integer from 1 to 4096 and for another sigma or truncate.
 
     >>> gaussian(3, sigma=0.5).round(3)
     array([[0.011, 0.084, 0.011],
            [0.084, 0.619, 0.084],
            [0.011, 0.084, 0.011]])
-    >>> gaussian(sigma=(1, 2)).shape
-    (7, 13)
+    >>> gaussian(sigma=(1, 2)).shape, gaussian(sigma=2, truncate=3).shape
+    ((9, 17), (13, 13))
     """
-    return _gaussian("gaussian", size, sigma)
+    return _gaussian("gaussian", size, sigma, truncate)
 
 
 # ---- derivatives -------------------------------------------------------------------------------
@@ -146,9 +152,9 @@ def laplacian(size: SupportsIndex = 3, diagonal: bool = False) -> Array:
     diagonal
         for size 3: True counts the eight neighbours, False the four next to an edge.
 
-    Returns size x size integers. On (x^2 + y^2) / 2 it gives 2, with diagonal 6, and with size
-    above 3 2 * 4^(size - 2). Raises TypeError or ValueError for another size, and for diagonal
-    with a size other than 3.
+    Returns size x size integers. On (x^2 + y^2) / 2 it gives 2, with diagonal 6, and with a size
+    above 3 it gives 2 * 4^(size - 2). Raises TypeError or ValueError for another size, and for
+    diagonal with a size other than 3.
 
     >>> laplacian()
     array([[ 0.,  1.,  0.],
@@ -189,10 +195,16 @@ def sharpen(size: SupportsIndex = 3, amount: float = 1.0) -> Array:
     """
     n = as_integer("sharpen", "size", size, 3, BINOMIAL_MAX, odd=True)
     gain = 1 if n == 3 else 4 ** (n - 2)
-    return _identity(n, n) - as_number("sharpen", "amount", amount) / gain * _laplacian(n)
+    strength = as_number("sharpen", "amount", amount)
+    with np.errstate(over="ignore"):  # refused below
+        taps = _identity(n, n) - strength / gain * _laplacian(n)
+    check_finite("sharpen", taps, f"amount is {strength:g}", "a number that leaves taps finite")
+    return taps
 
 
-def unsharp(size: Integers | None = None, sigma: Floats = 1.0, amount: float = 1.0) -> Array:
+def unsharp(
+    size: Integers | None = None, sigma: Floats = 1.0, amount: float = 1.0, truncate: float = 4.0
+) -> Array:
     """The unsharp mask: the picture plus ``amount`` times what a gaussian blur takes away.
 
     size
@@ -201,16 +213,18 @@ def unsharp(size: Integers | None = None, sigma: Floats = 1.0, amount: float = 1
         standard deviation in pixels, above 0, one number or (vertical, horizontal).
     amount
         a finite number; 0 changes nothing, -1 is the blur.
+    truncate
+        without a size: how many sigma the kernel reaches to each side, as in `gaussian`.
 
-    Returns identity + amount * (identity - gaussian(size, sigma)), which sums to 1. Raises
-    TypeError or ValueError for another size, sigma or amount.
+    Returns identity + amount * (identity - gaussian(size, sigma, truncate)), which sums to 1.
+    Raises TypeError or ValueError for another size, sigma, amount or truncate.
 
     >>> unsharp(3, sigma=0.5).round(3)
     array([[-0.011, -0.084, -0.011],
            [-0.084,  1.381, -0.084],
            [-0.011, -0.084, -0.011]])
     """
-    blur = _gaussian("unsharp", size, sigma, odd=True)
+    blur = _gaussian("unsharp", size, sigma, truncate, odd=True)
     same = _identity(*blur.shape)
     return same + as_number("unsharp", "amount", amount) * (same - blur)
 
@@ -221,8 +235,8 @@ def emboss(size: SupportsIndex = 3, angle: float = math.pi / 4) -> Array:
     size
         odd pixels from 3 to 4095.
     angle
-        radians from the x axis towards y, which points down; what rises in this direction gets
-        brighter. The default lights from the upper left.
+        in radians, from the x axis towards y, which points down; what rises in this direction
+        gets brighter. The default, 45 degrees, lights from the upper left.
 
     Returns identity + g (x cos angle + y sin angle) / max(abs(cos angle), abs(sin angle)), which
     sums to 1; g is 1 for size 3, and such that a plane is answered alike at every size:
@@ -259,13 +273,13 @@ def gabor(
     sigma
         standard deviation across the stripes in pixels, above 0.
     theta
-        direction across the stripes: radians from the x axis towards y, which points down.
+        direction across the stripes, in radians from the x axis towards y, which points down.
     wavelength
-        from stripe to stripe in pixels, above 0.
+        from stripe to stripe in pixels, above 0 (from 1e-304 or so, else the phase is not finite).
     gamma
         sigma over the standard deviation along the stripes, above 0.
     psi
-        phase in radians: pi / 2 for an edge (odd), 0 for a bar (even).
+        phase, in radians: pi / 2 for an edge (odd), 0 for a bar (even).
 
     Returns ``exp(-(u^2 + gamma^2 v^2) / (2 sigma^2)) cos(2 pi u / wavelength - psi)`` with
     u = x cos theta + y sin theta and v = y cos theta - x sin theta. For odd sizes this is the array
@@ -284,15 +298,22 @@ def gabor(
     c, s = math.cos(turn), math.sin(turn)
     if size is None:
         wide, high = abs(3 * across * c), abs(3 * across * s)
-        height = span_of("gabor", max(high, abs(3 * across / ratio * c)), round)
-        width = span_of("gabor", max(wide, abs(3 * across / ratio * s)), round)
+        height = span_of_gabor(across, ratio, max(high, abs(3 * across / ratio * c)))
+        width = span_of_gabor(across, ratio, max(wide, abs(3 * across / ratio * s)))
     else:
         height, width = as_sizes("gabor", size)
     x, y = _offsets(width), _offsets(height)[:, None]
     u, v = x * c + y * s, y * c - x * s
-    with np.errstate(over="ignore"):  # exp(-inf) is 0
+    with np.errstate(over="ignore", invalid="ignore"):  # exp(-inf) is 0; a phase is checked
         envelope = np.exp(-0.5 * ((u / across) ** 2 + (v * ratio / across) ** 2))
-    return envelope * np.cos(2 * np.pi / wave * u - phase)
+        phases = 2 * np.pi / wave * u - phase
+    check_finite(
+        "gabor",
+        phases,
+        f"wavelength is {wave:g} and psi is {phase:g}",
+        "a finite 2 pi u / wavelength - psi",
+    )
+    return envelope * np.cos(phases)
 
 
 # ---- parts -------------------------------------------------------------------------------------
@@ -331,10 +352,13 @@ def _normal(n: int, sigma: float) -> Array:
     return taps / total
 
 
-def _gaussian(name: str, size: Integers | None, sigma: Floats, odd: bool = False) -> Array:
+def _gaussian(
+    name: str, size: Integers | None, sigma: Floats, truncate: float, odd: bool = False
+) -> Array:
+    reach = as_truncate(name, truncate)
     spread = as_pair(name, "sigma", sigma, lambda value: as_positive(name, "sigma", value))
     if size is None:
-        sizes = tuple(span_of(name, 3 * one, math.ceil) for one in spread)
+        sizes = tuple(span_of_gaussian(name, one, reach) for one in spread)
     else:
         sizes = as_sizes(name, size, odd)
     return np.outer(_normal(sizes[0], spread[0]), _normal(sizes[1], spread[1]))

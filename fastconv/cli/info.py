@@ -1,17 +1,36 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What ``fastconv info`` reports: the build, the machine, and how fast it is."""
+"""``fastconv info``: the build, the machine, and how fast it is."""
 
+import json
 import os
 import platform
 
-from . import machine
+from .. import machine
+from .parse import Parser
 
 SECONDS = 0.2  # of each measurement
 
 
+def add_arguments(parser: Parser) -> None:
+    """The options of the command."""
+    add = parser.add_argument
+    add("--isas", action="store_true", help="print only the usable ISAs")
+    add("--json", action="store_true", help="print JSON")
+    add("--no-measure", action="store_true", help="leave out FMA peak and bandwidth")
+
+
+def run(options) -> None:
+    """Print the report."""
+    if options.isas:
+        print("\n".join(usable_isas()))
+        return
+    report = collect(speed=not options.no_measure)
+    print(json.dumps(report, indent=2) if options.json else as_text(report))
+
+
 def usable_isas() -> tuple[str, ...]:
     """The instruction sets that are compiled and that this CPU has, the best one last."""
-    from .kernels import table
+    from ..kernels import table
 
     return table.isas_usable()
 
@@ -20,9 +39,9 @@ def collect(speed: bool) -> dict[str, object]:
     """Everything that ``fastconv info`` reports, in plain values."""
     import numpy as np
 
-    from . import __version__, get_num_threads
-    from .kernels import table
-    from .settings import current, processors
+    from .. import __version__, get_num_threads
+    from ..kernels import table
+    from ..settings import current, processors
 
     report = {
         "version": __version__,
@@ -49,7 +68,7 @@ def threads_from() -> str:
     >>> isinstance(threads_from(), str)
     True
     """
-    from .settings import current, default_threads, processors
+    from ..settings import current, default_threads, processors
 
     if current().threads is not None:
         variable = "FASTCONV_NUM_THREADS"
@@ -63,7 +82,7 @@ def threads_from() -> str:
 
 def measure_speed(isa: str, threads: int) -> dict[str, object]:
     """FMA peak and copy bandwidth, with one thread and with all."""
-    from .kernels import measure
+    from ..kernels import measure
 
     counts = sorted({1, threads})
     return {

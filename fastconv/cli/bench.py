@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""``fastconv bench``: convolutions checked and timed against other libraries."""
+
+import argparse
+import json
+import math
+import shlex
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+
+from ..benchmarks.case import KINDS, Case
+from ..benchmarks.cases import CASES, QUICK, random_cases, select
+from ..benchmarks.features import FEATURES, QUICK_FEATURES
+from ..benchmarks.rivals import OURS, PLAIN, RIVALS
+from .files import check_writable, write_file
+from .parse import Parser, parse_positive, parse_seconds
+
+# Seconds per thread number. The default run ends within two minutes with the start of all
+# libraries, the one call that each of them makes before its time is known, and the drawing.
+BUDGET, QUICK_BUDGET, FEATURES_BUDGET = 105.0, 15.0, 300.0
+ROUNDS, QUICK_ROUNDS = 15, 5
+PLOTS = (".png", ".svg", ".pdf")
+
+
+def add_arguments(parser: Parser) -> None:
+    """The options of the command."""
+    add, rivals = parser.add_argument, tuple(RIVALS)
+    budgets = f"{BUDGET:.0f}, of features {FEATURES_BUDGET:.0f}"
+    positive = {"type": parse_positive, "metavar": "N"}
+    add("--cases", nargs="+", metavar="GLOB", help="only such names: '64@*3x3*', '*mirror'")
+    add("--features", action="store_true", help="layouts, borders, finishing, dtypes instead")
+    add("--all", action="store_true", help="the usual cases, then the features")
+    add("--dtype", choices=tuple(KINDS), help="only cases of this dtype")
+    add("--threads", nargs="+", **positive, help="thread numbers (default: all)")
+    add("--rounds", **positive, help=f"rounds for each rival (default: {ROUNDS})")
+    add("--rivals", nargs="+", choices=rivals, help="only these (default: all that are installed)")
+    add("--isa", metavar="NAME", help="force the instruction set of fastconv and of the peak")
+    add("--random", type=int, metavar="SEED", help="random two-dimensional shapes instead")
+    add("--count", default=20, **positive, help="how many (default: 20)")
+    add("--quick", action="store_true", help="few cases, five rounds")
+    add("--full", action="store_true", help="1 and all threads, all rounds for slow rivals too")
+    add(
+        "--budget",
+        type=parse_seconds,
+        metavar="S",
+        help=f"seconds for timing (default: {budgets})",
+    )
+    add("--contention", action="store_true", help="a busy core and paced calls instead")
+    add("--list", action="store_true", help="print the names of the cases and end")
+    add("--json", type=Path, metavar="FILE", help="write everything measured")
+    add("--markdown", type=Path, metavar="FILE", help="write a page with all tables")
+    add("--plot", type=Path, metavar="FILE", help="write a drawing (png, svg or pdf)")
+
+
+def chosen_cases(options: argparse.Namespace) -> list[Case]:
+    """The cases that the options name."""
+    if options.random is not None:
+        found = random_cases(options.random, options.count, options.dtype or "float32")
+        return select(found, options.cases or ())
+    usual = options.cases or (QUICK if options.quick else ())
+    special = options.cases or (QUICK_FEATURES if options.quick else ())
+    features = select(FEATURES, special, options.dtype)
+    if options.features and not options.all:
+        return features
+    plain = select(CASES, usual, options.dtype)
+    return plain + features if options.all else plain or features
+
+
+def chosen_libraries(options: argparse.Namespace, cases: Sequence[Case]) -> list[str]:
+    """Ours, what a feature of ours is compared with, and the rivals."""
+    plain = PLAIN if any(case.features for case in cases) else ()
+    return [*OURS, *plain, *(name for name in RIVALS if name in (options.rivals or RIVALS))]
+
+
+def chosen_threads(options: argparse.Namespace) -> list[int]:
+    """The numbers of threads, each once."""
+    from ..settings import default_threads
+
+    everyone = default_threads()
+    usual = sorted({1, everyone}) if options.full else [everyone]
+    return list(dict.fromkeys(options.threads or usual))
+
+
+def chosen_budget(options: argparse.Namespace, cases: Sequence[Case]) -> float:
+    """Seconds for each number of threads."""
+    if options.budget or options.full:
+        return options.budget or math.inf
+    if options.quick:
+        return QUICK_BUDGET
+    featured = [bool(case.features) for case in cases]
+    return FEATURES_BUDGET * any(featured) + BUDGET * (not all(featured))
+
+
+def check_options(options: argparse.Namespace) -> None:
+    """Raise for what cannot work on this machine: better now than after two minutes."""
+    for name in ("json", "markdown", "plot"):
+        path = getattr(options, name)
+        if path is not None:
+            check_writable(path, f"--{name}")
+        if path is not None and options.contention and name != "json":
+            raise ValueError(f"--{name} is for cases, got --contention; --json writes that")
+    if options.plot:
+        if options.plot.suffix not in PLOTS:
+            raise ValueError(
+                f"--plot {options.plot}: a name that ends in {', '.join(PLOTS)} is needed"
+            )
+        if find_spec("matplotlib") is None:
+            raise ImportError("--plot needs matplotlib: pip install 'fastconv[bench]'")
+    if options.isa:
+        from ..kernels import table
+
+        if options.isa not in table.isas_usable():
+            needed = f"one of {', '.join(table.isas_usable())} is needed"
+            raise ValueError(f"--isa {options.isa}: {needed}")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run what the options ask for; 0, or 1 where fastconv is wrong or absent."""
+    from ..benchmarks.run import run_cases, run_contention
+
+    check_options(options)
+    cases = chosen_cases(options)
+    if not cases:
+        among = " among the features" if options.features else ""
+        raise ValueError(f"no case has such a name{among}; --list prints them")
+    if options.list:
+        print(*(case.name for case in cases), sep="\n")
+        return 0
+    threads = chosen_threads(options)
+    if options.contention:
+        found = run_contention(chosen_libraries(options, ()), threads, options.isa)
+        if options.json:
+            rows = [result.to_dict() for result in found]
+            write_file(options.json, json.dumps(rows, indent=1) + "\n")
+        return 0 if any(result.rival in OURS for result in found) else 1
+    rounds = options.rounds or (QUICK_ROUNDS if options.quick else ROUNDS)
+    done = run_cases(
+        cases,
+        chosen_libraries(options, cases),
+        threads,
+        rounds,
+        chosen_budget(options, cases),
+        options.isa,
+    )
+    if options.json:
+        write_file(options.json, json.dumps(done.to_json(), indent=1) + "\n")
+    if options.markdown:
+        from ..benchmarks.page import page
+
+        write_file(options.markdown, page(done, shlex.join(["fastconv", *options.words])))
+    if options.plot:
+        from ..benchmarks.plot import draw
+
+        for number in threads:
+            name = options.plot
+            if len(threads) > 1:
+                name = name.with_stem(f"{name.stem}-{number}")
+            draw(done.results[number], done.peaks[number], name, done.title(number))
+    return 0 if done.complete else 1

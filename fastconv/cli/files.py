@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Whether a file can be written, asked before the work, and writing it."""
+
+import os
+from pathlib import Path
+
+
+def check_writable(path: str | os.PathLike, option: str = "") -> None:
+    """Raise unless a file can be written there; `option` is the one that named it."""
+    said, path = f"{option} {path}".strip(), Path(path)
+    folder = path.absolute().parent
+    if not folder.is_dir():
+        raise ValueError(f"{said}: there is no folder {folder}")
+    if path.is_dir():
+        raise ValueError(f"{said}: this is a folder, the name of a file is needed")
+    if not os.access(path if path.exists() else folder, os.W_OK):
+        raise ValueError(f"{said}: no permission to write there")
+
+
+def write_file(path: str | os.PathLike, content: bytes | str) -> None:
+    """Write a whole file, or raise an error that names it."""
+    data = content.encode() if isinstance(content, str) else content
+    try:
+        Path(path).write_bytes(data)
+    except OSError as error:  # of a full disk, which does not know the name
+        raise OSError(f"{path}: {error.strerror or error}") from None
