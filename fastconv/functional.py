@@ -172,7 +172,7 @@ def plan(
     if residual is not None:
         residual = as_operand(name, "residual", residual)
     extra = Extra(padding_mode, padding_value, channels_last, flip,
-                  activation, alpha, beta, dtype, overflow)  # fmt: skip
+                  activation, alpha, beta, dtype, overflow).settled()  # fmt: skip
     spec = make_conv_spec(
         name, rank, *_shape_and_dtype(src), *_shape_and_dtype(wei), stride, padding, dilation,
         groups, **extra._asdict(), bias=bias is not None, residual=residual is not None,

@@ -28,13 +28,13 @@ def check_bias(spec: ConvSpec, bias: Any, dtype: np.dtype) -> np.ndarray | None:
     if array.dtype is dtype and flags.c_contiguous and flags.aligned and parts(spec.dtype) == 1:
         return array
     check_addend(spec, "bias", array.dtype)
-    if parts(spec.dtype) == 2:
-        array = array.astype(np.result_type(dtype, np.complex64))
-        pairs = array.view(dtype)
-        if not spec.apart:
-            return pairs
-        return pairs.reshape(spec.groups, spec.c_out, 2).swapaxes(1, 2).ravel()
-    return np.require(array, dtype, ("C", "A"))
+    with np.errstate(over="ignore"):  # what is too large becomes inf, as in the residual
+        if parts(spec.dtype) == 1:
+            return np.require(array, dtype, ("C", "A"))
+        pairs = array.astype(np.result_type(dtype, np.complex64)).view(dtype)
+    if not spec.apart:
+        return pairs
+    return pairs.reshape(spec.groups, spec.c_out, 2).swapaxes(1, 2).ravel()
 
 
 def check_addend(spec: ConvSpec, argument: str, dtype: np.dtype) -> None:

@@ -10,7 +10,7 @@ from itertools import product
 import numpy as np
 
 from .boundary import Border, reach
-from .dtypes import is_whole
+from .dtypes import is_bfloat16, is_whole
 from .sizes import inside
 from .spec import ConvSpec
 
@@ -91,10 +91,20 @@ def activate(spec: ConvSpec, x: np.ndarray) -> np.ndarray:
             return x * value if sigmoid == "silu" else value
 
 
+def to_odd(total: np.ndarray) -> np.ndarray:
+    """float64 as float32, cut off, and odd where something was cut: to round that to bfloat16,
+    which NumPy reaches through float32, is to round once."""
+    near = total.astype(np.float32)
+    inexact = np.isfinite(near) & (near != total)
+    cut = np.where(np.abs(near) > np.abs(total), np.nextafter(near, np.float32(0)), near)
+    odd = (cut.view(np.int32) | inexact).view(np.float32)
+    return np.where(inexact, odd, near)
+
+
 def converted(spec: ConvSpec, total: np.ndarray) -> np.ndarray:
     """Sums as ``spec.dtype``: rounded, wrapped or saturated."""
     if not is_whole(spec.dtype):
-        return total.astype(spec.dtype)
+        return (to_odd(total) if is_bfloat16(spec.dtype) else total).astype(spec.dtype)
     limits = np.iinfo(spec.dtype)
     if not spec.arithmetic.whole:
         total = np.rint(np.nan_to_num(total, nan=0.0, posinf=np.inf, neginf=-np.inf))

@@ -352,3 +352,9 @@ def test_a_sequence_that_changes_is_not_taken_for_the_old_one():
     assert fastconv.conv2d(x, w, padding=padding).shape == (1, 5, 7)
     padding.items = (2, 2)
     assert fastconv.conv2d(x, w, padding=padding).shape == (1, 7, 9)
+
+
+@pytest.mark.parametrize(("dtype", "big"), [("f4", 1e300), ("c8", 1e300j)])
+def test_a_bias_beyond_the_dtype_of_the_sums_is_inf(dtype, big):
+    got = fastconv.conv1d(np.ones((1, 3), dtype), np.ones((1, 1, 1), dtype), [big])
+    assert np.isinf(got).all()

@@ -170,3 +170,13 @@ def test_sums_are_in_double_and_longer():
 def test_magnitude():
     x, w = np.array([[-1.0, 2.0, -3.0]]), np.array([[[1.0, -2.0]]])
     np.testing.assert_array_equal(reference.magnitude(make(x, w), x, w), [[5, 8]])
+
+
+def test_bfloat16_is_rounded_once():
+    """By way of float32 332398600 would become a half, and then the even neighbour."""
+    from kinds import BF16
+
+    x, w = np.array([[332398600.0]]), np.ones((1, 1, 1))
+    for algorithm in ("reference", "direct"):
+        got = fastconv.conv1d(x, w, dtype=BF16, algorithm=algorithm)
+        assert float(got[0, 0]) == 333447168
