@@ -59,7 +59,8 @@ def prepare(
     The parameters are those of `conv1d`, `conv2d` and `conv3d`; the rank is that of the weight,
     and `residual` and `out` come with the input, whose dtype may change from call to call.
     The weights are copied, so later changes of the array do not show. The result is the same,
-    bit for bit, as that of the one-shot call (but of algorithm='reference'); it can be pickled and shared between threads.
+    bit for bit, as that of the one-shot call (but of algorithm='reference'). A layer can be
+    pickled, and shared between threads.
 
     >>> import numpy as np
     >>> blur = prepare(np.full((1, 1, 3, 3), 1 / 9), padding="same")

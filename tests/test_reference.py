@@ -11,6 +11,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy import signal
 
+import fastconv
 from fastconv import reference, spec
 
 
