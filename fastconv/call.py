@@ -97,8 +97,7 @@ def convolve(
     algorithm, threads,
 ):  # fmt: skip
     """What conv1d, conv2d and conv3d do; `extra` in the order of `Extra`."""
-    if not _plain(extra):
-        extra = Extra(*extra).settled()
+    extra = PLAIN if _plain(extra) else Extra(*extra).settled()
     src = as_operand(name, "input", input)
     wei = as_operand(name, "weight", weight)
     if extra[FLIP] is True and wei.ndim == rank + 2:
@@ -175,6 +174,9 @@ def residual_is(residual, out) -> bool:
 
 def run(plan: Plan, src, wei, packed, bias, residual, dst):
     """Run the plan; or another one when the weights turn out not finite: see nonfinite.py."""
+    if plan.if_not_finite is None and not plan.replaced and plan.problem is not None:
+        plan.run(src, wei, packed, bias, residual, dst)
+        return dst
     spec = plan.spec
     if plan.problem is None:
         if dst.size:
@@ -191,7 +193,7 @@ def run(plan: Plan, src, wei, packed, bias, residual, dst):
         return dst
     # What a second time would need, the first one overwrites.
     once = spec.reads_out or (residual is not None and residual_is(residual, dst))
-    look = once and packed is None and plan.if_not_finite is not None
+    look = once and packed is None
     if (look and not _finite(wei)) or not plan.run(src, wei, packed, bias, residual, dst):
         plan = plan.if_not_finite()
         bias = None if bias is None else bias[: spec.groups * spec.c_out * spec.parts]
@@ -231,8 +233,9 @@ def find(
         name, src.shape, src.strides, src.dtype, src.flags.aligned,
         wei.shape, wei.strides, wei.dtype, wei.flags.aligned, bias,
         frozen(stride), frozen(padding), frozen(dilation), frozen(groups),
-        None if _plain(extra) else frozen(extra, -1),
-        frozen(algorithm), (openmp_threads(),) if threads is None else frozen(threads),
+        None if extra is PLAIN else frozen(extra, -1),
+        algorithm if type(algorithm) is str else frozen(algorithm),
+        (openmp_threads(),) if threads is None else frozen(threads),
         options, prepared, None if out is None else outline(out),
         None if residual is None else (*outline(residual), residual_is(residual, out)),
     )  # fmt: skip
@@ -249,7 +252,7 @@ def find(
             padding,
             dilation,
             groups,
-            **Extra(*extra)._asdict(),
+            **extra._asdict(),
             bias=bias,
             residual=residual is not None,
         )

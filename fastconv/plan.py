@@ -12,7 +12,7 @@ import numpy as np
 from . import costs
 from .algorithms import ALGORITHMS, REFERENCE, Algorithm
 from .boundary import Border
-from .dtypes import SMALL, TOTALS, parts
+from .dtypes import SMALL, TOTALS, native, parts
 from .finishing import Finishing, finishing
 from .kernels import measure, scratch, table
 from .kernels.problem import Problem, address
@@ -251,14 +251,16 @@ def make(
         output_shape=spec.output_shape,
         pack=_packing(spec, dtypes),
         finishing=finish,
-        if_not_finite=_if_not_finite(spec, whole_arrays, again)
+        if_not_finite=_if_not_finite(spec, whole_arrays, dtypes[1], again)
         if work.padded and not replaced
         else None,
         if_small=small,
     )
 
 
-def _if_not_finite(spec: ConvSpec, arrays: Arrays, again: Callable) -> Callable[[], Plan] | None:
+def _if_not_finite(
+    spec: ConvSpec, arrays: Arrays, weight: np.dtype, again: Callable
+) -> Callable[[], Plan] | None:
     """The plan for weights that are inf or NaN, which no integers are."""
     if spec.arithmetic.whole:
         return None
@@ -267,7 +269,8 @@ def _if_not_finite(spec: ConvSpec, arrays: Arrays, again: Callable) -> Callable[
     residual = Layout.contiguous(
         spec.output_shape, dtype, TOTALS[spec.arithmetic.total], spec.rank, spec.channels_last
     )
-    arrays = replace(arrays, residual=residual, residual_is_out=False)
+    wei = Layout.contiguous(spec.weight_shape, native(weight), spec.tile_dtype, spec.rank, False)
+    arrays = replace(arrays, wei=wei, residual=residual, residual_is_out=False)
     return cache(partial(again, replace(spec, finish=finish), arrays, replaced=True))
 
 

@@ -223,6 +223,7 @@ class PreparedConv:
             plan.spec.parts,
             plan.problem.parts,
             plan.replaced,
+            plan.spec.apart,
         )
         with self._lock:
             if key not in self._packed:

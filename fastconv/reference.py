@@ -4,6 +4,7 @@ never picks it."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from itertools import product
 
@@ -83,9 +84,9 @@ def activate(spec: ConvSpec, x: np.ndarray) -> np.ndarray:
         case "hardswish":
             return x * np.clip(x + 3, 0, 6) / 6
         case "gelu":
-            from scipy.special import ndtr
-
-            return x * ndtr(x)
+            # x Phi(x); erfc keeps the digits of a small Phi, which 1 + erf would lose.
+            erfc = np.frompyfunc(math.erfc, 1, 1)(x * -math.sqrt(0.5))
+            return x * 0.5 * np.asarray(erfc, x.dtype)
         case sigmoid:
             value = np.exp(np.minimum(x, 0)) / (1 + np.exp(-np.abs(x)))
             return x * value if sigmoid == "silu" else value

@@ -10,20 +10,23 @@ import os
 # region entered every 20 ms took 7.9 ms (median, two virtual cores), and 0.02 ms with threads that
 # sleep at once. But to wake them takes 50 microseconds, which small layers in a row would feel; so
 # they spin for about as long before they sleep.
-SPIN = "GOMP_SPINCOUNT"
-SPINS = "10000"
+# LLVM's runtime (of clang) lets them spin for 200 ms; it counts in whole milliseconds.
+SPIN = {"GOMP_SPINCOUNT": "10000", "KMP_BLOCKTIME": "1"}
 
 
 def load() -> None:
-    """Import the walks; the runtime reads the environment once, while it is loaded.
+    """Import the walks; the runtime reads the environment once: GNU's while it is loaded, LLVM's
+    when it is first asked for something.
 
     What the user has set stays, and the environment is left as it was found.
     """
-    ours = SPIN not in os.environ and "OMP_WAIT_POLICY" not in os.environ
+    ours = not {*SPIN, "OMP_WAIT_POLICY"} & os.environ.keys()
     if ours:
-        os.environ[SPIN] = SPINS
+        os.environ.update(SPIN)
     try:
-        from .kernels import walk  # noqa: F401
+        from .kernels import measure, walk  # noqa: F401
+
+        measure.openmp_threads()
     except ImportError as error:
         if _in_subinterpreter():
             raise ImportError(
@@ -38,7 +41,8 @@ def load() -> None:
         ) from error
     finally:
         if ours:
-            del os.environ[SPIN]
+            for name in SPIN:
+                del os.environ[name]
 
 
 def _in_subinterpreter() -> bool:

@@ -4,11 +4,20 @@
 #include "fc_kernels.h"
 #include <string.h>
 
-#if defined(__x86_64__)
+#if defined(__x86_64__) && !defined(FC_GENERIC_ONLY)
+#include <cpuid.h>
+/* Not every compiler's __builtin_cpu_supports knows f16c. That the system keeps the registers,
+ * avx2 has told. */
+static int has_f16c(void)
+{
+    unsigned eax, ebx, ecx, edx;
+    return __get_cpuid(1, &eax, &ebx, &ecx, &edx) && ecx & bit_F16C;
+}
+
 #define FC_ISA_LIST(ROW)                                                                         \
     ROW(generic, 1)                                                                              \
     ROW(avx2, __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&                 \
-                  __builtin_cpu_supports("f16c"))                                                \
+                  has_f16c())                                                                    \
     ROW(avx512, __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&       \
                     __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq"))
 #else
@@ -56,10 +65,12 @@ const fc_kernels *fc_find_kernels(const char *isa, char dtype)
     return NULL;
 }
 
+#define FC_QUOTED_(major, minor, patch) #major "." #minor "." #patch
+#define FC_QUOTED(major, minor, patch) FC_QUOTED_(major, minor, patch)
 const char *fc_compiler(void)
 {
 #ifdef __clang__
-    return "clang " __clang_version__;
+    return "clang " FC_QUOTED(__clang_major__, __clang_minor__, __clang_patchlevel__);
 #else
     return "gcc " __VERSION__;
 #endif

@@ -22,9 +22,11 @@ enum { FC_LINE_BYTES = 64 }; /* of a cache */
 #ifdef __clang__
 #define FC_UNROLL _Pragma("clang loop unroll(full)")
 #define FC_INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
+#define FC_ONE_POINTER(p) __asm__("" : "+r"(p)) /* addresses are made from it, not each anew */
 #else
 #define FC_UNROLL _Pragma("GCC unroll 16")
 #define FC_INDEPENDENT _Pragma("GCC ivdep") /* no step reads what another one writes */
+#define FC_ONE_POINTER(p) ((void)(p))
 #endif
 
 /* Unaligned, and allowed to alias whatever the memory holds. */
@@ -121,7 +123,8 @@ FC_INLINE void fc_widen_halves(float *to, const void *from)
 }
 FC_INLINE void fc_narrow_halves(void *to, const fc_loose_f32 *from)
 {
-    _mm_storeu_si128(to, _mm256_cvtps_ph(_mm256_loadu_ps(from), _MM_FROUND_TO_NEAREST_INT));
+    const __m256 wide = _mm256_loadu_ps((const float *)from);
+    _mm_storeu_si128(to, _mm256_cvtps_ph(wide, _MM_FROUND_TO_NEAREST_INT));
 }
 #else
 #define FC_HALVES 0

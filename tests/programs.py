@@ -28,7 +28,8 @@ def python(*words, under=(), input=None, timeout=120, unset=(), **environ):
 
 # ---- threads -----------------------------------------------------------------------------------
 
-UNSET = ("OMP_NUM_THREADS", "FASTCONV_NUM_THREADS", "OMP_WAIT_POLICY", "GOMP_SPINCOUNT")
+UNSET = ("OMP_NUM_THREADS", "FASTCONV_NUM_THREADS", "OMP_WAIT_POLICY", "GOMP_SPINCOUNT",
+         "KMP_BLOCKTIME")  # fmt: skip
 ALONE = {"OPENBLAS_NUM_THREADS": "1"}  # no other threads
 
 # `part` sees from the time that each thread spent on a core which of them took part in a call.

@@ -198,8 +198,12 @@ def test_a_wrong_dtype_of_the_result_is_wrong(tmp_path):
     assert "output is int32, expected int64" in reply["reason"]
 
 
-@pytest.mark.parametrize("rival", rivals.RIVALS)
-def test_rival_computes_the_case_or_says_why_not(rival, tmp_path):
+PEERS = [pytest.param(name, marks=pytest.mark.peers) for name in rivals.RIVALS
+         if name not in ("numpy", "scipy")]  # fmt: skip
+
+
+@pytest.mark.parametrize("rival", ["numpy", "scipy", *PEERS])
+def test_rival_computes_the_case(rival, tmp_path):
     cases = [
         TINY,
         conv(4, 11, 6, (4,), groups=2, stride=3),
@@ -207,15 +211,21 @@ def test_rival_computes_the_case_or_says_why_not(rival, tmp_path):
         conv(1, (9, 7), 1, (3, 5)),
     ]
     with process.Process(rival, 1) as child:
-        if not child.ready():
-            assert "not installed" in child.reason
-            return
+        assert child.ready(), child.reason
         for case in cases:
             measure.save_operands(case, tmp_path)
             reply = child.ask("case", case=case.to_dict(), folder=str(tmp_path))
             assert reply["ok"] or reply["lacking"], reply
             assert reply.get("error", 0.0) <= TOLERANCE[case.dtype]
         assert reply["ok"]  # one channel is everyone's
+
+
+def test_a_rival_that_is_not_there_says_so(tmp_path, monkeypatch):
+    (tmp_path / "cv2.py").write_text("raise ModuleNotFoundError('cv2')", encoding="ascii")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    with process.Process("opencv", 1) as child:
+        assert not child.ready()
+        assert "not installed" in child.reason
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import json
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -217,7 +218,7 @@ def test_the_readme_has_one_command_for_each_job():
     (main_job,) = readme_commands(".venv")
     assert main_job.endswith("fastconv bench")
     (tests,) = readme_commands(".venv-test")
-    assert tests.endswith("pytest")
+    assert tests.endswith("pytest -n 2 --dist worksteal")
 
 
 def test_the_check_runs_the_command_of_the_readme():
@@ -228,6 +229,11 @@ def test_the_check_runs_the_command_of_the_readme():
         ["bash", "-c", search], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert done.stdout.splitlines() == readme_commands(".venv-test")
+
+
+def test_only_numpy_is_needed_at_run_time():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert [re.match(r"[\w-]+", name)[0] for name in project["dependencies"]] == ["numpy"]
 
 
 # ---- documentation in the modules --------------------------------------------------------------

@@ -96,3 +96,61 @@ def test_what_is_missing_is_named(tmp_path):
     assert said.startswith(f"fastconv: no compiled extensions in {bare} (")
     no_numpy = IMPORT.format(before='sys.modules["numpy"] = None')
     assert "compiled" not in python("-P", "-c", no_numpy, package.parent)
+
+
+# ---- NumPy is enough ---------------------------------------------------------------------------
+
+# Every public name with a call, where only NumPy can be imported.
+ALONE = """
+import sys
+import numpy as np
+
+OTHERS = set(sys.argv[1:])
+
+class Refused:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in OTHERS:
+            raise ImportError(name + " is not here")
+
+sys.meta_path.insert(0, Refused())
+import fastconv
+from fastconv import finishing, kernels
+
+x = {rank: np.ones((1, 2, *(7, 5, 3)[:rank])) for rank in (1, 2, 3)}
+w = {rank: np.ones((3, 2, *(3, 2, 1)[:rank])) for rank in (1, 2, 3)}
+
+def convolve(rank):
+    words = {"leaky_relu": ("leaky_relu", 0.1), "clip": ("clip", 0, 6)}
+    for name in finishing.NAMED:
+        for algorithm in ("direct", "im2col_gemm", "reference"):
+            conv = getattr(fastconv, f"conv{rank}d")
+            conv(x[rank], w[rank], activation=words.get(name, name), algorithm=algorithm)
+
+def named():
+    for name in set(kernels.__all__) - {"separate"}:
+        kernels.separate(getattr(kernels, name)())
+
+CALLS = {
+    "Plan": lambda: str(fastconv.plan(fastconv.conv2d, x[2].shape, w[2].shape)),
+    "PreparedConv": lambda: fastconv.prepare(w[2])(x[2]),
+    "__version__": lambda: fastconv.__version__,
+    "conv1d": lambda: convolve(1),
+    "conv2d": lambda: convolve(2),
+    "conv3d": lambda: convolve(3),
+    "get_num_threads": fastconv.get_num_threads,
+    "kernels": named,
+    "plan": lambda: fastconv.plan(fastconv.conv2d, x[2], w[2]),
+    "prepare": lambda: fastconv.prepare(w[2])(x[2]),
+    "set_num_threads": lambda: fastconv.set_num_threads(1),
+    "settings": lambda: fastconv.settings(threads=1).__enter__(),
+}
+assert CALLS.keys() == set(fastconv.__all__), CALLS.keys() ^ set(fastconv.__all__)
+for call in CALLS.values():
+    call()
+assert not OTHERS & {name.split(".")[0] for name in sys.modules}
+"""
+OTHERS = ("scipy", "PIL", "matplotlib", "rich", "torch", "onnx", "onnxruntime", "openvino", "cv2")
+
+
+def test_every_public_function_runs_with_numpy_alone():
+    python("-c", ALONE, *OTHERS)

@@ -8,7 +8,7 @@ import threading
 
 import numpy as np
 import pytest
-from support import ALGORITHMS, CONV, ISAS, assert_right, assert_same_bits, numbers
+from support import ALGORITHMS, CONV, ISAS, READABLE, assert_right, assert_same_bits, numbers
 
 import fastconv
 
@@ -237,3 +237,24 @@ def test_a_border_that_only_a_wider_integer_holds():
     got = fastconv.prepare(weight, **said)(x)
     np.testing.assert_array_equal(got, [[70000] * 5])
     np.testing.assert_array_equal(got, fastconv.conv1d(x, weight, **said))
+
+
+def test_a_complex_result_of_real_and_of_complex_inputs():
+    """Real weights are packed in pairs for the one, alone for the other."""
+    w, x = numbers((3, 2, 3)), numbers((2, 11))
+    layer = fastconv.prepare(w, dtype="c8")
+    for source in (x, x + 1j * x, x):
+        assert_same_bits(layer(source), fastconv.conv1d(source, w, dtype="c8"))
+
+
+@pytest.mark.parametrize("layout", ["swapped", "steps", "backwards", "between"])
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+def test_weights_that_are_not_finite_lie_anyhow(layout, dtype):
+    w = numbers((3, 2, 3, 3)).astype(dtype)
+    w[1, 0, 2, 1] = np.nan
+    x = numbers((1, 2, 7, 7))
+    expected = fastconv.conv2d(x, w, padding=2)
+    assert np.isfinite(expected[:, ::2]).all()
+    odd = READABLE[layout](w)
+    assert_same_bits(fastconv.conv2d(x, odd, padding=2), expected)
+    assert_same_bits(fastconv.prepare(odd, padding=2)(x), expected)

@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The slow truth against slower ones: single loops, SciPy, and PyTorch where it is installed."""
+"""The slow truth against slower ones: single loops, SciPy, and PyTorch."""
 
-import importlib
-import importlib.util
 from itertools import product
 
 import numpy as np
@@ -98,6 +96,7 @@ def test_against_scipy(mode, rank):
     np.testing.assert_allclose(convolve(x, w, padding=mode), expected, rtol=1e-12, atol=1e-12)
 
 
+@pytest.mark.peers
 @pytest.mark.filterwarnings("ignore:Using padding='same':UserWarning")
 @pytest.mark.parametrize("rank", [1, 2, 3])
 @pytest.mark.parametrize(
@@ -112,8 +111,9 @@ def test_against_scipy(mode, rank):
     ],
 )
 def test_against_torch(rank, said):
+    import torch
+
     rng = np.random.default_rng(1)
-    torch = importlib.import_module("torch")
     x = rng.standard_normal((2, 6, *(13, 11, 17)[:rank]))
     w = rng.standard_normal((9, 6 // said.get("groups", 1), *(3, 2, 4)[:rank]))
     bias = rng.standard_normal(9)
@@ -123,10 +123,6 @@ def test_against_torch(rank, said):
         np.testing.assert_allclose(
             convolve(batch, w, bias, **said), expected, rtol=1e-12, atol=1e-12
         )
-
-
-if importlib.util.find_spec("torch") is None:
-    del test_against_torch  # where there is no such peer, there is nothing to skip
 
 
 @pytest.mark.parametrize("dtype", ["f4", "f8", ">f4", ">f8"])

@@ -111,13 +111,16 @@ def check_text(plan, x, w, arrays, said):
     lines = dict(line.split(": ", 1) for line in str(plan).splitlines() if ": " in line)
     pack, finish = lines["pack"], lines["finish"]
     tile = {"f": "float32", "d": "float64", "q": "int64", "l": "int64"}[plan.spec.arithmetic.tile]
+    apart = x.dtype.kind == "c" and w.dtype.kind != "c"
+    pairs = "" if apart else "pairs of "
     into = [
-        f" -> {'pairs of ' if array.dtype.kind == 'c' else ''}{tile}" if array.dtype != tile else ""
+        f" -> {pairs if array.dtype.kind == 'c' else ''}{tile}" if array.dtype != tile else ""
         for array in (x, w)
     ]
     value = f"constant {plan.spec.border_value:g}"
     mode = said.get("padding_mode", value if "padding_value" in said else "")
-    words = (f"input {x.dtype}{into[0]}", "channels last" if said["channels_last"] else "",
+    words = (f"input {x.dtype}{into[0]}", "real and imaginary parts apart" if apart else "",
+             "channels last" if said["channels_last"] else "",
              f"border {mode}" if mode else "")  # fmt: skip
     assert pack == f"{', '.join(filter(None, words))}; weight {w.dtype}{into[1]}"
     words = [f"alpha {said['alpha']}"] if "alpha" in said else []

@@ -20,8 +20,11 @@ FC_INLINE void FC_NAME(tile_run)(const int LOW, const int HIGH, const int A_ROW,
     for (; length > 0; length--, a += a_step, b += b_step) {
         FC_VEC wide[FC_MAX_VECTORS];
         FC_UNROLL
-        for (int i = 0; A_ROW == 0 && i < HIGH; i += 4)
+        for (int i = 0; A_ROW == 0 && i < HIGH; i += 4) {
             four[i / 4] = a + i * a_row;
+            if (!CALL)
+                FC_ONE_POINTER(four[i / 4]);
+        }
         FC_UNROLL
         for (int v = 0; v < WIDTH; v++)
             wide[v] = FC_LOAD(b + v * FC_LANES);
@@ -64,8 +67,9 @@ FC_INLINE void FC_NAME(fetch)(fc_fetch *fetch)
         break;
 
 FC_INLINE void FC_NAME(tile_body)(const int ROWS, const int WIDTH, const int A_ROW,
-                                  const fc_runs *runs, const FC_T *a, const FC_T *b, FC_T *c,
-                                  ptrdiff_t ldc, ptrdiff_t cols, const fc_put *put)
+                                  const int SHORT, const int LONG, const fc_runs *runs,
+                                  const FC_T *a, const FC_T *b, FC_T *c, ptrdiff_t ldc,
+                                  ptrdiff_t cols, const fc_put *put)
 {
     FC_NAME(sums) sum[FC_MAX_ROWS];
     FC_UNROLL
@@ -84,14 +88,14 @@ FC_INLINE void FC_NAME(tile_body)(const int ROWS, const int WIDTH, const int A_R
 
     const fc_run *const end = runs->run + runs->runs;
     const fc_run *run = runs->run;
-    if (runs->length == 1 && !runs->cuts) { /* loops of few instructions */
+    if (SHORT && runs->length == 1 && !runs->cuts) { /* loops of few instructions */
         if (runs->fetch)
             FC_NAME(fetch)(runs->fetch);
         for (; run < end; run++)
             FC_NAME(tile_run)(0, ROWS, A_ROW, WIDTH, 0, sum, a + run->a, runs->a_row, 0, b + run->b,
                               0, 1, 0);
     }
-    for (; run < end; run++) {
+    for (; LONG && run < end; run++) {
         if (runs->fetch)
             FC_NAME(fetch)(runs->fetch);
         switch (run->cut) {
@@ -106,13 +110,30 @@ FC_INLINE void FC_NAME(tile_body)(const int ROWS, const int WIDTH, const int A_R
 #undef FC_RUN_CUT
 #undef FC_RUN_ROWS
 
-#define FC_TILE_OF(NAME, ROWS, WIDTH, A_ROW)                                                   \
+#define FC_TILE_HEAD(NAME, ROWS, WIDTH)                                                        \
     static void FC_NAME(NAME##_##ROWS##x##WIDTH)(const fc_runs *runs, const void *a,           \
                                                  const void *b, void *c, ptrdiff_t ldc,        \
-                                                 ptrdiff_t cols, const fc_put *put)            \
+                                                 ptrdiff_t cols, const fc_put *put)
+#ifdef __clang__ /* which keeps the sums of small tiles in memory where both loops meet */
+#define FC_TILE_OF(NAME, ROWS, WIDTH, A_ROW)                                                   \
+    __attribute__((noinline)) FC_TILE_HEAD(NAME##_short, ROWS, WIDTH)                          \
     {                                                                                          \
-        FC_NAME(tile_body)(ROWS, WIDTH, A_ROW, runs, a, b, c, ldc, cols, put);                 \
+        FC_NAME(tile_body)(ROWS, WIDTH, A_ROW, 1, 0, runs, a, b, c, ldc, cols, put);           \
+    }                                                                                          \
+    FC_TILE_HEAD(NAME, ROWS, WIDTH)                                                            \
+    {                                                                                          \
+        if (runs->length == 1 && !runs->cuts)                                                  \
+            FC_NAME(NAME##_short_##ROWS##x##WIDTH)(runs, a, b, c, ldc, cols, put);             \
+        else                                                                                   \
+            FC_NAME(tile_body)(ROWS, WIDTH, A_ROW, 0, 1, runs, a, b, c, ldc, cols, put);       \
     }
+#else
+#define FC_TILE_OF(NAME, ROWS, WIDTH, A_ROW)                                                   \
+    FC_TILE_HEAD(NAME, ROWS, WIDTH)                                                            \
+    {                                                                                          \
+        FC_NAME(tile_body)(ROWS, WIDTH, A_ROW, 1, 1, runs, a, b, c, ldc, cols, put);           \
+    }
+#endif
 #define FC_TILE(ROWS, WIDTH) FC_TILE_OF(tile, ROWS, WIDTH, 1)
 #define FC_TILE_APART(ROWS, WIDTH) FC_TILE_OF(tile_apart, ROWS, WIDTH, 0)
 #if FC_TILED
@@ -125,3 +146,4 @@ FC_TILES_2(FC_TILE_APART, 2)
 #undef FC_TILE
 #undef FC_TILE_APART
 #undef FC_TILE_OF
+#undef FC_TILE_HEAD
