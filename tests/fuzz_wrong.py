@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Arguments that have to be refused by name, for fuzzing.py."""
+
+import numpy as np
+
+
+class Raises:
+    """Nothing can be had of it."""
+
+    def __array__(self, dtype=None, copy=None):
+        raise RuntimeError("no array")
+
+    def __index__(self):
+        raise ValueError("no integer")
+
+
+def integers(*more):
+    return (1.5, "2", None, True, np.bool_(True), 2**40, -(2**70), float("nan"), 1j, object(), {},
+            b"1", [1.0], np.float64(1), *more)  # fmt: skip
+
+
+def per_axis(rank, *more):
+    return (*integers(*more), (1,) * (rank + 1), [[1]], np.ones((1, 1), int), (), "same_", {1: 2},
+            {1}, b"\1" * rank, bytearray(rank), (1,) * rank + (None,), np.ones(rank))  # fmt: skip
+
+
+def arrays(*more):
+    return ("text", object(), [[1], [1, 2]], np.array(["a"]), np.array([None]), {}, 1 << 70,
+            np.ma.masked_array(np.ones(3), [0, 1, 0]), np.zeros(3, "M8[s]"), np.zeros(2, "g"),
+            np.zeros(3, "i4,f4"), b"abc", Raises(), *more)  # fmt: skip
+
+
+def read_only(array):
+    array.flags.writeable = False
+    return array
+
+
+def wrong(argument, number, rank, array):
+    """Value `number` of those that are no `argument`; of operands `array` is the right one."""
+    values = {
+        "stride": lambda: (*per_axis(rank, 0, -1), (0,) * rank),
+        "dilation": lambda: (*per_axis(rank, 0, -1), (1,) * (rank - 1) + (0,)),
+        "padding": lambda: (*per_axis(rank), "SAME", ((1, 2, 3),) * rank, ((1,),) * rank,
+                            np.ones((rank, 3), int), ((1, 1.5),) * rank),
+        "groups": lambda: integers(0, -1, (1,), 10**6 + 3),
+        "threads": lambda: tuple(v for v in integers(0, -1, (1,)) if v is not None),
+        "padding_mode": lambda: ("reflect", "zeros", "", None, 1, ("edge",) * (rank + 1), b"edge",
+                                 (None,) * rank, {}, ()),
+        "padding_value": lambda: ("a", None, [1, 2], object(), {}, np.ones(1), Raises()),
+        "channels_last": lambda: (1, 0, None, "yes", [True], np.ones(1, bool), 1.0),
+        "flip": lambda: (1, 0, None, "yes", [True], np.ones(1, bool), 1.0),
+        "alpha": lambda: ("1", None, 1j, [1], np.ones(1), object(), {}, Raises()),
+        "beta": lambda: ("1", None, 1j, [1], np.ones(1), object(), {}, Raises()),
+        "dtype": lambda: ("nonsense", "O", "U3", "?", bool, "M8[s]", 7, [], object(), "i4,f4", "g"),
+        "overflow": lambda: ("clip", None, 1, True, ["wrap"], b"wrap", {}),
+        "algorithm": lambda: ("fft", None, 3, "AUTO", ["direct"], b"direct", {}),
+        "activation": lambda: ("foo", 3, ("clip", 1), ("clip", 2, 1), ("relu", 1), (), {}, b"relu",
+                               ("leaky_relu", "x"), ("clip", None, 1), "ReLU", ("clip", 0, 1j),
+                               ("clip", [0], 1), (("relu",),), ("leaky_relu", Raises())),
+        "input": lambda: arrays(None, 1, array[..., None, None, None],
+                                np.ones((2,) * (rank + 4)), np.zeros(array.shape, "O")),
+        "weight": lambda: arrays(None, 1, array[:0], array[..., :0],
+                                 np.zeros(array.shape, "O")),
+        "bias": lambda: arrays(1, array[:, None], np.append(array, array[:1]),
+                               np.zeros(array.shape, "O")),
+        "residual": lambda: arrays(1, array[None], array[..., None], array[..., :0],
+                                   np.zeros(array.shape, "O")),
+        "out": lambda: (1, "out", array.tolist(), array[None], array[..., :0], object(),
+                        read_only(array.copy()), np.ma.masked_array(array),
+                        np.zeros(array.shape, "?"), np.zeros(array.shape, "O"),
+                        np.zeros(array.shape, "U2"), memoryview(b"abc"),
+                        *([np.broadcast_to(array[..., :1], array.shape)]
+                          if array.shape[-1] > 1 else ())),
+    }[argument]()  # fmt: skip
+    return values[number % len(values)]
