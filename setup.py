@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The extensions: one for each walk, and the C kernels, compiled once for each ISA."""
+"""The extensions: the compiled core, and the C kernels, compiled once for each ISA."""
 
 import os
 import subprocess
@@ -61,9 +61,9 @@ DIRECTIVES = {
     "embedsignature": True,
 }
 DEPENDS = [str(path) for path in sorted(Path("src_c").rglob("*.h"))] + ["setup.py"]
-MODULES = ["table", "spans", "problem", "source", "weights", "scratch", "walk", "finish"]
-MODULES += ["stencil", "pieces", "direct", "im2col_gemm", "measure"]
-WITH_KERNELS = "fastconv.kernels.table"
+MODULES = ["table", "axis", "conv", "source", "weights", "scratch", "parallel", "epilogue"]
+MODULES += ["stencil", "regions", "direct", "im2col_gemm", "measure"]
+WITH_KERNELS = "fastconv._core.table"
 
 
 class BuildKernels(build_ext):
@@ -151,8 +151,8 @@ setup(
     cmdclass={"build_ext": BuildKernels},
     ext_modules=[
         Extension(
-            f"fastconv.kernels.{name}",
-            [f"fastconv/kernels/{name}.pyx"],
+            f"fastconv._core.{name}",
+            [f"fastconv/_core/{name}.pyx"],
             include_dirs=["src_c", numpy.get_include()],
             define_macros=[("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION")],
             depends=DEPENDS,

@@ -4,9 +4,9 @@
 import numpy as np
 import pytest
 
+from fastconv._plan.settings import default_threads
 from fastconv.benchmarks.cases import CASES, TOLERANCE, operands, truth
 from fastconv.benchmarks.rivals import OURS
-from fastconv.settings import default_threads
 
 pytest.importorskip("pytest_benchmark")
 

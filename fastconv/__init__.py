@@ -1,15 +1,32 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""fastconv: the convolution engine for NumPy arrays."""
+"""Fast convolution of NumPy arrays on the CPU.
 
-from .runtime import load as _load
+    conv1d, conv2d, conv3d    convolve an input with weights, as torch.nn.functional does
+    prepare                   keep weights for many inputs: a layer
+    plan                      how a call would run, and why
+    kernels                   named image kernels, and `kernels.separate`
+    settings, set_num_threads, get_num_threads
+                              threads, instruction set and algorithm
 
-_load()  # before anything else imports the walks
+Arrays may have any strides, any dtype from bool to complex128, and channels first or last.
 
-from . import kernels  # noqa: E402
-from .functional import conv1d, conv2d, conv3d, plan  # noqa: E402
-from .plan import Plan  # noqa: E402
-from .prepared import PreparedConv, prepare  # noqa: E402
-from .settings import get_num_threads, set_num_threads, settings  # noqa: E402
+>>> import numpy as np, fastconv
+>>> image = np.random.default_rng(0).random((3, 480, 640), np.float32)
+>>> weight = np.ones((8, 3, 5, 5), np.float32)
+>>> fastconv.conv2d(image, weight, padding="same").shape
+(8, 480, 640)
+>>> layer = fastconv.prepare(weight, stride=2, padding=2, activation="relu")
+>>> layer(image).shape
+(8, 240, 320)
+
+The command ``fastconv`` filters photographs, prints plans and runs the benchmark.
+"""
+
+from . import _core, kernels  # noqa: F401 (the core first: it says what is missing)
+from ._ops.conv import conv1d, conv2d, conv3d, plan
+from ._ops.prepared import PreparedConv, prepare
+from ._plan.plan import Plan
+from ._plan.settings import get_num_threads, set_num_threads, settings
 
 __version__ = "0.1.0"
 
@@ -27,3 +44,7 @@ __all__ = [
     "set_num_threads",
     "settings",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-BUILT_IN_PLACE = any((ROOT / "fastconv" / "kernels").glob(f"*{EXTENSION_SUFFIXES[0]}"))
+BUILT_IN_PLACE = any((ROOT / "fastconv" / "_core").glob(f"*{EXTENSION_SUFFIXES[0]}"))
 
 if not BUILT_IN_PLACE:
     sys.path[:] = [entry for entry in sys.path if Path(entry).resolve() != ROOT]
@@ -20,7 +20,7 @@ os.environ["PYTHONSAFEPATH"] = "1"  # the same for the Python processes that tes
 @pytest.fixture(scope="module")
 def poisoned():
     """Scratch memory comes as NaN, so that a number read before it is written shows."""
-    from fastconv.kernels import scratch
+    from fastconv._core import scratch
 
     scratch.poison(True)
     yield

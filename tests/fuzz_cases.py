@@ -8,7 +8,7 @@ import numpy as np
 from fuzz_arrays import FORMS_OF, as_dtype, described, extent, packed
 from fuzz_truth import Refused, dtypes, is_whole, padding_of
 
-from fastconv.kernels import table
+from fastconv._core import table
 
 inf, nan, infj = math.inf, math.nan, complex(0, math.inf)
 ISAS = table.isas_usable()

@@ -28,7 +28,7 @@ if __name__ == "__main__":
 from fuzz_cases import drawn, smaller
 from fuzz_check import failure, inf, infj, nan
 
-from fastconv.kernels import scratch
+from fastconv._core import scratch
 
 PROGRAM = __file__  # of the child processes
 BATCH = 250  # cases of a child process

@@ -15,8 +15,8 @@ import sys
 import numpy as np
 
 import fastconv
-from fastconv.kernels import scratch
-from fastconv.schedule import candidates
+from fastconv._core import scratch
+from fastconv._plan.schedule import candidates
 
 CONV = {1: fastconv.conv1d, 2: fastconv.conv2d, 3: fastconv.conv3d}
 PAGE = mmap.PAGESIZE
@@ -132,8 +132,8 @@ class Chooser:
 
     def __init__(self, seed):
         self.random = random.Random(seed)
-        self.plan = sys.modules["fastconv.plan"]  # the attribute of that name is the function
-        self.call = sys.modules["fastconv.call"]
+        self.plan = sys.modules["fastconv._plan.plan"]  # the attribute of that name is the function
+        self.call = sys.modules["fastconv._plan.execute"]
         self.rows = self.plan.ALGORITHMS
 
     def ways(self):

@@ -11,7 +11,7 @@ from guarded import CONV, GAP, LAYOUTS, Chooser, place, seal
 from kinds import BF16, assert_near, numbers, specified, truth
 
 import fastconv
-from fastconv.kernels import scratch
+from fastconv._core import scratch
 
 # (input, weight, their dtypes, keywords). "bias" and "residual" stand for arrays of that dtype;
 # "same": the residual is the output.

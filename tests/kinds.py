@@ -9,8 +9,8 @@ import numpy as np
 from support import CONV, spec_of
 
 import fastconv
-from fastconv import costs, reference
-from fastconv.dtypes import is_whole
+from fastconv._spec import reference
+from fastconv._spec.dtypes import BLOCK_K, is_whole
 
 BF16 = np.dtype(ml_dtypes.bfloat16)
 FLOATS = (*map(np.dtype, ("f2", "f4", "f8")), BF16)
@@ -72,7 +72,7 @@ def truth(x, w, bias=None, residual=None, out=None, **said):
 def _bound(problem, expected, size):
     depth = problem.c_in * prod(problem.wei) * problem.parts
     single = problem.arithmetic.tile == "f"
-    share = 2.0**-24 * (costs.BLOCK_K + depth / costs.BLOCK_K + 8) if single else 1e-12
+    share = 2.0**-24 * (BLOCK_K + depth / BLOCK_K + 8) if single else 1e-12
     bound = share * problem.parts * size
     if problem.finish.activation:  # none is steeper than 1.5
         bound = 1.5 * bound + np.abs(expected) * (2.0**-20 if single else 1e-14)

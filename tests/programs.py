@@ -36,7 +36,7 @@ ALONE = {"OPENBLAS_NUM_THREADS": "1"}  # no other threads
 PRELUDE = """
 import os, sys, threading, time
 import numpy as np, fastconv
-from fastconv.settings import default_threads
+from fastconv._plan.settings import default_threads
 
 x = np.random.default_rng(1).standard_normal((1, 64, 30, 31), np.float32)
 w = np.random.default_rng(2).standard_normal((48, 64, 3, 3), np.float32)

@@ -5,8 +5,12 @@ from math import prod
 
 import numpy as np
 
-from fastconv import algorithms, conv1d, conv2d, conv3d, costs, reference, spec
-from fastconv.kernels import table
+from fastconv import conv1d, conv2d, conv3d
+from fastconv._core import table
+from fastconv._plan import algorithms
+from fastconv._spec import conv as spec
+from fastconv._spec import reference
+from fastconv._spec.dtypes import BLOCK_K
 
 CONV = {1: conv1d, 2: conv2d, 3: conv3d}
 ISAS = table.isas_usable()
@@ -50,7 +54,7 @@ def tolerance(x, w, bias=None, **said):
     if problem.dtype == np.float64:
         return 1e-12 * size
     depth = problem.c_in * prod(problem.wei)
-    return 2.0**-24 * (costs.BLOCK_K + depth / costs.BLOCK_K + 8) * size
+    return 2.0**-24 * (BLOCK_K + depth / BLOCK_K + 8) * size
 
 
 def assert_right(got, x, w, bias=None, **said):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fastconv.kernels import table as extension
+from fastconv._core import table as extension
 
 SOURCE = Path(__file__).resolve().parent.parent / "src_c"
 SIZE, POINTER = ctypes.c_ssize_t, ctypes.c_void_p

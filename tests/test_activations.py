@@ -11,7 +11,7 @@ from kinds import numbers, run
 from support import ALGORITHMS, ISAS
 
 import fastconv
-from fastconv import finishing
+from fastconv._spec import epilogue as finishing
 
 pytestmark = pytest.mark.usefixtures("poisoned")
 

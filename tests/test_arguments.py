@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from numpy.lib.stride_tricks import as_strided
 
-from fastconv import arguments, operands, spec
+from fastconv._spec import arguments, operands
+from fastconv._spec import conv as spec
 
 F4 = np.dtype("f4")
 DTYPES = "an integer dtype, float16, bfloat16, float32, float64, complex64 or complex128"

@@ -10,7 +10,7 @@ from kinds import BF16, EVERY, numbers, run
 from support import ALGORITHMS, CONV, ISAS
 
 import fastconv
-from fastconv import boundary
+from fastconv._spec import borders as boundary
 
 pytestmark = pytest.mark.usefixtures("poisoned")
 

@@ -13,7 +13,7 @@ import pytest
 from kinds import EVERY
 
 import fastconv
-from fastconv import machine
+from fastconv._plan import machine
 from fastconv.cli import info
 from fastconv.cli.main import COMMANDS, build_parser, message_of
 

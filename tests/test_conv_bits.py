@@ -9,8 +9,9 @@ import pytest
 from support import ALGORITHMS, CONV, DTYPES, ISAS, WRITEABLE, assert_same_bits, numbers
 
 import fastconv
-from fastconv import algorithms, call, machine
-from fastconv.schedule import candidates
+from fastconv._plan import algorithms, machine
+from fastconv._plan import execute as call
+from fastconv._plan.schedule import candidates
 
 pytestmark = pytest.mark.usefixtures("poisoned")
 

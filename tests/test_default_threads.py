@@ -8,7 +8,7 @@ import sys
 import pytest
 from programs import python
 
-from fastconv.settings import (
+from fastconv._plan.settings import (
     _cgroup_cpus,
     _omp_num_threads,
     default_threads,
@@ -33,7 +33,7 @@ def test_default_threads_is_that_of_the_process_and_not_of_a_thread_that_openmp_
 
 @pytest.mark.parametrize("text", ["1", "1,4", " 1 , 2"])
 def test_omp_num_threads(text):
-    code = "from fastconv.settings import default_threads; print(default_threads())"
+    code = "from fastconv._plan.settings import default_threads; print(default_threads())"
     command = [sys.executable, "-c", code]
     environ = os.environ | {"OMP_NUM_THREADS": text}
     run = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=60)

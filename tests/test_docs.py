@@ -20,7 +20,9 @@ from PIL import Image
 from scipy import ndimage, signal
 
 import fastconv
-from fastconv import boundary, finishing, kernels
+from fastconv import kernels
+from fastconv._spec import borders as boundary
+from fastconv._spec import epilogue as finishing
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = sorted((ROOT / "docs").glob("*.md"))

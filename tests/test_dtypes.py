@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The table of fastconv/dtypes.py: what goes in, what it is summed in, what comes out."""
+"""The table of fastconv/_spec/dtypes.py: what goes in, what it is summed in, what comes out."""
 
 import ml_dtypes
 import numpy as np
@@ -19,7 +19,7 @@ from kinds import (
 from support import ALGORITHMS, ISAS, WRITEABLE
 
 import fastconv
-from fastconv import costs, dtypes
+from fastconv._spec import dtypes
 
 pytestmark = pytest.mark.usefixtures("poisoned")
 
@@ -99,11 +99,11 @@ def test_blocks_of_integers_are_exact():
     """The largest sum of a block of k stays below what the tile holds exactly."""
     for first in (BOOL, *INTEGERS):
         for second in (BOOL, *INTEGERS):
-            for depth in (1, 31, costs.BLOCK_K, 10**6):
+            for depth in (1, 31, dtypes.BLOCK_K, 10**6):
                 (tile, total), _ = dtypes.choose(first, second, None, depth)
                 limits = [1 if d == BOOL else max(-int(np.iinfo(d).min), int(np.iinfo(d).max))
                           for d in (first, second)]  # fmt: skip
-                block = limits[0] * limits[1] * min(depth, costs.BLOCK_K)
+                block = limits[0] * limits[1] * min(depth, dtypes.BLOCK_K)
                 assert tile in "ql" or block <= {"f": 2**24, "d": 2**53}[tile]
                 assert tile != "l" or max(limits) <= 2**31
                 assert total == "q" or limits[0] * limits[1] * depth < 2**31

@@ -10,7 +10,8 @@ import pytest
 from photographs import HEIGHT, WIDTH, close, filtered, photograph, saturated
 
 import fastconv
-from fastconv import boundary, kernels
+from fastconv import kernels
+from fastconv._spec import borders as boundary
 from fastconv.cli import filtering
 from fastconv.cli.filter import KERNEL_OPTIONS
 

@@ -9,7 +9,7 @@ import pytest
 from support import ISAS
 from tables import BYTES, CHARACTERS, Finish, find, loaded, numbers_of, storages, stored, whole
 
-from fastconv.kernels import table as extension
+from fastconv._core import table as extension
 
 pytestmark = pytest.mark.skipif(shutil.which("objdump") is None, reason="no objdump")
 

@@ -8,7 +8,7 @@ pytestmark = linux
 
 CHILDREN = """
 import signal
-from fastconv.kernels import scratch
+from fastconv._core import scratch
 
 def child():
     signal.alarm(20)                    # a child that hangs ends with a signal
@@ -54,7 +54,7 @@ assert part(lambda: conv(threads=2)) == 2
 
 LOCKS = """
 import signal
-from fastconv import call
+from fastconv._plan import execute as call
 layer = fastconv.prepare(w)
 held, done = threading.Event(), threading.Event()
 def hold():                             # as a thread that packs weights or keeps a plan does
@@ -80,7 +80,7 @@ assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
 
 HANDLER = """
 import signal
-from fastconv import costs
+from fastconv._plan import constants as costs
 costs.OPERATIONS_PER_CHUNK = 100_000_000
 many = np.broadcast_to(x, (200, *x.shape[1:]))
 parent, children = os.getpid(), []

@@ -6,7 +6,7 @@ import re
 import numpy as np
 import pytest
 
-from fastconv import spec
+from fastconv._spec import conv as spec
 
 
 def make(input, weight, *, name="conv2d", rank=2, **said):

@@ -114,7 +114,8 @@ class Refused:
 
 sys.meta_path.insert(0, Refused())
 import fastconv
-from fastconv import finishing, kernels
+from fastconv._spec import epilogue as finishing
+from fastconv import kernels
 
 x = {rank: np.ones((1, 2, *(7, 5, 3)[:rank])) for rank in (1, 2, 3)}
 w = {rank: np.ones((3, 2, *(3, 2, 1)[:rank])) for rank in (1, 2, 3)}
@@ -154,3 +155,8 @@ OTHERS = ("scipy", "PIL", "matplotlib", "rich", "torch", "onnx", "onnxruntime", 
 
 def test_every_public_function_runs_with_numpy_alone():
     python("-c", ALONE, *OTHERS)
+
+
+def test_only_public_names_show():
+    assert dir(fastconv) == sorted(fastconv.__all__)
+    assert ">>>" in fastconv.__doc__

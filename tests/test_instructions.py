@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 from programs import python
 
-from fastconv.kernels import table
+from fastconv._core import table
 
 STORED = Path(__file__).with_name("instructions.json")
 MOST = 1.02  # times the stored count
@@ -44,7 +44,7 @@ CASES = {
 PROGRAM = """
 import gc, json, os, sys
 import numpy as np, fastconv
-from fastconv import machine
+from fastconv._plan import machine
 machine._caches = lambda: {"L1d": 32 << 10, "L2": 1 << 20, "L3": 32 << 20}
 conv = {3: fastconv.conv1d, 4: fastconv.conv2d, 5: fastconv.conv3d}
 gc.disable()

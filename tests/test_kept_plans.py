@@ -71,7 +71,7 @@ def test_a_flag_of_numpy_is_a_flag(true):
 
 
 def test_kept_plans_take_bounded_memory():
-    call = sys.modules["fastconv.call"]
+    call = sys.modules["fastconv._plan.execute"]
     stores = [call.Store(), call.Store()]
     for number in range(40):
         call.keep(stores[number % 2], (number,), number, 10 << 20)

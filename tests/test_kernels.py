@@ -27,7 +27,7 @@ from tables import (
     whole,
 )
 
-from fastconv.kernels import table as extension
+from fastconv._core import table as extension
 
 pytestmark = pytest.mark.skipif(shutil.which("objdump") is None, reason="no objdump")
 

@@ -3,7 +3,7 @@
 
 import pytest
 
-from fastconv import machine
+from fastconv._plan import machine
 
 
 @pytest.fixture

@@ -11,13 +11,13 @@ from kinds import run, truth
 from support import ISAS, spec_of
 
 import fastconv
-from fastconv import costs, magnitude
-from fastconv.dtypes import EXACT_F64, SMALL
+from fastconv._plan import magnitude
+from fastconv._spec.dtypes import BLOCK_K, EXACT_F64, SMALL
 
 pytestmark = pytest.mark.usefixtures("poisoned")
 
 WIDE = ("u4", "i4", "u8", "i8")
-DEPTH = costs.BLOCK_K  # of the convolutions here, or more: a block of k is full
+DEPTH = BLOCK_K  # of the convolutions here, or more: a block of k is full
 
 
 def arrays(dtype, most, weight_dtype="i8", weight_most=3, seed=0):

@@ -6,8 +6,8 @@ import pytest
 from programs import linux, measures_memory, python
 
 import fastconv
-from fastconv import machine
-from fastconv.kernels import table
+from fastconv._core import table
+from fastconv._plan import machine
 
 ISAS = table.isas_usable()
 
@@ -36,8 +36,8 @@ def test_planned_scratch_is_bounded_by_the_caches(src, wei, said, algorithm):
 LARGE_LAYER = """
 import resource
 import numpy as np, fastconv
-from fastconv import machine
-from fastconv.kernels import scratch
+from fastconv._plan import machine
+from fastconv._core import scratch
 x = np.ones((1, 64, 450, 450), np.float32)
 w = np.ones((64, 64, 3, 3), np.float32)
 out = np.ones((1, 64, 450, 450), np.float32)
@@ -62,7 +62,7 @@ def test_a_large_layer_takes_no_more_memory_than_a_small_one():
 MANY_SHAPES = """
 import resource, sys
 import numpy as np, fastconv
-call = sys.modules["fastconv.call"]
+call = sys.modules["fastconv._plan.execute"]
 rng = np.random.default_rng(3)
 
 def taken():
@@ -114,7 +114,7 @@ def test_a_kernel_larger_than_the_caches(wei, algorithm):
 LONG_KERNELS = """
 import resource, sys
 import numpy as np, fastconv
-call = sys.modules["fastconv.call"]
+call = sys.modules["fastconv._plan.execute"]
 
 def peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

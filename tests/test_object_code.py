@@ -8,7 +8,7 @@ import shutil
 import pytest
 from tables import objdump
 
-from fastconv.kernels import table as extension
+from fastconv._core import table as extension
 
 pytestmark = pytest.mark.skipif(shutil.which("objdump") is None, reason="no objdump")
 X86_64 = platform.machine().lower() in ("x86_64", "amd64")

@@ -9,8 +9,9 @@ import pytest
 from support import ALGORITHMS, ISAS, numbers
 
 import fastconv
-from fastconv import conv1d, conv2d, conv3d, machine, plan
-from fastconv.kernels import scratch
+from fastconv import conv1d, conv2d, conv3d, plan
+from fastconv._core import scratch
+from fastconv._plan import machine
 
 
 def refuses(kind, message):

@@ -258,3 +258,16 @@ def test_weights_that_are_not_finite_lie_anyhow(layout, dtype):
     odd = READABLE[layout](w)
     assert_same_bits(fastconv.conv2d(x, odd, padding=2), expected)
     assert_same_bits(fastconv.prepare(odd, padding=2)(x), expected)
+
+
+@pytest.mark.parametrize(
+    ("said", "named"),
+    [
+        ({"padding": 1, "padding_value": 2**40, "activation": "foo"}, "activation"),
+        ({"padding": 1, "padding_value": -np.inf, "alpha": "two"}, "alpha"),
+        ({"dtype": "i4", "alpha": 0.5}, "alpha"),
+    ],
+)
+def test_what_no_input_could_mend_is_blamed(said, named):
+    with pytest.raises((TypeError, ValueError), match=f"^prepare: {named} is"):
+        fastconv.prepare(np.ones((1, 1, 1), "u2"), **said)

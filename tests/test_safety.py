@@ -15,7 +15,7 @@ import pytest
 from programs import linux, measures_memory, python
 
 import fastconv
-from fastconv.kernels import scratch, table
+from fastconv._core import scratch, table
 
 ISAS = table.isas_usable()
 GUARDED = Path(__file__).with_name("guarded.py")
@@ -125,7 +125,7 @@ def test_more_than_2_31_numbers():
 NO_MEMORY = """
 import resource
 import numpy as np, fastconv
-from fastconv.kernels import scratch
+from fastconv._core import scratch
 
 def taken():
     with open("/proc/self/statm") as file:
@@ -191,7 +191,7 @@ def test_memory_error_and_then_on():
 LONG_CALL = """
 import signal, sys, time
 import numpy as np, fastconv
-from fastconv.kernels import scratch
+from fastconv._core import scratch
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have it ignored
 x = np.ones((1, 256, 62, 62), np.float32)
 many = np.broadcast_to(x, (1000, *x.shape[1:]))

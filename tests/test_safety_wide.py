@@ -11,7 +11,7 @@ from programs import linux, python
 from support import ALGORITHMS, ISAS
 
 import fastconv
-from fastconv.kernels import scratch
+from fastconv._core import scratch
 
 HERE = Path(__file__).parent
 WAYS = [(name, kind) for name in ALGORITHMS for kind in ("pixels", "channels")]

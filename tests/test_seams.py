@@ -13,22 +13,13 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
-from kinds import (
-    BF16,
-    BOOL,
-    EVERY,
-    FLOATS,
-    INTEGERS,
-    assert_near,
-    numbers,
-    run,
-    specified,
-    truth,
-)
+from kinds import BF16, BOOL, EVERY, FLOATS, INTEGERS, assert_near, numbers, run, specified, truth
 from support import ALGORITHMS, ISAS, READABLE, WORDS, WRITEABLE
 
-from fastconv import algorithms, call, dtypes
-from fastconv.schedule import candidates
+from fastconv._plan import algorithms
+from fastconv._plan import execute as call
+from fastconv._plan.schedule import candidates
+from fastconv._spec import dtypes
 
 EXAMPLES = int(os.environ.get("FASTCONV_EXAMPLES", "1500"))
 

@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 from support import ISAS
 
-from fastconv.algorithms import NAMES
-from fastconv.settings import (
+from fastconv._plan.algorithms import NAMES
+from fastconv._plan.settings import (
     Settings,
     _from_environment,
     check_environment,
@@ -27,7 +27,7 @@ from fastconv.settings import (
     settings,
 )
 
-module = sys.modules["fastconv.settings"]  # the attribute of that name is the class
+module = sys.modules["fastconv._plan.settings"]  # the attribute of that name is the class
 
 
 @pytest.fixture(autouse=True)
@@ -283,7 +283,7 @@ def test_refuses_environment(text):
 
 
 def test_environment_is_read_at_import():
-    code = "from fastconv.settings import current; print(current().threads)"
+    code = "from fastconv._plan.settings import current; print(current().threads)"
     run = {"capture_output": True, "text": True, "timeout": 60}
     command = [sys.executable, "-c", code]
     good = subprocess.run(command, env=os.environ | {"FASTCONV_NUM_THREADS": "3"}, **run)

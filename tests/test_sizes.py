@@ -4,7 +4,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fastconv import sizes
+from fastconv._spec import axis as sizes
 
 lengths = st.integers(1, 40)
 kernels = st.integers(1, 9)

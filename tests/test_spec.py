@@ -8,10 +8,10 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from fastconv import spec
-from fastconv.boundary import Border
-from fastconv.dtypes import Arithmetic
-from fastconv.finishing import Finish
+from fastconv._spec import conv as spec
+from fastconv._spec.borders import Border
+from fastconv._spec.dtypes import Arithmetic
+from fastconv._spec.epilogue import Finish
 
 F4, F8 = np.dtype("f4"), np.dtype("f8")
 HUGE = 2**40

@@ -10,8 +10,8 @@ import subprocess
 import pytest
 from programs import UNSET, linux, python, run
 
-from fastconv.kernels import table
-from fastconv.settings import default_threads
+from fastconv._core import table
+from fastconv._plan.settings import default_threads
 
 pytestmark = linux
 several = pytest.mark.skipif(default_threads() < 2, reason="needs two cores")
@@ -80,7 +80,7 @@ def test_bound_threads_are_all_used(bind):
 # ---- Python's threads --------------------------------------------------------------------------
 
 EIGHT = """
-sys.modules["fastconv.call"].PLANS_BYTES = 1 << 18        # so that plans come and go
+sys.modules["fastconv._plan.execute"].PLANS_BYTES = 1 << 18        # so that plans come and go
 sizes = range(9, 31)
 expected = {n: fastconv.conv2d(x[..., :n], w, threads=1) for n in sizes}
 prepared = fastconv.prepare(w)
@@ -108,7 +108,7 @@ def test_eight_python_threads_at_once():
 
 
 SHARED = """
-sys.modules["fastconv.plan"].default_threads = lambda: 8
+sys.modules["fastconv._plan.plan"].default_threads = lambda: 8
 stop, most = threading.Event(), 0
 def work():
     while not stop.is_set():

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import fastconv
-from fastconv import values
+from fastconv._spec import values
 
 HALF = [0.5, np.float32(0.5), np.float16(0.5), np.longdouble(0.5), np.array(0.5), Fraction(1, 2),
         Decimal("0.5"), ml_dtypes.bfloat16(0.5), np.array(Fraction(1, 2), "O")]  # fmt: skip

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..kernels import table as kernel_table
-from ..machine import facts
+from .._core import table as kernel_table
+from .._plan.machine import facts
 from .measure import Peak, Result
 from .report import best_rival, cell, notes, percent_cell, present
 from .rivals import OURS, RIVALS

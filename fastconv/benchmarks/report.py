@@ -6,7 +6,7 @@ from __future__ import annotations
 import platform
 from collections.abc import Sequence
 
-from ..machine import cpu_name
+from .._plan.machine import cpu_name
 from .measure import Peak, Result
 from .rivals import OURS, PLAIN, RIVALS
 from .summary import summary, summary_lines

@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..machine import cpu_name
+from .._plan.machine import cpu_name
 from . import contention, report
 from .case import Case
 from .measure import Peak, Result, measure

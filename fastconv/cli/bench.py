@@ -75,7 +75,7 @@ def chosen_libraries(options: argparse.Namespace, cases: Sequence[Case]) -> list
 
 def chosen_threads(options: argparse.Namespace) -> list[int]:
     """The numbers of threads, each once."""
-    from ..settings import default_threads
+    from .._plan.settings import default_threads
 
     everyone = default_threads()
     usual = sorted({1, everyone}) if options.full else [everyone]
@@ -108,7 +108,7 @@ def check_options(options: argparse.Namespace) -> None:
         if find_spec("matplotlib") is None:
             raise ImportError("--plot needs matplotlib: pip install 'fastconv[bench]'")
     if options.isa:
-        from ..kernels import table
+        from .._core import table
 
         if options.isa not in table.isas_usable():
             needed = f"one of {', '.join(table.isas_usable())} is needed"

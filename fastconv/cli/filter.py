@@ -133,7 +133,7 @@ def add_arguments(parser: Parser) -> None:
 
 def draw_borders() -> str:
     """Each border with its drawing."""
-    from ..boundary import DRAWINGS
+    from .._spec.borders import DRAWINGS
 
     return ", ".join(" ".join(row) for row in DRAWINGS.items())
 

@@ -5,7 +5,7 @@ import json
 import os
 import platform
 
-from .. import machine
+from .._plan import machine
 from .parse import Parser
 
 SECONDS = 0.2  # of each measurement
@@ -30,7 +30,7 @@ def run(options) -> None:
 
 def usable_isas() -> tuple[str, ...]:
     """The instruction sets that are compiled and that this CPU has, the best one last."""
-    from ..kernels import table
+    from .._core import table
 
     return table.isas_usable()
 
@@ -40,8 +40,8 @@ def collect(speed: bool) -> dict[str, object]:
     import numpy as np
 
     from .. import __version__, get_num_threads
-    from ..kernels import table
-    from ..settings import current, processors
+    from .._core import table
+    from .._plan.settings import current, processors
 
     report = {
         "version": __version__,
@@ -68,7 +68,7 @@ def threads_from() -> str:
     >>> isinstance(threads_from(), str)
     True
     """
-    from ..settings import current, default_threads, processors
+    from .._plan.settings import current, default_threads, processors
 
     if current().threads is not None:
         variable = "FASTCONV_NUM_THREADS"
@@ -82,7 +82,7 @@ def threads_from() -> str:
 
 def measure_speed(isa: str, threads: int) -> dict[str, object]:
     """FMA peak and copy bandwidth, with one thread and with all."""
-    from ..kernels import measure
+    from .._core import measure
 
     counts = sorted({1, threads})
     return {

@@ -93,7 +93,7 @@ def discard_unwritable_output() -> None:
 
 def check_environment() -> None:
     """Raise for a variable FASTCONV_... that cannot be obeyed."""
-    from ..settings import current
+    from .._plan.settings import current
 
     current()
 

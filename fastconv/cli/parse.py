@@ -158,8 +158,8 @@ def parse_border(text: str) -> str:
     >>> parse_border("mirror")
     'mirror'
     """
-    from ..arguments import border_needed
-    from ..boundary import MODES
+    from .._spec.arguments import border_needed
+    from .._spec.borders import MODES
 
     if text not in MODES:
         raise argparse.ArgumentTypeError(f"got {text!r}, {border_needed(text)}")

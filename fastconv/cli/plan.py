@@ -56,7 +56,7 @@ def run(options) -> None:
 
     import fastconv
 
-    from ..arguments import DTYPES, as_dtype
+    from .._spec.arguments import DTYPES, as_dtype
 
     if options.dtype == "bfloat16":
         try:

@@ -1,0 +1,245 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""direct: taps are read where the pixels lie, in the user's array or in a strip of it.
+
+A task is a box of pixels and some strips of weights of one group:
+
+    for each block of k:            source of the box (in place, or a strip is filled)
+        for each strip of weights:  packed now, or found among the prepared ones
+            for each run of pixels: tiles
+
+Pixels wide: a tile is a strip of weights times vectors of pixels, and writes the output.
+Otherwise a tile is some pixels of a row times a strip of two vectors of output channels
+(regions.pyx), and the sums [pixel][channel] stay in scratch until they turn on the way out, unless
+that is how the output lies.
+"""
+from fastconv._core cimport source as sources
+from fastconv._core cimport epilogue, regions, stencil, parallel, weights
+from fastconv._core.conv cimport (
+    PIECES, Problem, block_t, call_t, decode, next_block, piece_t, problem_t)
+from fastconv._core.source cimport source_t
+from fastconv._core.axis cimport Span
+from fastconv._core.table cimport (
+    FC_BIAS_COLS, FC_BIAS_ROWS, FC_STENCIL_ROWS, FC_SUMS_IN_FLIGHT, fc_fetch, fc_group, fc_kernels,
+    fc_put, fc_run, fc_runs, fc_step, fc_tile_fn)
+
+
+cdef void run_of_tiles(const fc_kernels *kernels, const fc_runs *runs, const char *a,
+                       Py_ssize_t rows, const char *b, Py_ssize_t length, char *c,
+                       Py_ssize_t ldc, const fc_put *put) noexcept nogil:
+    """One strip of weights times `length` pixels side by side, widest tiles first."""
+    cdef Py_ssize_t done = 0, cols
+    # Few rows need wide tiles.
+    cdef int width = 2 if 2 * rows < FC_SUMS_IN_FLIGHT and rows <= kernels.max_rows[2] else 1
+    while done < length:
+        while width > 0 and length - done < kernels.lanes << width:
+            width -= 1
+        cols = min(kernels.lanes << width, length - done)
+        kernels.tile[width][rows](runs, a, b + done * kernels.itemsize,
+                                  c + done * kernels.itemsize, ldc, cols, put)
+        done += cols
+
+
+cdef void stencil_rows(const problem_t *p, const Span **box, const source_t *source,
+                       const block_t *block, char *scratch, const char *strip, char *dst,
+                       const Py_ssize_t *to, const fc_put *put) noexcept nogil:
+    """All pixels of a box for a single output channel, some output rows at a time."""
+    cdef fc_group *group = <fc_group *> (scratch + p.at_group)
+    cdef fc_step *step = <fc_step *> (scratch + p.at_step)
+    cdef Py_ssize_t steps = stencil.steps(p, box, source, block, step)
+    cdef Py_ssize_t n, d, h = 0, rows, made = 0, count = 0, size = p.itemsize
+    while h < box[2].count:
+        rows = min(FC_STENCIL_ROWS, box[2].count - h)
+        if rows != made:
+            count = stencil.groups(p, box, source, block, rows, group)
+            made = rows
+        for n in range(box[0].count):
+            for d in range(box[1].count):
+                p.kernels.stencil(
+                    group, count, step, steps, strip,
+                    source.data + (n * source.pixel[0] + d * source.pixel[1]
+                                   + h * source.pixel[2]) * size,
+                    dst + (n * to[0] + d * to[1] + h * to[2]) * size, to[2],
+                    rows, box[3].count, put)
+        h += rows
+
+
+cdef void pixels_task(const problem_t *p, call_t *call, Py_ssize_t task,
+                      char *scratch) noexcept nogil:
+    cdef const Span *box[4]
+    cdef source_t source
+    cdef block_t block
+    cdef fc_runs runs
+    cdef fc_run *tap = <fc_run *> scratch
+    cdef Py_ssize_t group, s0, s1, s, i, rows, channel, n, d, h
+    cdef Py_ssize_t size = p.itemsize, run, ldc
+    cdef Py_ssize_t count[3]
+    cdef Py_ssize_t to[4]
+    cdef fc_put put
+    cdef int a
+    cdef const char *strip
+    cdef char *dst
+    decode(p, task, box, &group, &s0)
+    s1 = min(s0 + p.task_strips, p.strips)
+    # Where sums go: the output itself, or rows of scratch.
+    if p.straight:
+        ldc = p.dst_c_bytes // size
+        dst = epilogue.output(p, call, box, group, 0)
+        for a in range(4):
+            to[a] = p.axis[a].dst_bytes // size
+    else:
+        ldc = p.sum_pitch
+        dst = scratch + p.at_sum - s0 * p.width * ldc * size
+        to[3] = 1
+        for a in range(2, -1, -1):
+            to[a] = to[a + 1] * box[a + 1].count
+    block.k1 = -1
+    while next_block(p, &block):
+        runs.run, runs.length = tap, block.c1 - block.c0
+        runs.runs = sources.prepare(p, call, box, group, &block, scratch, False, &source, tap)
+        runs.a_step, runs.b_step, runs.a_row = p.width, source.channel, 1
+        runs.cuts, runs.fetch, runs.a_ahead = 0, NULL, 0
+        for i in range(runs.runs):
+            tap[i].a *= p.width
+        if runs.runs > 1 and not p.stencil:
+            sources.single_steps(&runs, <fc_run *> (scratch + p.at_step))
+        epilogue.begin_put(p, call, &block, p.straight, FC_BIAS_ROWS, &put)
+        # Axes on which source and output are dense make one run.
+        run = box[3].count
+        for a in range(2, -1, -1):
+            count[a] = box[a].count
+            if run and count[a] > 1 and (source.pixel[a] != run or to[a] != run):
+                break
+            run *= count[a]
+            count[a] = 1
+        while a > 0:
+            a -= 1
+            count[a] = box[a].count
+        for s in range(s0, s1):
+            strip = weights.strip(p, call, group, s, &block, p.guard, scratch)
+            channel = s * p.width
+            rows = min(p.width, p.c_out - channel)
+            if call.bias != NULL:
+                put.bias = call.bias + (group * p.c_out + channel) * size
+            if p.stencil:
+                stencil_rows(p, source.box, &source, &block, scratch, strip,
+                             dst + channel * ldc * size, to, &put)
+            for n in range(0 if p.stencil else count[0]):
+                for d in range(count[1]):
+                    for h in range(count[2]):
+                        run_of_tiles(
+                            p.kernels, &runs, strip, rows,
+                            source.data + (n * source.pixel[0] + d * source.pixel[1]
+                                           + h * source.pixel[2]) * size,
+                            run,
+                            dst + (channel * ldc + n * to[0] + d * to[1] + h * to[2]) * size,
+                            ldc, &put)
+            if block.k1 == p.depth:
+                epilogue.deliver(p, call, box, group, s, s + 1, p.straight,
+                                 dst + channel * ldc * size, NULL)
+
+
+cdef void tiles_of(const problem_t *p, const Span **box, const source_t *source,
+                   const piece_t *piece, const char *strip, Py_ssize_t cols, char *sums,
+                   const Py_ssize_t *to, const fc_put *put) noexcept nogil:
+    """All pixels of a piece times a strip of weights."""
+    cdef Py_ssize_t n, d, h, tile, first, rows, size = p.itemsize, lanes = p.kernels.lanes
+    cdef int width = 1 if cols > lanes else 0
+    cdef fc_tile_fn *tile_fn
+    cdef const char *src
+    cdef char *dst
+    if not p.straight:          # sums have room for whole vectors
+        cols = lanes << width
+    for n in range(piece.batch):
+        for d in range(piece.d0, piece.d0 + piece.planes):
+            for h in range(piece.h0, piece.h0 + piece.rows):
+                src = source.data + (n * source.pixel[0] + d * source.pixel[1]
+                                     + h * source.pixel[2]) * size
+                dst = sums + n * to[0] + d * to[1] + h * to[2]
+                for tile in range(piece.first, piece.end):
+                    first = piece.run * tile // piece.tiles
+                    rows = piece.run * (tile + 1) // piece.tiles - first
+                    tile_fn = (p.kernels.tile[width][rows] if piece.runs.a_row == 1 else
+                               p.kernels.tile_apart[width][rows])
+                    tile_fn(
+                        &piece.runs, src + first * source.pixel[3] * size, strip,
+                        dst + first * to[3], to[3] // size, cols, put)
+
+
+cdef Py_ssize_t prepare_pieces(const problem_t *p, const call_t *call, const Span **box,
+                               Py_ssize_t group, const block_t *block, char *scratch,
+                               source_t *source, bint *strip, Py_ssize_t known) noexcept nogil:
+    """The source of a block of k and the pieces of its box; returns how many.  Those of the block
+    before, if `known`, are the same."""
+    cdef piece_t *piece = <piece_t *> (scratch + p.at_piece)
+    cdef fc_run *tap = <fc_run *> scratch
+    cdef fc_runs runs
+    cdef Py_ssize_t i, count
+    runs.run, runs.length, runs.cuts, runs.fetch = tap, block.c1 - block.c0, 0, NULL
+    runs.a_ahead = 0
+    while True:
+        runs.runs = sources.prepare(p, call, box, group, block, scratch, strip[0], source, tap)
+        runs.a_step, runs.b_step, runs.a_row = source.channel, p.width, source.pixel[3]
+        for i in range(runs.runs):
+            tap[i].a, tap[i].b = tap[i].b, tap[i].a * p.width
+        count = known
+        if known < 0:
+            count = regions.make(p, source, block, &runs, <fc_run *> &piece[PIECES], piece)
+        if count >= 0:
+            return count
+        strip[0] = True         # pieces do not leave out all padding: zeros are needed
+
+
+cdef void channels_task(const problem_t *p, call_t *call, Py_ssize_t task,
+                        char *scratch) noexcept nogil:
+    cdef const Span *box[4]
+    cdef source_t source
+    cdef block_t block
+    cdef piece_t *piece = <piece_t *> (scratch + p.at_piece)
+    cdef char *sums = scratch + p.at_sum
+    cdef Py_ssize_t group, s0, s1, s, i, count = -1, channels = -1, channel, size = p.itemsize
+    cdef Py_ssize_t calls
+    cdef Py_ssize_t to[4]       # bytes from a pixel to the next along each axis, where sums go
+    cdef fc_fetch fetch
+    cdef fc_put put
+    cdef bint strip = False
+    cdef const char *weight
+    decode(p, task, box, &group, &s0)
+    s1 = min(s0 + p.task_strips, p.strips)
+    if p.straight:
+        sums = epilogue.output(p, call, box, group, s0 * p.width)
+        for i in range(4):
+            to[i] = p.axis[2 if i == 3 and box[3].count == 1 else i].dst_bytes
+    else:
+        to[3] = p.sum_pitch * size
+        for i in range(2, -1, -1):
+            to[i] = to[i + 1] * box[i + 1].count
+    block.k1 = -1
+    while next_block(p, &block):
+        if block.c1 - block.c0 != channels or p.block_k < p.taps:
+            count = -1          # the last pieces are not those of this block
+        channels = block.c1 - block.c0
+        count = prepare_pieces(p, call, box, group, &block, scratch, &source, &strip, count)
+        calls = 0
+        for i in range(count):
+            piece[i].runs.fetch = &fetch
+            calls += (piece[i].batch * piece[i].planes * piece[i].rows
+                      * (piece[i].end - piece[i].first)
+                      * (piece[i].runs.runs if piece[i].runs.length > 1 else 1))
+        epilogue.begin_put(p, call, &block, p.straight, FC_BIAS_COLS, &put)
+        for s in range(s0, s1):
+            weight = weights.strip(p, call, group, s, &block, p.guard and not source.in_place,
+                                   scratch)
+            weights.fetch_next(p, call, group, s, s0, s1, &block, calls, &fetch)
+            channel = s * p.width
+            if call.bias != NULL:
+                put.bias = call.bias + (group * p.c_out + channel) * size
+            for i in range(count):
+                tiles_of(p, box, &source, &piece[i], weight, min(p.width, p.c_out - channel),
+                         sums + (channel - s0 * p.width) * size, to, &put)
+    epilogue.deliver(p, call, box, group, s0, s1, p.straight, sums, scratch + p.at_turn)
+
+
+def run(Problem problem, size_t src, size_t wei, size_t packed, size_t bias, size_t residual,
+        size_t dst, int threads, bint shared, Py_ssize_t chunk):
+    return parallel.run(problem, pixels_task if problem.c.pixels_wide else channels_task,
+                        src, wei, packed, bias, residual, dst, threads, shared, chunk)

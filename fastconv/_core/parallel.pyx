@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What the walks share: threads, scratch, interrupts."""
+import os
+
+from cpython.exc cimport PyErr_CheckSignals
+from cython.parallel cimport parallel, prange, threadid
+
+from fastconv._core cimport scratch as pool
+from fastconv._core.conv cimport Problem, call_t, problem_t
+
+cdef extern from *:
+    """
+    #ifdef _OPENMP
+    #include <omp.h>
+    #else
+    #define omp_in_parallel() 0
+    #endif
+    """
+    int omp_in_parallel() noexcept nogil
+
+cdef bint forked = False        # OpenMP's threads did not come along
+cdef int in_flight = 0          # calls under way, from several Python threads
+
+
+def _after_fork():
+    global forked, in_flight
+    forked, in_flight = True, 0
+
+
+os.register_at_fork(after_in_child=_after_fork)
+
+
+cdef bint run(Problem problem, task_fn one_task, size_t src, size_t wei, size_t packed,
+              size_t bias, size_t residual, size_t dst, int threads, bint shared,
+              Py_ssize_t chunk) except -1:
+    """Do all tasks, `chunk` of them between two looks at signals (Ctrl-C).
+
+    Calls that run at the same time divide the threads if they are `shared`, not asked for.
+    Returns False when inf or NaN turned up among weights that may meet padding: the output
+    is then not valid, and the caller repeats the call with a plan that keeps them apart.
+    """
+    global in_flight
+    cdef const problem_t *p = &problem.c
+    cdef call_t call
+    cdef Py_ssize_t task, first = 0, last
+    cdef char *scratch = NULL
+    cdef char *mine = NULL
+    cdef Py_ssize_t bytes = p.scratch_bytes
+    call.src, call.wei, call.packed = <char *> src, <char *> wei, <char *> packed
+    call.bias, call.residual = <char *> bias, <char *> residual
+    call.dst, call.not_finite = <char *> dst, 0
+    if p.tasks == 0:
+        return True
+    in_flight += 1
+    if shared:
+        threads = max(1, threads // in_flight)
+    threads = 1 if forked or omp_in_parallel() else min(threads, p.tasks)
+    try:
+        scratch = pool.acquire(threads * bytes)
+        while first < p.tasks:
+            last = min(p.tasks, first + chunk)
+            if threads == 1 or forked:          # a handler of signals may fork
+                with nogil:
+                    for task in range(first, last):
+                        one_task(p, &call, task, scratch)
+            else:
+                with nogil, parallel(num_threads=threads):
+                    mine = scratch + threadid() * bytes
+                    for task in prange(first, last, schedule="dynamic", chunksize=1):
+                        one_task(p, &call, task, mine)
+            first = last
+            if first < p.tasks:
+                PyErr_CheckSignals()
+    finally:
+        in_flight = max(0, in_flight - 1)       # a fork on the way here has begun anew
+        if scratch != NULL:
+            pool.release(scratch)
+    return not call.not_finite

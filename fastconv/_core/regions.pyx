@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Pieces: the pixels of a box, cut so that the pixels of a tile see the same taps.
+
+With channels in vectors, the rows of a tile are pixels: neighbours in a row of the output.
+What they see of padding is not multiplied: a tap that a row of the output sees outside the
+input is no run of its pieces, and at the ends of a row a cut leaves pixels out of a run.
+"""
+from fastconv._core.conv cimport PIECES, block_t, piece_runs, piece_t, problem_t
+from fastconv._core.source cimport single_steps, source_t
+from fastconv._core.axis cimport ZERO, Axis, Span, tap_input, valid
+from fastconv._core.table cimport FC_CUTS, fc_run, fc_runs
+
+
+cdef Py_ssize_t alike(const Axis *axis, const Span *span, Py_ssize_t first) noexcept nogil:
+    """The end of the positions from `first` of a span that see the same taps."""
+    cdef Py_ssize_t t, enters, leaves, end = span.count
+    if axis.border != ZERO:
+        return end
+    for t in range(span.first, span.first + span.taps):
+        valid(axis, t, &enters, &leaves)
+        if first < enters - span.start < end:
+            end = enters - span.start
+        if first < leaves - span.start < end:
+            end = leaves - span.start
+    return end
+
+
+cdef bint cut_of(const Axis *axis, Py_ssize_t start, Py_ssize_t count, Py_ssize_t tap,
+                 Py_ssize_t *cut) noexcept nogil:
+    """Pixels at the beginning (positive) or end of [start, start + count) that see padding; returns
+    whether those are all that do."""
+    cdef Py_ssize_t first = start * axis.stride - axis.pad + tap * axis.dilation
+    cdef Py_ssize_t last = first + (count - 1) * axis.stride - axis.src
+    cdef Py_ssize_t before = (-first + axis.stride - 1) // axis.stride if first < 0 else 0
+    cdef Py_ssize_t after = last // axis.stride + 1 if last >= 0 else 0
+    if axis.border != ZERO:
+        before = after = 0
+    cut[0] = min(before, FC_CUTS) if before >= after else -min(after, FC_CUTS)
+    return before + after == (cut[0] if cut[0] > 0 else -cut[0])
+
+
+cdef bint choose(const problem_t *p, const source_t *source, const block_t *block,
+                 const fc_runs *whole, piece_t *piece, bint cuts, Py_ssize_t start,
+                 Py_ssize_t count, fc_run *run, bint *exact) noexcept nogil:
+    """The runs of a piece, whose tiles hold pixels [start, start + count) of a row if `cuts`;
+    returns whether they are those of its rows, without cuts.  Not exact: padding is left."""
+    cdef const Span *d_span = source.box[1]
+    cdef const Span *h_span = source.box[2]
+    cdef const Span *w_span = source.box[3]
+    cdef Py_ssize_t d, h, w, at = 0, tap, made = 0
+    cdef bint plain = True, seen
+    for d in range(d_span.first, d_span.first + d_span.taps):
+        for h in range(h_span.first, h_span.first + h_span.taps):
+            seen = (tap_input(&p.axis[1], d_span.start + piece.d0, piece.d1 - piece.d0, d) and
+                    tap_input(&p.axis[2], h_span.start + piece.h0, piece.h1 - piece.h0, h))
+            tap = (d * p.axis[2].taps + h) * p.axis[3].taps - block.t0
+            for w in range(w_span.first, w_span.first + w_span.taps):
+                if not 0 <= tap + w < block.t1 - block.t0:
+                    continue
+                if seen:
+                    run[made] = whole.run[at]
+                    if not cuts:
+                        made += 1
+                    elif not tap_input(&p.axis[3], w_span.start + start, count, w):
+                        plain = False
+                    else:
+                        if not cut_of(&p.axis[3], w_span.start + start, count, w, &run[made].cut):
+                            exact[0] = False
+                        if run[made].cut:
+                            piece.runs.cuts = 1
+                        plain = plain and run[made].cut == 0
+                        made += 1
+                at += 1
+    piece.runs.runs = made
+    return plain
+
+
+cdef bint follow(const problem_t *p, const source_t *source, int axis,
+                 Py_ssize_t run) noexcept nogil:
+    """Whether runs follow one another along an axis, in the source and where sums go."""
+    return (source.pixel[axis] == run * source.pixel[3]
+            and (not p.straight or p.axis[axis].dst_bytes == run * pixel_bytes(p, source)))
+
+
+cdef void merge(const problem_t *p, const source_t *source, piece_t *piece) noexcept nogil:
+    """Find the runs of a piece: rows, planes and images that follow one another are one; but not
+    where the ends of rows see padding that is nowhere."""
+    cdef Py_ssize_t height = piece.h1 - piece.h0, depth = piece.d1 - piece.d0, most
+    cdef Py_ssize_t step = source.pixel[3]
+    cdef bint apart = source.in_place and p.guard
+    cdef bint whole = height == source.box[2].count and not apart
+    piece.run, piece.rows = source.box[3].count, height
+    piece.planes, piece.batch = depth, source.box[0].count
+    if height == 1 or (follow(p, source, 2, piece.run) and not apart):
+        piece.run *= height
+        piece.rows = 1
+    if piece.rows == 1 and whole and follow(p, source, 1, piece.run):
+        piece.run *= depth
+        piece.planes = 1
+    whole = whole and depth == source.box[1].count
+    if piece.rows == piece.planes == 1 and whole and follow(p, source, 0, piece.run):
+        piece.run *= piece.batch
+        piece.batch = 1
+    most = p.kernels.max_rows[1 if p.width > p.kernels.lanes else 0]
+    piece.tiles = (piece.run + most - 1) // most
+    # Tiles call the next row, or the next tile of a long run.
+    piece.runs.a_ahead = source.pixel[2] if piece.rows > 1 else most * step
+    piece.first, piece.end = 0, piece.tiles
+
+
+cdef Py_ssize_t divide(const problem_t *p, const source_t *source, const block_t *block,
+                       const fc_runs *whole, piece_t *piece, Py_ssize_t room, fc_run *run,
+                       const fc_run *end) noexcept nogil:
+    """Divide a piece by what its tiles see, tiles that see the same together; returns into how
+    many, or -1: no room, or a source without padding is asked for it."""
+    cdef Py_ssize_t tile, start, made = 0, tiles = piece.tiles
+    cdef bint plain, known = False, exact = True, cuts
+    cuts = p.cut_rows and piece.run == source.box[3].count
+    for tile in range(tiles if cuts else 1):
+        if made == room or end - run < whole.runs:
+            return -1
+        if made:
+            piece[made] = piece[made - 1]
+        piece[made].runs.run, piece[made].runs.length = run, whole.length
+        piece[made].runs.cuts = 0
+        piece[made].first, piece[made].end = tile, tile + 1 if cuts else tiles
+        start = piece.run * tile // tiles
+        plain = choose(p, source, block, whole, &piece[made], cuts, start,
+                       piece.run * (tile + 1) // tiles - start, run, &exact)
+        if source.in_place and not exact:
+            return -1
+        if plain and known:
+            piece[made - 1].end = tile + 1
+        else:
+            if (plain and 1 < whole.length <= p.short_run
+                    and end - run >= whole.length * piece[made].runs.runs):
+                single_steps(&piece[made].runs, run)
+            run += piece[made].runs.runs
+            made += 1
+        known = plain
+    return made
+
+
+cdef Py_ssize_t cut_box(const problem_t *p, const source_t *source, const block_t *block,
+                        const fc_runs *whole, fc_run *run, piece_t *piece) noexcept nogil:
+    """The pieces that see different taps; returns how many, or -1 as `divide`."""
+    cdef const Span *depth = source.box[1]
+    cdef const Span *height = source.box[2]
+    cdef const fc_run *end = run + piece_runs(p)
+    cdef Py_ssize_t count = 0, made, i, d = 0, h
+    while d < depth.count:
+        h = 0
+        while h < height.count:
+            if count == PIECES:
+                return -1
+            piece[count].d0, piece[count].d1 = d, alike(&p.axis[1], depth, d)
+            piece[count].h0, piece[count].h1 = h, alike(&p.axis[2], height, h)
+            piece[count].runs = whole[0]
+            h = piece[count].h1
+            merge(p, source, &piece[count])
+            made = divide(p, source, block, whole, &piece[count], PIECES - count, run, end)
+            if made < 0:
+                return -1
+            for i in range(count, count + made):
+                run += piece[i].runs.runs
+            count += made
+        d = alike(&p.axis[1], depth, d)
+    return count
+
+
+cdef Py_ssize_t make(const problem_t *p, const source_t *source, const block_t *block,
+                     const fc_runs *whole, fc_run *run, piece_t *piece) noexcept nogil:
+    """The pieces of a box, whose runs are `whole`; returns how many, or -1: padding is needed."""
+    cdef Py_ssize_t count = -1
+    if p.guard and whole.runs:
+        count = cut_box(p, source, block, whole, run, piece)
+        if count < 0 and source.in_place:
+            return -1
+    if count < 0:               # one kind, or too many: all pixels see all taps
+        piece.d0, piece.d1, piece.h0, piece.h1 = 0, source.box[1].count, 0, source.box[2].count
+        piece.runs = whole[0]
+        merge(p, source, piece)
+        if whole.runs > 1 and 1 < whole.length <= p.short_run:
+            single_steps(&piece.runs, run)
+        count = 1
+    return count

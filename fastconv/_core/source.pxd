@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: BSD-3-Clause
+from fastconv._core.conv cimport block_t, call_t, problem_t
+from fastconv._core.axis cimport Span, phase, shift
+from fastconv._core.table cimport fc_run, fc_runs
+
+# Where the numbers of a box are: channel c of pixel (n, d, h, w), seen through a tap, is
+#     data[n pixel[0] + d pixel[1] + h pixel[2] + w pixel[3] + tap + (c - c0) channel]
+cdef struct source_t:
+    const char *data
+    Py_ssize_t pixel[4]
+    Py_ssize_t channel          # from one input channel to the next; 1: they lie side by side
+    # How far a tap of an axis moves: by its number in the user's array, by phase and shift in
+    # a strip.
+    Py_ssize_t index[4]
+    Py_ssize_t phase[4]
+    bint in_place
+    # The spans with the taps of this block of k.
+    const Span *box[4]
+    Span narrow[4]
+
+cdef inline Py_ssize_t tap_offset(const problem_t *p, const source_t *source, int axis,
+                                  Py_ssize_t tap) noexcept nogil:
+    cdef const Span *span = source.box[axis]
+    if source.in_place:
+        return tap * source.index[axis]
+    return (phase(&p.axis[axis], span, tap) * source.phase[axis]
+            + shift(&p.axis[axis], span, tap) * source.pixel[axis])
+
+cdef Py_ssize_t prepare(const problem_t *p, const call_t *call, const Span **whole,
+                        Py_ssize_t group, const block_t *block, char *scratch, bint strip,
+                        source_t *source, fc_run *run) noexcept nogil
+cdef void single_steps(fc_runs *runs, fc_run *step) noexcept nogil

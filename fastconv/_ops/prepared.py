@@ -1,0 +1,270 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Prepared weights: packed once, convolved with many inputs."""
+
+from __future__ import annotations
+
+import os
+import threading
+import weakref
+from operator import index
+
+import numpy as np
+
+from .._core import weights
+from .._core.conv import address
+from .._core.measure import openmp_threads
+from .._plan.algorithms import NAMES
+from .._plan.execute import (
+    Extra,
+    Store,
+    find,
+    flipped,
+    frozen,
+    keep,
+    outline,
+    overlaps,
+    residual_is,
+    run,
+    through_a_copy,
+)
+from .._plan.layout import native_copy
+from .._plan.magnitude import fits_float64, largest
+from .._plan.nonfinite import replaced
+from .._plan.plan import Plan
+from .._plan.settings import current
+from .._spec.arguments import (
+    as_array,
+    as_flag,
+    as_operand,
+    check_algorithm,
+    check_threads,
+    missing_axes,
+    padding_per_axis,
+    positive_per_axis,
+)
+from .._spec.axis import span
+from .._spec.conv import make_conv_spec
+from .._spec.operands import check_bias
+from .._spec.values import as_integer, settled
+
+
+def prepare(
+    weight, bias=None, stride=1, padding=0, dilation=1, groups=1,
+    *, padding_mode="constant", padding_value=0, channels_last=False, flip=False,
+    activation=None, alpha=1, beta=0, dtype=None, overflow="wrap",
+    algorithm="auto", threads=None,
+):  # fmt: skip
+    """Keep weights for many calls: a function of the input alone that packs them only once.
+
+    The parameters are those of `conv1d`, `conv2d` and `conv3d`; the rank is that of the weight,
+    and `residual` and `out` come with the input, whose dtype may change from call to call.
+    The weights are copied, so later changes of the array do not show. The result is the same,
+    bit for bit, as that of the one-shot call (but of algorithm='reference'). A layer can be
+    pickled, and shared between threads.
+
+    >>> import numpy as np
+    >>> blur = prepare(np.full((1, 1, 3, 3), 1 / 9), padding="same")
+    >>> blur(np.ones((1, 4, 5)))[0, 1]
+    array([0.66666667, 1.        , 1.        , 1.        , 0.66666667])
+    >>> layer = prepare(np.ones((2, 1, 3)), [-4, 0], channels_last=True, activation="relu")
+    >>> layer(np.array([[1], [2], [3]], np.uint8), residual=[[0.5, 0.25]])
+    array([[2.5 , 6.25]])
+    """
+    extra = (padding_mode, padding_value, channels_last, flip,
+             activation, alpha, beta, dtype, overflow)  # fmt: skip
+    return PreparedConv(weight, bias, (stride, padding, dilation, groups), extra,
+                        algorithm, threads)  # fmt: skip
+
+
+_known: weakref.WeakSet[PreparedConv] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    for layer in _known:  # in the child nobody is left to release the old locks
+        layer._lock = threading.RLock()
+
+
+os.register_at_fork(after_in_child=_after_fork)
+
+
+# In the order in which a specification checks what depends on the dtype of the input.
+CHECKED = ("dtype", "overflow", "padding_value", "padding_mode", "activation", "alpha", "beta")
+
+
+def _progress(error: Exception) -> int:
+    """How far the checks came: what they met last is wrong whatever the input."""
+    argument = str(error).partition(": ")[2].partition(" ")[0].removesuffix("'s")
+    return CHECKED.index(argument) if argument in CHECKED else len(CHECKED)
+
+
+class PreparedConv:
+    """A convolution with fixed weights; made by `prepare`, called with an input."""
+
+    def __init__(self, weight, bias, parameters, extra, algorithm, threads):
+        weight = as_operand("prepare", "weight", weight)
+        if not 3 <= weight.ndim <= 5:
+            raise ValueError(
+                f"prepare: weight has shape {weight.shape}, but it must be (O, C/groups, *kernel) "
+                f"with one to three kernel axes{missing_axes(weight.ndim, weight.ndim)}"
+            )
+        self._rank = weight.ndim - 2
+        self._name = f"conv{self._rank}d"
+        self._extra = Extra(*map(settled, extra)).settled()
+        if as_flag("prepare", "flip", self._extra.flip):
+            weight = flipped(weight, self._rank)
+        self._weight = native_copy(weight)
+        self._weight.flags.writeable = False
+        self._bias = None if bias is None else np.array(as_array("prepare", "bias", bias))
+        self._parameters = tuple(map(settled, parameters))
+        self._algorithm = check_algorithm("prepare", algorithm, NAMES)
+        self._threads = check_threads("prepare", threads)
+        self._check()
+        self._lock = threading.RLock()
+        _known.add(self)
+        self._most: int | None = None  # the largest weight, if it was asked for
+        self._packed: dict[tuple, tuple[np.ndarray, bool]] = {}
+        self._ready = Store()
+
+    def _check(self):
+        """Let parameters that no input could mend show now: try the smallest input, of the dtype
+        of the weights and of wider ones."""
+        refused = []
+        for dtype in (self._weight.dtype, np.float64, np.complex128, np.int64, np.uint64):
+            try:
+                return self._try(np.dtype(dtype))
+            except (TypeError, ValueError) as error:
+                refused.append(error)
+        raise max(refused, key=_progress)
+
+    def _try(self, dtype: np.dtype) -> None:
+        stride, padding, dilation, groups = self._parameters
+        c_in, *wei = self._weight.shape[1:]
+        strides = positive_per_axis("prepare", "stride", self._rank, stride)
+        dilations = positive_per_axis("prepare", "dilation", self._rank, dilation)
+        groups = as_integer("prepare", "groups", groups, 1)
+        axes = [(span(k, d), k, s, d) for k, s, d in zip(wei, strides, dilations, strict=True)]
+        pad = padding_per_axis("prepare", padding, tuple(axes))
+        sizes = [n - min(0, a) - min(0, b) for (n, *_), (a, b) in zip(axes, pad, strict=True)]
+        last = as_flag("prepare", "channels_last", self._extra.channels_last)
+        shape = (1, *sizes, c_in * groups) if last else (1, c_in * groups, *sizes)
+        spec = make_conv_spec("prepare", self._rank, shape, dtype, self._weight.shape,
+                              self._weight.dtype,
+                              *self._parameters, **self._extra._asdict(),
+                              bias=self._bias is not None)  # fmt: skip
+        check_bias(spec, self._bias, spec.tile_dtype)
+
+    def __call__(self, input, out=None, threads=None, *, residual=None):
+        """Convolve an input; `out`, `threads` and `residual` as in `conv2d`.
+
+        A `beta` other than 0 needs `out`; `threads`, if not None, goes before that of `prepare`.
+        """
+        src = as_operand(self._name, "input", input)
+        if threads is None:
+            threads = self._threads
+        if residual is not None:
+            residual = as_operand(self._name, "residual", residual)
+        key = (
+            src.shape, src.strides, src.dtype, src.flags.aligned, current(),
+            (openmp_threads(),) if threads is None else frozen(threads),
+            None if out is None else outline(out),
+            None if residual is None else (outline(residual), residual_is(residual, out)),
+        )  # fmt: skip
+        ready = self._ready.get(key)
+        if ready is None:
+            ready = self._get_ready(src, residual, out, threads)
+            keep(self._ready, key, ready, ready[0].memory)
+        plan, packed, bias = ready if ready[0].if_small is None else self._fit(*ready, src)
+        if out is None:
+            out = np.empty(plan.output_shape, plan.spec.dtype)
+        elif overlaps(out, residual, src):
+            return through_a_copy(
+                lambda out, residual: self(src, out, threads, residual=residual), out, residual
+            )
+        return run(plan, src, self._weight, packed, bias, residual, out)
+
+    def _get_ready(self, src, residual, out, threads) -> tuple:
+        """(plan, packed weights, bias) for an input like `src`."""
+        self._check_channels(src.shape)
+        plan = find(
+            self._name, self._rank, src, self._weight, self._bias is not None, *self._parameters,
+            self._extra, residual, out, self._algorithm, threads, True,
+        )  # fmt: skip
+        return self._complete(plan)
+
+    def _fit(self, plan, packed, bias, src) -> tuple:
+        """What is ready for this input, or for small integers, if it has only such."""
+        if self._most is None:
+            self._most = largest(self._weight)
+        if not fits_float64(plan.spec, src, self._weight, self._most):
+            return plan, packed, bias
+        return self._complete(plan.if_small())
+
+    def _complete(self, plan: Plan) -> tuple:
+        """The plan, its packed weights and its bias."""
+        bias = check_bias(plan.spec, self._bias, plan.bias_dtype)
+        if plan.problem is None:
+            return plan, None, bias
+        packed, finite = self._pack(plan, self._weight)
+        if not finite and plan.if_not_finite is not None:
+            plan = plan.if_not_finite()
+            packed, _ = self._pack(plan, replaced(self._weight))
+        return plan, packed, plan.pad_bias(bias)
+
+    def _check_channels(self, shape: tuple[int, ...]) -> None:
+        """Raise for an input of other channels: of the two sides it is the one that is new."""
+        if len(shape) not in (self._rank + 1, self._rank + 2):
+            return  # refused with the rest
+        last = self._extra.channels_last
+        first, end = shape[-1 - self._rank], shape[-1]
+        channels, other = (end, first) if last else (first, end)
+        needed = self._weight.shape[1] * index(self._parameters[3])
+        if channels != needed:
+            hint = f" (it has them with channels_last={not last})" if other == needed else ""
+            raise ValueError(
+                f"{self._name}: input has {channels} channels, but weight needs {needed}{hint}"
+            )
+
+    def _pack(self, plan: Plan, weight: np.ndarray) -> tuple[np.ndarray, bool]:
+        """The weights as the plan wants them, and whether all are finite."""
+        key = (
+            plan.isa,
+            plan.orientation,
+            plan.spec.tile_dtype,
+            plan.spec.parts,
+            plan.problem.parts,
+            plan.replaced,
+            plan.spec.apart,
+        )
+        with self._lock:
+            if key not in self._packed:
+                memory = np.empty(plan.problem.packed_bytes, np.uint8)
+                finite = weights.prepare(plan.problem, address(weight), memory)
+                self._packed[key] = memory, finite
+            return self._packed[key]
+
+    def __getstate__(self):
+        given = flipped(self._weight, self._rank) if self._extra.flip else self._weight
+        return given, self._bias, self._parameters, self._extra, self._algorithm, self._threads
+
+    def __setstate__(self, state):
+        self.__init__(*state)
+
+    def __repr__(self):
+        stride, padding, dilation, groups = self._parameters
+        return (
+            f"prepare(weight of shape {self._weight.shape} {self._weight.dtype}, "
+            f"bias={'None' if self._bias is None else 'given'}, stride={stride!r}, "
+            f"padding={padding!r}, dilation={dilation!r}, groups={groups!r}{self._said()})"
+        )
+
+    def _said(self) -> str:
+        """What is not the default of the other parameters."""
+        said = self._extra._asdict()
+        if self._extra.dtype is not None:
+            said["dtype"] = np.dtype(self._extra.dtype).name
+        defaults = Extra._field_defaults
+        return "".join(
+            f", {name}={value!r}"
+            for name, value in said.items()
+            if repr(value) != repr(defaults[name])
+        )

@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The constants behind every choice; the only place with measured numbers.
+
+The unit of cost is a cycle. The numbers were measured on an AMD EPYC (Zen 4) by fitting whole
+calls; they decide between ways that all give the same bits, so on another machine a wrong one
+costs time, never correctness.
+"""
+
+# Pixels of a box worth trying; the least is what a strip of a large kernel may leave room for.
+PIXELS = (1, 32, 128, 256, 512, 1024, 4096, 16384)
+
+# Boxes beyond which smaller ones are tried only if nothing larger fits: a plan must be quick.
+BOXES_WORTH = 1024
+
+# Shares of the second-level cache that the scratch of one thread may take.
+SCRATCH_SHARE = 0.5
+
+# Bytes that the smallest box needs: a block of k of strips and panels, in float64.
+SCRATCH_LEAST = 256 * 1024
+
+# Tasks a thread to aim for: the others take over from one that was interrupted.
+TASKS_PER_THREAD = 4
+
+# The share of the longest task that the other threads wait for at the end of a call.
+WAITING_SHARE = 0.25
+
+# Below this many operations a thread, waking it costs more than it does.
+OPERATIONS_PER_THREAD = 1_000_000
+
+# Multiply-adds in int64, of a thread, for each byte of input and weight, from which on it is worth
+# a look whether float64 would do; bytes that stand for beginning to look; numbers that are looked
+# at first.
+LOOK_WORTH = 8
+LOOK_BYTES = 256 * 1024
+CORNER = 1024
+
+# Operations between two looks at signals (Ctrl-C): a fraction of a second on the plainest ISA. To
+# read, convert and store a number, with an activation, takes as long as so many multiply-adds.
+OPERATIONS_PER_CHUNK = 2_000_000_000
+OPERATIONS_PER_NUMBER = 256
+
+# An axis is cut where taps begin or end to meet input when that saves this share of its taps.
+SKIPPED_SHARE = 0.1
+
+# Caches: bytes of a line and the distance at which lines share a set of the first level, as all
+# CPUs that we know have them; the lines that a set of the second level holds, at least.
+LINE_BYTES = 64
+ALIAS_BYTES = 4096
+WAYS = 8
+
+# Bytes of sums of a tile that takes as long for a step as the second level for a line, or as the
+# way from one run to the next.
+PATIENT_BYTES = 1024
+
+# Steps of a run that is worth dissolving into single ones: see _core/source.pyx.
+SHORT_RUN = 8
+
+# Bytes of numbers in a multiply-add that takes a cycle; shorter vectors go in pairs.
+CYCLE_BYTES = 64
+
+FILL_ROW = 14.0  # begin a row of a strip
+FILL_VECTOR = 2.5  # copy a vector of it
+FILL_APART = 1.3  # copy a number of it, if a stride lies between them
+FILL_CONVERT = 2.0  # make a vector of it of numbers of another dtype
+FILL_FAR = 14.0  # the same from beyond the second-level cache
+TOUCH_FAR = 6.0  # read a vector in place from there
+GATHER_SEGMENT = 1.5  # begin a segment of a panel, for one k
+GATHER_VECTOR = 2.5  # copy a vector of it
+STRIP_VECTOR = 0.5  # bring a vector of a strip near a tile
+PANEL_VECTOR = 0.15  # bring a vector of a panel near a tile: they follow one another
+LATE = 0.1  # share of time that the least number of sums in flight waits all the same
+EDGE_ROW = 12.0  # write a row of sums that is no whole vector
+TILE = 40.0  # begin and end a tile
+WEIGHT_VECTOR = 4.0  # bring a vector of weights from memory, once a task
+SUM_VECTOR = 3.0  # write a vector of sums, or add to it
+PACK_NUMBER = 0.5  # pack one weight
+TURN_NUMBER = 0.5  # deliver one sum through scratch
+TURN_FAR = 1.7  # the same to beyond the second-level cache
+FINISH_NUMBER = 0.4  # finish one sum that tiles leave unfinished; twice that where sums turn
+FINISH_APART = 2.0  # the same, and deliver it where its neighbours lie apart
+STORE_FAR = 5.0  # what a vector that tiles store there costs more
+TASK = 1000.0  # begin a task

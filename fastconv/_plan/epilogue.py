@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The epilogue in kernel terms: how what was asked for is done to the sums."""
+
+from __future__ import annotations
+
+from math import inf
+from typing import NamedTuple
+
+from .._core.table import ACTIVATIONS, KINDS
+from .._spec.dtypes import TOTALS, Arithmetic
+from .._spec.epilogue import NAMED, NUMBER, Activation, Finish
+from .layout import Layout, storage
+
+
+class Finishing(NamedTuple):
+    """The same for the kernel: see `_finish` of _core/conv.pyx."""
+
+    dtype: str  # of its arithmetic
+    activation: int
+    saturate: bool
+    sum_storage: int
+    dst_storage: int
+    residual_storage: int
+    parameters: tuple[NUMBER, NUMBER, NUMBER, NUMBER]  # alpha, beta, low, high
+    dst_itemsize: int  # of a real number
+    moved: bool  # only that, perhaps converted
+    tile_bias: bool  # the tiles add the bias
+    simple: bool  # a bias, a residual that lies like the output, a clamp: tiles can do all of it
+    clamps: bool  # the activation is a clamp from `low` to `high`
+    whole: bool  # tiles hand over integers
+    pairs: bool  # the output holds pairs of sums, as they are, of float32
+
+
+def finishing(
+    finish: Finish, arithmetic: Arithmetic, output: Layout, residual: Layout | None
+) -> Finishing:
+    """How `finish` is done."""
+    given = NAMED[finish.activation] if finish.activation else Activation("NONE", "")
+    low, high, *_ = (*given.fixed, *finish.parameters, 0, 0)
+    added = finish.bias or finish.residual or finish.alpha != 1 or finish.beta != 0
+    whole = arithmetic.whole
+    clamps = given.kernel in ("RELU", "CLIP") and not whole
+    if clamps:  # a bound of -0 is one of 0
+        low, high = (0, inf) if given.kernel == "RELU" else (low + 0.0, high + 0.0)
+    alone = not (finish.residual or finish.alpha != 1 or finish.beta != 0 or finish.activation)
+    # Sums of int32 that something is added to may leave it, until they are stored.
+    leaves = added or any(abs(bound) > 2**31 - 1 for bound in (low, high))
+    dtype = "q" if arithmetic.total == "i" and leaves else arithmetic.total
+    return Finishing(
+        dtype=dtype,
+        activation=ACTIVATIONS[given.kernel],
+        saturate=finish.saturate,
+        sum_storage=storage(TOTALS[arithmetic.total]),
+        dst_storage=output.storage,
+        residual_storage=KINDS["U8"] if residual is None else residual.storage,
+        parameters=(finish.alpha, finish.beta, low, high),
+        dst_itemsize=output.number_bytes,
+        moved=alone,
+        tile_bias=not whole and finish.alpha == 1,
+        simple=alone and not finish.bias
+        if whole
+        else finish.alpha == 1
+        and finish.beta == 0
+        and (clamps or not finish.activation)
+        and (residual is None or (residual.strides == output.strides and residual.regular)),
+        clamps=clamps,
+        whole=whole and arithmetic.tile in "fd",
+        pairs=output.parts == 2
+        and arithmetic.total == "f"
+        and output.storage == KINDS["F32"]
+        and all(stride % output.itemsize == 0 for stride in output.strides),
+    )

@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""How an array lies in memory, as far as the engine must know."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from .._core.table import KINDS
+from .._spec import dtypes
+
+NATIVE = "<" if sys.byteorder == "little" else ">"
+
+
+def storage(dtype: np.dtype) -> int:
+    """How numbers of this dtype are stored: see src_c/fc_kernels.h."""
+    name = "BF16" if dtypes.is_bfloat16(dtype) else dtypes.STORED[dtype.kind, dtype.itemsize]
+    swapped = dtype.byteorder not in "=|" and dtype.byteorder != NATIVE
+    return KINDS[name] | (KINDS["SWAPPED"] if swapped and dtype.itemsize > 1 else 0)
+
+
+COPIED_BYTES = 1 << 23  # by NumPy at a time, which answers no Ctrl-C meanwhile
+
+
+def copy(to: np.ndarray, array: np.ndarray) -> None:
+    """Copy an array of any size and layout, in parts, so that Ctrl-C is answered."""
+    if array.nbytes <= COPIED_BYTES or not array.ndim:
+        to[...] = array
+        return
+    step = max(1, COPIED_BYTES * len(array) // array.nbytes)
+    for first in range(0, len(array), step):
+        part = slice(first, first + step) if step > 1 else first
+        copy(to[part], array[part])
+
+
+def native_copy(array: np.ndarray) -> np.ndarray:
+    """A contiguous copy in this machine's byte order."""
+    result = np.empty(array.shape, array.dtype.newbyteorder("="))
+    copy(result, array)
+    return result
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Strides in bytes for (batch or output channel, channel, depth, height, width)."""
+
+    strides: tuple[int, int, int, int, int]
+    itemsize: int
+    storage: int
+    whole: bool  # integers
+    parts: int  # real numbers of an element
+    part_bytes: int  # from one to the next
+    regular: bool  # native numbers of the dtype it is seen from, aligned, in whole steps
+    end: int  # bytes from the first number to the end of the array's memory
+
+    @classmethod
+    def of(
+        cls,
+        shape: tuple[int, ...],
+        strides: tuple[int, ...],
+        source: np.dtype,
+        aligned: bool,
+        dtype: np.dtype,
+        rank: int,
+        channels_last: bool = False,
+    ) -> Layout:
+        """The layout of an array with `rank` spatial axes, seen from `dtype`."""
+        parts = dtypes.parts(source)
+        end = source.itemsize
+        end += sum(max(0, (n - 1) * s) for n, s in zip(shape, strides, strict=True))
+        if channels_last:
+            strides = (*strides[: -1 - rank], strides[-1], *strides[-1 - rank : -1])
+        spatial = strides[len(strides) - rank :]
+        leading = strides[: len(strides) - rank]
+        whole = all(stride % dtype.itemsize == 0 for stride in strides)
+        stored = storage(source)
+        return cls(
+            strides=((0,) * (2 - len(leading)) + leading + (0,) * (3 - rank) + spatial),
+            itemsize=source.itemsize,
+            storage=stored,
+            whole=dtypes.is_whole(source),
+            parts=parts,
+            part_bytes=source.itemsize // parts,
+            regular=stored == storage(dtype) and aligned and whole,
+            end=end,
+        )
+
+    @classmethod
+    def contiguous(
+        cls, shape: tuple[int, ...], source: np.dtype, dtype: np.dtype, rank: int, last: bool
+    ) -> Layout:
+        """The layout of a new array."""
+        strides, step = [], source.itemsize
+        for n in reversed(shape):
+            strides.append(step)
+            step *= max(n, 1)
+        return cls.of(shape, tuple(reversed(strides)), source, True, dtype, rank, last)
+
+    def component(self) -> Layout:
+        """That of the real, or the imaginary, parts."""
+        return replace(self, itemsize=self.part_bytes, parts=1)
+
+    @property
+    def number_bytes(self) -> int:
+        """Bytes of a real number."""
+        return self.itemsize // self.parts
+
+    def step(self, channels: int, taps: tuple[int, int, int]) -> int:
+        """Bytes from one number of an output channel of weights to the next; 0: they do not
+        follow one another evenly."""
+        step, run = 0, 1
+        for size, stride in reversed(list(zip((channels, *taps), self.strides[1:], strict=True))):
+            if size > 1:
+                step = step if run > 1 else stride
+                if stride != step * run or not step:
+                    return 0
+                run *= size
+        return step or self.part_bytes * self.parts

@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Weights that are inf or NaN beside zero padding, where a tap must add nothing.
+
+The engine multiplies padding as zeros, and 0 * inf is NaN. So such a call runs with finite weights
+in their place, and a residual: what the products of those weights sum to at each output, which is
+0, inf, -inf or NaN. To know it, the call counts products, by convolutions of zeros and ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from .._spec.borders import Border
+from .._spec.conv import ConvSpec
+from .layout import native_copy
+
+
+def replaced(weight: np.ndarray) -> np.ndarray:
+    """The weights with 1 or -1 for those that are not finite: what these multiply keeps its sign,
+    and nothing becomes NaN."""
+    clean = native_copy(weight)
+    for part in _components(clean):
+        bad = ~np.isfinite(part)
+        part[bad] = np.where(part[bad] < 0, -1, 1)
+    return clean
+
+
+def residual_for(
+    spec: ConvSpec,
+    src: np.ndarray,
+    weight: np.ndarray,
+    residual: np.ndarray | None,
+    dtype: np.dtype,
+    convolve: Callable[..., np.ndarray],
+) -> np.ndarray:
+    """What the products of weights that are not finite sum to, plus the residual, as `dtype`.
+
+    ``convolve(input, weight, groups, padding_value)`` has the other parameters of the call.
+    """
+    axis = -1 if spec.channels_last else -1 - spec.rank
+    total = np.zeros(spec.output_shape, dtype)
+    results = [np.moveaxis(part, axis, 0) for part in _components(total)]
+    outputs, *rest = results[0].shape
+    counts = np.zeros((3, outputs * len(results), *rest), np.int32)  # of inf, -inf and NaN
+    for number, x in enumerate(_components(src)):
+        border = (spec.border_value.real, spec.border_value.imag)[number]
+        rows = _real_weights(weight, number, len(results))
+        made = np.full(len(rows), True)
+        if spec.groups == 1:  # only the channels that such weights join
+            bad = ~np.isfinite(rows).all(axis=tuple(range(2, rows.ndim)))
+            made = bad.any(axis=1)
+            x, rows = x.compress(bad.any(axis=0), axis), rows[made][:, bad.any(axis=0)]
+        for kind, bits, beyond, chosen in _products(x, border, rows):
+            if chosen.any():
+                beyond = int(beyond) if Border.CONSTANT in spec.border else 0
+                found = convolve(bits, chosen, spec.groups, beyond)
+                counts[kind, made] += np.moveaxis(found, axis, 0)
+    for number, part in enumerate(results):
+        up, down, nan = counts[:, number :: len(results)] > 0
+        part[up] = np.inf
+        part[down] = -np.inf
+        part[nan | (up & down)] = np.nan
+        with np.errstate(invalid="ignore"):
+            part[part != 0] *= spec.finish.alpha
+    if residual is None:
+        return total
+    with np.errstate(invalid="ignore", over="ignore"):
+        return total + residual.astype(dtype)
+
+
+def _products(x: np.ndarray, border: float, weight: np.ndarray) -> Iterator[tuple]:
+    """(0, 1, 2: the product is inf, -inf, NaN; which numbers; is the border one; which weights)."""
+    above, below = x > 0, x < 0
+    plus, minus = weight == np.inf, weight == -np.inf
+    yield 0, above, border > 0, plus
+    yield 0, below, border < 0, minus
+    yield 1, above, border > 0, minus
+    yield 1, below, border < 0, plus
+    yield 2, ~(above | below), not (border > 0 or border < 0), plus | minus
+    yield 2, np.broadcast_to(True, x.shape), True, np.isnan(weight)
+
+
+def _components(array: np.ndarray) -> tuple[np.ndarray, ...]:
+    return (array.real, array.imag) if array.dtype.kind == "c" else (array,)
+
+
+def _real_weights(weight: np.ndarray, component: int, components: int) -> np.ndarray:
+    """The weights that the real or imaginary part of an input meets: one row for each part of an
+    output channel."""
+    real, *rest = _components(weight)
+    if components == 1:
+        return real
+    imaginary = rest[0] if rest else np.zeros_like(real)
+    pair = (real, imaginary) if component == 0 else (-imaginary, real)
+    return np.stack(pair, axis=1).reshape(-1, *weight.shape[1:])

@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What is known about the arrays before anything is chosen: a `Work` for the schedules."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, replace
+from math import gcd, prod
+
+import numpy as np
+
+from .._core import table
+from .._spec.borders import Border
+from .._spec.conv import ConvSpec
+from . import constants as costs
+from . import machine
+from .layout import Layout
+from .work import Fill, Machine, Work, axes_of, blocks_of, cuttable, pads, reads_border
+
+
+@dataclass(frozen=True, slots=True)
+class Arrays:
+    """How the arrays of a call lie in memory."""
+
+    src: Layout
+    wei: Layout
+    dst: Layout  # seen from the dtype of sums
+    residual: Layout | None = None
+    residual_is_out: bool = False
+
+    def converted(self) -> Arrays:
+        """The same for tiles of a dtype that neither input nor weight has."""
+        return replace(
+            self, src=replace(self.src, regular=False), wei=replace(self.wei, regular=False)
+        )
+
+    def components(self) -> Arrays:
+        """The same for the real, or the imaginary, parts of all but the weights."""
+        return replace(
+            self,
+            src=self.src.component(),
+            dst=self.dst.component(),
+            residual=self.residual and self.residual.component(),
+        )
+
+    def moved_bytes(self, spec: ConvSpec) -> int:
+        """Input, weight, output and residual, each once."""
+        sizes = [(self.src, spec.input_shape), (self.wei, spec.weight_shape)]
+        sizes += [(self.dst, spec.output_shape)] * (2 if self.residual else 1)
+        return sum(layout.itemsize * prod(shape) for layout, shape in sizes)
+
+
+def survey(
+    spec: ConvSpec,
+    arrays: Arrays,
+    isa: str,
+    threads: int,
+    *,
+    prepared: bool,
+    simple: bool,
+) -> Work:
+    """The work of a convolution, for `simple` see `Work`."""
+    src, wei, dst = arrays.src, arrays.wei, arrays.dst
+    lanes, rows = table.tile_rows(isa, spec.arithmetic.tile)
+    level2 = machine.caches()["L2"]
+    budget = max(costs.SCRATCH_LEAST, int(level2 * costs.SCRATCH_SHARE))
+    itemsize = spec.tile_dtype.itemsize
+    real = replace(
+        spec,
+        groups=spec.groups * (2 if spec.apart else 1),
+        c_in=spec.c_in * src.parts,
+        c_out=spec.c_out * dst.parts,
+    )
+    blocks = blocks_of(real.c_in, spec.wei, src.parts)
+    axes = axes_of(spec)
+    # A tile of many multiply-adds a step waits neither for the second level nor between runs.
+    patient = 2 * rows * lanes * itemsize >= costs.PATIENT_BYTES
+    channels = blocks.size // prod(spec.wei)  # of a block
+    cuts = patient or channels > costs.SHORT_RUN
+    # Numbers from one pixel to the next: 1, and they can be read as vectors.
+    step = 1 if spec.dst[2] == 1 else spec.stride[2] * src.strides[4] / src.number_bytes
+    # Channels lie side by side, and so do their parts; of a border, all are alike.
+    beside = src.strides[1] == src.itemsize
+    beside = beside and (src.parts == 1 or Border.CONSTANT not in spec.border)
+    readable = src.regular and (src.parts == 1 or beside) and not any(map(reads_border, axes))
+    if beside:
+        clear = not _meet(int(step) * itemsize, rows)
+    else:
+        clear = step in (1, 2) and not _crowds(src, channels, level2)
+        clear = clear and (patient or not _aliases(src))
+    side_by_side = _beside(spec, dst)
+    padded = any(map(pads, axes))
+    left_out = not padded or (cuts and cuttable(axes[3]))
+    return Work(
+        spec=real,
+        machine=Machine(isa, lanes, rows, threads, level2, budget),
+        panels=False,
+        in_place=readable and step == 1 and not padded and not _aliases(src),
+        cut_in_place=readable and clear and left_out,
+        cuts=cuts,
+        beside=side_by_side,
+        straight=side_by_side if _straight(spec, arrays) else (),
+        simple=simple,
+        fill=Fill(step, not src.regular),
+        channels_first=not beside or (step != real.c_in and real.c_in < lanes),
+        wei_direct=_deals(spec, wei, dst),
+        padded=padded,
+        components=dst.parts,
+        prepared=prepared,
+        blocks=blocks,
+        taps=prod(spec.wei),
+    )
+
+
+def _deals(spec: ConvSpec, wei: Layout, dst: Layout) -> bool:
+    """Whether weights, with all their parts, can be dealt into strips as they lie: those of
+    float32 in pairs, as if these were of float64."""
+    whole = wei.parts == dst.parts and (wei.parts == 1 or spec.arithmetic.tile == "f")
+    whole = whole and all(stride % wei.itemsize == 0 for stride in wei.strides)
+    return wei.regular and whole and wei.step(spec.c_in, spec.wei) == wei.itemsize
+
+
+def _beside(spec: ConvSpec, dst: Layout) -> tuple[str, ...]:
+    """Orientations whose vectors lie side by side in the output."""
+    steps = {"pixels": dst.strides[4], "channels": dst.strides[1]}
+    if spec.dst[2] == 1:
+        steps["pixels"] = dst.number_bytes  # rows of one pixel may have any step
+    if dst.parts == 2:  # parts of a channel lie between pixels, and are channels side by side
+        steps = {"channels": dst.strides[1] // 2}
+    return tuple(name for name, step in steps.items() if step == dst.number_bytes)
+
+
+def _straight(spec: ConvSpec, arrays: Arrays) -> bool:
+    """Whether tiles may write the output: sums are as it is stored, and nothing is read from it."""
+    return arrays.dst.regular and not spec.reads_out and not arrays.residual_is_out
+
+
+def _aliases(layout: Layout) -> bool:
+    """Channels a multiple of 4 KiB apart meet in one set of the first-level cache."""
+    return layout.strides[1] % costs.ALIAS_BYTES == 0
+
+
+def _crowds(layout: Layout, channels: int, level2: int) -> bool:
+    """Whether the channels of a block fill more than half of some sets of the second level."""
+    way = level2 // costs.WAYS
+    sets = way // gcd(layout.strides[1], way)  # that hold a number of each channel
+    return channels > sets * costs.WAYS / 2
+
+
+def _meet(pixel_bytes: int, rows: int) -> bool:
+    """Whether the pixels of a tile need more lines of a set of the first level than it has."""
+    sets = costs.ALIAS_BYTES // gcd(pixel_bytes, costs.ALIAS_BYTES)
+    return rows > sets * costs.WAYS
+
+
+def as_tile_bytes(spec: ConvSpec, value: complex) -> tuple[bytes, bytes]:
+    """The parts of a number of a border as tiles read them, in eight bytes each."""
+    parts = (value.real, value.imag)
+    if spec.tile_dtype.kind == "i":  # integers wrap
+        return tuple((part % 2**64).to_bytes(8, sys.byteorder) for part in parts)
+    return tuple(np.array(part, spec.tile_dtype).tobytes().ljust(8, b"\0") for part in parts)

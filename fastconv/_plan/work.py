@@ -1,0 +1,207 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What there is to do, for whom, and how it is cut: the values that schedules are made of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import ceil, prod
+from typing import NamedTuple
+
+from .._core import axis as spans
+from .._core import table
+from .._spec.axis import inside
+from .._spec.borders import Border
+from .._spec.conv import ConvSpec
+from .._spec.dtypes import BLOCK_K
+from . import constants as costs
+
+
+class Axis(NamedTuple):
+    """One of batch, depth, height, width."""
+
+    src: int
+    dst: int
+    taps: int
+    stride: int
+    dilation: int
+    pad: int
+    border: int  # a Border
+
+
+class Cut(NamedTuple):
+    """The spans of an axis: each interval between `points` in equal pieces of at most `size`."""
+
+    points: tuple[int, ...]
+    size: int
+
+
+class Machine(NamedTuple):
+    """What a schedule is made for."""
+
+    isa: str
+    lanes: int  # numbers in a vector
+    rows: int  # of the tallest tile two vectors wide
+    threads: int
+    cache: int  # bytes of its own cache
+    scratch: int  # bytes a thread may take
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    orientation: str  # what lies in vectors: "pixels" or "channels"
+    separate: tuple[bool, bool, bool, bool]  # axes whose strips have a phase for each tap
+    cuts: tuple[Cut, ...]  # the spans of each axis
+    width: int  # output channels of a strip of weights
+    task_strips: int
+    panel: int  # pixels of a panel; 0: pixels are read where they lie
+    cost: float = 0.0
+
+    @property
+    def in_pieces(self) -> bool:
+        """Whether tiles leave out what they see of padding: see _core/regions.pyx."""
+        return self.orientation == "channels" and not self.panel
+
+
+def axes_of(spec: ConvSpec) -> tuple[Axis, Axis, Axis, Axis]:
+    """Batch, depth, height, width; the batch is an axis with one tap."""
+    spatial = (
+        Axis(src, dst, taps, stride, dilation, pad[0], border)
+        for src, dst, taps, stride, dilation, pad, border in zip(
+            spec.src,
+            spec.dst,
+            spec.wei,
+            spec.stride,
+            spec.dilation,
+            spec.pad,
+            spec.border,
+            strict=True,
+        )
+    )
+    return (Axis(spec.batch, spec.batch, 1, 1, 1, 0, Border.ZERO), *spatial)
+
+
+def operations(spec: ConvSpec) -> int:
+    """What a call takes, for the time between two looks at signals."""
+    numbers = prod(spec.input_shape) + prod(spec.weight_shape) + prod(spec.output_shape)
+    return max(1, spec.flops + costs.OPERATIONS_PER_NUMBER * numbers)
+
+
+class Blocks(NamedTuple):
+    """How k, channels and their taps, is cut, which fixes the bits of a result: see conv.pxd."""
+
+    size: int  # numbers of k in a block
+    windows: tuple[int, int, int, int]  # taps of each axis in a block
+    enclosing: int  # a block ends with the next multiple of this
+
+    def number(self, depth: int) -> int:
+        """Blocks of `depth` numbers; at least the one that writes the bias."""
+        return max(1, depth // self.enclosing * ceil(self.enclosing / self.size))
+
+
+def blocks_of(c_in: int, wei: tuple[int, int, int], parts: int = 1) -> Blocks:
+    """Equal numbers of whole channels (and both parts of complex ones); else of planes, of rows,
+    or of taps in a row."""
+    depth, height, width = wei
+    taps = prod(wei)
+    if parts * taps <= BLOCK_K:
+        size = _share(c_in // parts, BLOCK_K // (parts * taps)) * parts * taps
+        return Blocks(size, (1, *wei), max(1, c_in) * taps)
+    if height * width <= BLOCK_K:
+        planes = _share(depth, BLOCK_K // (height * width))
+        return Blocks(planes * height * width, (1, planes, height, width), taps)
+    if width <= BLOCK_K:
+        rows = _share(height, BLOCK_K // width)
+        return Blocks(rows * width, (1, 1, rows, width), height * width)
+    part = _share(width, BLOCK_K)
+    return Blocks(part, (1, 1, 1, part), width)
+
+
+def _share(number: int, most: int) -> int:
+    """The size of parts of equal size, at most `most`."""
+    return max(1, ceil(number / max(1, ceil(number / most))))
+
+
+def changes(axis: Axis) -> tuple[int, ...]:
+    """Output positions at which the taps that are valid change."""
+    return tuple(sorted({0, axis.dst}.union(*(valid(axis, tap) for tap in range(axis.taps)))))
+
+
+def valid(axis: Axis, tap: int) -> tuple[int, int]:
+    """First and end of the outputs that read the input, or a border that counts as such, through
+    a tap."""
+    if axis.border != Border.ZERO:
+        return 0, axis.dst
+    first, end = inside(axis.src, axis.dst, axis.stride, tap * axis.dilation - axis.pad)
+    return min(first, axis.dst), min(end, axis.dst)
+
+
+def valid_share(axis: Axis) -> float:
+    """The share of (output, tap) pairs of an axis that are valid."""
+    pairs = axis.taps * axis.dst
+    return spans.pairs(axis) / pairs if pads(axis) else 1.0
+
+
+def reaches_out(axis: Axis) -> bool:
+    """Whether any tap of any output lies outside the input."""
+    last = (axis.dst - 1) * axis.stride + (axis.taps - 1) * axis.dilation
+    return axis.dst > 0 and (axis.pad > 0 or last - axis.pad >= axis.src)
+
+
+def pads(axis: Axis) -> bool:
+    """Whether any tap of any output falls on padding, and adds nothing."""
+    return axis.border == Border.ZERO and reaches_out(axis)
+
+
+def reads_border(axis: Axis) -> bool:
+    """Whether any tap reads a border that counts as input."""
+    return axis.border != Border.ZERO and reaches_out(axis)
+
+
+def cuttable(axis: Axis) -> bool:
+    """Whether cuts at one end of a row leave out all padding, for every tap.
+
+    Low taps leave out the beginning of the row, high ones its end: the lowest and the highest that
+    are valid at all leave out most."""
+    if not pads(axis):
+        return True
+    n, m, s, d, pad = axis.src, axis.dst, axis.stride, axis.dilation, axis.pad
+    lowest, highest = max(0, -((m - 1) * s - pad) // d), min(axis.taps - 1, (pad + n - 1) // d)
+    low = next((a for a, b in (valid(axis, t) for t in range(lowest, highest + 1)) if a < b), 0)
+    high = next((b for a, b in (valid(axis, t) for t in range(highest, -1, -1)) if a < b), m)
+    # Taps below the first of these leave out the beginning, those from the second on the end.
+    begin, end = -(-pad // d), -(((m - 1) * s - pad - n) // d)
+    both = max(lowest, end) < min(begin, highest + 1)
+    return not both and max(low, m - high) <= table.CUTS
+
+
+class Fill(NamedTuple):
+    """How the input comes into strips."""
+
+    step: float  # numbers from one pixel to the next
+    converts: bool  # numbers of another dtype, or bytes in the other order
+
+
+class Work(NamedTuple):
+    """What a schedule is to be made for, and what is known about the arrays."""
+
+    spec: ConvSpec  # of real numbers: a complex channel is two
+    machine: Machine
+    panels: bool  # gather pixels into panels, or read them where they lie
+    in_place: bool  # the input may be read without a copy
+    cut_in_place: bool  # ... where pieces leave padding out
+    cuts: bool  # tiles leave out pixels that see padding
+    beside: tuple[str, ...]  # orientations whose vectors lie side by side in the output
+    straight: tuple[str, ...]  # orientations whose tiles may write it
+    simple: bool  # whoever writes sums to the output finishes them, too
+    fill: Fill
+    channels_first: bool  # strips for tiles with channels in vectors
+    wei_direct: bool  # weights lie as tiles want them
+    components: int  # real numbers of an output channel of a tile: 2 of complex ones
+    padded: bool  # some taps of some outputs fall on padding, and add nothing
+    prepared: bool  # the weights come packed
+    blocks: Blocks
+    taps: int  # of the kernel
+
+    def reads_in_place(self, in_pieces: bool) -> bool:
+        """Whether the input needs no copy, in pieces or not."""
+        return self.in_place or (self.cut_in_place and in_pieces)

@@ -1,0 +1,356 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""One argument of a user at a time: read, normalised, or refused by name.
+
+With `spec`, which puts arguments together, the only place that reads what a user passed and raises
+for it: ``TypeError`` for a type, ``ValueError`` for a value. A message names the function and the
+argument, what it got and what is needed: ``conv2d: stride is 0, but it must be ...``. An entry of a
+sequence is named as Python writes it: ``padding[1][0]``.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from .axis import PADDINGS
+from .borders import ELSEWHERE, MODES, Border
+from .dtypes import is_bfloat16, is_known, is_whole, native, parts
+from .epilogue import ELSEWHERE as ACTIVATIONS_ELSEWHERE
+from .epilogue import NAMED
+from .values import (
+    BYTES_MAX,
+    INDEX_MAX,
+    a_kind,
+    as_integer,
+    as_number,
+    entries_of,
+    is_sequence,
+    show,
+)
+
+THREADS_MAX = 1024  # an OpenMP runtime ends the process when it cannot start a thread
+
+RESULTS = "an integer dtype, float16, bfloat16, float32, float64, complex64 or complex128"
+DTYPES = f"bool, {RESULTS}"
+
+OF_WHOLE = " where input and weight are integers"
+
+Pair = tuple[int, int]
+
+
+# ---- arrays ------------------------------------------------------------------------------------
+
+
+def as_operand(name: str, argument: str, value: Any) -> np.ndarray:
+    """`value` as a plain array of numbers, of any layout; an array is not copied."""
+    if type(value) is np.ndarray and value.dtype.char in "fdB":
+        return value
+    if value is None:
+        raise TypeError(f"{name}: {argument} is None, but it must be an array")
+    array = as_array(name, argument, value)
+    check_dtype(name, argument, array.dtype)
+    return array
+
+
+def as_array(name: str, argument: str, value: Any) -> np.ndarray:
+    """`value` as a plain array of any dtype."""
+    if type(value) is np.ndarray:
+        return value
+    if is_masked(value):
+        raise TypeError(
+            f"{name}: {argument} is a masked array, whose mask would be lost, but it must be an "
+            f"array without a mask, such as {argument}.filled(0)"
+        )
+    try:
+        return np.asarray(value)
+    except MemoryError:
+        raise
+    except Exception as error:
+        kind = ValueError if isinstance(error, ValueError) else TypeError
+        raise kind(
+            f"{name}: {argument} is {a_kind(value)} that NumPy cannot make an array of ({error}), "
+            "but it must be an array or nested lists of equal lengths"
+        ) from error
+
+
+def is_masked(value: Any) -> bool:
+    ma = sys.modules.get("numpy.ma")  # while it is not imported, no masked array exists
+    return ma is not None and isinstance(value, ma.MaskedArray)
+
+
+def check_dtype(name: str, argument: str, dtype: np.dtype, needed: str = DTYPES) -> None:
+    """Raise unless numbers of this dtype are read and written."""
+    if not is_known(dtype):
+        raise TypeError(f"{name}: {argument} has dtype {dtype}, but it must be {needed}")
+
+
+def as_dtype(name: str, value: Any, needed: str = RESULTS) -> np.dtype | None:
+    """`value` as the dtype of an output; None says nothing."""
+    if value is None:
+        return None
+    try:
+        dtype = np.dtype(value)
+    except Exception:  # of whatever an object of the user's raises
+        raise TypeError(f"{name}: dtype is {show(value)}, but it must be {needed}") from None
+    if not is_known(dtype):
+        raise TypeError(f"{name}: dtype is {dtype}, but it must be {needed}")
+    return native(dtype)
+
+
+def as_shape(name: str, argument: str, value: Any) -> tuple[int, ...]:
+    """`value` as a shape: a tuple of sizes."""
+    if not is_sequence(value):
+        raise TypeError(f"{name}: {argument} is {show(value)}, but it must be a tuple of sizes")
+    return tuple(as_integer(name, f"{argument}[{i}]", n, 0, BYTES_MAX) for i, n in enumerate(value))
+
+
+# ---- words -------------------------------------------------------------------------------------
+
+
+def as_flag(name: str, argument: str, value: Any) -> bool:
+    """`value` as a bool; a number is none."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name}: {argument} is {show(value)}, but it must be True or False")
+    return bool(value)
+
+
+def check_threads(name: str, threads: Any) -> int | None:
+    """`threads` as an int, or None for the setting in force."""
+    return None if threads is None else as_integer(name, "threads", threads, 1, THREADS_MAX)
+
+
+def check_algorithm(name: str, algorithm: Any, known: Sequence[str]) -> str:
+    """`algorithm` if it is "auto" or one of `known`."""
+    if isinstance(algorithm, str) and (algorithm == "auto" or algorithm in known):
+        return algorithm
+    kind = ValueError if isinstance(algorithm, str) else TypeError
+    words = ", ".join(dict.fromkeys(("auto", *known)))
+    raise kind(f"{name}: algorithm is {show(algorithm)}, but it must be one of {words}")
+
+
+def as_function(name: str, value: Any, known: Iterable[Callable]) -> Callable:
+    """The function of `known` that `value` is, or is the name of."""
+    for function in known:
+        if value is function or (isinstance(value, str) and value == function.__name__):
+            return function
+    words = ", ".join(f"fastconv.{function.__name__}" for function in known)
+    raise ValueError(f"{name}: operation is {show(value)}, but it must be one of {words}")
+
+
+# ---- one value per spatial axis ----------------------------------------------------------------
+
+
+def per_axis(
+    name: str,
+    argument: str,
+    rank: int,
+    value: Any,
+    read: Callable[[str, Any], Any],
+    form: str,
+    more: str = "",
+) -> tuple:
+    """One value per axis, each through `read` (what it is called, the value); a single one stands
+    for all axes."""
+    if not is_sequence(value):
+        return (read(argument, value),) * rank
+    entries = entries_of(name, argument, value)
+    if len(entries) not in (1, rank):
+        several = "" if rank == 1 else f" or {rank} of them, one per axis"
+        count = f"{len(entries)} entr{'y' if len(entries) == 1 else 'ies'}"
+        raise ValueError(
+            f"{name}: {argument} has {count}, but it must be one {form}{several}{more}"
+        )
+    found = tuple(read(f"{argument}[{i}]", entry) for i, entry in enumerate(entries))
+    return found * (rank // len(found))
+
+
+def positive_per_axis(name: str, argument: str, rank: int, value: Any) -> tuple[int, ...]:
+    """Stride or dilation: integers of at least 1."""
+
+    def read(called: str, entry: Any) -> int:
+        more = " (or one per axis)" if called == argument else ""
+        return as_integer(name, called, entry, 1, more=more)
+
+    return per_axis(name, argument, rank, value, read, "integer")
+
+
+def padding_per_axis(
+    name: str, padding: Any, axes: Sequence[tuple[int, int, int, int]]
+) -> tuple[Pair, ...]:
+    """(before, after) per axis; `axes` holds (input, kernel, stride, dilation) of each."""
+    words = ", ".join(map(repr, PADDINGS))
+    if isinstance(padding, str):
+        if padding in PADDINGS:
+            return tuple(PADDINGS[padding](*axis) for axis in axes)
+        needed = f"but it must be an integer (or one per axis) or one of {words}"
+        if padding.lower() in PADDINGS:
+            needed = f"which is written {padding.lower()!r} here"
+        elif padding.lower() in {**MODES, **ELSEWHERE}:
+            needed += "; what these cells hold is said by padding_mode"
+        raise ValueError(f"{name}: padding is {show(padding)}, {needed}")
+
+    def read(called: str, entry: Any) -> Pair:
+        if not is_sequence(entry):
+            more = f" (or one per axis) or one of {words}"
+            more = more if called == "padding" else " or a pair (before, after)"
+            return (as_integer(name, called, entry, -INDEX_MAX, more=more),) * 2
+        sides = entries_of(name, called, entry)
+        if len(sides) != 2:
+            raise ValueError(
+                f"{name}: {called} is {show(entry)}, but it must be an integer or a pair "
+                "(before, after)"
+            )
+        before, after = (
+            as_integer(name, f"{called}[{i}]", side, -INDEX_MAX) for i, side in enumerate(sides)
+        )
+        return before, after
+
+    pairs = ", ".join(["(before, after)"] * len(axes)) + ("," if len(axes) == 1 else "")
+    return per_axis(name, "padding", len(axes), padding, read, "integer", f", or ({pairs})")
+
+
+def borders_per_axis(name: str, rank: int, padding_mode: Any, value: Any) -> tuple[Border, ...]:
+    """One mode for each axis; a constant of 0 is a border that adds nothing."""
+
+    def read(called: str, word: Any) -> Border:
+        if isinstance(word, str) and word in MODES:
+            border = MODES[word]
+            return Border.CONSTANT if border is Border.ZERO and value != 0 else border
+        kind = ValueError if isinstance(word, str) else TypeError
+        raise kind(f"{name}: {called} is {show(word)}, {border_needed(word)}")
+
+    borders = per_axis(name, "padding_mode", rank, padding_mode, read, "word")
+    if value != 0 and Border.CONSTANT not in borders:
+        raise ValueError(
+            f"{name}: padding_value is {show(value)}, but padding_mode is {show(padding_mode)}, "
+            "which does not use it: only 'constant' does"
+        )
+    return borders
+
+
+def border_needed(word: Any) -> str:
+    """How a message goes on after `word`, which is no mode: the one that is meant, if one can
+    tell."""
+    lower = word.lower() if isinstance(word, str) else None
+    hint = repr(lower) if lower in MODES else ELSEWHERE.get(lower)
+    if lower == "reflect":
+        return f"which has two meanings: write {hint}"
+    if hint:
+        return f"which is written {hint} here"
+    return f"but it must be one of {', '.join(repr(mode) for mode in sorted(MODES))}"
+
+
+def as_border_value(name: str, value: Any, dtype: np.dtype) -> Any:
+    """`value` as the input holds it."""
+    if not is_whole(dtype):
+        number = as_number(name, "padding_value", value, False, parts(dtype) == 2)
+        with np.errstate(over="ignore"):
+            held = np.asarray(number).astype(dtype)
+        return float(held) if is_bfloat16(dtype) else held.item()
+    more = f" for an input of {dtype}"
+    if dtype.kind == "b":
+        return int(as_number(name, "padding_value", value, True, more=more) != 0)
+    limits = np.iinfo(dtype)
+    return as_integer(name, "padding_value", value, int(limits.min), int(limits.max), more)
+
+
+def as_activation(
+    name: str, value: Any, whole: bool, result: np.dtype
+) -> tuple[str | None, tuple[Any, ...]]:
+    """The name of an activation and its parameters, from a word or a tuple that begins with one."""
+    if value is None or (isinstance(value, str) and value == "none"):
+        return None, ()
+    word, *given = value if isinstance(value, (tuple, list)) and value else (value,)
+    if not isinstance(word, str) or word not in NAMED:
+        kind = ValueError if isinstance(word, str) else TypeError
+        raise kind(f"{name}: activation is {show(value)}, {_activation_needed(word)}")
+    row = NAMED[word]
+    labels = row.parameters.split(", ") if row.parameters else []
+    if len(given) != len(labels):
+        form = _activation_form(word)
+        raise ValueError(f"{name}: activation is {show(value)}, but it must be {form}")
+    if parts(result) == 2:
+        raise TypeError(
+            f"{name}: activation is {show(value)}, but it must be None for a result of {result}"
+        )
+    if whole and not row.whole:
+        words = ", ".join(_activation_form(w) for w, r in NAMED.items() if r.whole)
+        raise TypeError(
+            f"{name}: activation is {show(value)}, but it must be None or one of {words}{OF_WHOLE}"
+        )
+    numbers = tuple(
+        as_number(name, f"activation's {label}", number, whole, more=OF_WHOLE if whole else "")
+        for label, number in zip(labels, given, strict=True)
+    )
+    if word == "clip" and not numbers[0] <= numbers[1]:
+        raise ValueError(f"{name}: activation is {show(value)}, but low must be at most high")
+    return word, numbers
+
+
+def _activation_form(word: str) -> str:
+    """How it is written, with its parameters."""
+    row = NAMED.get(word)
+    return f"({word!r}, {row.parameters})" if row and row.parameters else repr(word)
+
+
+def _activation_needed(word: Any) -> str:
+    """How a message goes on after `word`: with the activation that is meant, if one can tell."""
+    lower = word.lower() if isinstance(word, str) else ""
+    meant = ACTIVATIONS_ELSEWHERE.get(lower, lower)
+    if meant in (*NAMED, "none"):
+        return f"which is written {_activation_form(meant)} here"
+    return f"but it must be None or one of {', '.join(map(_activation_form, NAMED))}"
+
+
+# ---- axes and channels -------------------------------------------------------------------------
+
+
+def missing_channel(axes: int, rank: int, channels_last: bool) -> str:
+    """What to write for an input that has only its spatial axes."""
+    at = "..., None" if channels_last else "None"
+    return f"; for an input of one channel write input[{at}]" if axes == rank else ""
+
+
+def missing_axes(axes: int, rank: int) -> str:
+    """What to write for a weight that lacks axes."""
+    if axes == rank and rank <= 3:
+        return "; for a single kernel write weight[None, None]"
+    if axes == rank + 1:
+        return "; write weight[None] if O is missing, weight[:, None] if C/groups is"
+    return ""
+
+
+def check_channels(
+    name: str,
+    inner: Sequence[int],
+    batched: bool,
+    channels_last: bool,
+    outputs: int,
+    c_in: int,
+    groups: int,
+) -> None:
+    """Raise unless input and weight have fitting channels; `inner`: input shape without batch."""
+    if outputs % groups or not outputs:
+        raise ValueError(
+            f"{name}: weight has {outputs} output channels, "
+            f"but it must have a positive multiple of groups={groups}"
+        )
+    channels, other = (inner[-1], inner[0]) if channels_last else (inner[0], inner[-1])
+    needed = c_in * groups
+    if channels == needed:
+        return
+    of = "" if groups == 1 else f" (groups={groups} of {c_in})"
+    count = channels // c_in if c_in and channels % c_in == 0 else 0
+    hint = ""
+    if other == needed:
+        place = "come first" if channels_last else "are the last axis"
+        hint = f"; if the channels {place}, pass channels_last={not channels_last}"
+    elif count and outputs % count == 0:
+        hint = f"; if the channels are convolved in groups, pass groups={count}"
+    elif needed == 1 and not batched:
+        at = "..., None" if channels_last else ":, None"
+        hint = f"; for a batch of inputs of one channel write input[{at}]"
+    raise ValueError(f"{name}: input has {channels} channels, but weight needs {needed}{of}{hint}")

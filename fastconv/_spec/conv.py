@@ -1,0 +1,291 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A convolution as one checked value, for every rank.
+
+Everything below this module trusts a `ConvSpec`; nothing below it raises for what a user passed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from .arguments import (
+    OF_WHOLE,
+    RESULTS,
+    Pair,
+    as_activation,
+    as_border_value,
+    as_dtype,
+    as_flag,
+    borders_per_axis,
+    check_channels,
+    check_dtype,
+    missing_axes,
+    missing_channel,
+    padding_per_axis,
+    positive_per_axis,
+)
+from .axis import output_size, span
+from .borders import Border
+from .dtypes import TILES, TOTALS, Arithmetic, choose, is_whole, parts
+from .epilogue import Finish
+from .values import BYTES_MAX, as_integer, as_number, show
+
+AXES = {1: "L", 2: "HW", 3: "DHW"}
+
+Three = tuple[int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class ConvSpec:
+    """One convolution: shapes and parameters, always with three spatial axes.
+
+    An axis that the user does not have leads with length 1. Output ``o`` and tap ``t`` of an axis
+    read the input at ``o * stride + t * dilation - before``; outside of it what the border says.
+    """
+
+    name: str  # "conv2d": the word for messages
+    rank: int  # spatial axes that the user sees, 1 to 3
+    batched: bool  # the input has a batch axis
+    batch: int
+    groups: int
+    c_in: int  # input channels per group
+    c_out: int  # output channels per group
+    src: Three  # input sizes
+    wei: Three  # kernel sizes
+    dst: Three  # output sizes
+    stride: Three
+    dilation: Three
+    pad: tuple[Pair, Pair, Pair]  # (before, after) per axis; negative crops
+    border: tuple[Border, Border, Border]
+    border_value: Any  # of Border.CONSTANT
+    channels_last: bool  # in the arrays; in weights they never are
+    flipped: bool  # so are the weights that the engine gets
+    apart: bool  # complex input, real weights: real and imaginary parts have no sums in common
+    arithmetic: Arithmetic
+    dtype: np.dtype  # native; what is returned
+    finish: Finish
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        return self._as_seen(self.groups * self.c_in, self.src)
+
+    @property
+    def weight_shape(self) -> tuple[int, ...]:
+        return (self.groups * self.c_out, self.c_in, *self.wei[3 - self.rank :])
+
+    @property
+    def output_shape(self) -> tuple[int, ...]:
+        return self._as_seen(self.groups * self.c_out, self.dst)
+
+    @property
+    def tile_dtype(self) -> np.dtype:
+        """What tiles multiply."""
+        return TILES[self.arithmetic.tile]
+
+    @property
+    def sum_dtype(self) -> np.dtype:
+        """What sums are, before they are stored."""
+        total = TOTALS[self.arithmetic.total]
+        return np.result_type(total, np.complex64) if self.parts == 2 else total
+
+    @property
+    def parts(self) -> int:
+        """Real numbers of a number of the output."""
+        return parts(self.dtype)
+
+    @property
+    def reads_out(self) -> bool:
+        """Whether the output is read before it is written."""
+        return self.finish.beta != 0
+
+    @property
+    def macs(self) -> int:
+        """Nominal multiply-adds: taps on padding count."""
+        return self.batch * self.groups * self.c_out * self.c_in * prod(self.dst) * prod(self.wei)
+
+    @property
+    def flops(self) -> int:
+        return 2 * self.macs
+
+    def _as_seen(self, channels: int, sizes: Three) -> tuple[int, ...]:
+        sizes = sizes[3 - self.rank :]
+        shape = (*sizes, channels) if self.channels_last else (channels, *sizes)
+        return (self.batch, *shape) if self.batched else shape
+
+
+def make_conv_spec(
+    name: str,
+    rank: int,
+    input_shape: tuple[int, ...],
+    input_dtype: np.dtype,
+    weight_shape: tuple[int, ...],
+    weight_dtype: np.dtype,
+    stride: Any = 1,
+    padding: Any = 0,
+    dilation: Any = 1,
+    groups: Any = 1,
+    *,
+    padding_mode: Any = "constant",
+    padding_value: Any = 0,
+    channels_last: Any = False,
+    flip: Any = False,
+    activation: Any = None,
+    alpha: Any = 1,
+    beta: Any = 0,
+    dtype: Any = None,
+    overflow: Any = "wrap",
+    bias: bool = False,
+    residual: bool = False,
+) -> ConvSpec:
+    """The specification of a convolution from shapes, dtypes and what the user asked for; of
+    `bias` and `residual` only whether there are any."""
+    check_dtype(name, "input", input_dtype)
+    check_dtype(name, "weight", weight_dtype)
+    channels_last = as_flag(name, "channels_last", channels_last)
+
+    letters = AXES[rank]
+    sizes, kernels = ", ".join(letters), ", ".join(f"k{letter}" for letter in letters)
+    if len(input_shape) not in (rank + 1, rank + 2):
+        inner = f"{sizes}, C" if channels_last else f"C, {sizes}"
+        raise ValueError(
+            f"{name}: input has shape {input_shape}, but it must be (N, {inner}) or ({inner})"
+            + missing_channel(len(input_shape), rank, channels_last)
+        )
+    if len(weight_shape) != rank + 2:
+        raise ValueError(
+            f"{name}: weight has shape {weight_shape}, but it must be (O, C/groups, {kernels})"
+            + missing_axes(len(weight_shape), rank)
+        )
+    batched = len(input_shape) == rank + 2
+    batch, *inner = input_shape if batched else (1, *input_shape)
+    channels, *src = (inner[-1], *inner[:-1]) if channels_last else inner
+    outputs, c_in, *wei = weight_shape
+    groups = as_integer(name, "groups", groups, 1)
+    check_channels(name, inner, batched, channels_last, outputs, c_in, groups)
+    for letter, k in zip(letters, wei, strict=True):
+        if k < 1:
+            raise ValueError(
+                f"{name}: weight has size {k} on axis k{letter}, but it must be at least 1"
+            )
+
+    strides = positive_per_axis(name, "stride", rank, stride)
+    dilations = positive_per_axis(name, "dilation", rank, dilation)
+    axes = tuple(zip(src, wei, strides, dilations, strict=True))
+    pad = padding_per_axis(name, padding, axes)
+    padded, dst = [], []
+    for letter, (n, k, s, d), (before, after) in zip(letters, axes, pad, strict=True):
+        padded.append(max(n, n + before + after))
+        dst.append(output_size(n, k, s, d, before, after))
+        if dst[-1] < 1:
+            raise ValueError(
+                f"{name}: input has size {n} on axis {letter}"
+                + (
+                    f", {n + before + after} with padding ({before}, {after})"
+                    * any((before, after))
+                )
+                + f", but a kernel of size {k}{f' with dilation {d}' * (d > 1)} needs {span(k, d)}"
+            )
+    arithmetic, result, saturate = _arithmetic(
+        name, input_dtype, weight_dtype, dtype, overflow, c_in * prod(wei)
+    )
+    value = as_border_value(name, padding_value, input_dtype)
+    borders = borders_per_axis(name, rank, padding_mode, value)
+    for letter, n, border, sides in zip(letters, src, borders, pad, strict=True):
+        if border > Border.CONSTANT and not n and max(sides) > 0:
+            raise ValueError(
+                f"{name}: input has size 0 on axis {letter}, "
+                f"but it must be at least 1 for padding_mode {border.word!r}"
+            )
+    word, parameters = as_activation(name, activation, arithmetic.whole, result)
+    more = OF_WHOLE if arithmetic.whole else ""
+    finish = Finish(
+        activation=word,
+        parameters=parameters,
+        alpha=as_number(name, "alpha", alpha, arithmetic.whole, more=more),
+        beta=as_number(name, "beta", beta, arithmetic.whole, more=more),
+        bias=bias,
+        residual=residual,
+        saturate=saturate,
+    )
+    widest = np.dtype(np.float64 if arithmetic.tile != "f" else np.float32)
+    _check_bytes(name, "input with padding", (batch, channels, *padded), widest)
+    _check_bytes(name, "weight", weight_shape, widest)
+    _check_bytes(name, "output", (batch, outputs, *dst), max(widest, result, key=_size))
+
+    def three(values: Iterable, fill: Any = 1) -> tuple:
+        return (fill,) * (3 - rank) + tuple(values)
+
+    return ConvSpec(
+        name=name,
+        rank=rank,
+        batched=batched,
+        batch=batch,
+        groups=groups,
+        c_in=c_in,
+        c_out=outputs // groups,
+        src=three(src),
+        wei=three(wei),
+        dst=three(dst),
+        stride=three(strides),
+        dilation=three(dilations),
+        pad=three(pad, (0, 0)),
+        border=three(borders, Border.ZERO),
+        border_value=value,
+        channels_last=channels_last,
+        flipped=as_flag(name, "flip", flip),
+        apart=parts(input_dtype) > parts(weight_dtype),
+        arithmetic=arithmetic,
+        dtype=result,
+        finish=finish,
+    )
+
+
+def _size(dtype: np.dtype) -> int:
+    return dtype.itemsize
+
+
+def _arithmetic(
+    name: str, source: np.dtype, weight: np.dtype, dtype: Any, overflow: Any, depth: int
+) -> tuple[Arithmetic, np.dtype, bool]:
+    """The arithmetic, the dtype of the output, and whether that saturates."""
+    wanted = as_dtype(name, dtype)
+    if not isinstance(overflow, str) or overflow not in ("wrap", "saturate"):
+        raise ValueError(
+            f"{name}: overflow is {show(overflow)}, but it must be 'wrap' or 'saturate'"
+        )
+    chosen = choose(source, weight, wanted, depth)
+    if chosen is None:
+        raise TypeError(
+            f"{name}: input has dtype {source} and weight {weight}, "
+            + ("" if wanted is None else f"dtype is {wanted}, ")
+            + "but there must be a dtype, known here, that holds their numbers"
+        )
+    arithmetic, result = chosen
+    if parts(result) < max(parts(source), parts(weight)):
+        raise TypeError(
+            f"{name}: dtype is {result}, but it must be complex "
+            f"for an input of {source} and a weight of {weight}"
+        )
+    if result.kind == "b":
+        raise TypeError(f"{name}: dtype is bool, but it must be {RESULTS}")
+    if is_whole(result) and not arithmetic.whole and overflow != "saturate":
+        raise ValueError(
+            f"{name}: dtype is {result}, but sums are {TOTALS[arithmetic.total]}: overflow must be "
+            "'saturate' then, which rounds them and clips them to what the dtype holds"
+        )
+    return arithmetic, result, overflow == "saturate"
+
+
+def _check_bytes(name: str, what: str, shape: tuple[int, ...], dtype: np.dtype) -> None:
+    """Refuse what no address can hold; as in NumPy, an axis of length 0 excuses no other."""
+    size = prod(max(1, n) for n in shape) * dtype.itemsize
+    if size > BYTES_MAX:
+        raise ValueError(
+            f"{name}: {what} of shape {shape} takes {size} bytes, "
+            f"but it must not take more than {BYTES_MAX}"
+        )

@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The arrays that come with a specification: bias, residual and out, checked against it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .arguments import OF_WHOLE, as_array, check_dtype, is_masked
+from .conv import ConvSpec
+from .dtypes import is_whole, parts
+from .values import a_kind
+
+
+def check_bias(spec: ConvSpec, bias: Any, dtype: np.dtype) -> np.ndarray | None:
+    """`bias` as an aligned, contiguous 1-D array of the real numbers of `dtype`, or None."""
+    if bias is None:
+        return None
+    array = as_array(spec.name, "bias", bias)
+    needed = (spec.groups * spec.c_out,)
+    if array.shape != needed:
+        raise ValueError(
+            f"{spec.name}: bias has shape {array.shape}, but it must be {needed}, "
+            "one value per output channel"
+        )
+    flags = array.flags
+    if array.dtype is dtype and flags.c_contiguous and flags.aligned and parts(spec.dtype) == 1:
+        return array
+    check_addend(spec, "bias", array.dtype)
+    with np.errstate(over="ignore"):  # what is too large becomes inf, as in the residual
+        if parts(spec.dtype) == 1:
+            return np.require(array, dtype, ("C", "A"))
+        pairs = array.astype(np.result_type(dtype, np.complex64)).view(dtype)
+    if not spec.apart:
+        return pairs
+    return pairs.reshape(spec.groups, spec.c_out, 2).swapaxes(1, 2).ravel()
+
+
+def check_addend(spec: ConvSpec, argument: str, dtype: np.dtype) -> None:
+    """Raise unless numbers of `dtype` can be added to the sums."""
+    check_dtype(spec.name, argument, dtype)
+    if spec.arithmetic.whole and not is_whole(dtype):
+        raise TypeError(
+            f"{spec.name}: {argument} has dtype {dtype}, but it must hold integers{OF_WHOLE}"
+        )
+    if parts(dtype) > max(1, parts(spec.dtype)):
+        raise TypeError(
+            f"{spec.name}: {argument} has dtype {dtype}, but it must be real where the result is"
+        )
+
+
+def check_residual(spec: ConvSpec, residual: np.ndarray) -> None:
+    """Raise unless `residual` can be added to the result."""
+    check_addend(spec, "residual", residual.dtype)
+    if parts(residual.dtype) != parts(spec.dtype):
+        raise TypeError(
+            f"{spec.name}: residual has dtype {residual.dtype}, but it must be complex "
+            "where the result is"
+        )
+    if residual.shape != spec.output_shape:
+        raise ValueError(
+            f"{spec.name}: residual has shape {residual.shape}, but it must be "
+            f"{spec.output_shape}, the shape of the result"
+        )
+
+
+def check_out(spec: ConvSpec, out: Any) -> None:
+    """Raise unless `out` can take the result: kind, dtype, shape, flags and strides."""
+    if out is None:
+        if spec.reads_out:
+            raise ValueError(
+                f"{spec.name}: beta is {spec.finish.beta} and out is None, but out must be an "
+                "array, which beta multiplies"
+            )
+        return
+    if not isinstance(out, np.ndarray) or is_masked(out):
+        raise TypeError(f"{spec.name}: out is {a_kind(out)}, but it must be a numpy.ndarray")
+    if out.dtype.newbyteorder("=") != spec.dtype:
+        raise TypeError(f"{spec.name}: out has dtype {out.dtype}, but it must be {spec.dtype}")
+    if out.shape != spec.output_shape:
+        raise ValueError(
+            f"{spec.name}: out has shape {out.shape}, but it must be {spec.output_shape}"
+        )
+    flags = out.flags
+    if not flags.writeable:
+        raise ValueError(f"{spec.name}: out is read-only, but it must be writeable")
+    if not flags.c_contiguous and _overlaps_itself(out):
+        raise ValueError(
+            f"{spec.name}: out has shape {out.shape} with strides {out.strides}, whose elements "
+            "share memory, but each must have its own"
+        )
+
+
+def _overlaps_itself(array: np.ndarray) -> bool:
+    """Whether elements may share memory: a step is shorter than what the smaller ones reach."""
+    if not array.size:
+        return False
+    reach = array.itemsize
+    steps = ((abs(s), n) for s, n in zip(array.strides, array.shape, strict=True) if n > 1)
+    for step, size in sorted(steps):
+        if step < reach:
+            return True
+        reach += step * (size - 1)
+    return False

@@ -1,0 +1,198 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The slow truth: any convolution in NumPy, tap by tap, in float64, complex128 or int64; `auto`
+never picks it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from itertools import product
+
+import numpy as np
+
+from .axis import inside
+from .borders import Border, reach
+from .conv import ConvSpec
+from .dtypes import is_bfloat16, is_whole
+
+
+def convolve(
+    spec: ConvSpec,
+    input: np.ndarray,
+    weight: np.ndarray,
+    bias: np.ndarray | None = None,
+    residual: np.ndarray | None = None,
+    out: np.ndarray | None = None,
+    *,
+    dtype: np.dtype | type | None = None,
+) -> np.ndarray:
+    """The convolution of `spec` with weights as they are (not flipped), summed in `dtype` (by
+    default float64, complex128 or int64), as ``spec.dtype``; `out` is what beta multiplies."""
+    dtype = np.dtype(dtype or wide(spec))
+    finish = spec.finish
+    with np.errstate(over="ignore", invalid="ignore"):
+        total = scaled(finish.alpha, _sum(spec, input, weight, dtype))
+        if bias is not None:
+            total += np.asarray(bias, dtype).reshape(spec.groups, spec.c_out, 1, 1, 1)
+        total = as_seen(spec, total)
+        if finish.beta != 0:
+            total = total + scaled(finish.beta, np.asarray(out, dtype))
+        if residual is not None:
+            total = total + np.asarray(residual, dtype)
+        return converted(spec, activate(spec, total))
+
+
+def wide(spec: ConvSpec) -> np.dtype:
+    """The dtype that holds any sum."""
+    if spec.arithmetic.whole:
+        return np.dtype(np.int64)
+    return np.dtype(np.complex128 if spec.dtype.kind == "c" else np.float64)
+
+
+def magnitude(spec: ConvSpec, input: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """sum |x| |w| of each output in float64: what bounds the rounding error."""
+    spec = replace(spec, border_value=abs(spec.border_value))
+    x, w = (np.abs(np.asarray(a, wide(spec))) for a in (input, weight))
+    size = _sum_of_taps(spec, x, w, np.dtype(np.float64))
+    return as_seen(spec, size)
+
+
+def as_seen(spec: ConvSpec, total: np.ndarray) -> np.ndarray:
+    """(batch, groups, c_out, *dst) in the shape of the output."""
+    total = total.reshape(spec.batch, spec.groups * spec.c_out, *spec.dst)
+    if spec.channels_last:
+        total = np.moveaxis(total, 1, -1)
+    return total.reshape(spec.output_shape)
+
+
+def activate(spec: ConvSpec, x: np.ndarray) -> np.ndarray:
+    """The activation, from its formula."""
+    given = spec.finish.parameters
+    match spec.finish.activation:
+        case None:
+            return x
+        case "relu":
+            return np.maximum(x, 0)
+        case "relu6":
+            return np.clip(x, 0, 6)
+        case "leaky_relu":
+            return np.where(x < 0, x * given[0], x)
+        case "clip":
+            return np.clip(x, *given)
+        case "tanh":
+            return np.tanh(x)
+        case "hardswish":
+            return x * np.clip(x + 3, 0, 6) / 6
+        case "gelu":
+            # x Phi(x); erfc keeps the digits of a small Phi, which 1 + erf would lose.
+            erfc = np.frompyfunc(math.erfc, 1, 1)(x * -math.sqrt(0.5))
+            return x * 0.5 * np.asarray(erfc, x.dtype)
+        case sigmoid:
+            value = np.exp(np.minimum(x, 0)) / (1 + np.exp(-np.abs(x)))
+            return x * value if sigmoid == "silu" else value
+
+
+def to_odd(total: np.ndarray) -> np.ndarray:
+    """float64 as float32, cut off, and odd where something was cut: to round that to bfloat16,
+    which NumPy reaches through float32, is to round once."""
+    near = total.astype(np.float32)
+    inexact = np.isfinite(near) & (near != total)
+    cut = np.where(np.abs(near) > np.abs(total), np.nextafter(near, np.float32(0)), near)
+    odd = (cut.view(np.int32) | inexact).view(np.float32)
+    return np.where(inexact, odd, near)
+
+
+def converted(spec: ConvSpec, total: np.ndarray) -> np.ndarray:
+    """Sums as ``spec.dtype``: rounded, wrapped or saturated."""
+    if not is_whole(spec.dtype):
+        return (to_odd(total) if is_bfloat16(spec.dtype) else total).astype(spec.dtype)
+    limits = np.iinfo(spec.dtype)
+    if not spec.arithmetic.whole:
+        total = np.rint(np.nan_to_num(total, nan=0.0, posinf=np.inf, neginf=-np.inf))
+        low, high = total <= limits.min, total >= limits.max
+        whole = np.where(low | high, 0, total).astype(spec.dtype)
+        return np.where(low, limits.min, np.where(high, limits.max, whole)).astype(spec.dtype)
+    if spec.finish.saturate:
+        total = np.clip(total, limits.min, min(limits.max, np.iinfo(np.int64).max))
+    return total.astype(spec.dtype)
+
+
+def scaled(factor: float, array: np.ndarray) -> np.ndarray:
+    """An array times a real number, which has no imaginary part: not even one of 0."""
+    if array.dtype.kind != "c":
+        return factor * array
+    result = np.empty_like(array)
+    result.real, result.imag = factor * array.real, factor * array.imag
+    return result
+
+
+def _sum(spec: ConvSpec, input: np.ndarray, weight: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """The sums; of complex numbers and real ones, which have no imaginary part, two of them."""
+    input, weight = np.asarray(input), np.asarray(weight)
+    mixed = {input.dtype.kind == "c", weight.dtype.kind == "c"} == {True, False}
+    if dtype.kind != "c" or not mixed:
+        return _sum_of_taps(spec, input, weight, dtype)
+    value, real = complex(spec.border_value), np.empty(0, dtype).real.dtype
+    sums = (
+        _sum_of_taps(replace(spec, border_value=border), x, w, real)
+        for x, w, border in (
+            (input.real, weight.real, value.real),
+            (input.imag, weight.real, value.imag)
+            if input.dtype.kind == "c"
+            else (input, weight.imag, value.real),
+        )
+    )
+    result = np.empty((spec.batch, spec.groups, spec.c_out, *spec.dst), dtype)
+    result.real, result.imag = sums
+    return result
+
+
+def _sum_of_taps(
+    spec: ConvSpec, input: np.ndarray, weight: np.ndarray, dtype: np.dtype
+) -> np.ndarray:
+    """(batch, groups, c_out, *dst); a tap adds to the outputs for which it lies in the input."""
+    x = np.asarray(input, dtype, order="C")  # einsum's order of sums depends on strides
+    if spec.channels_last:
+        x = np.moveaxis(x, -1, -1 - spec.rank)
+    x = x.reshape(spec.batch, spec.groups, spec.c_in, *spec.src)
+    for axis, border in enumerate(spec.border):
+        if border is not Border.ZERO:
+            x, spec = _extended(spec, x, axis)
+    w = np.asarray(weight, dtype, order="C").reshape(spec.groups, spec.c_out, spec.c_in, *spec.wei)
+    w = w.transpose(3, 4, 5, 0, 1, 2)  # taps first
+    y = np.zeros((spec.batch, spec.groups, spec.c_out, *spec.dst), dtype)
+    for tap in product(*map(range, spec.wei)):
+        read, write = zip(*(_slices(spec, axis, t) for axis, t in enumerate(tap)), strict=True)
+        y[..., *write] += np.einsum("ngcdhw,goc->ngodhw", x[..., *read], w[tap])
+    return y
+
+
+def _extended(spec: ConvSpec, x: np.ndarray, axis: int) -> tuple[np.ndarray, ConvSpec]:
+    """The input with its border on an axis, which then needs no padding."""
+    before, n = spec.pad[axis][0], spec.src[axis]
+    length = (spec.dst[axis] - 1) * spec.stride[axis]
+    length += (spec.wei[axis] - 1) * spec.dilation[axis] + 1
+    place = reach(spec.border[axis], np.arange(length) - before, n)
+    x = np.take(x, np.maximum(place, 0), axis=3 + axis) if n else np.zeros(
+        (*x.shape[: 3 + axis], length, *x.shape[4 + axis :]), x.dtype
+    )  # fmt: skip
+    value = spec.border_value
+    if x.dtype.kind == "i":  # integers wrap
+        value = (value + 2**63) % 2**64 - 2**63
+    x[(slice(None),) * (3 + axis) + (place < 0,)] = value
+
+    def but(values: tuple, value: object) -> tuple:
+        return (*values[:axis], value, *values[axis + 1 :])
+
+    return x, replace(spec, src=but(spec.src, length), pad=but(spec.pad, (0, 0)))
+
+
+def _slices(spec: ConvSpec, axis: int, tap: int) -> tuple[slice, slice]:
+    """The inputs that a tap reads along an axis, and the outputs that they belong to."""
+    stride = spec.stride[axis]
+    offset = tap * spec.dilation[axis] - spec.pad[axis][0]
+    first, end = inside(spec.src[axis], spec.dst[axis], stride, offset)
+    if first == end:
+        return slice(0), slice(0)
+    read = slice(first * stride + offset, (end - 1) * stride + offset + 1, stride)
+    return read, slice(first, end)

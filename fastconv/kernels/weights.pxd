@@ -1,9 +1,0 @@
-# SPDX-License-Identifier: BSD-3-Clause
-from fastconv.kernels.problem cimport block_t, call_t, problem_t
-from fastconv.kernels.table cimport fc_fetch
-
-cdef const char *strip(const problem_t *p, call_t *call, Py_ssize_t group, Py_ssize_t s,
-                       const block_t *block, bint guard, char *scratch) noexcept nogil
-cdef void fetch_next(const problem_t *p, const call_t *call, Py_ssize_t group, Py_ssize_t s,
-                     Py_ssize_t s0, Py_ssize_t s1, const block_t *block, Py_ssize_t calls,
-                     fc_fetch *fetch) noexcept nogil
