@@ -13,7 +13,8 @@ Otherwise a tile is some pixels of a row times a strip of two vectors of output 
 that is how the output lies.
 """
 from fastconv._core cimport source as sources
-from fastconv._core cimport epilogue, regions, stencil, parallel, weights
+from fastconv._core cimport epilogue, parallel, regions, stencil, weights
+from fastconv._core cimport scratch as pool
 from fastconv._core.conv cimport (
     PIECES, Problem, block_t, call_t, decode, next_block, piece_t, problem_t)
 from fastconv._core.source cimport source_t
@@ -165,28 +166,24 @@ cdef void tiles_of(const problem_t *p, const Span **box, const source_t *source,
                         dst + first * to[3], to[3] // size, cols, put)
 
 
-cdef Py_ssize_t prepare_pieces(const problem_t *p, const call_t *call, const Span **box,
-                               Py_ssize_t group, const block_t *block, char *scratch,
-                               source_t *source, bint *strip, Py_ssize_t known) noexcept nogil:
-    """The source of a block of k and the pieces of its box; returns how many.  Those of the block
-    before, if `known`, are the same."""
+cdef Py_ssize_t find_pieces(const problem_t *p, const call_t *call, const Span **box,
+                            Py_ssize_t group, const block_t *block, char *scratch,
+                            source_t *source, bint strip, Py_ssize_t known) noexcept nogil:
+    """The source of a block of k and the pieces of its box; returns how many, or -1: they do not
+    leave out all padding.  Those of the block before, if `known`, are the same."""
     cdef piece_t *piece = <piece_t *> (scratch + p.at_piece)
     cdef fc_run *tap = <fc_run *> scratch
     cdef fc_runs runs
-    cdef Py_ssize_t i, count
+    cdef Py_ssize_t i
     runs.run, runs.length, runs.cuts, runs.fetch = tap, block.c1 - block.c0, 0, NULL
     runs.a_ahead = 0
-    while True:
-        runs.runs = sources.prepare(p, call, box, group, block, scratch, strip[0], source, tap)
-        runs.a_step, runs.b_step, runs.a_row = source.channel, p.width, source.pixel[3]
-        for i in range(runs.runs):
-            tap[i].a, tap[i].b = tap[i].b, tap[i].a * p.width
-        count = known
-        if known < 0:
-            count = regions.make(p, source, block, &runs, <fc_run *> &piece[PIECES], piece)
-        if count >= 0:
-            return count
-        strip[0] = True         # pieces do not leave out all padding: zeros are needed
+    runs.runs = sources.prepare(p, call, box, group, block, scratch, strip, source, tap)
+    runs.a_step, runs.b_step, runs.a_row = source.channel, p.width, source.pixel[3]
+    for i in range(runs.runs):
+        tap[i].a, tap[i].b = tap[i].b, tap[i].a * p.width
+    if known >= 0:
+        return known
+    return regions.make(p, source, block, &runs, <fc_run *> &piece[PIECES], piece)
 
 
 cdef void channels_task(const problem_t *p, call_t *call, Py_ssize_t task,
@@ -218,7 +215,10 @@ cdef void channels_task(const problem_t *p, call_t *call, Py_ssize_t task,
         if block.c1 - block.c0 != channels or p.block_k < p.taps:
             count = -1          # the last pieces are not those of this block
         channels = block.c1 - block.c0
-        count = prepare_pieces(p, call, box, group, &block, scratch, &source, &strip, count)
+        count = find_pieces(p, call, box, group, &block, scratch, &source, strip, count)
+        if count < 0:
+            strip = True        # zeros are needed
+            count = find_pieces(p, call, box, group, &block, scratch, &source, strip, count)
         calls = 0
         for i in range(count):
             piece[i].runs.fetch = &fetch
@@ -237,6 +237,33 @@ cdef void channels_task(const problem_t *p, call_t *call, Py_ssize_t task,
                 tiles_of(p, box, &source, &piece[i], weight, min(p.width, p.c_out - channel),
                          sums + (channel - s0 * p.width) * size, to, &put)
     epilogue.deliver(p, call, box, group, s0, s1, p.straight, sums, scratch + p.at_turn)
+
+
+def makes_strips(Problem problem):
+    """Whether the regions of any box leave padding in, or find no room, so that a strip is made of
+    an input that is read in place elsewhere.  Reads no array."""
+    cdef const problem_t *p = &problem.c
+    cdef call_t call
+    cdef const Span *box[4]
+    cdef source_t source
+    cdef block_t block
+    cdef Py_ssize_t group, s, box_number, each = (p.strips + p.task_strips - 1) // p.task_strips
+    cdef bint strip = False
+    cdef char *scratch = pool.acquire(p.scratch_bytes)
+    call.src = NULL
+    for box_number in range(p.boxes):
+        decode(p, box_number * each, box, &group, &s)
+        block.k1 = -1
+        next_block(p, &block)
+        if box[1].taps and box[2].taps and box[3].taps and block.k1 > block.k0:
+            if sources.would_read_in_place(p, &call, box, group, &block, &source):
+                strip = find_pieces(p, &call, box, group, &block, scratch, &source, False, -1) < 0
+            else:
+                strip = True
+        if strip:
+            break
+    pool.release(scratch)
+    return strip
 
 
 def run(Problem problem, size_t src, size_t wei, size_t packed, size_t bias, size_t residual,

@@ -255,6 +255,14 @@ cdef void choose_taps(const problem_t *p, const Span **whole, Py_ssize_t t0, Py_
         source.box[a] = &source.narrow[a]
 
 
+cdef bint would_read_in_place(const problem_t *p, const call_t *call, const Span **whole,
+                              Py_ssize_t group, const block_t *block,
+                              source_t *source) noexcept nogil:
+    """Whether `prepare` would find the source of a block of k in the user's array."""
+    choose_taps(p, whole, block.t0, block.t1, source)
+    return in_place(p, call, source.box, group, block.c0, block.c1, source)
+
+
 cdef Py_ssize_t prepare(const problem_t *p, const call_t *call, const Span **whole,
                         Py_ssize_t group, const block_t *block, char *scratch, bint strip,
                         source_t *source, fc_run *run) noexcept nogil:

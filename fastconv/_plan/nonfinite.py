@@ -23,7 +23,7 @@ def replaced(weight: np.ndarray) -> np.ndarray:
     clean = native_copy(weight)
     for part in _components(clean):
         bad = ~np.isfinite(part)
-        part[bad] = np.where(part[bad] < 0, -1, 1)
+        part[bad] = np.where(part[bad] == -np.inf, -1, 1)
     return clean
 
 

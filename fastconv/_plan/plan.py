@@ -4,12 +4,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cache, partial
 
 import numpy as np
 
-from .._core import measure, scratch, table
+from .._core import direct, measure, scratch, table
 from .._core.conv import Problem, address
 from .._spec.borders import Border
 from .._spec.conv import ConvSpec
@@ -99,6 +99,11 @@ class Plan:
             self.shared,
             self.chunk,
         )
+
+    def __reduce__(self):
+        """A plan that is pickled or copied tells the same; only the engine's own runs."""
+        kept = {f.name: getattr(self, f.name) for f in fields(self) if f.compare}
+        return partial(Plan, **kept), ()
 
     @property
     def memory(self) -> int:
@@ -214,6 +219,8 @@ def make(
     problem = _problem(work, arrays, schedule, finish)
     if not row.panels and not work.reads_in_place(schedule.in_pieces):
         copies += ("input: strips of the cache's size",)
+    elif not row.panels and work.padded and direct.makes_strips(problem):
+        copies += ("input: strips of the cache's size where tiles cannot leave padding out",)
     if row.panels:
         copies += ("input: panels of the cache's size",)
     if schedule.orientation not in work.straight:

@@ -38,7 +38,7 @@ def convolve(
         if finish.beta != 0:
             total = total + scaled(finish.beta, np.asarray(out, dtype))
         if residual is not None:
-            total = total + np.asarray(residual, dtype)
+            total = total + np.asarray(np.asarray(residual).astype(spec.sum_dtype), dtype)
         return converted(spec, activate(spec, total))
 
 
