@@ -12,8 +12,9 @@ from typing import NamedTuple
 from .._core import axis as spans
 from .._core import conv as problem
 from .._core import table
+from .._spec.axis import Axis
 from . import constants as costs
-from .work import Axis, Cut, Schedule, Work
+from .work import Cut, Schedule, Work
 
 
 class SpanKind(NamedTuple):

@@ -15,7 +15,7 @@ from .._spec.conv import ConvSpec
 from . import constants as costs
 from . import machine
 from .layout import Layout
-from .work import Fill, Machine, Work, axes_of, blocks_of, cuttable, pads, reads_border
+from .work import Fill, Machine, Work, axes_of, blocks_of, cuttable
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,14 +82,16 @@ def survey(
     # Channels lie side by side, and so do their parts; of a border, all are alike.
     beside = src.strides[1] == src.itemsize
     beside = beside and (src.parts == 1 or Border.CONSTANT not in spec.border)
-    readable = src.regular and (src.parts == 1 or beside) and not any(map(reads_border, axes))
+    readable = (
+        src.regular and (src.parts == 1 or beside) and not any(axis.reads_border for axis in axes)
+    )
     if beside:
         clear = not _meet(int(step) * itemsize, rows)
     else:
         clear = step in (1, 2) and not _crowds(src, channels, level2)
         clear = clear and (patient or not _aliases(src))
     side_by_side = _beside(spec, dst)
-    padded = any(map(pads, axes))
+    padded = any(axis.pads for axis in axes)
     left_out = not padded or (cuts and cuttable(axes[3]))
     return Work(
         spec=real,

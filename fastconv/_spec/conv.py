@@ -30,7 +30,7 @@ from .arguments import (
     padding_per_axis,
     positive_per_axis,
 )
-from .axis import output_size, span
+from .axis import Axis, output_size, span
 from .borders import Border
 from .dtypes import TILES, TOTALS, Arithmetic, choose, is_whole, parts
 from .epilogue import Finish
@@ -101,6 +101,13 @@ class ConvSpec:
     arithmetic: Arithmetic
     dtype: np.dtype  # native; what is returned
     finish: Finish
+
+    @property
+    def axes(self) -> tuple[Axis, Axis, Axis]:
+        """Depth, height, width."""
+        before = tuple(pad[0] for pad in self.pad)
+        sizes = (self.src, self.dst, self.wei, self.stride, self.dilation, before, self.border)
+        return tuple(Axis(*one) for one in zip(*sizes, strict=True))
 
     @property
     def input_shape(self) -> tuple[int, ...]:
