@@ -18,7 +18,7 @@ class Algorithm:
     panels: bool  # pixels are gathered into panels
     orientations: tuple[str, ...]
     refuses: Callable[[ConvSpec], str | None]  # the reason, as users read it
-    run: Callable[..., bool]  # the walk, see _core/parallel.pyx
+    run: Callable[..., bool]  # see _core/parallel.pyx
 
     def best(self, work: Work) -> Schedule:
         """The schedule of least cost."""

@@ -45,7 +45,7 @@ class Schedule:
     cost: float = 0.0
 
     @property
-    def in_pieces(self) -> bool:
+    def in_regions(self) -> bool:
         """Whether tiles leave out what they see of padding: see _core/regions.pyx."""
         return self.orientation == "channels" and not self.panel
 
@@ -132,10 +132,10 @@ class Work(NamedTuple):
     machine: Machine
     panels: bool  # gather pixels into panels, or read them where they lie
     in_place: bool  # the input may be read without a copy
-    cut_in_place: bool  # ... where pieces leave padding out
+    cut_in_place: bool  # ... where regions leave padding out
     cuts: bool  # tiles leave out pixels that see padding
-    beside: tuple[str, ...]  # orientations whose vectors lie side by side in the output
-    straight: tuple[str, ...]  # orientations whose tiles may write it
+    contiguous: tuple[str, ...]  # orientations whose vectors lie side by side in the output
+    in_place_store: tuple[str, ...]  # orientations whose tiles may write it
     simple: bool  # whoever writes sums to the output finishes them, too
     fill: Fill
     channels_first: bool  # strips for tiles with channels in vectors
@@ -146,6 +146,6 @@ class Work(NamedTuple):
     blocks: Blocks
     taps: int  # of the kernel
 
-    def reads_in_place(self, in_pieces: bool) -> bool:
+    def reads_in_place(self, in_regions: bool) -> bool:
         """Whether the input needs no copy, in pieces or not."""
-        return self.in_place or (self.cut_in_place and in_pieces)
+        return self.in_place or (self.cut_in_place and in_regions)
