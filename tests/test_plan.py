@@ -8,7 +8,8 @@ import re
 
 import numpy as np
 import pytest
-from support import ALGORITHMS, ISAS, numbers
+from support import numbers
+from ways import ALGORITHMS, ISAS
 
 import fastconv
 from fastconv import conv1d, conv2d, conv3d, plan

@@ -8,7 +8,8 @@ import threading
 
 import numpy as np
 import pytest
-from support import ALGORITHMS, CONV, ISAS, READABLE, assert_right, assert_same_bits, numbers
+from support import READABLE, assert_right, assert_same_bits, numbers
+from ways import ALGORITHMS, CONV, ISAS
 
 import fastconv
 

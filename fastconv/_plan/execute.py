@@ -341,6 +341,13 @@ def forget() -> None:
         _kept_bytes = 0
 
 
+def kept() -> list:
+    """What is kept, the oldest first."""
+    with _lock:
+        owners = [(owner(), key) for owner, key, _ in _kept]
+        return [store[key] for store, key in owners if store is not None and key in store]
+
+
 def kept_bytes() -> int:
     """What the plans that are kept take at most."""
     return _kept_bytes

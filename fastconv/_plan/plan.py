@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
 from functools import cache, partial
 
@@ -24,6 +25,8 @@ from .tiled import Arrays, analyse, as_tile_bytes
 from .work import Schedule, Work, axes_of, operations
 
 PLAN_BYTES = 16 << 10  # of a plan without its spans
+
+_pick: Callable[[Algorithm, Work], Schedule] = Algorithm.best
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +147,18 @@ def choose_threads(spec: ConvSpec, explicit: int | None) -> int:
     return max(1, min(limit, spec.flops // costs.OPERATIONS_PER_THREAD))
 
 
+@contextmanager
+def choosing(pick: Callable[[Algorithm, Work], Schedule]) -> Iterator[None]:
+    """For tests: plans that are made inside, in any thread, take of each algorithm the schedule
+    ``pick(row, work)``, one of `Algorithm.schedules`. Call `execute.forget` before and after."""
+    global _pick
+    before, _pick = _pick, pick
+    try:
+        yield
+    finally:
+        _pick = before
+
+
 def make(
     spec: ConvSpec,
     arrays: Arrays,
@@ -203,7 +218,7 @@ def make(
     for row in ALGORITHMS:
         reason = row.refuses(spec)
         if reason is None and algorithm in ("auto", row.name):
-            best[row.name] = row, row.best(work)
+            best[row.name] = row, _pick(row, work)
         elif reason:
             refused.append((row.name, reason))
         else:
