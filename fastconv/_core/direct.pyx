@@ -12,9 +12,10 @@ Otherwise a tile is some pixels of a row times a strip of two vectors of output 
 (regions.pyx), and the sums [pixel][channel] stay in scratch until they turn on the way out, unless
 that is how the output lies.
 """
+from libc.stdlib cimport free, malloc
+
 from fastconv._core cimport source as sources
 from fastconv._core cimport epilogue, parallel, regions, stencil, weights
-from fastconv._core cimport scratch as pool
 from fastconv._core.conv cimport (
     REGIONS, Problem, block_t, call_t, decode, next_block, region_t, problem_t)
 from fastconv._core.source cimport source_t
@@ -249,7 +250,9 @@ def makes_strips(Problem problem):
     cdef block_t block
     cdef Py_ssize_t group, s, box_number, each = (p.strips + p.task_strips - 1) // p.task_strips
     cdef bint strip = False
-    cdef char *scratch = pool.acquire(p.scratch_bytes)
+    cdef char *scratch = <char *> malloc(p.scratch_bytes)
+    if scratch == NULL:
+        raise MemoryError(f"fastconv: no memory for {p.scratch_bytes} bytes of scratch")
     call.src = NULL
     for box_number in range(p.boxes):
         decode(p, box_number * each, box, &group, &s)
@@ -262,7 +265,7 @@ def makes_strips(Problem problem):
                 strip = True
         if strip:
             break
-    pool.release(scratch)
+    free(scratch)
     return strip
 
 

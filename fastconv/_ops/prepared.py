@@ -91,13 +91,22 @@ os.register_at_fork(after_in_child=_after_fork)
 
 
 # In the order in which a specification checks what depends on the dtype of the input.
-CHECKED = ("dtype", "overflow", "padding_value", "padding_mode", "activation", "alpha", "beta")
+CHECKED = (
+    "dtype",
+    "overflow",
+    "padding_value",
+    "padding_mode",
+    "activation",
+    "alpha",
+    "beta",
+    "bias",
+)
 
 
 def _progress(error: Exception) -> int:
     """How far the checks came: what they met last is wrong whatever the input."""
     argument = str(error).partition(": ")[2].partition(" ")[0].removesuffix("'s")
-    return CHECKED.index(argument) if argument in CHECKED else len(CHECKED)
+    return CHECKED.index(argument) if argument in CHECKED else -1
 
 
 class PreparedConv:

@@ -37,7 +37,10 @@ def convolve(
         if finish.beta != 0:
             total = total + scaled(finish.beta, np.asarray(out, dtype))
         if residual is not None:
-            total = total + np.asarray(np.asarray(residual).astype(spec.sum_dtype), dtype)
+            residual = np.asarray(residual)
+            if not spec.arithmetic.whole:  # first what sums are
+                residual = residual.astype(spec.sum_dtype)
+            total = total + np.asarray(residual, dtype)
         return converted(spec, activate(spec, total))
 
 
