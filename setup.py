@@ -31,14 +31,14 @@ TUNING_FLAGS = [  # (flags, files): each where the compiler knows it
     # clang: tiles read many rows; a pointer for each takes registers that their sums need.
     (["-mllvm", "-disable-lsr"], "src_c/isa/avx512.c"),
 ]
-WALK_FLAGS = ["-O2", "-fvisibility=hidden"]
+CORE_FLAGS = ["-O2", "-fvisibility=hidden"]
 SANITIZE = os.environ.get("FASTCONV_SANITIZE", "")  # such as "address,undefined"
 SANITIZE_FLAGS = [f"-fsanitize={SANITIZE}", "-fno-omit-frame-pointer", "-g"] if SANITIZE else []
 if SANITIZE:  # at -O3 the compiler takes minutes for instrumented tiles
     C_FLAGS += ["-O1"]
 else:  # Python's own flags ask for debug information, ten times the code
     C_FLAGS += ["-g0"]
-    WALK_FLAGS += ["-g0"]
+    CORE_FLAGS += ["-g0"]
 
 # (compiler, linker) flags of OpenMP. Apple's clang knows it, but has no library of its own.
 OPENMP_FLAGS = [(["-fopenmp"], ["-fopenmp"])]
@@ -156,7 +156,7 @@ setup(
             include_dirs=["src_c", numpy.get_include()],
             define_macros=[("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION")],
             depends=DEPENDS,
-            extra_compile_args=WALK_FLAGS + SANITIZE_FLAGS,
+            extra_compile_args=CORE_FLAGS + SANITIZE_FLAGS,
             extra_link_args=SANITIZE_FLAGS,
         )
         for name in MODULES

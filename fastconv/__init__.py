@@ -23,7 +23,8 @@ The command ``fastconv`` filters photographs, prints plans and runs the benchmar
 """
 
 from . import _core, kernels  # noqa: F401 (the core first: it says what is missing)
-from ._ops.conv import conv1d, conv2d, conv3d, plan
+from ._ops.conv import conv1d, conv2d, conv3d
+from ._ops.operation import plan
 from ._ops.prepared import PreparedConv, prepare
 from ._plan.plan import Plan
 from ._plan.settings import get_num_threads, set_num_threads, settings

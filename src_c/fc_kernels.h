@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * The kernel table: everything that C computes for the walks.  One table per
+ * The kernel table: everything that C computes for _core.  One table per
  * (ISA, dtype); pointers are untyped, the table knows the dtype.  Sizes,
  * strides and offsets count elements unless the name ends in _bytes.
  *
@@ -11,7 +11,7 @@
  *                      A[run[r].a + s a_step + i a_row] * B[run[r].b + s b_step + j]
  *
  * A run is a tap of the kernel, its steps are input channels.  Either operand may be
- * the weights and the other one the pixels; the walks decide ("orientation").  The
+ * the weights and the other one the pixels; the plan decides ("orientation").  The
  * offsets let the pixels be a packed panel, a strip of the input, or the user's array
  * itself.
  */

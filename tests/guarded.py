@@ -1,24 +1,26 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Convolutions of arrays that touch protected pages: ``python guarded.py ISA DTYPE``.
+"""Convolutions of arrays that touch protected pages: ``python guarded.py ISA [DTYPE]``.
 
-Input, weight, bias and out each end where a page begins that nobody may touch, or begin where
-one ends; the operands lie in pages that may only be read. A read or a write outside is a
-segmentation fault, so this is a program of its own, which `test_safety.py` starts. Every
-algorithm and orientation is made to run, each time with another of its schedules.
+Input, weight, bias, residual and out each end where a page begins that nobody may touch, or begin
+where one ends; the operands lie in pages that may only be read. A read or a write outside is a
+segmentation fault, so this is a program of its own, which `test_safety.py` starts. Every algorithm
+and orientation is made to run, each time with another of its schedules. With a dtype, all arrays of
+PLAIN have it; without one, WIDE has many dtypes, layouts, borders and finishes.
 """
 
 import ctypes
 import mmap
-import random
 import sys
+from random import Random
 
 import numpy as np
+from kinds import BF16, assert_near, numbers, specified, truth
+from ways import CONV, WAYS, with_any_schedule
 
 import fastconv
 from fastconv._core import scratch
-from fastconv._plan.schedule import candidates
+from fastconv._plan.execute import kept
 
-CONV = {1: fastconv.conv1d, 2: fastconv.conv2d, 3: fastconv.conv3d}
 PAGE = mmap.PAGESIZE
 GAP = 7.0  # what lies between the numbers of an out with steps
 
@@ -75,7 +77,10 @@ LAYOUTS = {
 
 
 def place(values, layout, at_end):
-    """(view, base): the values in that layout, beside a protected page."""
+    """(view, base): the values in that layout, beside a protected page; a vector has but one
+    layout, and NumPy has no swapped bfloat16."""
+    if values.ndim == 1 or (values.dtype == BF16 and layout == "swapped"):
+        layout = "contiguous"
     shape_of, view_of, swapped, shift = LAYOUTS[layout]
     dtype = values.dtype.newbyteorder("S") if swapped else values.dtype
     base = between_pages(shape_of(values.shape), dtype, at_end, shift)
@@ -89,7 +94,7 @@ def place(values, layout, at_end):
 # ---- what runs ---------------------------------------------------------------------------------
 
 # (input, weight, keywords): tails of every length, taps in place, padding, steps, small outputs.
-CASES = (
+PLAIN = (
     ((1, 3, 9, 11), (5, 3, 3, 3), {}),
     ((2, 3, 8, 13), (17, 3, 3, 2), {"padding": 1}),
     ((1, 7, 1, 1), (19, 7, 1, 1), {}),
@@ -126,88 +131,107 @@ CASES = (
     ((1, 4, 23), (33, 4, 5), {"padding": 3, "padding_value": 3}),
 )  # fmt: skip
 
+# (input, weight, their dtypes, keywords). "bias" and "residual" stand for arrays of that dtype;
+# "same": the residual is the output.
+LAST = {"channels_last": True}
+BYTES = {"dtype": "u1", "overflow": "saturate"}
+WIDE = (
+    # Channels last: whole vectors of them, tails, depthwise.
+    ((2, 7, 11, 5), (19, 5, 3, 2), "f4 f4", LAST),
+    ((1, 5, 7, 17), (35, 17, 3, 3), "f4 f4", LAST | {"padding": 1, "bias": "f4"}),
+    ((1, 5, 7, 6), (6, 1, 3, 3), "f8 f8", LAST | {"groups": 6, "padding": 1, "residual": "f8"}),
+    ((2, 3, 5, 3), (33, 3, 1, 1), "f2 f2", LAST | {"stride": 2, "residual": "same"}),
+    ((1, 3, 4, 5, 3), (7, 3, 2, 2, 3), "u1 i1", LAST | {"padding": 1, "bias": "i1"}),
+    # Borders: less than a length beyond, several, cropped on the other side.
+    ((2, 3, 7, 13), (5, 3, 3, 3), "f4 f4", {"padding": 1, "padding_mode": "edge"}),
+    ((1, 3, 5, 7), (17, 3, 3, 2), "f4 f4", {"padding": ((9, 4), (2, 23)), "padding_mode": "wrap"}),
+    ((1, 2, 5, 9), (3, 2, 2, 3), "f2 f4", {"padding": ((-2, 7), (11, -3)),
+                                           "padding_mode": "mirror", "stride": (1, 2)}),
+    ((2, 5, 31), (4, 5, 7), "f8 f4", {"padding": 70, "padding_mode": "symmetric", "dilation": 3}),
+    ((1, 3, 5, 7), (9, 3, 3, 3), "u1 u1", {"padding": 2, "padding_value": 255}),
+    ((1, 5, 7, 3), (9, 3, 3, 3), "i2 i1", LAST | {"padding": (9, 1), "bias": "i2",
+                                                  "padding_mode": ("wrap", "edge")}),
+    # Every kind of number, with one of few bytes at the end.
+    ((1, 3, 9, 11), (5, 3, 3, 3), "f2 f2", {"padding": 1, "bias": "f4"}),
+    ((3, 7, 5), (13, 7, 3), "bf16 bf16", {"residual": "bf16", "activation": "gelu"}),
+    ((1, 3, 9, 11), (18, 3, 3, 3), "u1 u1", {"bias": "i4"} | BYTES),
+    ((1, 13, 5, 7), (5, 13, 1, 1), "i1 i1", {"residual": "i1", "activation": "relu"}),
+    ((1, 3, 67), (2, 3, 5), "u2 i4", {"dtype": "i2"}),
+    ((1, 3, 4, 5), (5, 3, 2, 3), "i8 u8", {"residual": "same"}),
+    ((1, 3, 5, 37), (5, 3, 3, 3), "f4 f4", {"bias": "f4", "activation": "silu"} | BYTES),
+    ((1, 3, 5, 37), (5, 3, 3, 3), "f8 f8", {"dtype": "f2", "alpha": 0.5, "beta": 2}),
+    ((1, 3, 5, 7), (5, 3, 3, 3), "c8 c8", {"padding": 1, "bias": "c8", "residual": "c8"}),
+    ((2, 5, 7, 3), (17, 3, 3, 3), "c16 f8", LAST | {"padding": 2, "padding_value": 1 - 1j}),
+    # Sums of both parts in the output; a residual whose channels are apart.
+    ((1, 13, 17, 1), (3, 1, 1, 1), "c8 c8", LAST | {"residual": "c8"}),
+    ((1, 11, 19, 1), (3, 1, 1, 1), "f4 f4", LAST | {"residual": "same", "dtype": "c8"}),
+    ((1, 4, 23), (6, 2, 5), "f4 c8", {"groups": 2, "residual": "same", "beta": 2, "padding": 3}),
+)  # fmt: skip
 
-class Chooser:
-    """Makes one algorithm and orientation run, each time with another schedule."""
 
-    def __init__(self, seed):
-        self.random = random.Random(seed)
-        self.plan = sys.modules["fastconv._plan.plan"]  # the attribute of that name is the function
-        self.call = sys.modules["fastconv._plan.execute"]
-        self.rows = self.plan.ALGORITHMS
-
-    def ways(self):
-        return [(row, orientation) for row in self.rows for orientation in row.orientations]
-
-    def choose(self, row, orientation):
-        chooser = self
-
-        class Chosen(type(row)):
-            def best(self, work):
-                work = work._replace(panels=self.panels)
-                return chooser.random.choice(list(candidates(work, orientation)))
-
-        values = {field: getattr(row, field) for field in row.__dataclass_fields__}
-        self.plan.ALGORITHMS = (Chosen(**values),)
-        self.call._plans.clear()
+def dtype_of(word):
+    return BF16 if word == "bf16" else np.dtype(word)
 
 
-def numbers(shape, dtype, seed):
-    dtype, rng = np.dtype(dtype), np.random.default_rng(seed)
-    if dtype.kind in "iu":
-        return rng.integers(0 if dtype.kind == "u" else -100, 100, shape).astype(dtype)
-    if dtype.kind == "c":
-        return (rng.standard_normal(shape) + 1j * rng.standard_normal(shape)).astype(dtype)
-    return rng.standard_normal(shape).astype(dtype)
-
-
-BOUNDS = {"f2": 2e-3, "f4": 2e-5, "c8": 2e-5}
-
-
-def run(isa, dtype, layouts=tuple(LAYOUTS), cases=CASES):
+def run(isa, cases):
     """Run everything; returns how many calls and which (algorithm, orientation) were seen."""
-    chooser = Chooser(f"{isa} {dtype}")
+    random = Random(f"{isa} {cases[0]}")
     calls, seen = 0, set()
-    bound = BOUNDS.get(dtype, 1e-12)
     scratch.poison(True)
-    for number, (src, wei, said) in enumerate(cases):
-        conv = CONV[len(src) - 2]
-        x, w = numbers(src, dtype, number), numbers(wei, dtype, number + 100)
-        b = numbers(wei[:1], dtype, number + 200)
-        wide = "c16" if dtype[0] == "c" else "f8"
-        expected = conv(x, w, b, algorithm="reference", **said)
-        for row, orientation in chooser.ways():
-            for layout in layouts:
-                # The operands share a layout, or only one of them has it.
-                kinds = [[layout] * 3, [layout, "contiguous", "contiguous"],
-                         ["contiguous", layout, "rows"]][calls % 3]  # fmt: skip
+    for number, (src, wei, words, said) in enumerate(cases):
+        said = dict(said)
+        kinds = {name: said.pop(name) for name in ("bias", "residual") if name in said}
+        first, second = map(dtype_of, words.split())
+        arrays = {"input": numbers(src, first, number), "weight": numbers(wei, second, number)}
+        problem = specified(*arrays.values(), **said)
+        before = numbers(problem.output_shape, problem.dtype, number)
+        if "bias" in kinds:
+            arrays["bias"] = numbers(wei[:1], dtype_of(kinds["bias"]), number)
+        in_place = kinds.get("residual") == "same"
+        if "residual" in kinds and not in_place:
+            arrays["residual"] = numbers(before.shape, dtype_of(kinds["residual"]), number)
+        x, w, b, r = map(arrays.get, ("input", "weight", "bias", "residual"))
+        problem = specified(x, w, b, before if in_place else r, **said)
+        expected = truth(x, w, b, before if in_place else r, before, **said)
+        # All share a layout, or only one of them has it.
+        turns = (None, "input", "weight", "out", "residual" if "residual" in arrays else None)
+        for algorithm, orientation in WAYS:
+            for layout in LAYOUTS:
                 for at_end in (True, False):
-                    what = (isa, dtype, src, wei, said, row.name, orientation, kinds, at_end)
-                    print(*what, file=sys.stderr)
-                    (xs, x0), (ws, w0), (out, out0) = (
-                        place(values, kind, at_end)
-                        for values, kind in zip((x, w, expected * 0), kinds, strict=True)
-                    )
-                    bs, b0 = place(b, "contiguous", at_end)
-                    for base in (x0, w0, b0):
+                    what = (isa, src, wei, words, said, kinds, algorithm, orientation, layout)
+                    print(*what, at_end, file=sys.stderr)
+                    alone = turns[calls % 5]
+                    given = {}
+                    for name, values in arrays.items():
+                        kind = layout if alone in (None, name) else "contiguous"
+                        given[name], base = place(values, kind, at_end)
                         seal(base)
-                    chooser.choose(row, orientation)
-                    given = {"algorithm": row.name, "threads": chooser.random.randint(1, 2), **said}
-                    with fastconv.settings(isa=isa):
-                        conv(xs, ws, bs, out=out, **given)
-                        (plan,) = chooser.call._plans.values()
-                        prepared = fastconv.prepare(ws, bs, **{"threads": 1, **said})(xs)
-                    assert plan.orientation == orientation, what
-                    seen.add((plan.algorithm, plan.orientation))
-                    error = np.abs(out - expected.astype(wide)).max()
-                    assert error < bound * np.abs(expected).max(), (what, error)
-                    assert np.array_equal(prepared, out), what
-                    out[...] = GAP
-                    assert (out0 == GAP).all(), (what, "wrote between the numbers of out")
+                    kind = {None: layout, "out": layout, "weight": "rows"}.get(alone, "contiguous")
+                    out, base = place(before, kind, at_end)
+                    if in_place:
+                        given["residual"] = out
+                    how = {"algorithm": algorithm, "threads": random.randint(1, 2), **said}
+                    with fastconv.settings(isa=isa), with_any_schedule(orientation, random):
+                        CONV[len(wei) - 2](**given, out=out, **how)
+                        (plan,) = kept()
+                        assert_near(out, problem, *expected)
+                        assert (plan.algorithm, plan.orientation) == (algorithm, orientation), what
+                        seen.add((plan.algorithm, plan.orientation))
+                        bits = out.copy()
+                        out[...] = before
+                        layer = fastconv.prepare(given["weight"], given.get("bias"), **how)
+                        more = {"out": out, "residual": given.get("residual"), "threads": 1}
+                        layer(given["input"], **more)
+                    np.testing.assert_array_equal(bits, out)
+                    gap = np.array(GAP).astype(base.dtype)
+                    out[...] = gap
+                    assert (base == gap).all(), (what, "wrote between the numbers of out")
                     calls += 1
     return calls, seen
 
 
 if __name__ == "__main__":
-    done, ways = run(*sys.argv[1:3])
+    isa, *dtypes = sys.argv[1:]
+    plain = [(x, w, f"{d} {d}", said | {"bias": d}) for d in dtypes for x, w, said in PLAIN]
+    done, ways = run(isa, plain or WIDE)
     print(done, sorted(ways))

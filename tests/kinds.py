@@ -6,9 +6,8 @@ from math import prod
 
 import ml_dtypes
 import numpy as np
-from support import CONV, spec_of
+from support import spec_of
 
-import fastconv
 from fastconv._spec import reference
 from fastconv._spec.dtypes import BLOCK_K, is_whole
 
@@ -38,15 +37,6 @@ def numbers(shape, dtype="f4", seed=0):
 def specified(x, w, bias=None, residual=None, **said):
     """The specification of ``convN(x, w, bias, residual=residual, **said)``."""
     return spec_of(x, w, **said, bias=bias is not None, residual=residual is not None)
-
-
-def run(x, w, bias=None, *, isa=None, prepared=False, residual=None, out=None, **said):
-    """The convolution, in one call or of prepared weights."""
-    with fastconv.settings(isa=isa):
-        if prepared:
-            how = {name: said.pop(name) for name in ("threads",) if name in said}
-            return fastconv.prepare(w, bias, **said)(x, out=out, residual=residual, **how)
-        return CONV[w.ndim - 2](x, w, bias, residual=residual, out=out, **said)
 
 
 def truth(x, w, bias=None, residual=None, out=None, **said):

@@ -4,8 +4,11 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+
+HERE = Path(__file__).parent
 
 linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs Linux")
 sanitized = "libasan" in os.environ.get("LD_PRELOAD", "")  # see tools/sanitize
@@ -24,6 +27,12 @@ def python(*words, under=(), input=None, timeout=120, unset=(), **environ):
     )  # fmt: skip
     assert run.returncode == 0, f"status {run.returncode}\n{run.stdout}\n{run.stderr[-3000:]}"
     return run.stdout
+
+
+def guarded(*words):
+    """Run guarded.py; returns which algorithms and orientations it has seen, and more."""
+    path = os.pathsep.join(filter(None, [str(HERE), os.environ.get("PYTHONPATH")]))
+    return python(HERE / "guarded.py", *words, PYTHONPATH=path, timeout=300)
 
 
 # ---- threads -----------------------------------------------------------------------------------

@@ -5,16 +5,10 @@ from math import prod
 
 import numpy as np
 
-from fastconv import conv1d, conv2d, conv3d
-from fastconv._core import table
-from fastconv._plan import algorithms
 from fastconv._spec import conv as spec
 from fastconv._spec import reference
 from fastconv._spec.dtypes import BLOCK_K
 
-CONV = {1: conv1d, 2: conv2d, 3: conv3d}
-ISAS = table.isas_usable()
-ALGORITHMS = tuple(row.name for row in algorithms.ALGORITHMS)
 DTYPES = ("f4", "f8")
 WORDS = ("valid", "full", "same", "same_upper", "same_lower", "same_torch")
 

@@ -7,8 +7,8 @@ import re
 import numpy as np
 import pytest
 import scipy.special
-from kinds import numbers, run
-from support import ALGORITHMS, ISAS
+from kinds import numbers
+from ways import ALGORITHMS, ISAS, run
 
 import fastconv
 from fastconv._spec import epilogue as finishing

@@ -6,8 +6,8 @@ from itertools import product
 import numpy as np
 import pytest
 import scipy.ndimage
-from kinds import BF16, EVERY, numbers, run
-from support import ALGORITHMS, CONV, ISAS
+from kinds import BF16, EVERY, numbers
+from ways import ALGORITHMS, CONV, ISAS, run
 
 import fastconv
 from fastconv._spec import borders as boundary

@@ -3,7 +3,7 @@
 
 import numpy as np
 import pytest
-from support import ISAS
+from ways import ISAS
 
 import fastconv
 from fastconv import conv1d, conv2d

@@ -8,18 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 from scipy import signal
-from support import (
-    ALGORITHMS,
-    CONV,
-    DTYPES,
-    ISAS,
-    READABLE,
-    WORDS,
-    WRITEABLE,
-    assert_right,
-    assert_same_bits,
-    numbers,
-)
+from support import DTYPES, READABLE, WORDS, WRITEABLE, assert_right, assert_same_bits, numbers
+from ways import ALGORITHMS, CONV, ISAS
 
 import fastconv
 from fastconv import conv1d, conv2d

@@ -2,16 +2,15 @@
 """The same bits, however the work is cut: by threads, batch, algorithm, cache, or call."""
 
 from dataclasses import replace
+from itertools import product
 from zlib import crc32
 
 import numpy as np
 import pytest
-from support import ALGORITHMS, CONV, DTYPES, ISAS, WRITEABLE, assert_same_bits, numbers
+from support import DTYPES, WRITEABLE, assert_same_bits, numbers
+from ways import ALGORITHMS, CONV, ISAS, WAYS, with_caches, with_schedules
 
 import fastconv
-from fastconv._plan import algorithms, machine
-from fastconv._plan import execute as call
-from fastconv._plan.schedule import candidates
 
 pytestmark = pytest.mark.usefixtures("poisoned")
 
@@ -41,18 +40,6 @@ def run(x, w, bias=None, **said):
     return CONV[w.ndim - 2](x, w, bias, **said)
 
 
-@pytest.fixture
-def caches(monkeypatch):
-    """Pretend that the caches have another size."""
-
-    def pretend(l2):
-        monkeypatch.setattr(machine, "caches", lambda: {"L1d": 2**14, "L2": l2, "L3": None})
-        call._plans.clear()
-
-    yield pretend
-    call._plans.clear()
-
-
 @pytest.mark.parametrize("isa", ISAS)
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("case", CASES, ids=NAMES)
@@ -75,41 +62,35 @@ def test_threads_batch_algorithm_and_prepared(case, dtype, isa):
 
 @pytest.mark.parametrize("l2", [2**16, 2**17, 2**19, 2**24])
 @pytest.mark.parametrize("case", CASES, ids=NAMES)
-def test_cache(case, l2, caches):
+def test_cache(case, l2):
     x, w, bias, said = make(case)
     expected = run(x, w, bias, **said)
-    caches(l2)
-    for algorithm in ALGORITHMS:
-        got = run(x, w, bias, **said, algorithm=algorithm, threads=3)
-        assert_same_bits(got, expected)
+    with with_caches(l2):
+        for algorithm in ALGORITHMS:
+            got = run(x, w, bias, **said, algorithm=algorithm, threads=3)
+            assert_same_bits(got, expected)
 
 
 @pytest.mark.parametrize("isa", ISAS)
 @pytest.mark.parametrize("case", CASES, ids=NAMES)
-def test_every_schedule(case, isa, monkeypatch):
+def test_every_schedule(case, isa):
     """Not only the best: each box, lane, strip and orientation that is weighed."""
     x, w, bias, said = make(case)
     expected = None
     seen = set()
-    for row in algorithms.ALGORITHMS:
-        for orientation in row.orientations:
-            for turn in range(40):
+    for (algorithm, orientation), turn in product(WAYS, range(40)):
 
-                def pick(work, kind, orientation=orientation, turn=turn):
-                    if kind == orientation:
-                        found = (replace(each, cost=0.0) for each in candidates(work, kind))
-                        seed = str(turn).encode()
-                        one = min(found, key=lambda each: crc32(seed + repr(each).encode()))
-                        seen.add(one)
-                        yield one
+        def pick(row, work, orientation=orientation, turn=turn):
+            found = (replace(each, cost=0.0) for each in row.schedules(work, orientation))
+            seed = str(turn).encode()
+            one = min(found, key=lambda each: crc32(seed + repr(each).encode()))
+            seen.add(one)
+            return one
 
-                monkeypatch.setattr(algorithms, "candidates", pick)
-                call._plans.clear()
-                with fastconv.settings(isa=isa, algorithm=row.name):
-                    got = run(x, w, bias, **said, threads=2)
-                expected = got if expected is None else expected
-                assert_same_bits(got, expected)
-    call._plans.clear()
+        with with_schedules(pick), fastconv.settings(isa=isa, algorithm=algorithm):
+            got = run(x, w, bias, **said, threads=2)
+        expected = got if expected is None else expected
+        assert_same_bits(got, expected)
     assert len(seen) > 12
     assert {schedule.orientation for schedule in seen} == {"pixels", "channels"}
 

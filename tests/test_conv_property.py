@@ -11,10 +11,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from support import (
-    ALGORITHMS,
-    CONV,
     DTYPES,
-    ISAS,
     READABLE,
     WORDS,
     WRITEABLE,
@@ -24,6 +21,7 @@ from support import (
     tolerance,
     truth,
 )
+from ways import ALGORITHMS, CONV, ISAS
 
 import fastconv
 

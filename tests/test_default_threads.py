@@ -11,6 +11,7 @@ from programs import python
 from fastconv._plan.settings import (
     _cgroup_cpus,
     _omp_num_threads,
+    assuming_threads,
     default_threads,
 )
 
@@ -78,3 +79,10 @@ def test_cgroup(tmp_path, groups, files, cpus):
 
 def test_cgroup_without_files(tmp_path):
     assert _cgroup_cpus(str(tmp_path)) is None
+
+
+def test_an_assumed_number_holds_inside_only():
+    real = default_threads()
+    with assuming_threads(real + 7):
+        assert default_threads() == real + 7
+    assert default_threads() == real

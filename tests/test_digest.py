@@ -3,7 +3,7 @@
 
 import digest
 import pytest
-from support import ALGORITHMS, ISAS
+from ways import ALGORITHMS, ISAS
 
 
 @pytest.mark.parametrize("part", range(digest.PARTS))

@@ -4,19 +4,9 @@
 import ml_dtypes
 import numpy as np
 import pytest
-from kinds import (
-    BF16,
-    BOOL,
-    COMPLEX,
-    EVERY,
-    FLOATS,
-    INTEGERS,
-    assert_right,
-    numbers,
-    run,
-    specified,
-)
-from support import ALGORITHMS, ISAS, WRITEABLE
+from kinds import BF16, BOOL, COMPLEX, EVERY, FLOATS, INTEGERS, assert_right, numbers, specified
+from support import WRITEABLE
+from ways import ALGORITHMS, ISAS, run
 
 import fastconv
 from fastconv._spec import dtypes

@@ -6,8 +6,8 @@ import shutil
 
 import numpy as np
 import pytest
-from support import ISAS
 from tables import BYTES, CHARACTERS, Finish, find, loaded, numbers_of, storages, stored, whole
+from ways import ISAS
 
 from fastconv._core import table as extension
 

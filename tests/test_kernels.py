@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from support import ISAS
 from tables import (
     ADD,
     BIAS_COLS,
@@ -26,6 +25,7 @@ from tables import (
     stored,
     whole,
 )
+from ways import ISAS
 
 from fastconv._core import table as extension
 

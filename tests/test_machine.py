@@ -51,18 +51,30 @@ def test_sysfs_passes_over_nonsense(cpu_directory, size):
     assert machine.sysfs_caches(directory) == {"L2": 512 << 10}
 
 
-def test_missing_levels_take_cautious_defaults(monkeypatch, tmp_path):
-    monkeypatch.setattr(machine, "CPU_DIRECTORY", tmp_path)
-    monkeypatch.setattr(machine, "sysconf_caches", dict)
-    monkeypatch.setattr(machine, "_caches", machine._caches.__wrapped__)
-    assert machine.caches() == {"L1d": 32 << 10, "L2": 512 << 10, "L3": None}
+def test_missing_levels_take_cautious_defaults(tmp_path):
+    expected = {"L1d": 32 << 10, "L2": 512 << 10, "L3": None}
+    assert machine.read_caches(tmp_path, {}) == expected
 
 
-def test_sysfs_comes_before_sysconf(monkeypatch):
-    monkeypatch.setattr(machine, "sysconf_caches", lambda: {"L1d": 1, "L3": 7 << 20})
-    monkeypatch.setattr(machine, "sysfs_caches", lambda directory: {"L1d": 64 << 10})
-    monkeypatch.setattr(machine, "_caches", machine._caches.__wrapped__)
-    assert machine.caches() == {"L1d": 64 << 10, "L2": 512 << 10, "L3": 7 << 20}
+def test_sysfs_comes_before_sysconf(cpu_directory):
+    directory = cpu_directory((1, "Data", "64K"), (4, "Unified", "99M"))
+    got = machine.read_caches(directory, {"L1d": 1, "L3": 7 << 20})
+    assert got == {"L1d": 64 << 10, "L2": 512 << 10, "L3": 7 << 20}
+
+
+def test_caches_of_this_machine_are_what_is_read():
+    directory = machine.CPU_DIRECTORY / f"cpu{machine.first_cpu()}" / "cache"
+    assert machine.caches() == machine.read_caches(directory, machine.sysconf_caches())
+
+
+def test_assumed_caches_hold_inside_only():
+    real = machine.caches()
+    with machine.assuming_caches(L2=1 << 17):
+        assert machine.caches() == {"L1d": 32 << 10, "L2": 1 << 17, "L3": None}
+        with machine.assuming_caches(L3=7):
+            assert machine.caches() == {"L1d": 32 << 10, "L2": 512 << 10, "L3": 7}
+        assert machine.caches()["L2"] == 1 << 17
+    assert machine.caches() == real
 
 
 @pytest.mark.parametrize(
@@ -74,12 +86,11 @@ def test_sysfs_comes_before_sysconf(monkeypatch):
         (None, None),
     ],
 )
-def test_cpu_name(monkeypatch, tmp_path, cpuinfo, expected):
+def test_cpu_name(tmp_path, cpuinfo, expected):
     path = tmp_path / "cpuinfo"
     if cpuinfo is not None:
         path.write_text(cpuinfo)
-    monkeypatch.setattr(machine, "CPUINFO", path)
-    name = machine.cpu_name.__wrapped__()
+    name = machine.cpu_name(path)
     assert name == expected if expected else name
 
 

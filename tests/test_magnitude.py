@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from kinds import run, truth
-from support import ISAS, spec_of
+from kinds import truth
+from support import spec_of
+from ways import ISAS, run
 
 import fastconv
 from fastconv._plan import magnitude

@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Plans: what they say is what runs, and what they book is bounded."""
 
+import copy
 import dataclasses
+import pickle
 import re
 
 import numpy as np
 import pytest
-from support import ALGORITHMS, ISAS, numbers
+from support import numbers
+from ways import ALGORITHMS, ISAS
 
 import fastconv
 from fastconv import conv1d, conv2d, conv3d, plan
@@ -287,3 +290,27 @@ def test_unusable_settings():
         fastconv.settings(algorithm="fft")
     with fastconv.settings(algorithm="im2col_gemm"):
         assert plan(conv2d, SRC, WEI, algorithm="direct").algorithm == "direct"
+
+
+def test_a_plan_can_be_pickled_and_copied():
+    plans = [
+        fastconv.plan(conv2d, (1, 5, 17, 19), (7, 5, 3, 3), padding=1, activation="relu"),
+        fastconv.plan(conv2d, (1, 5, 17, 19), (7, 5, 3, 3), algorithm="reference"),
+    ]
+    for how in plans:
+        for twin in (pickle.loads(pickle.dumps(how)), copy.copy(how), copy.deepcopy(how)):
+            assert twin == how
+            assert str(twin) == str(how)
+            assert hash(twin) == hash(how)
+
+
+def test_a_prepared_layer_is_planned_like_an_operation():
+    x, w = np.ones((1, 5, 17, 19), "f4"), np.ones((7, 5, 3, 3), "f4")
+    layer = fastconv.prepare(w, padding=1, threads=1)
+    assert fastconv.plan(layer, x) == layer.plan((1, 5, 17, 19))
+    assert not any("weight" in words for words in layer.plan(x).copies)
+    assert layer.plan(x, threads=2, out=np.empty((1, 7, 17, 19), "f4")).spec.name == "conv2d"
+    with pytest.raises(ValueError, match=r"^conv2d: input has 4 channels, but weight needs 5"):
+        layer.plan((1, 4, 17, 19))
+    assert (layer.padding, layer.stride, layer.threads, layer.bias) == (1, 1, 1, None)
+    np.testing.assert_array_equal(fastconv.prepare(w, flip=True).weight, w)

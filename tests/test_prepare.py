@@ -8,7 +8,8 @@ import threading
 
 import numpy as np
 import pytest
-from support import ALGORITHMS, CONV, ISAS, READABLE, assert_right, assert_same_bits, numbers
+from support import READABLE, assert_right, assert_same_bits, numbers
+from ways import ALGORITHMS, CONV, ISAS
 
 import fastconv
 
@@ -271,3 +272,17 @@ def test_weights_that_are_not_finite_lie_anyhow(layout, dtype):
 def test_what_no_input_could_mend_is_blamed(said, named):
     with pytest.raises((TypeError, ValueError), match=f"^prepare: {named} is"):
         fastconv.prepare(np.ones((1, 1, 1), "u2"), **said)
+
+
+def test_bfloat16_that_is_not_finite_warns_of_nothing():
+    from kinds import BF16
+
+    x, w = np.ones((1, 2, 5)), np.ones((3, 2, 3))
+    x[0, 0, :3], w[0, 0, 0], w[1, 1, 2] = (np.nan, -np.inf, 0), np.inf, np.nan
+    for source, weight in ((BF16, BF16), (BF16, "c8"), ("f4", BF16)):
+        given = x.astype(source), w.astype(weight)
+        expected = fastconv.conv1d(*given, padding=2, algorithm="reference")
+        got = fastconv.conv1d(*given, padding=2)
+        for part in ("real", "imag"):  # as float64, in which NumPy knows NaN
+            pair = (getattr(y.astype("c16"), part) for y in (got, expected))
+            np.testing.assert_array_equal(*pair)

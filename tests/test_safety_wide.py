@@ -1,27 +1,20 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What is read and written, for every dtype, layout, border and finish; see test_safety.py."""
 
-import os
-from pathlib import Path
-
 import numpy as np
 import pytest
-from kinds import BF16, numbers, run, specified
-from programs import linux, python
-from support import ALGORITHMS, ISAS
+from kinds import BF16, numbers, specified
+from programs import guarded, linux
+from ways import ALGORITHMS, ISAS, WAYS, run
 
 import fastconv
 from fastconv._core import scratch
-
-HERE = Path(__file__).parent
-WAYS = [(name, kind) for name in ALGORITHMS for kind in ("pixels", "channels")]
 
 
 @linux
 @pytest.mark.parametrize("isa", ISAS)
 def test_nothing_beside_the_arrays_is_touched(isa):
-    path = os.pathsep.join(filter(None, [str(HERE), os.environ.get("PYTHONPATH")]))
-    seen = python(HERE / "guarded_wide.py", isa, PYTHONPATH=path, timeout=300)
+    seen = guarded(isa)
     assert all(str(way) in seen for way in WAYS)
 
 

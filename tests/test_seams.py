@@ -13,12 +13,11 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
-from kinds import BF16, BOOL, EVERY, FLOATS, INTEGERS, assert_near, numbers, run, specified, truth
-from support import ALGORITHMS, ISAS, READABLE, WORDS, WRITEABLE
+from kinds import BF16, BOOL, EVERY, FLOATS, INTEGERS, assert_near, numbers, specified, truth
+from support import READABLE, WORDS, WRITEABLE
+from ways import ALGORITHMS, ISAS, WAYS, run, with_any_schedule
 
-from fastconv._plan import algorithms
-from fastconv._plan import execute as call
-from fastconv._plan.schedule import candidates
+from fastconv._plan.execute import kept
 from fastconv._spec import dtypes
 
 EXAMPLES = int(os.environ.get("FASTCONV_EXAMPLES", "1500"))
@@ -26,25 +25,11 @@ EXAMPLES = int(os.environ.get("FASTCONV_EXAMPLES", "1500"))
 pytestmark = pytest.mark.usefixtures("poisoned")
 
 MODES = ("constant", "edge", "wrap", "mirror", "symmetric")
-WAYS = [(row.name, kind) for row in algorithms.ALGORITHMS for kind in row.orientations]
 
 
-@pytest.fixture
-def schedules(monkeypatch):
+def any_schedule(orientation, seed):
     """Have plans made anew, with any of the schedules of an orientation."""
-
-    def choose(orientation, seed):
-        random = Random(f"{orientation} {seed}")
-
-        def pick(work, kind):
-            if kind == orientation:
-                yield random.choice(list(candidates(work, kind)))
-
-        monkeypatch.setattr(algorithms, "candidates", pick)
-        call._plans.clear()
-
-    yield choose
-    call._plans.clear()
+    return with_any_schedule(orientation, Random(f"{orientation} {seed}"))
 
 
 # ---- the cross product -------------------------------------------------------------------------
@@ -131,17 +116,17 @@ def check_text(plan, x, w, arrays, said):
 @pytest.mark.parametrize("pair", PAIRS)
 @pytest.mark.parametrize("isa", ISAS)
 @pytest.mark.parametrize("way", WAYS, ids=" ".join)
-def test_cross_product(way, isa, pair, schedules):
+def test_cross_product(way, isa, pair):
     algorithm, orientation = way
     for number, words in enumerate(product((False, True), BORDERS, FINISHES)):
         x, w, arrays, said, problem, (expected, bound) = made(pair, *words)
         given = {name: array.copy() for name, array in arrays.items()}
-        schedules(orientation, (number, *way, isa, pair))
         how = {"algorithm": algorithm, "isa": isa, "threads": 1 + number % 2}
         try:
-            got = run(x, w, **given, **said, **how)
+            with any_schedule(orientation, (number, *way, isa, pair)):
+                got = run(x, w, **given, **said, **how)
+                (plan,) = kept()
             assert_near(got, problem, expected, bound)
-            (plan,) = call._plans.values()
             assert (plan.algorithm, plan.orientation) == way
             check_text(plan, x, w, arrays, said)
         except Exception as error:
@@ -180,7 +165,7 @@ def same(got, expected):
 
 @pytest.mark.parametrize("isa", ISAS)
 @pytest.mark.parametrize("case", CASES, ids=[f"{kinds} {w}" for _, w, kinds, _ in CASES])
-def test_same_bits(case, isa, schedules):
+def test_same_bits(case, isa):
     shape, kernel, kinds, said = case
     x, w = (numbers(s, k, 3) for s, k in zip((shape, kernel), kinds.split(), strict=True))
     said = dict(said)
@@ -202,11 +187,11 @@ def test_same_bits(case, isa, schedules):
     for part in (slice(0, 1), slice(1, None)):
         same(result(x[part], part), expected[part])
     for (algorithm, orientation), seed in product(WAYS, range(5)):
-        schedules(orientation, seed)
-        same(result(algorithm=algorithm, threads=2), expected)
-        if before is None:
-            out = WRITEABLE["steps"](np.empty_like(expected))
-            same(run(x, w, bias, residual=residual, out=out, isa=isa, **said), expected)
+        with any_schedule(orientation, seed):
+            same(result(algorithm=algorithm, threads=2), expected)
+            if before is None:
+                out = WRITEABLE["steps"](np.empty_like(expected))
+                same(run(x, w, bias, residual=residual, out=out, isa=isa, **said), expected)
 
 
 # ---- anything ----------------------------------------------------------------------------------

@@ -12,32 +12,32 @@ import threading
 
 import numpy as np
 import pytest
-from support import ISAS
+from ways import ISAS
 
+from fastconv._core import table
+from fastconv._plan import settings as module
 from fastconv._plan.algorithms import NAMES
+from fastconv._plan.plan import isas
 from fastconv._plan.settings import (
     Settings,
-    _from_environment,
     check_environment,
     check_isa,
     current,
     default_threads,
     get_num_threads,
+    read_environment,
     set_num_threads,
     settings,
 )
 
-module = sys.modules["fastconv._plan.settings"]  # the attribute of that name is the class
-
 
 @pytest.fixture(autouse=True)
-def unset(monkeypatch):
-    """No environment, nothing set: neither before a test nor after it."""
-    monkeypatch.setattr(module, "_environment", Settings())
-    set_num_threads(None)
+def unset():
+    """No environment, nothing set, in a test; after it what was there before."""
+    read_environment({})
     yield
-    monkeypatch.undo()
-    set_num_threads(None)
+    read_environment(os.environ)
+    check_environment(isas(), table.isas_compiled(), NAMES[1:])
 
 
 def test_nothing_said():
@@ -45,9 +45,10 @@ def test_nothing_said():
     assert get_num_threads() == default_threads() >= 1
 
 
-def test_who_wins(monkeypatch):
-    monkeypatch.setattr(module, "_environment", Settings(2, "avx2", "direct"))
-    set_num_threads(None)
+def test_who_wins():
+    read_environment(
+        {"FASTCONV_NUM_THREADS": "2", "FASTCONV_ISA": "avx2", "FASTCONV_ALGORITHM": "direct"}
+    )
     assert current() == (2, "avx2", "direct")
     set_num_threads(3)
     assert current() == (3, "avx2", "direct")
@@ -272,14 +273,16 @@ def test_refuses_names_at_once(argument, names):
     ],
 )
 def test_environment(environ, expected):
-    assert _from_environment(environ) == expected
+    read_environment(environ)
+    assert current() == expected
 
 
 @pytest.mark.parametrize("text", ["0", "-3", "two", "2.0", "1025", "9" * 50])
 def test_refuses_environment(text):
     message = f"FASTCONV_NUM_THREADS is {text!r}, but it must be an integer from 1 to 1024"
+    read_environment({"FASTCONV_NUM_THREADS": text})  # at import nobody would catch an error
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
-        _from_environment({"FASTCONV_NUM_THREADS": text})
+        current()
 
 
 def test_environment_is_read_at_import():
@@ -306,28 +309,26 @@ def test_isa():
             check_isa(name, usable, compiled)
 
 
-def test_names_in_the_environment(monkeypatch):
-    monkeypatch.setattr(module, "_algorithms", ())
+def test_names_in_the_environment():
     known = ("avx2", "generic"), ("avx512", "avx2", "generic"), ("direct",)
     check_environment(*known)
-    monkeypatch.setattr(module, "_environment", Settings(None, "avx2", "auto"))
+    read_environment({"FASTCONV_ISA": "avx2", "FASTCONV_ALGORITHM": "auto"})
     check_environment(*known)
-    assert current() == Settings()
+    assert current() == Settings(None, "avx2", "auto")
     settings(algorithm="direct")
     with pytest.raises(ValueError, match=r"'im2col_gemm', but it must be one of auto, direct$"):
         settings(algorithm="im2col_gemm")
 
-    def refused(environment):
-        monkeypatch.setattr(module, "_environment", environment)
-        monkeypatch.setattr(module, "_refused", None)
+    def refused(**environ):
+        read_environment(environ)
         check_environment(*known)  # at import nobody would catch an error
         with pytest.raises(ValueError, match=r"^FASTCONV_") as caught:
             current()
         return str(caught.value)
 
-    assert refused(Settings(isa="sse9")) == (
+    assert refused(FASTCONV_ISA="sse9") == (
         "FASTCONV_ISA is 'sse9', but it must be one of avx2, generic"
     )
-    assert refused(Settings(algorithm="fft")) == (
+    assert refused(FASTCONV_ALGORITHM="fft") == (
         "FASTCONV_ALGORITHM is 'fft', but it must be one of auto, direct"
     )

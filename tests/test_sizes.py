@@ -4,6 +4,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fastconv._core import axis as compiled
 from fastconv._spec import axis as sizes
 
 lengths = st.integers(1, 40)
@@ -48,7 +49,21 @@ def test_full_is_every_overlap(n, k, d):
     assert sizes.PADDINGS["valid"](n, k, 1, d) == (0, 0)
 
 
-@given(st.integers(0, 30), lengths, steps, st.integers(-40, 40))
-def test_outputs_whose_tap_is_inside(n, m, s, offset):
-    first, end = sizes.inside(n, m, s, offset)
-    assert list(range(first, end)) == [o for o in range(m) if 0 <= o * s + offset < n]
+@given(st.integers(0, 30), lengths, kernels, steps, steps, st.integers(-40, 40))
+def test_valid_outputs_of_each_tap(n, m, k, s, d, before):
+    """By counting, in Python and in C."""
+    axis = sizes.Axis(n, m, k, s, d, before, 0)
+    counted = [[o for o in range(m) if 0 <= o * s + t * d - before < n] for t in range(k)]
+    for t, outputs in enumerate(counted):
+        assert list(range(*axis.valid(t))) == outputs
+        assert compiled.valid_outputs(axis, t) == axis.valid(t)
+    pairs = sum(map(len, counted))
+    assert compiled.pairs(axis) == pairs
+    assert axis.pads == (pairs < k * m)
+    ends = {first for first, *_ in filter(None, counted)} | {o[-1] + 1 for o in counted if o}
+    assert ends <= set(axis.changes())
+    border = axis._replace(border=2)
+    assert [border.valid(t) for t in range(k)] == [(0, m)] * k
+    assert compiled.valid_outputs(border, 0) == (0, m)
+    assert border.reads_border == axis.pads
+    assert not border.pads

@@ -80,7 +80,8 @@ def test_bound_threads_are_all_used(bind):
 # ---- Python's threads --------------------------------------------------------------------------
 
 EIGHT = """
-sys.modules["fastconv._plan.execute"].PLANS_BYTES = 1 << 18        # so that plans come and go
+from fastconv._plan.execute import PLANS_BYTES, Store, keep
+ballast = Store()
 sizes = range(9, 31)
 expected = {n: fastconv.conv2d(x[..., :n], w, threads=1) for n in sizes}
 prepared = fastconv.prepare(w)
@@ -89,6 +90,7 @@ def work(seed):
     try:
         for n in np.random.default_rng(seed).permutation(np.repeat(sizes, 4)):
             threads = (None, 1, 2)[seed % 3]
+            keep(ballast, (seed,), None, PLANS_BYTES - (1 << 18))      # so that plans come and go
             assert np.array_equal(fastconv.conv2d(x[..., :n], w, threads=threads), expected[n])
             assert np.array_equal(prepared(x[..., :n]), expected[n])
     except BaseException as error:
@@ -108,12 +110,13 @@ def test_eight_python_threads_at_once():
 
 
 SHARED = """
-sys.modules["fastconv._plan.plan"].default_threads = lambda: 8
+from fastconv._plan.settings import assuming_threads
 stop, most = threading.Event(), 0
 def work():
     while not stop.is_set():
         conv()
-conv()                                  # planned
+with assuming_threads(8):
+    conv()                              # planned
 threads = [threading.Thread(target=work) for _ in range(8)]
 for thread in threads:
     thread.start()

@@ -112,7 +112,7 @@ def test_stubs_know_the_words(alias, words):
     assert {"auto", *constants} == {"auto", *words}
 
 
-@pytest.mark.parametrize("name", ["conv1d", "conv2d", "conv3d", "plan", "prepare"])
+@pytest.mark.parametrize("name", ["plan", "prepare"])
 def test_editors_find_a_docstring(name):
     """They read, and do not run: the docstring is that of a `def` or `class` with the name."""
     word = getattr(fastconv, name).__doc__.splitlines()[0]
@@ -257,7 +257,7 @@ def test_what_mypy_accepts_runs_and_returns_what_the_stub_says(monkeypatch):
             assert isinstance(value, np.ndarray)
             assert np.issubdtype(value.dtype, scalar)
         else:
-            assert isinstance(value, typing.get_origin(wanted) or wanted)
+            assert isinstance(value, tuple if typing.get_origin(wanted) is tuple else wanted)
 
     monkeypatch.setattr(typing, "assert_type", check)
     exec(compile(RIGHT, "right.py", "exec"), {})

@@ -105,6 +105,15 @@ cdef bint inner(const Axis *axis, const Span *span) noexcept nogil:
         + (axis.taps - 1) * axis.dilation < axis.src)
 
 
+def valid_outputs(axis, Py_ssize_t tap):
+    """`valid` of an axis (src, dst, taps, stride, dilation, pad, border)."""
+    cdef Axis c
+    cdef Py_ssize_t first, end
+    c.src, c.dst, c.taps, c.stride, c.dilation, c.pad, c.border = axis
+    valid(&c, tap, &first, &end)
+    return first, end
+
+
 def pairs(axis):
     """Pairs of an output position and a tap of an axis (src, dst, taps, stride, dilation, pad,
     border) that read the input."""

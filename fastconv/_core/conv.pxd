@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""One convolution as the walks see it: sizes, strides and blocks, no Python objects.
+"""One convolution as threads and loops see it: sizes, strides and blocks, no Python objects.
 
 The four axes are batch, depth, height, width; the batch is an axis with one tap,
 so nothing below distinguishes it from the others.  An axis is cut into spans of
@@ -21,19 +21,19 @@ cdef struct problem_t:
     Py_ssize_t taps                     # taps of the kernel, all axes
     Py_ssize_t src_c_bytes, dst_c_bytes, residual_c_bytes, src_end_bytes
     Py_ssize_t src_part_bytes, dst_part_bytes, residual_part_bytes, wei_part_bytes
-    Py_ssize_t src_beside_bytes         # from channel to channel (or part), if side by side
+    Py_ssize_t src_contiguous_bytes     # from channel to channel (or part), if side by side
     int src_storage, wei_storage
     char border_value[2][8]             # of each part, in the dtype of tiles
-    bint in_place_allowed               # with `guard`: pieces leave all padding out
+    bint in_place_allowed               # with `guard`: regions leave all padding out
     bint channels_first                 # strips are [channel][pixel], or [pixel][channel]
     # What becomes of sums: see epilogue.pyx.
     const fc_kernels *finisher
     const fc_kernels *pairs             # whose numbers are as large as both parts, or NULL
     fc_finish finish
     Py_ssize_t dst_itemsize
-    bint straight                       # tiles write the output itself
+    bint in_place_store                 # tiles write the output itself
     bint moved                          # sums need nothing but to be moved there
-    bint dst_regular                    # aligned, sums as they are, numbers of a row side by side
+    bint dst_native                     # aligned, sums as they are, numbers of a row side by side
     bint tile_bias                      # tiles add the bias
     int tile_flags                      # for every block
     bint simple                         # where sums are stored as they are, fc_put says it all
@@ -60,7 +60,7 @@ cdef struct problem_t:
     Py_ssize_t short_run                # steps of a run that is better dissolved
     Py_ssize_t tasks
     # scratch of one thread, in bytes from its start
-    Py_ssize_t at_step, at_piece, at_group, at_offset, at_segment
+    Py_ssize_t at_step, at_region, at_group, at_offset, at_segment
     Py_ssize_t at_weight, at_raw, at_strip, at_border, at_panel, at_sum, at_turn
     Py_ssize_t scratch_bytes
     Py_ssize_t sum_pitch
@@ -76,16 +76,16 @@ cdef struct call_t:
 
 # Output planes [d0, d1) and rows [h0, h1) of a box, which see the same taps.  Rows that follow one
 # another are one `run` of pixels, so that `batch`, `planes` and `rows` runs remain.  A run is
-# divided into `tiles` of equal height, of which [first, end) belong to the piece.
-cdef struct piece_t:
+# divided into `tiles` of equal height, of which [first, end) belong to the region.
+cdef struct region_t:
     Py_ssize_t d0, d1, h0, h1
     Py_ssize_t batch, planes, rows, run
     Py_ssize_t tiles, first, end
     fc_runs runs
 
 cdef enum:              # room in the scratch of a thread
-    PIECES = 64
-    PIECE_RUNS = 4096       # at most
+    REGIONS = 64
+    REGION_RUNS = 4096       # at most
     TURN = 128              # pixels that are turned at a time on their way out
 
 cdef class Problem:
@@ -104,9 +104,9 @@ cdef inline Py_ssize_t place_of(Py_ssize_t channel, Py_ssize_t parts, Py_ssize_t
     """Bytes from the first number of an array to a channel, which may be part of a complex one."""
     return channel // parts * c_bytes + channel % parts * part_bytes
 
-cdef inline Py_ssize_t piece_runs(const problem_t *p) noexcept nogil:
-    """Room for the runs of all pieces: those of a large kernel need more."""
-    return min(<Py_ssize_t> PIECE_RUNS, 2 * PIECES * min(p.block_k, p.taps))
+cdef inline Py_ssize_t region_runs(const problem_t *p) noexcept nogil:
+    """Room for the runs of all regions: those of a large kernel need more."""
+    return min(<Py_ssize_t> REGION_RUNS, 2 * REGIONS * min(p.block_k, p.taps))
 
 cdef bint next_block(const problem_t *p, block_t *block) noexcept nogil
 cdef void decode(const problem_t *p, Py_ssize_t task, const Span **box,

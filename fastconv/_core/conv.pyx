@@ -54,8 +54,8 @@ cdef void book(problem_t *p, Py_ssize_t pixels, Py_ssize_t strip, Py_ssize_t bor
     place(&end, min(p.block_k, p.taps) * sizeof(fc_run))
     p.at_step = place(&end, 0 if panels else
                       p.block_k * (sizeof(fc_step) if p.stencil else sizeof(fc_run)))
-    p.at_piece = place(&end, 0 if p.pixels_wide or panels else
-                       PIECES * sizeof(piece_t) + piece_runs(p) * sizeof(fc_run))
+    p.at_region = place(&end, 0 if p.pixels_wide or panels else
+                        REGIONS * sizeof(region_t) + region_runs(p) * sizeof(fc_run))
     p.at_group = place(&end, p.block_k // p.axis[3].taps * FC_STENCIL_ROWS * sizeof(fc_group)
                        if p.stencil else 0)
     p.at_offset = place(&end, p.block_k * sizeof(Py_ssize_t) if panels else 0)
@@ -72,11 +72,11 @@ cdef void book(problem_t *p, Py_ssize_t pixels, Py_ssize_t strip, Py_ssize_t bor
     # Sums that tiles cannot write to their place: rows are channels or pixels.
     if p.pixels_wide:
         p.sum_pitch = (pixels + 15) // 16 * 16
-        if not p.straight or panels:
+        if not p.in_place_store or panels:
             sums = p.width * p.task_strips * p.sum_pitch
     else:
         p.sum_pitch = p.width * p.task_strips
-        if not p.straight or panels:
+        if not p.in_place_store or panels:
             sums = (pixels + p.panel) * p.sum_pitch
     p.at_sum = place(&end, (sums + slack) * p.itemsize if sums else 0)
     p.at_turn = place(&end, 0 if p.pixels_wide else TURN * p.width * p.itemsize)
@@ -90,7 +90,7 @@ cdef bint is_stencil(const problem_t *p, bint panels) noexcept:
 
 
 def scratch_bytes(*, isa, dtype, block_k, wei, dst_h, width, task_strips, panel,
-                  pixels_wide, straight, wei_direct, channels_first, pixels, strip, border):
+                  pixels_wide, in_place_store, wei_direct, channels_first, pixels, strip, border):
     """What a thread will need, without the making of a `Problem`."""
     cdef problem_t p
     p.kernels = find(isa, dtype)
@@ -98,7 +98,7 @@ def scratch_bytes(*, isa, dtype, block_k, wei, dst_h, width, task_strips, panel,
     p.axis[1].taps, p.axis[2].taps, p.axis[3].taps = wei
     p.block_k, p.taps = block_k, p.axis[1].taps * p.axis[2].taps * p.axis[3].taps
     p.axis[2].dst, p.width, p.task_strips, p.panel = dst_h, width, task_strips, panel
-    p.pixels_wide, p.straight, p.wei_direct = pixels_wide, straight, wei_direct
+    p.pixels_wide, p.in_place_store, p.wei_direct = pixels_wide, in_place_store, wei_direct
     p.channels_first = channels_first
     p.stencil = is_stencil(&p, panel > 0)
     book(&p, pixels, strip, border, panel > 0)
@@ -113,7 +113,7 @@ cdef void *claim(Py_ssize_t size) except NULL:
 
 
 cdef class Problem:
-    """Everything a walk needs; made once, then only read.
+    """Everything that a call needs to run; made once, then only read.
 
     The keywords are those of _plan/plan.py, which explains the choices: axes as
     (src, dst, taps, stride, dilation, pad, border, src_bytes, dst_bytes, residual_bytes) for
@@ -128,9 +128,9 @@ cdef class Problem:
         free(self.memory)
 
     def __init__(self, *, isa, dtype, axes, cuts, separate, groups, c_in, c_out, block_k, windows,
-                 enclosing, src, dst, residual, wei, border_values, finish, straight, dst_regular,
-                 wei_direct, in_place_allowed, channels_first, pixels_wide, width, task_strips,
-                 panel, guard, cut_rows, short_run, apart):
+                 enclosing, src, dst, residual, wei, border_values, finish, in_place_store,
+                 dst_native, wei_direct, in_place_allowed, channels_first, pixels_wide, width,
+                 task_strips, panel, guard, cut_rows, short_run, apart):
         cdef problem_t *p = &self.c
         cdef Py_ssize_t a, i
         cdef Axis *axis
@@ -148,11 +148,11 @@ cdef class Problem:
         p.apart = apart
         p.src_part_bytes, p.dst_part_bytes = src.part_bytes, dst.part_bytes
         p.residual_part_bytes, p.wei_part_bytes = residual.part_bytes, wei.part_bytes
-        p.src_beside_bytes = src.strides[1] // src.parts
+        p.src_contiguous_bytes = src.strides[1] // src.parts
         p.dealer = find(isa, "d") if wei.parts == 2 else p.kernels
         p.src_end_bytes, p.src_storage, p.wei_storage = src.end, src.storage, wei.storage
         p.wei_whole = wei.whole
-        p.straight, p.dst_regular, p.wei_direct = straight, dst_regular, wei_direct
+        p.in_place_store, p.dst_native, p.wei_direct = in_place_store, dst_native, wei_direct
         p.in_place_allowed, p.channels_first = in_place_allowed, channels_first
         for i in range(2):
             memcpy(p.border_value[i], <const char *> border_values[i], 8)

@@ -13,9 +13,10 @@ Otherwise a tile is some pixels of a row times a strip of two vectors of output 
 that is how the output lies.
 """
 from fastconv._core cimport source as sources
-from fastconv._core cimport epilogue, regions, stencil, parallel, weights
+from fastconv._core cimport epilogue, parallel, regions, stencil, weights
+from fastconv._core cimport scratch as pool
 from fastconv._core.conv cimport (
-    PIECES, Problem, block_t, call_t, decode, next_block, piece_t, problem_t)
+    REGIONS, Problem, block_t, call_t, decode, next_block, region_t, problem_t)
 from fastconv._core.source cimport source_t
 from fastconv._core.axis cimport Span
 from fastconv._core.table cimport (
@@ -81,7 +82,7 @@ cdef void pixels_task(const problem_t *p, call_t *call, Py_ssize_t task,
     decode(p, task, box, &group, &s0)
     s1 = min(s0 + p.task_strips, p.strips)
     # Where sums go: the output itself, or rows of scratch.
-    if p.straight:
+    if p.in_place_store:
         ldc = p.dst_c_bytes // size
         dst = epilogue.output(p, call, box, group, 0)
         for a in range(4):
@@ -102,7 +103,7 @@ cdef void pixels_task(const problem_t *p, call_t *call, Py_ssize_t task,
             tap[i].a *= p.width
         if runs.runs > 1 and not p.stencil:
             sources.single_steps(&runs, <fc_run *> (scratch + p.at_step))
-        epilogue.begin_put(p, call, &block, p.straight, FC_BIAS_ROWS, &put)
+        epilogue.begin_put(p, call, &block, p.in_place_store, FC_BIAS_ROWS, &put)
         # Axes on which source and output are dense make one run.
         run = box[3].count
         for a in range(2, -1, -1):
@@ -134,59 +135,55 @@ cdef void pixels_task(const problem_t *p, call_t *call, Py_ssize_t task,
                             dst + (channel * ldc + n * to[0] + d * to[1] + h * to[2]) * size,
                             ldc, &put)
             if block.k1 == p.depth:
-                epilogue.deliver(p, call, box, group, s, s + 1, p.straight,
+                epilogue.deliver(p, call, box, group, s, s + 1, p.in_place_store,
                                  dst + channel * ldc * size, NULL)
 
 
 cdef void tiles_of(const problem_t *p, const Span **box, const source_t *source,
-                   const piece_t *piece, const char *strip, Py_ssize_t cols, char *sums,
+                   const region_t *region, const char *strip, Py_ssize_t cols, char *sums,
                    const Py_ssize_t *to, const fc_put *put) noexcept nogil:
-    """All pixels of a piece times a strip of weights."""
+    """All pixels of a region times a strip of weights."""
     cdef Py_ssize_t n, d, h, tile, first, rows, size = p.itemsize, lanes = p.kernels.lanes
     cdef int width = 1 if cols > lanes else 0
     cdef fc_tile_fn *tile_fn
     cdef const char *src
     cdef char *dst
-    if not p.straight:          # sums have room for whole vectors
+    if not p.in_place_store:    # sums have room for whole vectors
         cols = lanes << width
-    for n in range(piece.batch):
-        for d in range(piece.d0, piece.d0 + piece.planes):
-            for h in range(piece.h0, piece.h0 + piece.rows):
+    for n in range(region.batch):
+        for d in range(region.d0, region.d0 + region.planes):
+            for h in range(region.h0, region.h0 + region.rows):
                 src = source.data + (n * source.pixel[0] + d * source.pixel[1]
                                      + h * source.pixel[2]) * size
                 dst = sums + n * to[0] + d * to[1] + h * to[2]
-                for tile in range(piece.first, piece.end):
-                    first = piece.run * tile // piece.tiles
-                    rows = piece.run * (tile + 1) // piece.tiles - first
-                    tile_fn = (p.kernels.tile[width][rows] if piece.runs.a_row == 1 else
+                for tile in range(region.first, region.end):
+                    first = region.run * tile // region.tiles
+                    rows = region.run * (tile + 1) // region.tiles - first
+                    tile_fn = (p.kernels.tile[width][rows] if region.runs.a_row == 1 else
                                p.kernels.tile_apart[width][rows])
                     tile_fn(
-                        &piece.runs, src + first * source.pixel[3] * size, strip,
+                        &region.runs, src + first * source.pixel[3] * size, strip,
                         dst + first * to[3], to[3] // size, cols, put)
 
 
-cdef Py_ssize_t prepare_pieces(const problem_t *p, const call_t *call, const Span **box,
-                               Py_ssize_t group, const block_t *block, char *scratch,
-                               source_t *source, bint *strip, Py_ssize_t known) noexcept nogil:
-    """The source of a block of k and the pieces of its box; returns how many.  Those of the block
-    before, if `known`, are the same."""
-    cdef piece_t *piece = <piece_t *> (scratch + p.at_piece)
+cdef Py_ssize_t find_regions(const problem_t *p, const call_t *call, const Span **box,
+                             Py_ssize_t group, const block_t *block, char *scratch,
+                             source_t *source, bint strip, Py_ssize_t known) noexcept nogil:
+    """The source of a block of k and the regions of its box; returns how many, or -1: they do not
+    leave out all padding.  Those of the block before, if `known`, are the same."""
+    cdef region_t *region = <region_t *> (scratch + p.at_region)
     cdef fc_run *tap = <fc_run *> scratch
     cdef fc_runs runs
-    cdef Py_ssize_t i, count
+    cdef Py_ssize_t i
     runs.run, runs.length, runs.cuts, runs.fetch = tap, block.c1 - block.c0, 0, NULL
     runs.a_ahead = 0
-    while True:
-        runs.runs = sources.prepare(p, call, box, group, block, scratch, strip[0], source, tap)
-        runs.a_step, runs.b_step, runs.a_row = source.channel, p.width, source.pixel[3]
-        for i in range(runs.runs):
-            tap[i].a, tap[i].b = tap[i].b, tap[i].a * p.width
-        count = known
-        if known < 0:
-            count = regions.make(p, source, block, &runs, <fc_run *> &piece[PIECES], piece)
-        if count >= 0:
-            return count
-        strip[0] = True         # pieces do not leave out all padding: zeros are needed
+    runs.runs = sources.prepare(p, call, box, group, block, scratch, strip, source, tap)
+    runs.a_step, runs.b_step, runs.a_row = source.channel, p.width, source.pixel[3]
+    for i in range(runs.runs):
+        tap[i].a, tap[i].b = tap[i].b, tap[i].a * p.width
+    if known >= 0:
+        return known
+    return regions.make(p, source, block, &runs, <fc_run *> &region[REGIONS], region)
 
 
 cdef void channels_task(const problem_t *p, call_t *call, Py_ssize_t task,
@@ -194,7 +191,7 @@ cdef void channels_task(const problem_t *p, call_t *call, Py_ssize_t task,
     cdef const Span *box[4]
     cdef source_t source
     cdef block_t block
-    cdef piece_t *piece = <piece_t *> (scratch + p.at_piece)
+    cdef region_t *region = <region_t *> (scratch + p.at_region)
     cdef char *sums = scratch + p.at_sum
     cdef Py_ssize_t group, s0, s1, s, i, count = -1, channels = -1, channel, size = p.itemsize
     cdef Py_ssize_t calls
@@ -205,7 +202,7 @@ cdef void channels_task(const problem_t *p, call_t *call, Py_ssize_t task,
     cdef const char *weight
     decode(p, task, box, &group, &s0)
     s1 = min(s0 + p.task_strips, p.strips)
-    if p.straight:
+    if p.in_place_store:
         sums = epilogue.output(p, call, box, group, s0 * p.width)
         for i in range(4):
             to[i] = p.axis[2 if i == 3 and box[3].count == 1 else i].dst_bytes
@@ -216,16 +213,19 @@ cdef void channels_task(const problem_t *p, call_t *call, Py_ssize_t task,
     block.k1 = -1
     while next_block(p, &block):
         if block.c1 - block.c0 != channels or p.block_k < p.taps:
-            count = -1          # the last pieces are not those of this block
+            count = -1          # the last regions are not those of this block
         channels = block.c1 - block.c0
-        count = prepare_pieces(p, call, box, group, &block, scratch, &source, &strip, count)
+        count = find_regions(p, call, box, group, &block, scratch, &source, strip, count)
+        if count < 0:
+            strip = True        # zeros are needed
+            count = find_regions(p, call, box, group, &block, scratch, &source, strip, count)
         calls = 0
         for i in range(count):
-            piece[i].runs.fetch = &fetch
-            calls += (piece[i].batch * piece[i].planes * piece[i].rows
-                      * (piece[i].end - piece[i].first)
-                      * (piece[i].runs.runs if piece[i].runs.length > 1 else 1))
-        epilogue.begin_put(p, call, &block, p.straight, FC_BIAS_COLS, &put)
+            region[i].runs.fetch = &fetch
+            calls += (region[i].batch * region[i].planes * region[i].rows
+                      * (region[i].end - region[i].first)
+                      * (region[i].runs.runs if region[i].runs.length > 1 else 1))
+        epilogue.begin_put(p, call, &block, p.in_place_store, FC_BIAS_COLS, &put)
         for s in range(s0, s1):
             weight = weights.strip(p, call, group, s, &block, p.guard and not source.in_place,
                                    scratch)
@@ -234,9 +234,36 @@ cdef void channels_task(const problem_t *p, call_t *call, Py_ssize_t task,
             if call.bias != NULL:
                 put.bias = call.bias + (group * p.c_out + channel) * size
             for i in range(count):
-                tiles_of(p, box, &source, &piece[i], weight, min(p.width, p.c_out - channel),
+                tiles_of(p, box, &source, &region[i], weight, min(p.width, p.c_out - channel),
                          sums + (channel - s0 * p.width) * size, to, &put)
-    epilogue.deliver(p, call, box, group, s0, s1, p.straight, sums, scratch + p.at_turn)
+    epilogue.deliver(p, call, box, group, s0, s1, p.in_place_store, sums, scratch + p.at_turn)
+
+
+def makes_strips(Problem problem):
+    """Whether the regions of any box leave padding in, or find no room, so that a strip is made of
+    an input that is read in place elsewhere.  Reads no array."""
+    cdef const problem_t *p = &problem.c
+    cdef call_t call
+    cdef const Span *box[4]
+    cdef source_t source
+    cdef block_t block
+    cdef Py_ssize_t group, s, box_number, each = (p.strips + p.task_strips - 1) // p.task_strips
+    cdef bint strip = False
+    cdef char *scratch = pool.acquire(p.scratch_bytes)
+    call.src = NULL
+    for box_number in range(p.boxes):
+        decode(p, box_number * each, box, &group, &s)
+        block.k1 = -1
+        next_block(p, &block)
+        if box[1].taps and box[2].taps and box[3].taps and block.k1 > block.k0:
+            if sources.would_read_in_place(p, &call, box, group, &block, &source):
+                strip = find_regions(p, &call, box, group, &block, scratch, &source, False, -1) < 0
+            else:
+                strip = True
+        if strip:
+            break
+    pool.release(scratch)
+    return strip
 
 
 def run(Problem problem, size_t src, size_t wei, size_t packed, size_t bias, size_t residual,

@@ -89,17 +89,17 @@ cdef void finish_line(const problem_t *p, const call_t *call, const line_t *line
     cdef Py_ssize_t size = p.itemsize, o, low, high, pixel, part
     cdef bint wanted = call.bias != NULL and not p.tile_bias
     cdef fc_put put
-    if p.pixels_wide or (line.there and not beside(p, line.residual != NULL)):
+    if p.pixels_wide or (line.there and not contiguous(p, line.residual != NULL)):
         for o in range(o0, o1):
             finish_row(p, call, line, group, o, 0, sums + (o - o0) * p.sum_pitch * size, size,
                        line.count, False)
     elif line.there and not wanted and one_row(p, line, o1 - o0):
         finish_row(p, call, line, group, o0, 0, sums, size, line.count * (o1 - o0), True)
-    elif beside(p, line.residual != NULL):
+    elif contiguous(p, line.residual != NULL):
         for pixel in range(line.count):
             finish_row(p, call, line, group, o0, pixel, sums + pixel * p.sum_pitch * size, size,
                        o1 - o0, True)
-    elif (p.simple and p.dst_regular and call.residual != call.dst
+    elif (p.simple and p.dst_native and call.residual != call.dst
             and (line.dst_step == size or line.count == 1)):
         finish_put(p, call, &put)
         p.kernels.transpose(line.dst + o0 * p.dst_c_bytes, p.dst_c_bytes // size, sums,
@@ -124,7 +124,7 @@ cdef void finish_line(const problem_t *p, const call_t *call, const line_t *line
             low = high
 
 
-cdef bint beside(const problem_t *p, bint residual) noexcept nogil:
+cdef bint contiguous(const problem_t *p, bint residual) noexcept nogil:
     """Whether channels lie side by side in the output, and in the residual."""
     cdef Py_ssize_t size = p.dst_itemsize
     if p.dst_c_bytes != size * p.dst_parts or (p.dst_parts == 2 and p.dst_part_bytes != size):
@@ -136,7 +136,7 @@ cdef bint one_row(const problem_t *p, const line_t *line, Py_ssize_t channels) n
     """Whether the channels of all pixels, with their parts, follow one another in the output, and
     in the residual."""
     channels //= p.dst_parts
-    return beside(p, line.residual != NULL) and line.dst_step == channels * p.dst_c_bytes and (
+    return contiguous(p, line.residual != NULL) and line.dst_step == channels * p.dst_c_bytes and (
         line.residual == NULL or line.residual_step == channels * p.residual_c_bytes)
 
 

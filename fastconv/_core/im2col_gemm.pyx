@@ -61,7 +61,7 @@ cdef void one_task(const problem_t *p, call_t *call, Py_ssize_t task, char *scra
     cdef char *sums = scratch + p.at_sum
     cdef Py_ssize_t group, s0, s1, s, steps, i, c, at, q, count, pixels, panel, channel
     cdef Py_ssize_t panel_bytes, size = p.itemsize, lanes = p.kernels.lanes, ldc, cols, rows
-    cdef bint straight          # tiles write the output itself
+    cdef bint in_place_store          # tiles write the output itself
     cdef const char *strip
     decode(p, task, box, &group, &s0)
     s1 = min(s0 + p.task_strips, p.strips)
@@ -70,9 +70,9 @@ cdef void one_task(const problem_t *p, call_t *call, Py_ssize_t task, char *scra
     if not p.pixels_wide:       # panels of equal height
         count = (pixels + panel - 1) // panel
         panel = (pixels + count - 1) // count
-    straight = dense(p, box)
+    in_place_store = dense(p, box)
     ldc = p.sum_pitch
-    if straight:
+    if in_place_store:
         sums = epilogue.output(p, call, box, group, s0 * p.width)
         ldc = (p.dst_c_bytes if p.pixels_wide else p.axis[3].dst_bytes) // size
     block.k1 = -1
@@ -105,7 +105,7 @@ cdef void one_task(const problem_t *p, call_t *call, Py_ssize_t task, char *scra
                 p.kernels.gather(panels + q * panel_bytes, panel, source.data, offset, steps,
                                  segment, count)
                 q += 1
-        epilogue.begin_put(p, call, &block, straight,
+        epilogue.begin_put(p, call, &block, in_place_store,
                            FC_BIAS_ROWS if p.pixels_wide else FC_BIAS_COLS, &put)
         for s in range(s0, s1):
             strip = weights.strip(p, call, group, s, &block, p.guard, scratch)
@@ -129,16 +129,16 @@ cdef void one_task(const problem_t *p, call_t *call, Py_ssize_t task, char *scra
                     p.kernels.tile[1 if cols > lanes else 0][rows](
                         &runs, panels + q * panel_bytes, strip,
                         sums + (q * panel * ldc + (s - s0) * p.width) * size, ldc,
-                        cols if straight else 2 * lanes if cols > lanes else lanes, &put)
+                        cols if in_place_store else 2 * lanes if cols > lanes else lanes, &put)
                     q += 1
-    epilogue.deliver(p, call, box, group, s0, s1, straight, sums, scratch + p.at_turn)
+    epilogue.deliver(p, call, box, group, s0, s1, in_place_store, sums, scratch + p.at_turn)
 
 
 cdef bint dense(const problem_t *p, const Span **box) noexcept nogil:
     """Whether tiles write the output: pixels of the box follow one another there."""
     cdef Py_ssize_t run = p.itemsize if p.pixels_wide else p.axis[3].dst_bytes
     cdef int a
-    if not p.straight:
+    if not p.in_place_store:
         return False
     for a in range(3, -1, -1):
         if box[a].count > 1 and p.axis[a].dst_bytes != run:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What the walks share: threads, scratch, interrupts."""
+"""Tasks on threads, with scratch and a look at signals: what the algorithms share."""
 import os
 
 from cpython.exc cimport PyErr_CheckSignals

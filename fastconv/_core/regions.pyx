@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Pieces: the pixels of a box, cut so that the pixels of a tile see the same taps.
+"""Regions: the pixels of a box, cut so that the pixels of a tile see the same taps.
 
 With channels in vectors, the rows of a tile are pixels: neighbours in a row of the output.
 What they see of padding is not multiplied: a tap that a row of the output sees outside the
-input is no run of its pieces, and at the ends of a row a cut leaves pixels out of a run.
+input is no run of its regions, and at the ends of a row a cut leaves pixels out of a run.
 """
-from fastconv._core.conv cimport PIECES, block_t, piece_runs, piece_t, problem_t
+from fastconv._core.conv cimport REGIONS, block_t, region_runs, region_t, problem_t
 from fastconv._core.source cimport single_steps, source_t
 from fastconv._core.axis cimport ZERO, Axis, Span, tap_input, valid
 from fastconv._core.table cimport FC_CUTS, fc_run, fc_runs
@@ -40,9 +40,9 @@ cdef bint cut_of(const Axis *axis, Py_ssize_t start, Py_ssize_t count, Py_ssize_
 
 
 cdef bint choose(const problem_t *p, const source_t *source, const block_t *block,
-                 const fc_runs *whole, piece_t *piece, bint cuts, Py_ssize_t start,
+                 const fc_runs *whole, region_t *region, bint cuts, Py_ssize_t start,
                  Py_ssize_t count, fc_run *run, bint *exact) noexcept nogil:
-    """The runs of a piece, whose tiles hold pixels [start, start + count) of a row if `cuts`;
+    """The runs of a region, whose tiles hold pixels [start, start + count) of a row if `cuts`;
     returns whether they are those of its rows, without cuts.  Not exact: padding is left."""
     cdef const Span *d_span = source.box[1]
     cdef const Span *h_span = source.box[2]
@@ -51,8 +51,8 @@ cdef bint choose(const problem_t *p, const source_t *source, const block_t *bloc
     cdef bint plain = True, seen
     for d in range(d_span.first, d_span.first + d_span.taps):
         for h in range(h_span.first, h_span.first + h_span.taps):
-            seen = (tap_input(&p.axis[1], d_span.start + piece.d0, piece.d1 - piece.d0, d) and
-                    tap_input(&p.axis[2], h_span.start + piece.h0, piece.h1 - piece.h0, h))
+            seen = (tap_input(&p.axis[1], d_span.start + region.d0, region.d1 - region.d0, d) and
+                    tap_input(&p.axis[2], h_span.start + region.h0, region.h1 - region.h0, h))
             tap = (d * p.axis[2].taps + h) * p.axis[3].taps - block.t0
             for w in range(w_span.first, w_span.first + w_span.taps):
                 if not 0 <= tap + w < block.t1 - block.t0:
@@ -67,11 +67,11 @@ cdef bint choose(const problem_t *p, const source_t *source, const block_t *bloc
                         if not cut_of(&p.axis[3], w_span.start + start, count, w, &run[made].cut):
                             exact[0] = False
                         if run[made].cut:
-                            piece.runs.cuts = 1
+                            region.runs.cuts = 1
                         plain = plain and run[made].cut == 0
                         made += 1
                 at += 1
-    piece.runs.runs = made
+    region.runs.runs = made
     return plain
 
 
@@ -79,108 +79,108 @@ cdef bint follow(const problem_t *p, const source_t *source, int axis,
                  Py_ssize_t run) noexcept nogil:
     """Whether runs follow one another along an axis, in the source and where sums go."""
     return (source.pixel[axis] == run * source.pixel[3]
-            and (not p.straight or p.axis[axis].dst_bytes == run * pixel_bytes(p, source)))
+            and (not p.in_place_store or p.axis[axis].dst_bytes == run * pixel_bytes(p, source)))
 
 
-cdef void merge(const problem_t *p, const source_t *source, piece_t *piece) noexcept nogil:
-    """Find the runs of a piece: rows, planes and images that follow one another are one; but not
+cdef void merge(const problem_t *p, const source_t *source, region_t *region) noexcept nogil:
+    """Find the runs of a region: rows, planes and images that follow one another are one; but not
     where the ends of rows see padding that is nowhere."""
-    cdef Py_ssize_t height = piece.h1 - piece.h0, depth = piece.d1 - piece.d0, most
+    cdef Py_ssize_t height = region.h1 - region.h0, depth = region.d1 - region.d0, most
     cdef Py_ssize_t step = source.pixel[3]
     cdef bint apart = source.in_place and p.guard
     cdef bint whole = height == source.box[2].count and not apart
-    piece.run, piece.rows = source.box[3].count, height
-    piece.planes, piece.batch = depth, source.box[0].count
-    if height == 1 or (follow(p, source, 2, piece.run) and not apart):
-        piece.run *= height
-        piece.rows = 1
-    if piece.rows == 1 and whole and follow(p, source, 1, piece.run):
-        piece.run *= depth
-        piece.planes = 1
+    region.run, region.rows = source.box[3].count, height
+    region.planes, region.batch = depth, source.box[0].count
+    if height == 1 or (follow(p, source, 2, region.run) and not apart):
+        region.run *= height
+        region.rows = 1
+    if region.rows == 1 and whole and follow(p, source, 1, region.run):
+        region.run *= depth
+        region.planes = 1
     whole = whole and depth == source.box[1].count
-    if piece.rows == piece.planes == 1 and whole and follow(p, source, 0, piece.run):
-        piece.run *= piece.batch
-        piece.batch = 1
+    if region.rows == region.planes == 1 and whole and follow(p, source, 0, region.run):
+        region.run *= region.batch
+        region.batch = 1
     most = p.kernels.max_rows[1 if p.width > p.kernels.lanes else 0]
-    piece.tiles = (piece.run + most - 1) // most
+    region.tiles = (region.run + most - 1) // most
     # Tiles call the next row, or the next tile of a long run.
-    piece.runs.a_ahead = source.pixel[2] if piece.rows > 1 else most * step
-    piece.first, piece.end = 0, piece.tiles
+    region.runs.a_ahead = source.pixel[2] if region.rows > 1 else most * step
+    region.first, region.end = 0, region.tiles
 
 
 cdef Py_ssize_t divide(const problem_t *p, const source_t *source, const block_t *block,
-                       const fc_runs *whole, piece_t *piece, Py_ssize_t room, fc_run *run,
+                       const fc_runs *whole, region_t *region, Py_ssize_t room, fc_run *run,
                        const fc_run *end) noexcept nogil:
-    """Divide a piece by what its tiles see, tiles that see the same together; returns into how
+    """Divide a region by what its tiles see, tiles that see the same together; returns into how
     many, or -1: no room, or a source without padding is asked for it."""
-    cdef Py_ssize_t tile, start, made = 0, tiles = piece.tiles
+    cdef Py_ssize_t tile, start, made = 0, tiles = region.tiles
     cdef bint plain, known = False, exact = True, cuts
-    cuts = p.cut_rows and piece.run == source.box[3].count
+    cuts = p.cut_rows and region.run == source.box[3].count
     for tile in range(tiles if cuts else 1):
         if made == room or end - run < whole.runs:
             return -1
         if made:
-            piece[made] = piece[made - 1]
-        piece[made].runs.run, piece[made].runs.length = run, whole.length
-        piece[made].runs.cuts = 0
-        piece[made].first, piece[made].end = tile, tile + 1 if cuts else tiles
-        start = piece.run * tile // tiles
-        plain = choose(p, source, block, whole, &piece[made], cuts, start,
-                       piece.run * (tile + 1) // tiles - start, run, &exact)
+            region[made] = region[made - 1]
+        region[made].runs.run, region[made].runs.length = run, whole.length
+        region[made].runs.cuts = 0
+        region[made].first, region[made].end = tile, tile + 1 if cuts else tiles
+        start = region.run * tile // tiles
+        plain = choose(p, source, block, whole, &region[made], cuts, start,
+                       region.run * (tile + 1) // tiles - start, run, &exact)
         if source.in_place and not exact:
             return -1
         if plain and known:
-            piece[made - 1].end = tile + 1
+            region[made - 1].end = tile + 1
         else:
             if (plain and 1 < whole.length <= p.short_run
-                    and end - run >= whole.length * piece[made].runs.runs):
-                single_steps(&piece[made].runs, run)
-            run += piece[made].runs.runs
+                    and end - run >= whole.length * region[made].runs.runs):
+                single_steps(&region[made].runs, run)
+            run += region[made].runs.runs
             made += 1
         known = plain
     return made
 
 
 cdef Py_ssize_t cut_box(const problem_t *p, const source_t *source, const block_t *block,
-                        const fc_runs *whole, fc_run *run, piece_t *piece) noexcept nogil:
-    """The pieces that see different taps; returns how many, or -1 as `divide`."""
+                        const fc_runs *whole, fc_run *run, region_t *region) noexcept nogil:
+    """The regions that see different taps; returns how many, or -1 as `divide`."""
     cdef const Span *depth = source.box[1]
     cdef const Span *height = source.box[2]
-    cdef const fc_run *end = run + piece_runs(p)
+    cdef const fc_run *end = run + region_runs(p)
     cdef Py_ssize_t count = 0, made, i, d = 0, h
     while d < depth.count:
         h = 0
         while h < height.count:
-            if count == PIECES:
+            if count == REGIONS:
                 return -1
-            piece[count].d0, piece[count].d1 = d, alike(&p.axis[1], depth, d)
-            piece[count].h0, piece[count].h1 = h, alike(&p.axis[2], height, h)
-            piece[count].runs = whole[0]
-            h = piece[count].h1
-            merge(p, source, &piece[count])
-            made = divide(p, source, block, whole, &piece[count], PIECES - count, run, end)
+            region[count].d0, region[count].d1 = d, alike(&p.axis[1], depth, d)
+            region[count].h0, region[count].h1 = h, alike(&p.axis[2], height, h)
+            region[count].runs = whole[0]
+            h = region[count].h1
+            merge(p, source, &region[count])
+            made = divide(p, source, block, whole, &region[count], REGIONS - count, run, end)
             if made < 0:
                 return -1
             for i in range(count, count + made):
-                run += piece[i].runs.runs
+                run += region[i].runs.runs
             count += made
         d = alike(&p.axis[1], depth, d)
     return count
 
 
 cdef Py_ssize_t make(const problem_t *p, const source_t *source, const block_t *block,
-                     const fc_runs *whole, fc_run *run, piece_t *piece) noexcept nogil:
-    """The pieces of a box, whose runs are `whole`; returns how many, or -1: padding is needed."""
+                     const fc_runs *whole, fc_run *run, region_t *region) noexcept nogil:
+    """The regions of a box, whose runs are `whole`; returns how many, or -1: padding is needed."""
     cdef Py_ssize_t count = -1
     if p.guard and whole.runs:
-        count = cut_box(p, source, block, whole, run, piece)
+        count = cut_box(p, source, block, whole, run, region)
         if count < 0 and source.in_place:
             return -1
     if count < 0:               # one kind, or too many: all pixels see all taps
-        piece.d0, piece.d1, piece.h0, piece.h1 = 0, source.box[1].count, 0, source.box[2].count
-        piece.runs = whole[0]
-        merge(p, source, piece)
+        region.d0, region.d1, region.h0, region.h1 = 0, source.box[1].count, 0, source.box[2].count
+        region.runs = whole[0]
+        merge(p, source, region)
         if whole.runs > 1 and 1 < whole.length <= p.short_run:
-            single_steps(&piece.runs, run)
+            single_steps(&region.runs, run)
         count = 1
     return count

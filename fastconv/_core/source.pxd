@@ -26,6 +26,9 @@ cdef inline Py_ssize_t tap_offset(const problem_t *p, const source_t *source, in
     return (phase(&p.axis[axis], span, tap) * source.phase[axis]
             + shift(&p.axis[axis], span, tap) * source.pixel[axis])
 
+cdef bint would_read_in_place(const problem_t *p, const call_t *call, const Span **whole,
+                              Py_ssize_t group, const block_t *block,
+                              source_t *source) noexcept nogil
 cdef Py_ssize_t prepare(const problem_t *p, const call_t *call, const Span **whole,
                         Py_ssize_t group, const block_t *block, char *scratch, bint strip,
                         source_t *source, fc_run *run) noexcept nogil

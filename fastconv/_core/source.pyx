@@ -35,7 +35,7 @@ cdef inline Py_ssize_t source_of(const problem_t *p, Py_ssize_t group,
 
 cdef bint in_place(const problem_t *p, const call_t *call, const Span **box, Py_ssize_t group,
                    Py_ssize_t c0, Py_ssize_t c1, source_t *source) noexcept nogil:
-    """Try the user's array: no tap of the box may meet padding, unless pieces leave it out; pixels
+    """Try the user's array: no tap of the box may meet padding, unless regions leave it out; pixels
     must lie side by side, and vectors that reach past the last pixel must stay inside the array."""
     cdef Py_ssize_t a, first, last, low = 0, high = 0, step
     cdef const Axis *axis
@@ -71,7 +71,8 @@ cdef bint in_place(const problem_t *p, const call_t *call, const Span **box, Py_
     if (p.pixels_wide or p.panel) and high + p.kernels.lanes * p.itemsize > p.src_end_bytes:
         return False
     source.data = call.src + low
-    source.channel = p.src_beside_bytes // p.itemsize   # parts of a channel are side by side, too
+    # Parts of a channel are side by side, too.
+    source.channel = p.src_contiguous_bytes // p.itemsize
     return True
 
 
@@ -123,20 +124,20 @@ cdef void fill_pixels(const problem_t *p, const row_t *row, char *dst, const cha
         inside = u - row.before
         if 0 <= inside < row.valid:
             p.kernels.fill(dst + u * pixel, 0, row.channels, 0,
-                           src + row.first + inside * row.step, p.src_beside_bytes,
+                           src + row.first + inside * row.step, p.src_contiguous_bytes,
                            p.src_storage, row.value)
         elif p.axis[3].border <= CONSTANT:
             p.kernels.fill(dst + u * pixel, row.channels, 0, 0, NULL, 0, 0, row.value)
         else:
             p.kernels.fill(dst + u * pixel, 0, row.channels, 0, src + row.place[u],
-                           p.src_beside_bytes, p.src_storage, row.value)
+                           p.src_contiguous_bytes, p.src_storage, row.value)
 
 
 cdef void fill_row(const problem_t *p, const row_t *row, char *dst, const char *src,
                    Py_ssize_t rows) noexcept nogil:
     """A row of a strip from a row of the array, or several that follow one another there."""
     cdef Py_ssize_t numbers = rows * row.valid * row.channels, end = row.before + row.valid
-    cdef Py_ssize_t step = row.step if row.channels == 1 else p.src_beside_bytes
+    cdef Py_ssize_t step = row.step if row.channels == 1 else p.src_contiguous_bytes
     if not row.dense:
         fill_pixels(p, row, dst, src, 0, row.length)
     elif p.axis[3].border <= CONSTANT:
@@ -189,7 +190,7 @@ cdef void fill_strip(const problem_t *p, const call_t *call, const Span **box, P
     row.pitch = source.pixel[3]
     row.bytes = row.length * row.pitch * p.itemsize
     row.dense = (row.channels == 1 or
-                 (row.pitch == row.channels and p.src_beside_bytes * row.channels == row.step))
+                 (row.pitch == row.channels and p.src_contiguous_bytes * row.channels == row.step))
     for c in range(c0, c1 if p.channels_first else min(c1, c0 + 1)):
         dst = scratch + p.at_strip + (c - c0) * source.channel * p.itemsize
         channel = call.src + source_of(p, group, c)
@@ -253,6 +254,14 @@ cdef void choose_taps(const problem_t *p, const Span **whole, Py_ssize_t t0, Py_
             first, last = 0, p.axis[a].taps - 1
         narrow(&p.axis[a], whole[a], first, last + 1, &source.narrow[a])
         source.box[a] = &source.narrow[a]
+
+
+cdef bint would_read_in_place(const problem_t *p, const call_t *call, const Span **whole,
+                              Py_ssize_t group, const block_t *block,
+                              source_t *source) noexcept nogil:
+    """Whether `prepare` would find the source of a block of k in the user's array."""
+    choose_taps(p, whole, block.t0, block.t1, source)
+    return in_place(p, call, source.box, group, block.c0, block.c1, source)
 
 
 cdef Py_ssize_t prepare(const problem_t *p, const call_t *call, const Span **whole,

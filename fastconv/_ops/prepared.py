@@ -15,16 +15,18 @@ from .._core.conv import address
 from .._core.measure import openmp_threads
 from .._plan.algorithms import NAMES
 from .._plan.execute import (
-    Extra,
     Store,
     find,
     flipped,
     frozen,
     keep,
     outline,
+    outlined,
     overlaps,
+    planned,
     residual_is,
     run,
+    settle,
     through_a_copy,
 )
 from .._plan.layout import native_copy
@@ -43,7 +45,7 @@ from .._spec.arguments import (
     positive_per_axis,
 )
 from .._spec.axis import span
-from .._spec.conv import make_conv_spec
+from .._spec.conv import ConvParameters, make_conv_spec
 from .._spec.operands import check_bias
 from .._spec.values import as_integer, settled
 
@@ -70,10 +72,11 @@ def prepare(
     >>> layer(np.array([[1], [2], [3]], np.uint8), residual=[[0.5, 0.25]])
     array([[2.5 , 6.25]])
     """
-    extra = (padding_mode, padding_value, channels_last, flip,
-             activation, alpha, beta, dtype, overflow)  # fmt: skip
-    return PreparedConv(weight, bias, (stride, padding, dilation, groups), extra,
-                        algorithm, threads)  # fmt: skip
+    parameters = ConvParameters(
+        stride, padding, dilation, groups, padding_mode, padding_value, channels_last, flip,
+        activation, alpha, beta, dtype, overflow,
+    )  # fmt: skip
+    return PreparedConv(weight, bias, parameters, (algorithm, threads))
 
 
 _known: weakref.WeakSet[PreparedConv] = weakref.WeakSet()
@@ -100,7 +103,7 @@ def _progress(error: Exception) -> int:
 class PreparedConv:
     """A convolution with fixed weights; made by `prepare`, called with an input."""
 
-    def __init__(self, weight, bias, parameters, extra, algorithm, threads):
+    def __init__(self, weight, bias, parameters, how):
         weight = as_operand("prepare", "weight", weight)
         if not 3 <= weight.ndim <= 5:
             raise ValueError(
@@ -109,15 +112,14 @@ class PreparedConv:
             )
         self._rank = weight.ndim - 2
         self._name = f"conv{self._rank}d"
-        self._extra = Extra(*map(settled, extra)).settled()
-        if as_flag("prepare", "flip", self._extra.flip):
+        self._parameters = ConvParameters(*map(settled, parameters)).settled()
+        if as_flag("prepare", "flip", self._parameters.flip):
             weight = flipped(weight, self._rank)
         self._weight = native_copy(weight)
         self._weight.flags.writeable = False
         self._bias = None if bias is None else np.array(as_array("prepare", "bias", bias))
-        self._parameters = tuple(map(settled, parameters))
-        self._algorithm = check_algorithm("prepare", algorithm, NAMES)
-        self._threads = check_threads("prepare", threads)
+        self._algorithm = check_algorithm("prepare", how[0], NAMES)
+        self._threads = check_threads("prepare", how[1])
         self._check()
         self._lock = threading.RLock()
         _known.add(self)
@@ -137,7 +139,7 @@ class PreparedConv:
         raise max(refused, key=_progress)
 
     def _try(self, dtype: np.dtype) -> None:
-        stride, padding, dilation, groups = self._parameters
+        stride, padding, dilation, groups, *_ = self._parameters
         c_in, *wei = self._weight.shape[1:]
         strides = positive_per_axis("prepare", "stride", self._rank, stride)
         dilations = positive_per_axis("prepare", "dilation", self._rank, dilation)
@@ -145,11 +147,11 @@ class PreparedConv:
         axes = [(span(k, d), k, s, d) for k, s, d in zip(wei, strides, dilations, strict=True)]
         pad = padding_per_axis("prepare", padding, tuple(axes))
         sizes = [n - min(0, a) - min(0, b) for (n, *_), (a, b) in zip(axes, pad, strict=True)]
-        last = as_flag("prepare", "channels_last", self._extra.channels_last)
+        last = as_flag("prepare", "channels_last", self._parameters.channels_last)
         shape = (1, *sizes, c_in * groups) if last else (1, c_in * groups, *sizes)
         spec = make_conv_spec("prepare", self._rank, shape, dtype, self._weight.shape,
                               self._weight.dtype,
-                              *self._parameters, **self._extra._asdict(),
+                              **self._parameters._asdict(),
                               bias=self._bias is not None)  # fmt: skip
         check_bias(spec, self._bias, spec.tile_dtype)
 
@@ -186,8 +188,8 @@ class PreparedConv:
         """(plan, packed weights, bias) for an input like `src`."""
         self._check_channels(src.shape)
         plan = find(
-            self._name, self._rank, src, self._weight, self._bias is not None, *self._parameters,
-            self._extra, residual, out, self._algorithm, threads, True,
+            self._name, self._rank, *settle(self._parameters), src, self._weight,
+            self._bias is not None, residual, out, (self._algorithm, threads), True,
         )  # fmt: skip
         return self._complete(plan)
 
@@ -214,10 +216,10 @@ class PreparedConv:
         """Raise for an input of other channels: of the two sides it is the one that is new."""
         if len(shape) not in (self._rank + 1, self._rank + 2):
             return  # refused with the rest
-        last = self._extra.channels_last
+        last = self._parameters.channels_last
         first, end = shape[-1 - self._rank], shape[-1]
         channels, other = (end, first) if last else (first, end)
-        needed = self._weight.shape[1] * index(self._parameters[3])
+        needed = self._weight.shape[1] * index(self._parameters.groups)
         if channels != needed:
             hint = f" (it has them with channels_last={not last})" if other == needed else ""
             raise ValueError(
@@ -242,29 +244,74 @@ class PreparedConv:
                 self._packed[key] = memory, finite
             return self._packed[key]
 
+    def plan(self, input, out=None, threads=None, *, residual=None) -> Plan:
+        """How a call would run, and why; a tuple of sizes stands for an input of the weights'
+        dtype.
+
+        >>> layer = prepare(np.ones((4, 3, 3, 3), np.float32))
+        >>> layer.plan((3, 17, 19)).output_shape
+        (4, 15, 17)
+        """
+        src = outlined(self._name, "input", input, self._weight.dtype)
+        self._check_channels(src.shape if isinstance(src, np.ndarray) else src[0])
+        if residual is not None:
+            residual = as_operand(self._name, "residual", residual)
+        if threads is None:
+            threads = self._threads if self._threads is not None else current().threads
+        return planned(
+            self._name, self._rank, self._parameters, src, self._weight, self._bias is not None,
+            residual, out, (self._algorithm, threads), True,
+        )  # fmt: skip
+
+    explain = plan  # of fastconv.plan
+
+    @property
+    def weight(self) -> np.ndarray:
+        """The weights, read-only."""
+        return flipped(self._weight, self._rank) if self._parameters.flip else self._weight
+
+    @property
+    def bias(self) -> np.ndarray | None:
+        """The bias, or None."""
+        return self._bias
+
+    @property
+    def algorithm(self) -> str:
+        """The algorithm that was asked for."""
+        return self._algorithm
+
+    @property
+    def threads(self) -> int | None:
+        """The number of threads that was asked for, or None."""
+        return self._threads
+
     def __getstate__(self):
-        given = flipped(self._weight, self._rank) if self._extra.flip else self._weight
-        return given, self._bias, self._parameters, self._extra, self._algorithm, self._threads
+        return self.weight, self._bias, self._parameters, (self._algorithm, self._threads)
 
     def __setstate__(self, state):
         self.__init__(*state)
 
     def __repr__(self):
-        stride, padding, dilation, groups = self._parameters
-        return (
-            f"prepare(weight of shape {self._weight.shape} {self._weight.dtype}, "
-            f"bias={'None' if self._bias is None else 'given'}, stride={stride!r}, "
-            f"padding={padding!r}, dilation={dilation!r}, groups={groups!r}{self._said()})"
-        )
-
-    def _said(self) -> str:
-        """What is not the default of the other parameters."""
-        said = self._extra._asdict()
-        if self._extra.dtype is not None:
-            said["dtype"] = np.dtype(self._extra.dtype).name
-        defaults = Extra._field_defaults
-        return "".join(
+        said = self._parameters._asdict()
+        if self._parameters.dtype is not None:
+            said["dtype"] = self._parameters.dtype.name
+        words = "".join(
             f", {name}={value!r}"
             for name, value in said.items()
-            if repr(value) != repr(defaults[name])
+            if name in SHOWN or repr(value) != repr(ConvParameters._field_defaults[name])
         )
+        return (
+            f"prepare(weight of shape {self._weight.shape} {self._weight.dtype}, "
+            f"bias={'None' if self._bias is None else 'given'}{words})"
+        )
+
+
+SHOWN = ("stride", "padding", "dilation", "groups")  # always
+
+
+def _parameter(name: str) -> property:
+    return property(lambda self: getattr(self._parameters, name), doc=f"`{name}` of `prepare`.")
+
+
+for _name in ConvParameters._fields:
+    setattr(PreparedConv, _name, _parameter(_name))

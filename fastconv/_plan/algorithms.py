@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from .._core import direct, im2col_gemm
@@ -18,12 +18,15 @@ class Algorithm:
     panels: bool  # pixels are gathered into panels
     orientations: tuple[str, ...]
     refuses: Callable[[ConvSpec], str | None]  # the reason, as users read it
-    run: Callable[..., bool]  # the walk, see _core/parallel.pyx
+    run: Callable[..., bool]  # see _core/parallel.pyx
+
+    def schedules(self, work: Work, orientation: str) -> Iterator[Schedule]:
+        """Those worth comparing."""
+        return candidates(work._replace(panels=self.panels), orientation)
 
     def best(self, work: Work) -> Schedule:
         """The schedule of least cost."""
-        work = work._replace(panels=self.panels)
-        found = (s for orientation in self.orientations for s in candidates(work, orientation))
+        found = (s for orientation in self.orientations for s in self.schedules(work, orientation))
         return min(found, key=lambda schedule: schedule.cost)
 
 

@@ -12,8 +12,9 @@ from typing import NamedTuple
 from .._core import axis as spans
 from .._core import conv as problem
 from .._core import table
+from .._spec.axis import Axis
 from . import constants as costs
-from .work import Axis, Cut, Schedule, Work
+from .work import Cut, Schedule, Work
 
 
 class SpanKind(NamedTuple):
@@ -107,9 +108,9 @@ def scratch_bytes(work: Work, schedule: Schedule, boxes: Boxes) -> int:
         task_strips=schedule.task_strips,
         panel=schedule.panel,
         pixels_wide=schedule.orientation == "pixels",
-        straight=schedule.orientation in work.straight,
+        in_place_store=schedule.orientation in work.in_place_store,
         wei_direct=work.wei_direct,
-        channels_first=work.channels_first or not schedule.in_pieces,
+        channels_first=work.channels_first or not schedule.in_regions,
         border=boxes.width if spec.border[2] else 0,
         pixels=boxes.pixels,
         strip=boxes.strip,
@@ -118,11 +119,11 @@ def scratch_bytes(work: Work, schedule: Schedule, boxes: Boxes) -> int:
 
 def cost(work: Work, schedule: Schedule, boxes: Boxes) -> float:
     """What the thread that ends last has to do."""
-    prices = Prices.of(work, schedule)
+    task_cost = Cost.of(work, schedule)
     tasks, total, longest = 0, 0.0, 0.0
     for box in boxes.kinds:
-        task = prices.task(box)
-        many = box.count * prices.shares * work.spec.groups
+        task = task_cost.task(box)
+        many = box.count * task_cost.shares * work.spec.groups
         tasks += many
         total += many * task
         longest = max(longest, task)
@@ -135,7 +136,7 @@ def cost(work: Work, schedule: Schedule, boxes: Boxes) -> float:
 
 
 @dataclass(frozen=True, slots=True)
-class Prices:
+class Cost:
     """What the parts of a task cost."""
 
     work: Work
@@ -149,7 +150,7 @@ class Prices:
     far_dst: bool  # output goes there
 
     @classmethod
-    def of(cls, work: Work, schedule: Schedule) -> Prices:
+    def of(cls, work: Work, schedule: Schedule) -> Cost:
         """Those of a schedule."""
         spec = work.spec
         strips = ceil(spec.c_out / schedule.width)
@@ -176,34 +177,34 @@ class Prices:
         """Strips and panels, or the first look at the input where it lies."""
         c_in, lanes, panel = self.work.spec.c_in, self.work.machine.lanes, self.schedule.panel
         vectors, fill = ceil(box.width.length / lanes), self.work.fill
-        if not self.work.reads_in_place(self.schedule.in_pieces):
+        if not self.work.reads_in_place(self.schedule.in_regions):
             vector = costs.FILL_FAR * self.lines if self.far_src else costs.FILL_VECTOR
             vector += costs.FILL_CONVERT if fill.converts else 0
-            if self.work.channels_first or not self.schedule.in_pieces:
+            if self.work.channels_first or not self.schedule.in_regions:
                 apart = costs.FILL_APART * box.width.length if fill.step > 1 else 0
-                price = c_in * box.rows * (costs.FILL_ROW + max(apart, vector * vectors))
+                cycles = c_in * box.rows * (costs.FILL_ROW + max(apart, vector * vectors))
             else:
                 # A row of pixels that follow one another like their channels is one copy.
                 length, row = box.width.length, c_in
                 if fill.step == c_in:
                     length, row = 1, c_in * length
-                price = box.rows * length * (costs.FILL_ROW + vector * ceil(row / lanes))
+                cycles = box.rows * length * (costs.FILL_ROW + vector * ceil(row / lanes))
         else:
             vector = costs.TOUCH_FAR * self.lines if self.far_src else 0
-            price = c_in * box.rows * vector * vectors
+            cycles = c_in * box.rows * vector * vectors
         if panel:
             panels = ceil(box.pixels / panel)
             breaks = 0 if box.width.length == box.width.count else box.pixels / box.width.count
             segments = panels + breaks
             vectors = panels * ceil(panel / lanes) + breaks
             steps = c_in * box.taps
-            price += steps * (costs.GATHER_SEGMENT * segments + costs.GATHER_VECTOR * vectors)
-        return price
+            cycles += steps * (costs.GATHER_SEGMENT * segments + costs.GATHER_VECTOR * vectors)
+        return cycles
 
     def _weights(self) -> float:
         numbers = self.channels * self.work.spec.c_in * self.work.taps
-        price = self.cycle * costs.WEIGHT_VECTOR * numbers / self.work.machine.lanes
-        return price if self.work.prepared else price + costs.PACK_NUMBER * numbers
+        cycles = self.cycle * costs.WEIGHT_VECTOR * numbers / self.work.machine.lanes
+        return cycles if self.work.prepared else cycles + costs.PACK_NUMBER * numbers
 
     def _tiles(self, box: Box) -> float:
         work, schedule, lanes, cycle = self.work, self.schedule, self.work.machine.lanes, self.cycle
@@ -225,7 +226,7 @@ class Prices:
             heights = ceil(run / work.machine.rows)
             tiles = runs * heights * wide / 2
             sums = run // heights * min(2, wide)
-            if schedule.in_pieces:
+            if schedule.in_regions:
                 steps = work.spec.c_in * box.valid / box.pixels  # pieces leave padding out
         if schedule.panel:
             near = steps * costs.PANEL_VECTOR * tiles * 2
@@ -240,15 +241,15 @@ class Prices:
     def _output(self, box: Box) -> float:
         """The way of sums that tiles cannot put in place, and what memory takes."""
         run, runs = (box.pixels, 1) if self.schedule.panel else (box.run, box.runs)
-        lanes, price = self.work.machine.lanes, 0.0
+        lanes, cycles = self.work.machine.lanes, 0.0
         if self.schedule.orientation == "pixels" and run % lanes:
-            price = costs.EDGE_ROW * self.channels * runs * self.blocks
+            cycles = costs.EDGE_ROW * self.channels * runs * self.blocks
         work, orientation = self.work, self.schedule.orientation
         finish = 0.0 if work.simple else costs.FINISH_NUMBER
-        if orientation == "pixels" or orientation in work.beside:
+        if orientation == "pixels" or orientation in work.contiguous:
             far = costs.STORE_FAR * self.lines if self.far_dst else 0
-            price += far * self.channels * runs * ceil(run / lanes)
-            finish = finish if orientation in work.beside else costs.FINISH_APART
+            cycles += far * self.channels * runs * ceil(run / lanes)
+            finish = finish if orientation in work.contiguous else costs.FINISH_APART
         else:
             finish = 2 * finish + (costs.TURN_FAR if self.far_dst else costs.TURN_NUMBER)
-        return price + finish * box.pixels * self.channels
+        return cycles + finish * box.pixels * self.channels

@@ -62,7 +62,7 @@ def finishing(
         else finish.alpha == 1
         and finish.beta == 0
         and (clamps or not finish.activation)
-        and (residual is None or (residual.strides == output.strides and residual.regular)),
+        and (residual is None or (residual.strides == output.strides and residual.native)),
         clamps=clamps,
         whole=whole and arithmetic.tile in "fd",
         pairs=output.parts == 2

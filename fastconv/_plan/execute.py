@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import threading
 import weakref
@@ -11,7 +10,7 @@ from collections import deque
 from collections.abc import Callable
 from functools import partial
 from operator import index, is_
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -19,11 +18,11 @@ from .._core import table
 from .._core.conv import address
 from .._core.measure import openmp_threads
 from .._spec import reference
-from .._spec.arguments import as_operand, check_algorithm, check_threads
-from .._spec.conv import ConvSpec, make_conv_spec
+from .._spec.arguments import as_operand, as_shape, check_algorithm, check_threads
+from .._spec.conv import ConvParameters, ConvSpec, make_conv_spec
 from .._spec.dtypes import TOTALS
 from .._spec.operands import check_bias, check_out, check_residual
-from .._spec.values import plain, told_apart
+from .._spec.values import told_apart
 from .algorithms import NAMES
 from .layout import Layout, copy, native_copy
 from .magnitude import fits_float64
@@ -57,57 +56,23 @@ def _after_fork() -> None:
 os.register_at_fork(after_in_child=_after_fork)
 
 
-class Extra(NamedTuple):
-    """The parameters of a call beyond those that every convolution has."""
-
-    padding_mode: Any = "constant"
-    padding_value: Any = 0
-    channels_last: Any = False
-    flip: Any = False
-    activation: Any = None
-    alpha: Any = 1
-    beta: Any = 0
-    dtype: Any = None
-    overflow: Any = "wrap"
-
-    def settled(self) -> Extra:
-        """The same in values that stay as they are, of which equal ones mean the same."""
-        activation, dtype = self.activation, self.dtype
-        if isinstance(activation, (tuple, list)):
-            activation = tuple(map(plain, activation))
-        if dtype is not None:
-            with contextlib.suppress(Exception):  # a check refuses it by name
-                dtype = np.dtype(dtype)
-        return self._replace(
-            padding_value=plain(self.padding_value),
-            channels_last=plain(self.channels_last),
-            flip=plain(self.flip),
-            activation=activation,
-            alpha=plain(self.alpha),
-            beta=plain(self.beta),
-            dtype=dtype,
-        )
+PLAIN = ConvParameters()
+EACH = 4  # parameters that most calls say something about; of the others they say nothing
+FLIP = PLAIN._fields.index("flip")
 
 
-PLAIN = Extra()
-
-
-def convolve(
-    name, rank, input, weight, bias, stride, padding, dilation, groups, extra, residual, out,
-    algorithm, threads,
-):  # fmt: skip
-    """What conv1d, conv2d and conv3d do; `extra` in the order of `Extra`."""
-    extra = PLAIN if _plain(extra) else Extra(*extra).settled()
+def execute(name: str, rank: int, parameters: tuple, operands: tuple, how: tuple):
+    """Run a request: the parameters in the order of `ConvParameters`, (input, weight, bias,
+    residual, out), and (algorithm, threads)."""
+    parameters, said = settle(parameters)
+    input, weight, bias, residual, out = operands
     src = as_operand(name, "input", input)
     wei = as_operand(name, "weight", weight)
-    if extra[FLIP] is True and wei.ndim == rank + 2:
+    if parameters[FLIP] is True and wei.ndim == rank + 2:
         wei = flipped(wei, rank)
     if residual is not None:
         residual = as_operand(name, "residual", residual)
-    plan = find(
-        name, rank, src, wei, bias is not None, stride, padding, dilation, groups, extra, residual,
-        out, algorithm, threads, False,
-    )  # fmt: skip
+    plan = find(name, rank, parameters, said, src, wei, bias is not None, residual, out, how, False)
     if plan.if_small is not None:
         plan = fitting(plan, src, wei)
     spec = plan.spec
@@ -115,10 +80,9 @@ def convolve(
     if out is None:
         out = np.empty(plan.output_shape, spec.dtype)
     elif overlaps(out, residual, src, wei, numbers):
-        parameters = (stride, padding, dilation, groups, (*extra[:FLIP], False, *extra[FLIP + 1 :]))
         return through_a_copy(
-            lambda out, residual: convolve(
-                name, rank, src, wei, bias, *parameters, residual, out, algorithm, threads
+            lambda out, residual: execute(
+                name, rank, parameters, (input, weight, bias, residual, out), how
             ),
             out,
             residual,
@@ -126,12 +90,19 @@ def convolve(
     return run(plan, src, wei, None, plan.pad_bias(numbers), residual, out)
 
 
+def settle(parameters: tuple) -> tuple[tuple, Any]:
+    """The parameters in values that stay, and what of a key is made of those that few calls say.
+
+    Equality would not do to find out whether they say any: 1 is 1.0, and float64 is None."""
+    if all(map(is_, parameters[EACH:], PLAIN[EACH:])):
+        return parameters, None
+    parameters = ConvParameters(*parameters).settled()
+    return parameters, frozen(parameters[EACH:], -1)
+
+
 def fitting(plan: Plan, src: np.ndarray, wei: np.ndarray) -> Plan:
     """The plan for these integers: in float64 if all of them are small."""
     return plan.if_small() if fits_float64(plan.spec, src, wei) else plan
-
-
-FLIP = Extra._fields.index("flip")
 
 
 def flipped(weight: np.ndarray, rank: int) -> np.ndarray:
@@ -205,15 +176,17 @@ def _count(plan: Plan, input, weight, groups: int, padding_value: int):
     """The convolution of zeros and ones with the parameters of a plan: integers."""
     spec = plan.spec
     first = 3 - spec.rank
-    parameters = (part[first:] for part in (spec.stride, spec.pad, spec.dilation))
-    modes = tuple(border.word for border in spec.border[first:])
-    extra = PLAIN._replace(
-        padding_mode=modes, padding_value=padding_value, channels_last=spec.channels_last
+    parameters = PLAIN._replace(
+        stride=spec.stride[first:],
+        padding=spec.pad[first:],
+        dilation=spec.dilation[first:],
+        groups=groups,
+        padding_mode=tuple(border.word for border in spec.border[first:]),
+        padding_value=padding_value,
+        channels_last=spec.channels_last,
     )
-    return convolve(
-        spec.name, spec.rank, input, weight, None, *parameters, groups, extra, None, None,
-        plan.algorithm, plan.threads,
-    )  # fmt: skip
+    operands, how = (input, weight, None, None, None), (plan.algorithm, plan.threads)
+    return execute(spec.name, spec.rank, parameters, operands, how)
 
 
 def _finite(weight) -> bool:
@@ -221,19 +194,23 @@ def _finite(weight) -> bool:
 
 
 def find(
-    name, rank, src, wei, bias, stride, padding, dilation, groups, extra, residual, out, algorithm,
-    threads, prepared,
+    name, rank, parameters, said, src, wei, bias, residual, out, how, prepared
 ) -> Plan:  # fmt: skip
     """The plan of a call, kept from one like it or made now; this checks all arguments but bias,
     of which it takes whether there is one."""
+    each = parameters[:EACH]
+    for value in each:
+        if type(value) is not int:
+            each = tuple(map(frozen, each))
+            break
+    algorithm, threads = how
     options = current()
     if threads is None:
         threads = options.threads
     key = (
         name, src.shape, src.strides, src.dtype, src.flags.aligned,
         wei.shape, wei.strides, wei.dtype, wei.flags.aligned, bias,
-        frozen(stride), frozen(padding), frozen(dilation), frozen(groups),
-        None if extra is PLAIN else frozen(extra, -1),
+        each, said,
         algorithm if type(algorithm) is str else frozen(algorithm),
         (openmp_threads(),) if threads is None else frozen(threads),
         options, prepared, None if out is None else outline(out),
@@ -241,32 +218,57 @@ def find(
     )  # fmt: skip
     plan = _plans.get(key)
     if plan is None:
-        spec = make_conv_spec(
-            name,
-            rank,
-            src.shape,
-            src.dtype,
-            wei.shape,
-            wei.dtype,
-            stride,
-            padding,
-            dilation,
-            groups,
-            **extra._asdict(),
-            bias=bias,
-            residual=residual is not None,
+        plan = planned(
+            name, rank, parameters, src, wei, bias, residual, out, (algorithm, threads), prepared
         )
-        check_out(spec, out)
-        if residual is not None:
-            check_residual(spec, residual)
-        plan = make_plan(spec, src, wei, residual, out, algorithm, threads, prepared)
         keep(_plans, key, plan, plan.memory)
     return plan
 
 
-def _plain(extra: tuple) -> bool:
-    """Whether nothing was said; equality would not do: 1 is 1.0, and float64 is None."""
-    return all(map(is_, extra, PLAIN))
+def planned(name, rank, parameters, src, wei, bias, residual, out, how, prepared=False) -> Plan:
+    """A plan made now, for arrays or (shape, dtype) of contiguous ones."""
+    spec = make_conv_spec(
+        name,
+        rank,
+        *_shape_and_dtype(src),
+        *_shape_and_dtype(wei),
+        **ConvParameters(*parameters)._asdict(),
+        bias=bias,
+        residual=residual is not None,
+    )
+    check_out(spec, out)
+    if residual is not None:
+        check_residual(spec, residual)
+    return make_plan(spec, src, wei, residual, out, *how, prepared)
+
+
+def _shape_and_dtype(value: Any) -> tuple[tuple[int, ...], np.dtype]:
+    return (value.shape, value.dtype) if isinstance(value, np.ndarray) else value
+
+
+def explain(name: str, rank: int, parameters: tuple, operands: tuple, how: tuple) -> Plan:
+    """The plan of a request; input and weight may be shapes."""
+    parameters, _ = settle(parameters)
+    input, weight, bias, residual, out = operands
+    src, wei = outlined(name, "input", input), outlined(name, "weight", weight)
+    if residual is not None:
+        residual = as_operand(name, "residual", residual)
+    if parameters[FLIP] is True and isinstance(wei, np.ndarray) and wei.ndim == rank + 2:
+        wei = flipped(wei, rank)
+    algorithm, threads = how
+    how = (algorithm, current().threads if threads is None else threads)
+    plan = planned(name, rank, parameters, src, wei, bias is not None, residual, out, how)
+    check_bias(plan.spec, bias, plan.spec.tile_dtype)
+    if plan.if_small is not None and isinstance(src, np.ndarray) and isinstance(wei, np.ndarray):
+        plan = fitting(plan, src, wei)
+    return plan
+
+
+def outlined(name: str, argument: str, value: Any, dtype: Any = np.float32):
+    """An array, or (shape, dtype) of a tuple of sizes, which stands for an array of `dtype`."""
+    if isinstance(value, tuple) and all(type(n) is int for n in value):
+        return as_shape(name, argument, value), np.dtype(dtype)
+    return as_operand(name, argument, value)
 
 
 def make_plan(spec: ConvSpec, src, wei, residual, out, algorithm, threads, prepared=False) -> Plan:
@@ -337,6 +339,13 @@ def forget() -> None:
                 found.pop(key, None)
         _kept.clear()
         _kept_bytes = 0
+
+
+def kept() -> list:
+    """What is kept, the oldest first."""
+    with _lock:
+        owners = [(owner(), key) for owner, key, _ in _kept]
+        return [store[key] for store, key in owners if store is not None and key in store]
 
 
 def kept_bytes() -> int:

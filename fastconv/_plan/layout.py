@@ -52,7 +52,7 @@ class Layout:
     whole: bool  # integers
     parts: int  # real numbers of an element
     part_bytes: int  # from one to the next
-    regular: bool  # native numbers of the dtype it is seen from, aligned, in whole steps
+    native: bool  # native numbers of the dtype it is seen from, aligned, in whole steps
     end: int  # bytes from the first number to the end of the array's memory
 
     @classmethod
@@ -83,7 +83,7 @@ class Layout:
             whole=dtypes.is_whole(source),
             parts=parts,
             part_bytes=source.itemsize // parts,
-            regular=stored == storage(dtype) and aligned and whole,
+            native=stored == storage(dtype) and aligned and whole,
             end=end,
         )
 

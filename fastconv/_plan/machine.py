@@ -6,6 +6,8 @@ Facts are read once and kept. Nothing here imports the compiled kernels.
 
 import os
 import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
@@ -28,12 +30,32 @@ def caches() -> dict[str, int | None]:
     >>> list(caches())
     ['L1d', 'L2', 'L3']
     """
-    return dict(_caches())
+    return (_assumed or _caches()).copy()
+
+
+_assumed: dict[str, int | None] = {}
+
+
+@contextmanager
+def assuming_caches(**sizes: int | None) -> Iterator[None]:
+    """For tests: inside, `caches` says these sizes; a level that is left out takes its default.
+    Plans that were made with others stay until `execute.forget`."""
+    global _assumed
+    before, _assumed = _assumed, FALLBACK_CACHES | sizes
+    try:
+        yield
+    finally:
+        _assumed = before
 
 
 @cache
 def _caches() -> dict[str, int | None]:
-    known = sysconf_caches() | sysfs_caches(CPU_DIRECTORY / f"cpu{first_cpu()}" / "cache")
+    return read_caches(CPU_DIRECTORY / f"cpu{first_cpu()}" / "cache", sysconf_caches())
+
+
+def read_caches(directory: Path, sysconf: dict[str, int]) -> dict[str, int | None]:
+    """Each level from a sysfs ``cpuN/cache`` directory, else from `sysconf`, else the default."""
+    known = sysconf | sysfs_caches(directory)
     return {level: known.get(level, default) for level, default in FALLBACK_CACHES.items()}
 
 
@@ -93,10 +115,10 @@ def first_cpu() -> int:
 
 
 @cache
-def cpu_name() -> str:
+def cpu_name(cpuinfo: Path = CPUINFO) -> str:
     """The processor in its maker's words, or the architecture where the system keeps silent."""
     try:
-        for line in CPUINFO.read_text(errors="replace").splitlines():
+        for line in cpuinfo.read_text(errors="replace").splitlines():
             key, _, value = line.partition(":")
             if key.strip() in ("model name", "cpu model", "Model") and value.strip():
                 return " ".join(value.split())

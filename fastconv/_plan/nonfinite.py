@@ -23,7 +23,7 @@ def replaced(weight: np.ndarray) -> np.ndarray:
     clean = native_copy(weight)
     for part in _components(clean):
         bad = ~np.isfinite(part)
-        part[bad] = np.where(part[bad] < 0, -1, 1)
+        part[bad] = np.where(part[bad] == -np.inf, -1, 1)
     return clean
 
 
@@ -72,7 +72,8 @@ def residual_for(
 
 def _products(x: np.ndarray, border: float, weight: np.ndarray) -> Iterator[tuple]:
     """(0, 1, 2: the product is inf, -inf, NaN; which numbers; is the border one; which weights)."""
-    above, below = x > 0, x < 0
+    with np.errstate(invalid="ignore"):  # bfloat16 warns of NaN
+        above, below = x > 0, x < 0
     plus, minus = weight == np.inf, weight == -np.inf
     yield 0, above, border > 0, plus
     yield 0, below, border < 0, minus

@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, fields, replace
 from functools import cache, partial
 
 import numpy as np
 
-from .._core import measure, scratch, table
+from .._core import direct, measure, scratch, table
 from .._core.conv import Problem, address
 from .._spec.borders import Border
 from .._spec.conv import ConvSpec
@@ -20,10 +21,12 @@ from .epilogue import Finishing, finishing
 from .layout import Layout
 from .magnitude import worth_looking
 from .settings import default_threads
-from .tiled import Arrays, as_tile_bytes, survey
+from .tiled import Arrays, analyse, as_tile_bytes
 from .work import Schedule, Work, axes_of, operations
 
 PLAN_BYTES = 16 << 10  # of a plan without its spans
+
+_pick: Callable[[Algorithm, Work], Schedule] = Algorithm.best
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,7 @@ class Plan:
     chunk: int = field(default=1, repr=False)  # tasks between two looks at signals
     schedule: Schedule | None = field(default=None, repr=False)
     problem: Problem | None = field(default=None, repr=False, compare=False)
-    walk: Callable[..., bool] | None = field(default=None, repr=False, compare=False)
+    runner: Callable[..., bool] | None = field(default=None, repr=False, compare=False)
     if_not_finite: Callable[[], Plan] | None = field(default=None, repr=False, compare=False)
     if_small: Callable[[], Plan] | None = field(default=None, repr=False, compare=False)
 
@@ -87,7 +90,7 @@ class Plan:
 
     def run(self, src, wei, packed, bias, residual, dst) -> bool:
         """Run on arrays that are as planned; False: see `_core/parallel.pyx`."""
-        return self.walk(
+        return self.runner(
             self.problem,
             address(src),
             0 if wei is None else address(wei),
@@ -99,6 +102,11 @@ class Plan:
             self.shared,
             self.chunk,
         )
+
+    def __reduce__(self):
+        """A plan that is pickled or copied tells the same; only the engine's own runs."""
+        kept = {f.name: getattr(self, f.name) for f in fields(self) if f.compare}
+        return partial(Plan, **kept), ()
 
     @property
     def memory(self) -> int:
@@ -139,6 +147,18 @@ def choose_threads(spec: ConvSpec, explicit: int | None) -> int:
     return max(1, min(limit, spec.flops // costs.OPERATIONS_PER_THREAD))
 
 
+@contextmanager
+def choosing(pick: Callable[[Algorithm, Work], Schedule]) -> Iterator[None]:
+    """For tests: plans that are made inside, in any thread, take of each algorithm the schedule
+    ``pick(row, work)``, one of `Algorithm.schedules`. Call `execute.forget` before and after."""
+    global _pick
+    before, _pick = _pick, pick
+    try:
+        yield
+    finally:
+        _pick = before
+
+
 def make(
     spec: ConvSpec,
     arrays: Arrays,
@@ -173,7 +193,7 @@ def make(
     if spec.apart:
         arrays = arrays.components()
     finish = finishing(spec.finish, spec.arithmetic, arrays.dst, arrays.residual)
-    if algorithm == REFERENCE or 0 in spec.output_shape:  # no walk
+    if algorithm == REFERENCE or 0 in spec.output_shape:  # nothing for the core
         return Plan(
             spec=spec,
             algorithm=ALGORITHMS[0].name if algorithm == "auto" else algorithm,
@@ -191,14 +211,14 @@ def make(
             pack=_packing(spec, dtypes),
             finishing=finish,
         )
-    simply = (finish.simple and arrays.dst.regular) or (finish.pairs and finish.moved)
-    work = survey(spec, arrays, isa, threads, prepared=prepared, simple=simply)
+    simply = (finish.simple and arrays.dst.native) or (finish.pairs and finish.moved)
+    work = analyse(spec, arrays, isa, threads, prepared=prepared, simple=simply)
     best: dict[str, tuple[Algorithm, Schedule]] = {}
     refused = []
     for row in ALGORITHMS:
         reason = row.refuses(spec)
         if reason is None and algorithm in ("auto", row.name):
-            best[row.name] = row, row.best(work)
+            best[row.name] = row, _pick(row, work)
         elif reason:
             refused.append((row.name, reason))
         else:
@@ -212,11 +232,13 @@ def make(
     ]
     refused.append((REFERENCE, "only by name: slow and obvious, for tests"))
     problem = _problem(work, arrays, schedule, finish)
-    if not row.panels and not work.reads_in_place(schedule.in_pieces):
+    if not row.panels and not work.reads_in_place(schedule.in_regions):
         copies += ("input: strips of the cache's size",)
+    elif not row.panels and work.padded and direct.makes_strips(problem):
+        copies += ("input: strips of the cache's size where tiles cannot leave padding out",)
     if row.panels:
         copies += ("input: panels of the cache's size",)
-    if schedule.orientation not in work.straight:
+    if schedule.orientation not in work.in_place_store:
         copies += ("out: sums of the cache's size, on their way to it",)
     if not prepared:
         copies += ("weight: a strip at a time",)
@@ -245,7 +267,7 @@ def make(
         refused=tuple(refused),
         schedule=schedule,
         problem=problem,
-        walk=row.run,
+        runner=row.run,
         chunk=max(used, problem.tasks * costs.OPERATIONS_PER_CHUNK // operations(spec)),
         replaced=replaced,
         output_shape=spec.output_shape,
@@ -320,11 +342,11 @@ def _problem(work: Work, arrays: Arrays, schedule: Schedule, finish: Finishing) 
         wei=arrays.wei,
         border_values=as_tile_bytes(spec, spec.border_value),
         finish=finish,
-        straight=schedule.orientation in work.straight,
-        dst_regular=dst.regular and "pixels" in work.beside,
+        in_place_store=schedule.orientation in work.in_place_store,
+        dst_native=dst.native and "pixels" in work.contiguous,
         wei_direct=work.wei_direct,
-        in_place_allowed=work.reads_in_place(schedule.in_pieces),
-        channels_first=work.channels_first or not schedule.in_pieces,
+        in_place_allowed=work.reads_in_place(schedule.in_regions),
+        channels_first=work.channels_first or not schedule.in_regions,
         pixels_wide=pixels,
         width=schedule.width,
         task_strips=schedule.task_strips,

@@ -12,9 +12,10 @@ from dataclasses import replace
 from itertools import pairwise, product
 from math import ceil, isqrt, prod
 
+from .._spec.axis import Axis
 from . import constants as costs
 from .cost import boxes_of, cost, scratch_bytes
-from .work import Axis, Cut, Schedule, Work, axes_of, changes, operations, valid_share
+from .work import Cut, Schedule, Work, axes_of, operations, valid_share
 
 
 def cut_boxes(
@@ -46,7 +47,7 @@ def candidates(work: Work, orientation: str) -> Iterator[Schedule]:
     most = prod(min(axis.dst, 2 * axis.taps) for s, axis in zip(saving, axes, strict=True) if s)
     if any(saving) and most <= costs.BOXES_WORTH:
         options.append(
-            [changes(x) if s else p for s, x, p in zip(saving, axes, plain, strict=True)]
+            [x.changes() if s else p for s, x, p in zip(saving, axes, plain, strict=True)]
         )
     separations = [(False,) * 4]
     if not work.panels:

@@ -17,8 +17,8 @@ import functools
 import inspect
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ContextDecorator, suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ContextDecorator, contextmanager, suppress
 from contextvars import ContextVar
 from typing import Any, NamedTuple, TypeVar
 
@@ -54,13 +54,23 @@ def _from_environment(environ: Mapping[str, str]) -> Settings:
     return Settings(threads, isa, algorithm)
 
 
+_environment = Settings()
 _refused: str | None = None  # what cannot be obeyed of the environment
-try:
-    _environment = _from_environment(os.environ)
-except ValueError as error:
-    _environment, _refused = Settings(), str(error)
 _process = _environment  # replaced as a whole, so that a reader never sees a half
 _algorithms: tuple[str, ...] = ()  # all that exist; said by `check_environment`, at import
+
+
+def read_environment(environ: Mapping[str, str]) -> None:
+    """Let these variables say what holds in the process; at import, and in tests with others."""
+    global _environment, _process, _refused
+    try:
+        _environment, _refused = _from_environment(environ), None
+    except ValueError as error:
+        _environment, _refused = Settings(), str(error)
+    _process = _environment
+
+
+read_environment(os.environ)
 
 
 class Entry(NamedTuple):
@@ -210,9 +220,28 @@ def _check_name(what: str, name: Any, usable: Sequence[str], compiled: Sequence[
 # ---- how many threads this process may run -----------------------------------------------------
 
 
-@functools.cache
+_assumed_threads: int | None = None
+
+
+@contextmanager
+def assuming_threads(number: int) -> Iterator[None]:
+    """For tests: inside, `default_threads` is this number, however many may run. Plans that were
+    made with another stay until `execute.forget`."""
+    global _assumed_threads
+    before, _assumed_threads = _assumed_threads, number
+    try:
+        yield
+    finally:
+        _assumed_threads = before
+
+
 def default_threads() -> int:
     """The least of CPU affinity, cgroup quota and OMP_NUM_THREADS, at least 1; found once."""
+    return _assumed_threads or _default_threads()
+
+
+@functools.cache
+def _default_threads() -> int:
     limits = (processors(), _cgroup_cpus(), _omp_num_threads(os.environ))
     return max(1, min(limit for limit in limits if limit is not None))
 

@@ -15,7 +15,7 @@ from .._spec.conv import ConvSpec
 from . import constants as costs
 from . import machine
 from .layout import Layout
-from .work import Fill, Machine, Work, axes_of, blocks_of, cuttable, pads, reads_border
+from .work import Fill, Machine, Work, axes_of, blocks_of, cuttable
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Arrays:
     def converted(self) -> Arrays:
         """The same for tiles of a dtype that neither input nor weight has."""
         return replace(
-            self, src=replace(self.src, regular=False), wei=replace(self.wei, regular=False)
+            self, src=replace(self.src, native=False), wei=replace(self.wei, native=False)
         )
 
     def components(self) -> Arrays:
@@ -50,7 +50,7 @@ class Arrays:
         return sum(layout.itemsize * prod(shape) for layout, shape in sizes)
 
 
-def survey(
+def analyse(
     spec: ConvSpec,
     arrays: Arrays,
     isa: str,
@@ -80,16 +80,20 @@ def survey(
     # Numbers from one pixel to the next: 1, and they can be read as vectors.
     step = 1 if spec.dst[2] == 1 else spec.stride[2] * src.strides[4] / src.number_bytes
     # Channels lie side by side, and so do their parts; of a border, all are alike.
-    beside = src.strides[1] == src.itemsize
-    beside = beside and (src.parts == 1 or Border.CONSTANT not in spec.border)
-    readable = src.regular and (src.parts == 1 or beside) and not any(map(reads_border, axes))
-    if beside:
+    contiguous = src.strides[1] == src.itemsize
+    contiguous = contiguous and (src.parts == 1 or Border.CONSTANT not in spec.border)
+    readable = (
+        src.native
+        and (src.parts == 1 or contiguous)
+        and not any(axis.reads_border for axis in axes)
+    )
+    if contiguous:
         clear = not _meet(int(step) * itemsize, rows)
     else:
         clear = step in (1, 2) and not _crowds(src, channels, level2)
         clear = clear and (patient or not _aliases(src))
-    side_by_side = _beside(spec, dst)
-    padded = any(map(pads, axes))
+    side_by_side = _contiguous(spec, dst)
+    padded = any(axis.pads for axis in axes)
     left_out = not padded or (cuts and cuttable(axes[3]))
     return Work(
         spec=real,
@@ -98,11 +102,11 @@ def survey(
         in_place=readable and step == 1 and not padded and not _aliases(src),
         cut_in_place=readable and clear and left_out,
         cuts=cuts,
-        beside=side_by_side,
-        straight=side_by_side if _straight(spec, arrays) else (),
+        contiguous=side_by_side,
+        in_place_store=side_by_side if _in_place_store(spec, arrays) else (),
         simple=simple,
-        fill=Fill(step, not src.regular),
-        channels_first=not beside or (step != real.c_in and real.c_in < lanes),
+        fill=Fill(step, not src.native),
+        channels_first=not contiguous or (step != real.c_in and real.c_in < lanes),
         wei_direct=_deals(spec, wei, dst),
         padded=padded,
         components=dst.parts,
@@ -117,10 +121,10 @@ def _deals(spec: ConvSpec, wei: Layout, dst: Layout) -> bool:
     float32 in pairs, as if these were of float64."""
     whole = wei.parts == dst.parts and (wei.parts == 1 or spec.arithmetic.tile == "f")
     whole = whole and all(stride % wei.itemsize == 0 for stride in wei.strides)
-    return wei.regular and whole and wei.step(spec.c_in, spec.wei) == wei.itemsize
+    return wei.native and whole and wei.step(spec.c_in, spec.wei) == wei.itemsize
 
 
-def _beside(spec: ConvSpec, dst: Layout) -> tuple[str, ...]:
+def _contiguous(spec: ConvSpec, dst: Layout) -> tuple[str, ...]:
     """Orientations whose vectors lie side by side in the output."""
     steps = {"pixels": dst.strides[4], "channels": dst.strides[1]}
     if spec.dst[2] == 1:
@@ -130,9 +134,9 @@ def _beside(spec: ConvSpec, dst: Layout) -> tuple[str, ...]:
     return tuple(name for name, step in steps.items() if step == dst.number_bytes)
 
 
-def _straight(spec: ConvSpec, arrays: Arrays) -> bool:
+def _in_place_store(spec: ConvSpec, arrays: Arrays) -> bool:
     """Whether tiles may write the output: sums are as it is stored, and nothing is read from it."""
-    return arrays.dst.regular and not spec.reads_out and not arrays.residual_is_out
+    return arrays.dst.native and not spec.reads_out and not arrays.residual_is_out
 
 
 def _aliases(layout: Layout) -> bool:

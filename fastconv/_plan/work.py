@@ -9,23 +9,11 @@ from typing import NamedTuple
 
 from .._core import axis as spans
 from .._core import table
-from .._spec.axis import inside
+from .._spec.axis import Axis
 from .._spec.borders import Border
 from .._spec.conv import ConvSpec
 from .._spec.dtypes import BLOCK_K
 from . import constants as costs
-
-
-class Axis(NamedTuple):
-    """One of batch, depth, height, width."""
-
-    src: int
-    dst: int
-    taps: int
-    stride: int
-    dilation: int
-    pad: int
-    border: int  # a Border
 
 
 class Cut(NamedTuple):
@@ -57,27 +45,14 @@ class Schedule:
     cost: float = 0.0
 
     @property
-    def in_pieces(self) -> bool:
+    def in_regions(self) -> bool:
         """Whether tiles leave out what they see of padding: see _core/regions.pyx."""
         return self.orientation == "channels" and not self.panel
 
 
 def axes_of(spec: ConvSpec) -> tuple[Axis, Axis, Axis, Axis]:
     """Batch, depth, height, width; the batch is an axis with one tap."""
-    spatial = (
-        Axis(src, dst, taps, stride, dilation, pad[0], border)
-        for src, dst, taps, stride, dilation, pad, border in zip(
-            spec.src,
-            spec.dst,
-            spec.wei,
-            spec.stride,
-            spec.dilation,
-            spec.pad,
-            spec.border,
-            strict=True,
-        )
-    )
-    return (Axis(spec.batch, spec.batch, 1, 1, 1, 0, Border.ZERO), *spatial)
+    return (Axis(spec.batch, spec.batch, 1, 1, 1, 0, Border.ZERO), *spec.axes)
 
 
 def operations(spec: ConvSpec) -> int:
@@ -121,40 +96,9 @@ def _share(number: int, most: int) -> int:
     return max(1, ceil(number / max(1, ceil(number / most))))
 
 
-def changes(axis: Axis) -> tuple[int, ...]:
-    """Output positions at which the taps that are valid change."""
-    return tuple(sorted({0, axis.dst}.union(*(valid(axis, tap) for tap in range(axis.taps)))))
-
-
-def valid(axis: Axis, tap: int) -> tuple[int, int]:
-    """First and end of the outputs that read the input, or a border that counts as such, through
-    a tap."""
-    if axis.border != Border.ZERO:
-        return 0, axis.dst
-    first, end = inside(axis.src, axis.dst, axis.stride, tap * axis.dilation - axis.pad)
-    return min(first, axis.dst), min(end, axis.dst)
-
-
 def valid_share(axis: Axis) -> float:
     """The share of (output, tap) pairs of an axis that are valid."""
-    pairs = axis.taps * axis.dst
-    return spans.pairs(axis) / pairs if pads(axis) else 1.0
-
-
-def reaches_out(axis: Axis) -> bool:
-    """Whether any tap of any output lies outside the input."""
-    last = (axis.dst - 1) * axis.stride + (axis.taps - 1) * axis.dilation
-    return axis.dst > 0 and (axis.pad > 0 or last - axis.pad >= axis.src)
-
-
-def pads(axis: Axis) -> bool:
-    """Whether any tap of any output falls on padding, and adds nothing."""
-    return axis.border == Border.ZERO and reaches_out(axis)
-
-
-def reads_border(axis: Axis) -> bool:
-    """Whether any tap reads a border that counts as input."""
-    return axis.border != Border.ZERO and reaches_out(axis)
+    return spans.pairs(axis) / (axis.taps * axis.dst) if axis.pads else 1.0
 
 
 def cuttable(axis: Axis) -> bool:
@@ -162,12 +106,12 @@ def cuttable(axis: Axis) -> bool:
 
     Low taps leave out the beginning of the row, high ones its end: the lowest and the highest that
     are valid at all leave out most."""
-    if not pads(axis):
+    if not axis.pads:
         return True
     n, m, s, d, pad = axis.src, axis.dst, axis.stride, axis.dilation, axis.pad
     lowest, highest = max(0, -((m - 1) * s - pad) // d), min(axis.taps - 1, (pad + n - 1) // d)
-    low = next((a for a, b in (valid(axis, t) for t in range(lowest, highest + 1)) if a < b), 0)
-    high = next((b for a, b in (valid(axis, t) for t in range(highest, -1, -1)) if a < b), m)
+    low = next((a for a, b in (axis.valid(t) for t in range(lowest, highest + 1)) if a < b), 0)
+    high = next((b for a, b in (axis.valid(t) for t in range(highest, -1, -1)) if a < b), m)
     # Taps below the first of these leave out the beginning, those from the second on the end.
     begin, end = -(-pad // d), -(((m - 1) * s - pad - n) // d)
     both = max(lowest, end) < min(begin, highest + 1)
@@ -188,10 +132,10 @@ class Work(NamedTuple):
     machine: Machine
     panels: bool  # gather pixels into panels, or read them where they lie
     in_place: bool  # the input may be read without a copy
-    cut_in_place: bool  # ... where pieces leave padding out
+    cut_in_place: bool  # ... where regions leave padding out
     cuts: bool  # tiles leave out pixels that see padding
-    beside: tuple[str, ...]  # orientations whose vectors lie side by side in the output
-    straight: tuple[str, ...]  # orientations whose tiles may write it
+    contiguous: tuple[str, ...]  # orientations whose vectors lie side by side in the output
+    in_place_store: tuple[str, ...]  # orientations whose tiles may write it
     simple: bool  # whoever writes sums to the output finishes them, too
     fill: Fill
     channels_first: bool  # strips for tiles with channels in vectors
@@ -202,6 +146,6 @@ class Work(NamedTuple):
     blocks: Blocks
     taps: int  # of the kernel
 
-    def reads_in_place(self, in_pieces: bool) -> bool:
+    def reads_in_place(self, in_regions: bool) -> bool:
         """Whether the input needs no copy, in pieces or not."""
-        return self.in_place or (self.cut_in_place and in_pieces)
+        return self.in_place or (self.cut_in_place and in_regions)

@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The arithmetic of one spatial axis: n input cells, k taps, stride s, dilation d, padding.
+"""The arithmetic of one axis: n input elements, k taps, stride s, dilation d, padding.
 
-Output ``o`` and tap ``t`` read the input at ``o * s + t * d - before``.
+Output ``o`` and tap ``t`` read the input at ``o * s + t * d - before``. The only place in Python
+that knows; its twin in C is _core/axis.pxd.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
+
+from .borders import Border
 
 
 def span(k: int, d: int) -> int:
@@ -19,10 +23,45 @@ def output_size(n: int, k: int, s: int, d: int, before: int, after: int) -> int:
     return (n + before + after - span(k, d)) // s + 1
 
 
-def inside(n: int, m: int, s: int, offset: int) -> tuple[int, int]:
-    """First and end of the outputs o < m with 0 <= o * s + offset < n; offset is t * d - before."""
-    first, end = max(0, -(offset // s)), min(m, -((offset - n) // s))
-    return first, max(first, end)
+class Axis(NamedTuple):
+    """One of batch, depth, height, width."""
+
+    src: int
+    dst: int
+    taps: int
+    stride: int
+    dilation: int
+    pad: int  # before
+    border: int  # a Border
+
+    def valid(self, tap: int) -> tuple[int, int]:
+        """First and end of the outputs that read the input, or a border that counts as such,
+        through a tap."""
+        if self.border != Border.ZERO:
+            return 0, self.dst
+        offset = tap * self.dilation - self.pad
+        first = min(self.dst, max(0, -(offset // self.stride)))
+        return first, max(first, min(self.dst, -((offset - self.src) // self.stride)))
+
+    def changes(self) -> tuple[int, ...]:
+        """Output positions at which the taps that are valid change."""
+        return tuple(sorted({0, self.dst}.union(*map(self.valid, range(self.taps)))))
+
+    @property
+    def reaches_out(self) -> bool:
+        """Whether any tap of any output lies outside the input."""
+        last = (self.dst - 1) * self.stride + (self.taps - 1) * self.dilation - self.pad
+        return self.dst > 0 and (self.pad > 0 or last >= self.src)
+
+    @property
+    def pads(self) -> bool:
+        """Whether any tap of any output falls on padding, and adds nothing."""
+        return self.border == Border.ZERO and self.reaches_out
+
+    @property
+    def reads_border(self) -> bool:
+        """Whether any tap reads a border that counts as input."""
+        return self.border != Border.ZERO and self.reaches_out
 
 
 def _halves(total: int) -> tuple[int, int]:

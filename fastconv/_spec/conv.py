@@ -6,10 +6,11 @@ Everything below this module trusts a `ConvSpec`; nothing below it raises for wh
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from math import prod
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -29,15 +30,46 @@ from .arguments import (
     padding_per_axis,
     positive_per_axis,
 )
-from .axis import output_size, span
+from .axis import Axis, output_size, span
 from .borders import Border
 from .dtypes import TILES, TOTALS, Arithmetic, choose, is_whole, parts
 from .epilogue import Finish
-from .values import BYTES_MAX, as_integer, as_number, show
+from .values import BYTES_MAX, as_integer, as_number, plain, show
 
 AXES = {1: "L", 2: "HW", 3: "DHW"}
 
 Three = tuple[int, int, int]
+
+
+class ConvParameters(NamedTuple):
+    """What a user says of a convolution, beside its arrays and how to run it."""
+
+    stride: Any = 1
+    padding: Any = 0
+    dilation: Any = 1
+    groups: Any = 1
+    padding_mode: Any = "constant"
+    padding_value: Any = 0
+    channels_last: Any = False
+    flip: Any = False
+    activation: Any = None
+    alpha: Any = 1
+    beta: Any = 0
+    dtype: Any = None
+    overflow: Any = "wrap"
+
+    def settled(self) -> ConvParameters:
+        """The same with numbers, flags and a dtype in place of what holds them, so that later
+        changes do not show."""
+        activation, dtype = self.activation, self.dtype
+        if isinstance(activation, (tuple, list)):
+            activation = tuple(map(plain, activation))
+        if dtype is not None:
+            with contextlib.suppress(Exception):  # a check refuses it by name
+                dtype = np.dtype(dtype)
+        names = ("padding_value", "channels_last", "flip", "alpha", "beta")
+        numbers = {name: plain(getattr(self, name)) for name in names}
+        return self._replace(activation=activation, dtype=dtype, **numbers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +101,13 @@ class ConvSpec:
     arithmetic: Arithmetic
     dtype: np.dtype  # native; what is returned
     finish: Finish
+
+    @property
+    def axes(self) -> tuple[Axis, Axis, Axis]:
+        """Depth, height, width."""
+        before = tuple(pad[0] for pad in self.pad)
+        sizes = (self.src, self.dst, self.wei, self.stride, self.dilation, before, self.border)
+        return tuple(Axis(*one) for one in zip(*sizes, strict=True))
 
     @property
     def input_shape(self) -> tuple[int, ...]:
@@ -125,28 +164,17 @@ def make_conv_spec(
     input_dtype: np.dtype,
     weight_shape: tuple[int, ...],
     weight_dtype: np.dtype,
-    stride: Any = 1,
-    padding: Any = 0,
-    dilation: Any = 1,
-    groups: Any = 1,
     *,
-    padding_mode: Any = "constant",
-    padding_value: Any = 0,
-    channels_last: Any = False,
-    flip: Any = False,
-    activation: Any = None,
-    alpha: Any = 1,
-    beta: Any = 0,
-    dtype: Any = None,
-    overflow: Any = "wrap",
     bias: bool = False,
     residual: bool = False,
+    **said: Any,
 ) -> ConvSpec:
-    """The specification of a convolution from shapes, dtypes and what the user asked for; of
-    `bias` and `residual` only whether there are any."""
+    """The specification of a convolution from shapes, dtypes and what the user said, the fields
+    of `ConvParameters`; of `bias` and `residual` only whether there are any."""
+    said = ConvParameters(**said)
     check_dtype(name, "input", input_dtype)
     check_dtype(name, "weight", weight_dtype)
-    channels_last = as_flag(name, "channels_last", channels_last)
+    channels_last = as_flag(name, "channels_last", said.channels_last)
 
     letters = AXES[rank]
     sizes, kernels = ", ".join(letters), ", ".join(f"k{letter}" for letter in letters)
@@ -165,7 +193,7 @@ def make_conv_spec(
     batch, *inner = input_shape if batched else (1, *input_shape)
     channels, *src = (inner[-1], *inner[:-1]) if channels_last else inner
     outputs, c_in, *wei = weight_shape
-    groups = as_integer(name, "groups", groups, 1)
+    groups = as_integer(name, "groups", said.groups, 1)
     check_channels(name, inner, batched, channels_last, outputs, c_in, groups)
     for letter, k in zip(letters, wei, strict=True):
         if k < 1:
@@ -173,10 +201,10 @@ def make_conv_spec(
                 f"{name}: weight has size {k} on axis k{letter}, but it must be at least 1"
             )
 
-    strides = positive_per_axis(name, "stride", rank, stride)
-    dilations = positive_per_axis(name, "dilation", rank, dilation)
+    strides = positive_per_axis(name, "stride", rank, said.stride)
+    dilations = positive_per_axis(name, "dilation", rank, said.dilation)
     axes = tuple(zip(src, wei, strides, dilations, strict=True))
-    pad = padding_per_axis(name, padding, axes)
+    pad = padding_per_axis(name, said.padding, axes)
     padded, dst = [], []
     for letter, (n, k, s, d), (before, after) in zip(letters, axes, pad, strict=True):
         padded.append(max(n, n + before + after))
@@ -191,23 +219,23 @@ def make_conv_spec(
                 + f", but a kernel of size {k}{f' with dilation {d}' * (d > 1)} needs {span(k, d)}"
             )
     arithmetic, result, saturate = _arithmetic(
-        name, input_dtype, weight_dtype, dtype, overflow, c_in * prod(wei)
+        name, input_dtype, weight_dtype, said.dtype, said.overflow, c_in * prod(wei)
     )
-    value = as_border_value(name, padding_value, input_dtype)
-    borders = borders_per_axis(name, rank, padding_mode, value)
+    value = as_border_value(name, said.padding_value, input_dtype)
+    borders = borders_per_axis(name, rank, said.padding_mode, value)
     for letter, n, border, sides in zip(letters, src, borders, pad, strict=True):
         if border > Border.CONSTANT and not n and max(sides) > 0:
             raise ValueError(
                 f"{name}: input has size 0 on axis {letter}, "
                 f"but it must be at least 1 for padding_mode {border.word!r}"
             )
-    word, parameters = as_activation(name, activation, arithmetic.whole, result)
+    word, parameters = as_activation(name, said.activation, arithmetic.whole, result)
     more = OF_WHOLE if arithmetic.whole else ""
     finish = Finish(
         activation=word,
         parameters=parameters,
-        alpha=as_number(name, "alpha", alpha, arithmetic.whole, more=more),
-        beta=as_number(name, "beta", beta, arithmetic.whole, more=more),
+        alpha=as_number(name, "alpha", said.alpha, arithmetic.whole, more=more),
+        beta=as_number(name, "beta", said.beta, arithmetic.whole, more=more),
         bias=bias,
         residual=residual,
         saturate=saturate,
@@ -237,7 +265,7 @@ def make_conv_spec(
         border=three(borders, Border.ZERO),
         border_value=value,
         channels_last=channels_last,
-        flipped=as_flag(name, "flip", flip),
+        flipped=as_flag(name, "flip", said.flip),
         apart=parts(input_dtype) > parts(weight_dtype),
         arithmetic=arithmetic,
         dtype=result,

@@ -10,7 +10,6 @@ from itertools import product
 
 import numpy as np
 
-from .axis import inside
 from .borders import Border, reach
 from .conv import ConvSpec
 from .dtypes import is_bfloat16, is_whole
@@ -38,7 +37,7 @@ def convolve(
         if finish.beta != 0:
             total = total + scaled(finish.beta, np.asarray(out, dtype))
         if residual is not None:
-            total = total + np.asarray(residual, dtype)
+            total = total + np.asarray(np.asarray(residual).astype(spec.sum_dtype), dtype)
         return converted(spec, activate(spec, total))
 
 
@@ -191,7 +190,7 @@ def _slices(spec: ConvSpec, axis: int, tap: int) -> tuple[slice, slice]:
     """The inputs that a tap reads along an axis, and the outputs that they belong to."""
     stride = spec.stride[axis]
     offset = tap * spec.dilation[axis] - spec.pad[axis][0]
-    first, end = inside(spec.src[axis], spec.dst[axis], stride, offset)
+    first, end = spec.axes[axis].valid(tap)
     if first == end:
         return slice(0), slice(0)
     read = slice(first * stride + offset, (end - 1) * stride + offset + 1, stride)

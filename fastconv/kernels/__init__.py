@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The compiled walks, each a module of its own, and kernels with names."""
+"""Kernels of image processing by name, and `separate`, which factors any."""
 
 from .named import (
     emboss,

@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What makes a public function of a description, and `plan`, which explains any of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from .._plan.execute import execute, explain
+from .._plan.plan import Plan
+from .._spec.arguments import as_function
+
+OPERATIONS: list[Callable] = []
+
+
+def operation(describe: Callable, name: str, *bound: Any, doc: str) -> Callable:
+    """The function `name` of a description: ``describe(act, name, *bound)`` returns a function
+    with the signature that users see, which hands what it was given to `act`."""
+    function, explained = (describe(act, name, *bound) for act in (execute, explain))
+    for made in (function, explained):
+        made.__name__ = made.__qualname__ = name
+        made.__doc__ = doc
+    function.explain = explained
+    OPERATIONS.append(function)
+    return function
+
+
+def plan(operation, /, *arguments, **keywords) -> Plan:
+    """How ``operation(input, weight, ...)`` would run, and why: a value that prints.
+
+    operation
+        `conv1d`, `conv2d` or `conv3d`, its name, or a layer that `prepare` made.
+    input, weight
+        arrays, or their shapes: tuples of integers, which stand for contiguous float32 arrays.
+
+    The other arguments are those of the operation.
+
+    >>> from fastconv import conv2d
+    >>> how = plan(conv2d, (1, 64, 56, 56), (64, 64, 3, 3), padding=1, threads=1)
+    >>> print(str(how).splitlines()[0])
+    conv2d float32  1x64x56x56 * 64x64x3x3 -> 1x64x56x56
+    """
+    explained = getattr(operation, "explain", None)
+    if explained is None:
+        explained = as_function("plan", operation, OPERATIONS).explain
+    return explained(*arguments, **keywords)

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The ways in which one convolution can run: algorithms, ISAS, orientations, schedules, caches."""
+
+from contextlib import contextmanager
+
+import fastconv
+from fastconv import conv1d, conv2d, conv3d
+from fastconv._core import table
+from fastconv._plan import algorithms
+from fastconv._plan.execute import forget
+from fastconv._plan.machine import assuming_caches
+from fastconv._plan.plan import choosing
+
+CONV = {1: conv1d, 2: conv2d, 3: conv3d}
+ISAS = table.isas_usable()
+ALGORITHMS = tuple(row.name for row in algorithms.ALGORITHMS)
+WAYS = [(row.name, kind) for row in algorithms.ALGORITHMS for kind in row.orientations]
+
+
+def run(x, w, bias=None, *, isa=None, prepared=False, residual=None, out=None, **said):
+    """The convolution, in one call or of prepared weights."""
+    with fastconv.settings(isa=isa):
+        if prepared:
+            how = {name: said.pop(name) for name in ("threads",) if name in said}
+            return fastconv.prepare(w, bias, **said)(x, out=out, residual=residual, **how)
+        return CONV[w.ndim - 2](x, w, bias, residual=residual, out=out, **said)
+
+
+@contextmanager
+def planned_anew(hook):
+    """Plans inside are made under this hook of the engine, and none of them stays."""
+    forget()
+    try:
+        with hook:
+            yield
+    finally:
+        forget()
+
+
+def with_schedules(pick):
+    """Plans inside take the schedule ``pick(row, work)`` of each algorithm."""
+    return planned_anew(choosing(pick))
+
+
+def with_any_schedule(orientation, random):
+    """Plans inside take a random schedule of this orientation."""
+    return with_schedules(lambda row, work: random.choice(list(row.schedules(work, orientation))))
+
+
+def with_caches(l2):
+    """Plans inside are made for a second-level cache of so many bytes."""
+    return planned_anew(assuming_caches(L1d=2**14, L2=l2, L3=None))
