@@ -3,7 +3,18 @@ from collections.abc import Callable, Sequence
 from contextlib import ContextDecorator
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Literal, Self, SupportsFloat, SupportsIndex, TypeAlias
+from typing import (
+    Any,
+    Literal,
+    ParamSpec,
+    Protocol,
+    Self,
+    SupportsFloat,
+    SupportsIndex,
+    TypeAlias,
+    TypeVar,
+    overload,
+)
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
@@ -45,76 +56,99 @@ _Activation: TypeAlias = (
 )
 _Algorithm: TypeAlias = Literal["auto", "direct", "im2col_gemm", "reference"]
 _ISA: TypeAlias = Literal["generic", "avx2", "avx512"]
+_Operation: TypeAlias = Literal["conv1d", "conv2d", "conv3d"]
 
-def conv1d(
-    input: ArrayLike,
-    weight: ArrayLike,
-    bias: ArrayLike | None = None,
-    stride: _PerAxis = 1,
-    padding: _Padding = 0,
-    dilation: _PerAxis = 1,
-    groups: SupportsIndex = 1,
-    *,
-    padding_mode: _Border | Sequence[_Border] = "constant",
-    padding_value: _Number = 0,
-    channels_last: bool = False,
-    flip: bool = False,
-    residual: ArrayLike | None = None,
-    activation: _Activation | None = None,
-    alpha: _Number = 1,
-    beta: _Number = 0,
-    dtype: DTypeLike | None = None,
-    overflow: Literal["wrap", "saturate"] = "wrap",
-    out: NDArray[Any] | None = None,
-    algorithm: _Algorithm = "auto",
-    threads: SupportsIndex | None = None,
-) -> _Array: ...
-def conv2d(
-    input: ArrayLike,
-    weight: ArrayLike,
-    bias: ArrayLike | None = None,
-    stride: _PerAxis = 1,
-    padding: _Padding = 0,
-    dilation: _PerAxis = 1,
-    groups: SupportsIndex = 1,
-    *,
-    padding_mode: _Border | Sequence[_Border] = "constant",
-    padding_value: _Number = 0,
-    channels_last: bool = False,
-    flip: bool = False,
-    residual: ArrayLike | None = None,
-    activation: _Activation | None = None,
-    alpha: _Number = 1,
-    beta: _Number = 0,
-    dtype: DTypeLike | None = None,
-    overflow: Literal["wrap", "saturate"] = "wrap",
-    out: NDArray[Any] | None = None,
-    algorithm: _Algorithm = "auto",
-    threads: SupportsIndex | None = None,
-) -> _Array: ...
-def conv3d(
-    input: ArrayLike,
-    weight: ArrayLike,
-    bias: ArrayLike | None = None,
-    stride: _PerAxis = 1,
-    padding: _Padding = 0,
-    dilation: _PerAxis = 1,
-    groups: SupportsIndex = 1,
-    *,
-    padding_mode: _Border | Sequence[_Border] = "constant",
-    padding_value: _Number = 0,
-    channels_last: bool = False,
-    flip: bool = False,
-    residual: ArrayLike | None = None,
-    activation: _Activation | None = None,
-    alpha: _Number = 1,
-    beta: _Number = 0,
-    dtype: DTypeLike | None = None,
-    overflow: Literal["wrap", "saturate"] = "wrap",
-    out: NDArray[Any] | None = None,
-    algorithm: _Algorithm = "auto",
-    threads: SupportsIndex | None = None,
-) -> _Array: ...
+_P = ParamSpec("_P")
+_Floating = TypeVar("_Floating", np.float16, np.float32, np.float64, np.complex64, np.complex128)
+_Scalar = TypeVar("_Scalar", bound=np.number[Any])
+
+# A family is a protocol, which has the parameters of its functions. Each function is still a `def`
+# of its own, so that editors find its docstring.
+
+class _Convolution(Protocol):
+    @overload
+    def __call__(
+        self,
+        input: NDArray[_Floating],
+        weight: NDArray[_Floating],
+        bias: ArrayLike | None = None,
+        stride: _PerAxis = 1,
+        padding: _Padding = 0,
+        dilation: _PerAxis = 1,
+        groups: SupportsIndex = 1,
+        *,
+        padding_mode: _Border | Sequence[_Border] = "constant",
+        padding_value: _Number = 0,
+        channels_last: bool = False,
+        flip: bool = False,
+        residual: ArrayLike | None = None,
+        activation: _Activation | None = None,
+        alpha: _Number = 1,
+        beta: _Number = 0,
+        dtype: None = None,
+        overflow: Literal["wrap", "saturate"] = "wrap",
+        out: NDArray[Any] | None = None,
+        algorithm: _Algorithm = "auto",
+        threads: SupportsIndex | None = None,
+    ) -> NDArray[_Floating]: ...
+    @overload
+    def __call__(
+        self,
+        input: ArrayLike,
+        weight: ArrayLike,
+        bias: ArrayLike | None = None,
+        stride: _PerAxis = 1,
+        padding: _Padding = 0,
+        dilation: _PerAxis = 1,
+        groups: SupportsIndex = 1,
+        *,
+        padding_mode: _Border | Sequence[_Border] = "constant",
+        padding_value: _Number = 0,
+        channels_last: bool = False,
+        flip: bool = False,
+        residual: ArrayLike | None = None,
+        activation: _Activation | None = None,
+        alpha: _Number = 1,
+        beta: _Number = 0,
+        dtype: type[_Scalar] | np.dtype[_Scalar],
+        overflow: Literal["wrap", "saturate"] = "wrap",
+        out: NDArray[Any] | None = None,
+        algorithm: _Algorithm = "auto",
+        threads: SupportsIndex | None = None,
+    ) -> NDArray[_Scalar]: ...
+    @overload
+    def __call__(
+        self,
+        input: ArrayLike,
+        weight: ArrayLike,
+        bias: ArrayLike | None = None,
+        stride: _PerAxis = 1,
+        padding: _Padding = 0,
+        dilation: _PerAxis = 1,
+        groups: SupportsIndex = 1,
+        *,
+        padding_mode: _Border | Sequence[_Border] = "constant",
+        padding_value: _Number = 0,
+        channels_last: bool = False,
+        flip: bool = False,
+        residual: ArrayLike | None = None,
+        activation: _Activation | None = None,
+        alpha: _Number = 1,
+        beta: _Number = 0,
+        dtype: DTypeLike | None = None,
+        overflow: Literal["wrap", "saturate"] = "wrap",
+        out: NDArray[Any] | None = None,
+        algorithm: _Algorithm = "auto",
+        threads: SupportsIndex | None = None,
+    ) -> _Array: ...
+
+def _convolution(function: Callable[[], None]) -> _Convolution: ...
+@_convolution
+def conv1d() -> None: ...
+@_convolution
+def conv2d() -> None: ...
+@_convolution
+def conv3d() -> None: ...
 
 class PreparedConv:
     def __call__(
@@ -125,6 +159,48 @@ class PreparedConv:
         *,
         residual: ArrayLike | None = None,
     ) -> _Array: ...
+    def plan(
+        self,
+        input: ArrayLike,
+        out: NDArray[Any] | None = None,
+        threads: SupportsIndex | None = None,
+        *,
+        residual: ArrayLike | None = None,
+    ) -> Plan: ...
+    @property
+    def weight(self) -> NDArray[Any]: ...
+    @property
+    def bias(self) -> NDArray[Any] | None: ...
+    @property
+    def stride(self) -> _PerAxis: ...
+    @property
+    def padding(self) -> _Padding: ...
+    @property
+    def dilation(self) -> _PerAxis: ...
+    @property
+    def groups(self) -> SupportsIndex: ...
+    @property
+    def padding_mode(self) -> _Border | Sequence[_Border]: ...
+    @property
+    def padding_value(self) -> complex: ...
+    @property
+    def channels_last(self) -> bool: ...
+    @property
+    def flip(self) -> bool: ...
+    @property
+    def activation(self) -> _Activation | None: ...
+    @property
+    def alpha(self) -> float: ...
+    @property
+    def beta(self) -> float: ...
+    @property
+    def dtype(self) -> np.dtype[Any] | None: ...
+    @property
+    def overflow(self) -> Literal["wrap", "saturate"]: ...
+    @property
+    def algorithm(self) -> _Algorithm: ...
+    @property
+    def threads(self) -> int | None: ...
 
 def prepare(
     weight: ArrayLike,
@@ -164,30 +240,13 @@ class Plan:
     @property
     def finish(self) -> str: ...
 
+# The arguments after the operation are its own; tuples of sizes are ArrayLike.
+@overload
 def plan(
-    operation: Callable[..., _Array] | Literal["conv1d", "conv2d", "conv3d"],
-    input: ArrayLike | tuple[int, ...],
-    weight: ArrayLike | tuple[int, ...],
-    bias: ArrayLike | None = None,
-    stride: _PerAxis = 1,
-    padding: _Padding = 0,
-    dilation: _PerAxis = 1,
-    groups: SupportsIndex = 1,
-    *,
-    padding_mode: _Border | Sequence[_Border] = "constant",
-    padding_value: _Number = 0,
-    channels_last: bool = False,
-    flip: bool = False,
-    residual: ArrayLike | None = None,
-    activation: _Activation | None = None,
-    alpha: _Number = 1,
-    beta: _Number = 0,
-    dtype: DTypeLike | None = None,
-    overflow: Literal["wrap", "saturate"] = "wrap",
-    out: NDArray[Any] | None = None,
-    algorithm: _Algorithm = "auto",
-    threads: SupportsIndex | None = None,
+    operation: Callable[_P, _Array], /, *arguments: _P.args, **keywords: _P.kwargs
 ) -> Plan: ...
+@overload
+def plan(operation: _Operation, /, *arguments: Any, **keywords: Any) -> Plan: ...
 
 class settings(ContextDecorator):
     def __init__(

@@ -5,7 +5,6 @@ import ast
 import doctest
 import graphlib
 import importlib
-import inspect
 import json
 import re
 import subprocess
@@ -16,10 +15,7 @@ from pathlib import Path
 import pytest
 
 import fastconv
-from fastconv._plan import algorithms
-from fastconv._spec import arguments
 from fastconv._spec import borders as boundary
-from fastconv._spec import epilogue as finishing
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "fastconv"
@@ -274,61 +270,3 @@ def test_public_functions_show_an_example():
     for name in ("conv1d", "conv2d", "conv3d", "plan", "prepare", "settings"):
         examples = [test.examples for test in finder.find(getattr(fastconv, name), name)]
         assert any(examples), name
-
-
-def test_stubs_name_what_the_package_names():
-    tree = ast.parse((PACKAGE / "__init__.pyi").read_text(encoding="utf-8"))
-    public, defined = None, set()
-    for node in tree.body:
-        if isinstance(node, ast.Assign) and node.targets[0].id == "__all__":
-            public = ast.literal_eval(node.value)
-        elif isinstance(node, ast.FunctionDef | ast.ClassDef):
-            defined.add(node.name)
-        elif isinstance(node, ast.AnnAssign) and not node.target.id.startswith("_"):
-            defined.add(node.target.id)
-        elif isinstance(node, ast.ImportFrom):  # `as` makes a name of a stub public
-            defined |= {alias.asname for alias in node.names if alias.asname}
-    assert sorted(public) == sorted(fastconv.__all__)
-    assert {name for name in public if not name.startswith("_")} <= defined
-    assert all(hasattr(fastconv, name) for name in fastconv.__all__)
-
-
-FUNCTIONS = ["conv1d", "conv2d", "conv3d", "plan", "prepare", "set_num_threads"]
-
-
-@pytest.mark.parametrize("name", [*FUNCTIONS, "PreparedConv.__call__", "settings.__init__"])
-def test_stubs_take_what_the_functions_take(name):
-    stub = ast.parse((PACKAGE / "__init__.pyi").read_text(encoding="utf-8"))
-    function = fastconv
-    for part in name.split("."):
-        (stub,) = (node for node in stub.body if getattr(node, "name", None) == part)
-        function = getattr(function, part)
-    parameters = inspect.signature(function).parameters.values()
-    by_place = [one.name for one in parameters if one.kind is not one.KEYWORD_ONLY]
-    by_name = [one.name for one in parameters if one.kind is one.KEYWORD_ONLY]
-    if name == "plan":  # it takes what the operation takes
-        operation = inspect.signature(fastconv.conv2d).parameters.values()
-        by_place[1:] = [one.name for one in operation if one.kind is not one.KEYWORD_ONLY]
-        by_name = [one.name for one in operation if one.kind is one.KEYWORD_ONLY]
-        parameters = operation
-    assert [one.arg for one in stub.args.posonlyargs + stub.args.args] == by_place
-    assert [one.arg for one in stub.args.kwonlyargs] == by_name
-    defaults = [one.default for one in parameters if one.default is not one.empty]
-    given = [one for one in (*stub.args.defaults, *stub.args.kw_defaults) if one is not None]
-    assert [ast.literal_eval(one) for one in given] == defaults
-
-
-@pytest.mark.parametrize(
-    ("alias", "words"),
-    [
-        ("_PaddingWord", arguments.PADDINGS),
-        ("_Border", boundary.MODES),
-        ("_Activation", ("none", *finishing.NAMED)),
-        ("_Algorithm", algorithms.NAMES),
-    ],
-)
-def test_stubs_know_the_words(alias, words):
-    tree = ast.parse((PACKAGE / "__init__.pyi").read_text(encoding="utf-8"))
-    (node,) = (n for n in tree.body if isinstance(n, ast.AnnAssign) and n.target.id == alias)
-    constants = (each.value for each in ast.walk(node) if isinstance(each, ast.Constant))
-    assert {"auto", *constants} == {"auto", *words}
