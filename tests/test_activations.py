@@ -7,7 +7,7 @@ import re
 import numpy as np
 import pytest
 import scipy.special
-from kinds import numbers
+from arrays import numbers
 from ways import ALGORITHMS, ISAS, run
 
 import fastconv

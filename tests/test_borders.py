@@ -6,7 +6,7 @@ from itertools import product
 import numpy as np
 import pytest
 import scipy.ndimage
-from kinds import BF16, EVERY, numbers
+from arrays import BF16, EVERY, numbers
 from ways import ALGORITHMS, CONV, ISAS, run
 
 import fastconv

@@ -10,7 +10,7 @@ import sys
 
 import numpy as np
 import pytest
-from kinds import EVERY
+from arrays import EVERY
 
 import fastconv
 from fastconv._plan import machine

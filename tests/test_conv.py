@@ -7,9 +7,10 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
+from arrays import DTYPES, READABLE, WRITEABLE, numbers
 from scipy import signal
-from support import DTYPES, READABLE, WORDS, WRITEABLE, assert_right, assert_same_bits, numbers
-from ways import ALGORITHMS, CONV, ISAS
+from truth import assert_right, assert_same_bits
+from ways import ALGORITHMS, CONV, ISAS, WORDS
 
 import fastconv
 from fastconv import conv1d, conv2d

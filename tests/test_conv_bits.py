@@ -7,7 +7,8 @@ from zlib import crc32
 
 import numpy as np
 import pytest
-from support import DTYPES, WRITEABLE, assert_same_bits, numbers
+from arrays import DTYPES, WRITEABLE, numbers
+from truth import assert_same_bits
 from ways import ALGORITHMS, CONV, ISAS, WAYS, with_caches, with_schedules
 
 import fastconv

@@ -4,8 +4,8 @@
 import ml_dtypes
 import numpy as np
 import pytest
-from kinds import BF16, BOOL, COMPLEX, EVERY, FLOATS, INTEGERS, assert_right, numbers, specified
-from support import WRITEABLE
+from arrays import BF16, BOOL, COMPLEX, EVERY, FLOATS, INTEGERS, WRITEABLE, numbers
+from truth import assert_right, specified
 from ways import ALGORITHMS, ISAS, run
 
 import fastconv

@@ -6,7 +6,7 @@ import shutil
 
 import numpy as np
 import pytest
-from tables import BYTES, CHARACTERS, Finish, find, loaded, numbers_of, storages, stored, whole
+from ctables import BYTES, CHARACTERS, Finish, find, loaded, numbers_of, storages, stored, whole
 from ways import ISAS
 
 from fastconv._core import table as extension

@@ -166,7 +166,7 @@ def test_a_crash_is_reported_with_its_case(monkeypatch, tmp_path):
     program = tmp_path / "crashing.py"
     program.write_text(
         "import ctypes, sys\n"
-        f"sys.path.insert(0, {os.path.dirname(__file__)!r})\n"
+        f"sys.path.insert(0, {os.path.dirname(fuzzing.__file__)!r})\n"
         "import fuzzing\n"
         "right = fuzzing.failure\n"
         "fuzzing.failure = lambda case: ctypes.string_at(0) if case['weight']['seed'] == "

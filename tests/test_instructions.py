@@ -5,7 +5,7 @@ Callgrind counts one call of each case, the work in Python and in C, on one thre
 caches of a fixed size. The counts hold for a compiler, Python and NumPy; instructions.json keeps
 them by that name. To store those of this environment, after a change that is meant:
 
-    python tests/test_instructions.py
+    PYTHONPATH=tests/lib python tests/test_instructions.py
 """
 
 import json
@@ -90,7 +90,7 @@ def count():
 def test_no_call_takes_more_instructions_than_it_did():
     stored = json.loads(STORED.read_text(encoding="utf-8")).get(environment())
     if stored is None:
-        pytest.skip(f"no counts for {environment()}: python {Path(__file__).name} stores them")
+        pytest.skip(f"no counts for {environment()}: {Path(__file__).name} tells how to store them")
     assert stored.keys() == CASES.keys()
     counts = count()
     more = {name: f"{counts[name] / stored[name] - 1:+.1%}" for name in CASES

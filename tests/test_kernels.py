@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tables import (
+from ctables import (
     ADD,
     BIAS_COLS,
     BIAS_ROWS,

@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from kinds import truth
-from support import spec_of
+from truth import specified, truth
 from ways import ISAS, run
 
 import fastconv
@@ -116,7 +115,7 @@ def test_beta_and_a_residual_that_is_the_output():
 def test_little_work_is_not_worth_a_look():
     x, w = np.ones((1, 1, 67, 71), np.int64), np.ones((1, 1, 3, 3), np.int64)
     assert tile(x, w) == "q"
-    spec = spec_of(x, w)
+    spec = specified(x, w)
     assert not magnitude.worth_looking(spec, x.dtype, w.dtype, 1, False)
 
 

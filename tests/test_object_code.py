@@ -6,7 +6,7 @@ import re
 import shutil
 
 import pytest
-from tables import objdump
+from ctables import objdump
 
 from fastconv._core import table as extension
 

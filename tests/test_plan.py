@@ -8,7 +8,7 @@ import re
 
 import numpy as np
 import pytest
-from support import numbers
+from arrays import numbers
 from ways import ALGORITHMS, ISAS
 
 import fastconv

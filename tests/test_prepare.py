@@ -8,7 +8,8 @@ import threading
 
 import numpy as np
 import pytest
-from support import READABLE, assert_right, assert_same_bits, numbers
+from arrays import READABLE, numbers
+from truth import assert_right, assert_same_bits
 from ways import ALGORITHMS, CONV, ISAS
 
 import fastconv

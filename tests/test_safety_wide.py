@@ -3,8 +3,9 @@
 
 import numpy as np
 import pytest
-from kinds import BF16, numbers, specified
+from arrays import BF16, numbers
 from programs import guarded, linux
+from truth import specified
 from ways import ALGORITHMS, ISAS, WAYS, run
 
 import fastconv

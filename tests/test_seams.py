@@ -11,11 +11,11 @@ from random import Random
 
 import numpy as np
 import pytest
+from arrays import BF16, BOOL, EVERY, FLOATS, INTEGERS, READABLE, WRITEABLE, numbers
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
-from kinds import BF16, BOOL, EVERY, FLOATS, INTEGERS, assert_near, numbers, specified, truth
-from support import READABLE, WORDS, WRITEABLE
-from ways import ALGORITHMS, ISAS, WAYS, run, with_any_schedule
+from truth import assert_near, specified, truth
+from ways import ALGORITHMS, ISAS, WAYS, WORDS, run, with_any_schedule
 
 from fastconv._plan.execute import kept
 from fastconv._spec import dtypes

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Random calls of the public functions, against a truth of their own.
 
-    python tests/fuzzing.py --cases 300000 --seed 7 --jobs 2
+    python tests/lib/fuzzing.py --cases 300000 --seed 7 --jobs 2
 
-prints each case that fails, made small, as Python that reproduces it where `tests` is on the path.
+prints each case that fails, made small, as Python that reproduces it with this folder on the path.
 Cases run in child processes: a crash is one more way to fail. A case depends on its seed and number
 alone: ``--seed 7 --first 41 --cases 1`` runs it again.
 """

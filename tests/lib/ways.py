@@ -15,6 +15,7 @@ CONV = {1: conv1d, 2: conv2d, 3: conv3d}
 ISAS = table.isas_usable()
 ALGORITHMS = tuple(row.name for row in algorithms.ALGORITHMS)
 WAYS = [(row.name, kind) for row in algorithms.ALGORITHMS for kind in row.orientations]
+WORDS = ("valid", "full", "same", "same_upper", "same_lower", "same_torch")
 
 
 def run(x, w, bias=None, *, isa=None, prepared=False, residual=None, out=None, **said):

@@ -11,7 +11,7 @@ import numpy as np
 
 from fastconv._core import table as extension
 
-SOURCE = Path(__file__).resolve().parent.parent / "src_c"
+SOURCE = Path(__file__).resolve().parents[2] / "src_c"
 SIZE, POINTER = ctypes.c_ssize_t, ctypes.c_void_p
 # How a table is asked for, by its dtype; "l8" is int64 of numbers that int32 would hold.
 CHARACTERS = {"f4": "f", "f8": "d", "i4": "i", "i8": "q", "l8": "l"}

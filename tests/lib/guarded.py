@@ -14,7 +14,8 @@ import sys
 from random import Random
 
 import numpy as np
-from kinds import BF16, assert_near, numbers, specified, truth
+from arrays import BF16, numbers
+from truth import assert_near, specified, truth
 from ways import CONV, WAYS, with_any_schedule
 
 import fastconv

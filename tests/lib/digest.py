@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A digest of the results of some thousand calls: a change of any bit shows.
 
-    python tests/digest.py           print the digests of this build
-    python tests/digest.py --write   note them in digest.json, after a wanted change of bits
+    python tests/lib/digest.py           print the digests of this build
+    python tests/lib/digest.py --write   note them in digest.json, after a wanted change of bits
 
 The promise of equal bits is for one algorithm, ISA and build, so digests are kept by ISA and
 compiler. `direct` and `im2col_gemm` have the same.

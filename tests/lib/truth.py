@@ -1,47 +1,29 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Numbers of every dtype, and how far from the reference a result of them may be."""
+"""What a convolution has to give, and how far from it a result may be."""
 
 from dataclasses import replace
 from math import prod
 
-import ml_dtypes
 import numpy as np
-from support import spec_of
 
 from fastconv._spec import reference
+from fastconv._spec.conv import make_conv_spec
 from fastconv._spec.dtypes import BLOCK_K, is_whole
-
-BF16 = np.dtype(ml_dtypes.bfloat16)
-FLOATS = (*map(np.dtype, ("f2", "f4", "f8")), BF16)
-COMPLEX = tuple(map(np.dtype, ("c8", "c16")))
-INTEGERS = tuple(map(np.dtype, ("u1", "i1", "u2", "i2", "u4", "i4", "u8", "i8")))
-BOOL = np.dtype("?")
-EVERY = (*FLOATS, *COMPLEX, BOOL, *INTEGERS)
-
-
-def numbers(shape, dtype="f4", seed=0):
-    """Of a seed and a shape always the same: normal, or any that an integer can be."""
-    dtype = np.dtype(dtype)
-    random = np.random.default_rng((seed, *shape))
-    if dtype.kind == "b":
-        return random.integers(0, 2, shape).astype(bool)
-    if is_whole(dtype):
-        limits = np.iinfo(dtype)
-        return random.integers(limits.min, limits.max, shape, dtype, endpoint=True)
-    if dtype.kind == "c":
-        pairs = random.standard_normal((*shape, 2))
-        return pairs.view("c16")[..., 0].astype(dtype)
-    return random.standard_normal(shape).astype(dtype)
 
 
 def specified(x, w, bias=None, residual=None, **said):
-    """The specification of ``convN(x, w, bias, residual=residual, **said)``."""
-    return spec_of(x, w, **said, bias=bias is not None, residual=residual is not None)
+    """The specification of ``convN(x, w, bias, residual=residual, **said)``, for lists, too."""
+    x, w = np.asarray(x), np.asarray(w)
+    rank = w.ndim - 2
+    arrays = (x.shape, x.dtype, w.shape, w.dtype)
+    given = {"bias": bias is not None, "residual": residual is not None}
+    return make_conv_spec(f"conv{rank}d", rank, *arrays, **said, **given)
 
 
 def truth(x, w, bias=None, residual=None, out=None, **said):
     """(what the reference says, how far from it a result may be); of integers it is exact, else
     in float64 or complex128, as if it were not rounded to the dtype of the output."""
+    x, w = np.asarray(x), np.asarray(w)
     problem = specified(x, w, bias, residual, **said)
     if problem.flipped:
         w = w[(..., *[slice(None, None, -1)] * problem.rank)]
@@ -55,7 +37,7 @@ def truth(x, w, bias=None, residual=None, out=None, **said):
             size = size + np.abs(factor * addend.astype(wide))
     if bias is not None:
         shape = (-1,) if problem.channels_last else (-1, *[1] * problem.rank)
-        size = size + np.abs(bias.astype(wide)).reshape(shape)
+        size = size + np.abs(np.asarray(bias).astype(wide)).reshape(shape)
     return expected, _bound(problem, expected, size)
 
 
@@ -69,7 +51,7 @@ def _bound(problem, expected, size):
     if is_whole(problem.dtype):
         return bound + 0.5
     rounding = {"float16": 2.0**-11, "bfloat16": 2.0**-8}.get(problem.dtype.name, 2.0**-24)
-    narrow = problem.dtype.itemsize < 8 * problem.parts
+    narrow = problem.dtype.itemsize < (4 if single else 8) * problem.parts  # than its sums
     return bound + rounding * np.abs(expected) + 2.0**-25 if narrow else bound
 
 
@@ -97,3 +79,13 @@ def assert_right(got, x, w, bias=None, residual=None, out=None, **said):
     """`got` is the convolution; `out` what it was before."""
     problem = specified(x, w, bias, residual, **said)
     assert_near(got, problem, *truth(x, w, bias, residual, out, **said))
+
+
+def assert_same_bits(got, expected):
+    """Equal in every bit; only the sign of a zero and the payload of a NaN may differ."""
+    assert got.shape == expected.shape
+    assert got.dtype == expected.dtype
+    np.testing.assert_array_equal(np.isnan(got), np.isnan(expected))
+    whole = f"i{got.itemsize}"
+    pair = [np.where(np.isnan(a), 0, a + 0.0).view(whole) for a in (got, expected)]
+    np.testing.assert_array_equal(*pair)
