@@ -112,7 +112,7 @@ def test_stubs_know_the_words(alias, words):
     assert {"auto", *constants} == {"auto", *words}
 
 
-@pytest.mark.parametrize("name", ["plan", "prepare"])
+@pytest.mark.parametrize("name", ["conv1d", "conv2d", "conv3d", "plan", "prepare"])
 def test_editors_find_a_docstring(name):
     """They read, and do not run: the docstring is that of a `def` or `class` with the name."""
     word = getattr(fastconv, name).__doc__.splitlines()[0]

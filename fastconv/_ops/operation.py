@@ -13,16 +13,24 @@ from .._spec.arguments import as_function
 OPERATIONS: list[Callable] = []
 
 
-def operation(describe: Callable, name: str, *bound: Any, doc: str) -> Callable:
-    """The function `name` of a description: ``describe(act, name, *bound)`` returns a function
-    with the signature that users see, which hands what it was given to `act`."""
-    function, explained = (describe(act, name, *bound) for act in (execute, explain))
-    for made in (function, explained):
-        made.__name__ = made.__qualname__ = name
-        made.__doc__ = doc
-    function.explain = explained
-    OPERATIONS.append(function)
-    return function
+def operation(describe: Callable, *bound: Any) -> Callable[[Callable], Callable]:
+    """Makes a function of a description: ``describe(act, name, *bound)`` returns one with the
+    signature that users see, which hands what it was given to `act`.
+
+    A decorator: name and docstring are those of the `def` below it, where editors, which do not
+    run it, look for them."""
+
+    def make(documented: Callable) -> Callable:
+        name = documented.__name__
+        function, explained = (describe(act, name, *bound) for act in (execute, explain))
+        for made in (function, explained):
+            made.__name__ = made.__qualname__ = name
+            made.__doc__ = documented.__doc__
+        function.explain = explained
+        OPERATIONS.append(function)
+        return function
+
+    return make
 
 
 def plan(operation, /, *arguments, **keywords) -> Plan:

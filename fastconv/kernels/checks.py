@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The arguments of the named kernels: read, or refused by name.
 
-`fastconv.arguments` stands above this room, which imports nothing of the package.
+`fastconv._spec.arguments` stands above this room, which imports nothing of the package.
 """
 
 from __future__ import annotations
