@@ -8,7 +8,7 @@ import threading
 
 import numpy as np
 import pytest
-from arrays import READABLE, numbers
+from arrays import BF16, READABLE, numbers
 from truth import assert_right, assert_same_bits
 from ways import ALGORITHMS, CONV, ISAS
 
@@ -276,8 +276,6 @@ def test_what_no_input_could_mend_is_blamed(said, named):
 
 
 def test_bfloat16_that_is_not_finite_warns_of_nothing():
-    from kinds import BF16
-
     x, w = np.ones((1, 2, 5)), np.ones((3, 2, 3))
     x[0, 0, :3], w[0, 0, 0], w[1, 1, 2] = (np.nan, -np.inf, 0), np.inf, np.nan
     for source, weight in ((BF16, BF16), (BF16, "c8"), ("f4", BF16)):

@@ -5,6 +5,7 @@ from itertools import product
 
 import numpy as np
 import pytest
+from arrays import BF16
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy import signal
@@ -172,8 +173,6 @@ def test_magnitude():
 
 def test_bfloat16_is_rounded_once():
     """By way of float32 332398600 would become a half, and then the even neighbour."""
-    from kinds import BF16
-
     x, w = np.array([[332398600.0]]), np.ones((1, 1, 1))
     for algorithm in ("reference", "direct"):
         got = fastconv.conv1d(x, w, dtype=BF16, algorithm=algorithm)
