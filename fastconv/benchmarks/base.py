@@ -75,7 +75,7 @@ class FastConv(Rival):
 
     def peak(self, dtype: str, isa: str | None, seconds: float) -> tuple[str, float]:
         """The ISA and its FMA peak in FLOP/s; without an ISA, the best one."""
-        from fastconv.kernels import measure, table
+        from fastconv._core import measure, table
 
         isas = (isa,) if isa else table.isas_usable()
         peaks = {name: measure.fma_peak(name, dtype, self.threads, seconds) for name in isas}

@@ -36,7 +36,7 @@ def draw(results: Sequence[Result], peak: Peak, path: Path, title: str) -> None:
     left.set_yticks(range(len(results)), [result.case.name for result in results])
     left.invert_yaxis()
     left.set_xlabel("percent of the measured FMA peak (nominal FLOPs)")
-    if left.containers:  # a peak that was measured on a busy machine shares no percents
+    if left.containers:  # without a peak there are no percents
         left.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, frameon=False)
     ratios = [(row, ratio) for row, r in enumerate(results) if (ratio := r.ahead()) is not None]
     for row, ratio in ratios:
