@@ -6,6 +6,7 @@ import re
 import numpy as np
 import pytest
 
+import fastconv
 from fastconv._spec import conv as spec
 
 
@@ -37,23 +38,23 @@ def test_channels_in_the_other_place(batch):
             make((*batch, 3, 480, 640), w, groups=groups, channels_last=True)
 
 
+EACH = "; for the same kernel on each channel, pass np.repeat(weight, {0}, axis=0) and groups={0}"
+BATCH = "; for a batch of inputs of one channel, write input[{}]"
+
+
 @pytest.mark.parametrize(
     ("input", "weight", "said", "hint"),
     [
         ((12, 7, 5), (4, 3, 3, 3), {}, "; if the channels are convolved in groups, pass groups=4"),
         ((12, 7, 5), (5, 3, 3, 3), {}, ""),
-        ((1, 7, 9, 5), (1, 1, 3, 3), {}, ""),
-        (
-            (7, 9, 5),
-            (1, 1, 3, 3),
-            {},
-            "; for a batch of inputs of one channel write input[:, None]",
-        ),
+        ((1, 7, 9, 5), (1, 1, 3, 3), {}, EACH.format(7)),
+        ((1, 7, 9, 5), (2, 1, 3, 3), {}, ""),
+        ((7, 9, 5), (1, 1, 3, 3), {}, EACH.format(7) + BATCH.format(":, None")),
         (
             (7, 9, 5),
             (1, 1, 3, 3),
             {"channels_last": True},
-            "; for a batch of inputs of one channel write input[..., None]",
+            EACH.format(5) + BATCH.format("..., None"),
         ),
     ],
 )
@@ -62,6 +63,27 @@ def test_what_the_channels_may_mean(input, weight, said, hint):
     message = f"input has {channels} channels, but weight needs {weight[1]}{hint}"
     with refuses(ValueError, f"conv2d: {message}"):
         make(input, weight, groups=1, **said)
+
+
+def test_one_kernel_for_each_channel():
+    """What is told to pass is right, and told again where it was followed by half."""
+    rng = np.random.default_rng(1)
+    photo, kernel = rng.random((11, 13, 3)), rng.random((1, 1, 3, 3))
+    said = {"channels_last": True, "padding": 1}
+    with refuses(ValueError, "conv2d: weight has 1 output channel, but it must have a positive "
+                 "multiple of groups=3; for the same kernel on each channel, pass "
+                 "np.repeat(weight, 3, axis=0)"):  # fmt: skip
+        fastconv.conv2d(photo, kernel, groups=3, **said)
+    got = fastconv.conv2d(photo, np.repeat(kernel, 3, axis=0), groups=3, **said)
+    for channel in range(3):
+        alone = fastconv.conv2d(photo[..., channel : channel + 1], kernel, **said)
+        np.testing.assert_array_equal(got[..., channel : channel + 1], alone)
+
+
+def test_a_dense_weight_with_groups():
+    with refuses(ValueError, "conv2d: input has 4 channels, but weight needs 16 (groups=4 of 4); "
+                 "if the channels are not convolved in groups, pass groups=1"):  # fmt: skip
+        make((4, 7, 5), (4, 4, 3, 3), groups=4)
 
 
 @pytest.mark.parametrize(("rank", "letters"), [(1, "L"), (2, "H, W"), (3, "D, H, W")])

@@ -334,9 +334,12 @@ def check_channels(
 ) -> None:
     """Raise unless input and weight have fitting channels; `inner`: input shape without batch."""
     if outputs % groups or not outputs:
+        same = f"; for the same kernel on each channel, pass np.repeat(weight, {groups}, axis=0)"
         raise ValueError(
-            f"{name}: weight has {outputs} output channels, "
+            f"{name}: weight has {outputs} output channel{'s' * (outputs != 1)}, "
             f"but it must have a positive multiple of groups={groups}"
+            + same
+            * (outputs == c_in == 1)
         )
     channels, other = (inner[-1], inner[0]) if channels_last else (inner[0], inner[-1])
     needed = c_in * groups
@@ -349,8 +352,13 @@ def check_channels(
         place = "come first" if channels_last else "are the last axis"
         hint = f"; if the channels {place}, pass channels_last={not channels_last}"
     elif count and outputs % count == 0:
-        hint = f"; if the channels are convolved in groups, pass groups={count}"
-    elif needed == 1 and not batched:
-        at = "..., None" if channels_last else ":, None"
-        hint = f"; for a batch of inputs of one channel write input[{at}]"
+        are = "are" if count > 1 else "are not"
+        hint = f"; if the channels {are} convolved in groups, pass groups={count}"
+    elif needed == 1:
+        if outputs == 1:
+            hint = "; for the same kernel on each channel, pass "
+            hint += f"np.repeat(weight, {channels}, axis=0) and groups={channels}"
+        if not batched:
+            at = "..., None" if channels_last else ":, None"
+            hint += f"; for a batch of inputs of one channel, write input[{at}]"
     raise ValueError(f"{name}: input has {channels} channels, but weight needs {needed}{of}{hint}")
