@@ -1,12 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What README.md and the pages of docs/ say: examples run, links lead somewhere, tables are true.
-
-``python tests/test_docs.py`` also compares the rows for PyTorch and OpenCV with those libraries, if
-they are installed.
-"""
+"""What README.md and the pages of docs/ say: examples run, links lead somewhere, tables are true."""
 
 import doctest
-import importlib.util
 import re
 import shlex
 import subprocess
@@ -18,6 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from scipy import ndimage, signal
+from truth import WORST
 
 import fastconv
 from fastconv import kernels
@@ -130,8 +126,6 @@ def test_the_page_of_operations_names_what_is_public():
 
 
 def test_the_page_of_dtypes_lists_activations_and_their_errors():
-    from test_activations import WORST
-
     page = text_of("docs/dtypes.md")
     rows = dict(re.findall(r'^\| `\(?"(\w+)".*?` \| (.*) \|$', page, flags=re.MULTILINE))
     assert set(rows) == set(finishing.NAMED)
@@ -341,22 +335,28 @@ def test_the_rows_for_pytorch_run(ours):
     assert eval(ours, layers()).size
 
 
-def compare(section, theirs_of, ours_of):
-    """Print whether each row of a section is true."""
-    for theirs, ours in rows_for(section):
-        expected, got = np.asarray(eval(theirs, theirs_of)), eval(ours, ours_of)
-        same = expected.shape == got.shape and np.allclose(got, expected, rtol=1e-6, atol=1e-6)
-        print("true " if same else "FALSE", theirs)
+def assert_alike(theirs, theirs_of, ours, ours_of):
+    """Two expressions of the page have the same value, each with its own names."""
+    expected, got = np.asarray(eval(theirs, theirs_of)), eval(ours, ours_of)
+    assert got.shape == expected.shape
+    np.testing.assert_allclose(got, expected, rtol=1e-6, atol=1e-6)
 
 
-if __name__ == "__main__":
-    if importlib.util.find_spec("cv2"):
-        import cv2
+@pytest.mark.peers
+@pytest.mark.parametrize(("theirs", "ours"), rows_for("OpenCV"))
+@pytest.mark.parametrize("sizes", [(3, 5), (5, 3), (4, 2)], ids=str)
+def test_the_rows_for_opencv_are_true(theirs, ours, sizes):
+    import cv2
 
-        for sizes in ((3, 5), (5, 3), (4, 2)):
-            compare("OpenCV", arrays(*sizes) | {"cv2": cv2}, arrays(*sizes))
-    if importlib.util.find_spec("torch"):
-        import torch
+    names = arrays(*sizes)
+    assert_alike(theirs, names | {"cv2": cv2}, ours, names)
 
-        tensors = {k: torch.from_numpy(v) for k, v in layers().items() if k != "fastconv"}
-        compare("PyTorch", tensors | {"torch": torch, "F": torch.nn.functional}, layers())
+
+@pytest.mark.peers
+@pytest.mark.parametrize(("theirs", "ours"), rows_for("PyTorch"))
+def test_the_rows_for_pytorch_are_true(theirs, ours):
+    import torch
+
+    names = layers()
+    tensors = {k: torch.from_numpy(v) for k, v in names.items() if k != "fastconv"}
+    assert_alike(theirs, tensors | {"torch": torch, "F": torch.nn.functional}, ours, names)

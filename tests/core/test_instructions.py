@@ -5,7 +5,7 @@ Callgrind counts one call of each case, the work in Python and in C, on one thre
 caches of a fixed size. The counts hold for a compiler, Python and NumPy; instructions.json keeps
 them by that name. To store those of this environment, after a change that is meant:
 
-    PYTHONPATH=tests/lib python tests/test_instructions.py
+    PYTHONPATH=tests/lib python tests/core/test_instructions.py
 """
 
 import json

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import scipy.special
 from arrays import numbers
+from truth import WORST
 from ways import ALGORITHMS, ISAS, run
 
 import fastconv
@@ -18,14 +19,6 @@ pytestmark = pytest.mark.usefixtures("poisoned")
 WIDE = np.longdouble
 PRECISE = np.finfo(WIDE).nmant > 60  # elsewhere the truth is only as good as float64
 
-# The worst errors seen on generic, AVX2 and AVX-512 in ulp, rounded up.
-WORST = {
-    "sigmoid": {"f4": 2.3, "f8": 2.3},
-    "tanh": {"f4": 2.6, "f8": 2.8},
-    "silu": {"f4": 3.2, "f8": 3.2},
-    "gelu": {"f4": 8.0, "f8": 9.0},
-    "hardswish": {"f4": 2.0, "f8": 2.0},
-}
 # exp(-y) becomes 0 where it is below this many times the least normal number.
 LEAST = 1.5
 

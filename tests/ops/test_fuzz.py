@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Random calls of the public functions, checked by fuzzing.py against a truth of their own.
 
-``FASTCONV_FUZZ_CASES=100000 FASTCONV_FUZZ_SEED=7 pytest -m soak tests/test_fuzz.py`` looks further.
+``FASTCONV_FUZZ_CASES=100000 FASTCONV_FUZZ_SEED=7 pytest -m soak tests/ops/test_fuzz.py`` looks
+further.
 """
 
 import os

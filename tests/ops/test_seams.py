@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Where features meet: every layout with every border, dtype, finish, way and instruction set.
 
-``FASTCONV_EXAMPLES=20000 pytest tests/test_seams.py`` looks further.
+``FASTCONV_EXAMPLES=20000 pytest tests/ops/test_seams.py`` looks further.
 """
 
 import os

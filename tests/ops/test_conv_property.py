@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Any convolution that can be asked for, against the reference.
 
-``FASTCONV_EXAMPLES=20000 pytest tests/test_conv_property.py`` looks further.
+``FASTCONV_EXAMPLES=20000 pytest tests/ops/test_conv_property.py`` looks further.
 """
 
 import os
