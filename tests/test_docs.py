@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What README.md and the pages of docs/ say: examples run, links lead somewhere, tables are true."""
+"""What README.md and docs/ say: examples run, links lead somewhere, tables are true."""
 
 import doctest
 import re
