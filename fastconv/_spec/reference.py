@@ -12,7 +12,8 @@ import numpy as np
 
 from .borders import Border, reach
 from .conv import ConvSpec
-from .dtypes import is_bfloat16, is_whole
+from .dtypes import TOTALS, is_bfloat16, is_whole
+from .epilogue import Finish
 
 
 def convolve(
@@ -28,8 +29,8 @@ def convolve(
     """The convolution of `spec` with weights as they are (not flipped), summed in `dtype` (by
     default float64, complex128 or int64), as ``spec.dtype``; `out` is what beta multiplies."""
     dtype = np.dtype(dtype or wide(spec))
-    finish = spec.finish
     with np.errstate(over="ignore", invalid="ignore"):
+        finish = as_sums_are(spec)
         total = scaled(finish.alpha, _sum(spec, input, weight, dtype))
         if bias is not None:
             total += np.asarray(bias, dtype).reshape(spec.groups, spec.c_out, 1, 1, 1)
@@ -41,7 +42,7 @@ def convolve(
             if not spec.arithmetic.whole:  # first what sums are
                 residual = residual.astype(spec.sum_dtype)
             total = total + np.asarray(residual, dtype)
-        return converted(spec, activate(spec, total))
+        return converted(spec, activate(finish, total))
 
 
 def wide(spec: ConvSpec) -> np.dtype:
@@ -67,10 +68,20 @@ def as_seen(spec: ConvSpec, total: np.ndarray) -> np.ndarray:
     return total.reshape(spec.output_shape)
 
 
-def activate(spec: ConvSpec, x: np.ndarray) -> np.ndarray:
+def as_sums_are(spec: ConvSpec) -> Finish:
+    """The epilogue with its numbers rounded to the dtype of the sums; integers are exact."""
+    finish = spec.finish
+    if spec.arithmetic.whole:
+        return finish
+    numbers = np.array([finish.alpha, finish.beta, *finish.parameters], np.float64)
+    alpha, beta, *given = numbers.astype(TOTALS[spec.arithmetic.total]).tolist()
+    return finish._replace(alpha=alpha, beta=beta, parameters=tuple(given))
+
+
+def activate(finish: Finish, x: np.ndarray) -> np.ndarray:
     """The activation, from its formula."""
-    given = spec.finish.parameters
-    match spec.finish.activation:
+    given = finish.parameters
+    match finish.activation:
         case None:
             return x
         case "relu":

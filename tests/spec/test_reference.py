@@ -171,6 +171,18 @@ def test_magnitude():
     np.testing.assert_array_equal(reference.magnitude(make(x, w), x, w), [[5, 8]])
 
 
+@pytest.mark.parametrize(
+    ("said", "number"),
+    [({"alpha": 1e-42}, 12), ({"beta": 1e-42}, 0), ({"activation": ("leaky_relu", 1e-42)}, -12)],
+    ids=["alpha", "beta", "activation"],
+)
+def test_numbers_are_of_the_dtype_of_sums(said, number):
+    """float32 holds few digits of 1e-42."""
+    x, w = np.full((1, 5), number, "f4"), np.ones((1, 1, 1), "f4")
+    got = fastconv.conv1d(x, w, out=np.full((1, 5), 12, "f4"), algorithm="reference", **said)
+    assert np.abs(got).tolist() == [[np.float32(12) * np.float32(1e-42)] * 5]
+
+
 def test_bfloat16_is_rounded_once():
     """By way of float32 332398600 would become a half, and then the even neighbour."""
     x, w = np.array([[332398600.0]]), np.ones((1, 1, 1))
