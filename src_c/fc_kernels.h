@@ -64,7 +64,7 @@ typedef struct {
     const void *bias;
     ptrdiff_t residual_bytes;
     double low, high;
-} fc_put;
+} fc_store;
 
 /* How the numbers of an array are stored: a kind, and FC_SWAPPED for the other byte order. */
 enum {
@@ -83,7 +83,7 @@ typedef struct {
     int activation, saturate, sum_storage, dst_storage, residual_storage;
     double real_alpha, real_beta, real_low, real_high;
     long long whole_alpha, whole_beta, whole_low, whole_high;
-} fc_finish;
+} fc_epilogue;
 
 enum { FC_MAX_ROWS = 14, FC_WIDTHS = 3, FC_MAX_VECTORS = 4 }; /* widths: 1, 2, 4 vectors */
 
@@ -91,7 +91,7 @@ enum { FC_MAX_ROWS = 14, FC_WIDTHS = 3, FC_MAX_VECTORS = 4 }; /* widths: 1, 2, 4
 enum { FC_SUMS_IN_FLIGHT = 8 };
 
 typedef void fc_tile_fn(const fc_runs *runs, const void *a, const void *b, void *c,
-                        ptrdiff_t ldc, ptrdiff_t cols, const fc_put *put);
+                        ptrdiff_t ldc, ptrdiff_t cols, const fc_store *store);
 
 /* The list: KERNEL(name, return type, arguments).  It declares the table, fills
  * it in fc_instantiate.h and names the kernels for the tests. */
@@ -100,11 +100,11 @@ typedef void fc_tile_fn(const fc_runs *runs, const void *a, const void *b, void 
     KERNEL(stencil, void, (const fc_group *group, ptrdiff_t groups, const fc_step *step,         \
                            ptrdiff_t steps, const void *a, const void *b, void *c,               \
                            ptrdiff_t ldc, ptrdiff_t rows, ptrdiff_t cols,                        \
-                           const fc_put *put))                                                   \
-    /* dst = `before` times *value, `valid` numbers read every step_bytes, `after` *value */       \
+                           const fc_store *store))                                               \
+    /* dst = `before` times *value, `valid` numbers read every step_bytes, `after` *value */     \
     KERNEL(fill, void, (void *dst, ptrdiff_t before, ptrdiff_t valid, ptrdiff_t after,           \
                         const void *src, ptrdiff_t step_bytes, int storage, const void *value))  \
-    /* a row with what lies around it: number i of dst at row + place[i], but the `valid` ones    \
+    /* a row with what lies around it: number i of dst at row + place[i], but the `valid` ones   \
      * after the first `before` every step_bytes from row + first on */                          \
     KERNEL(frame, void, (void *dst, ptrdiff_t before, ptrdiff_t valid, ptrdiff_t after,          \
                          const void *row, ptrdiff_t first, ptrdiff_t step_bytes, int storage,    \
@@ -115,20 +115,21 @@ typedef void fc_tile_fn(const fc_runs *runs, const void *a, const void *b, void 
     /* dst[k][0..width) = the segments of src + offset[k]; reads and writes whole vectors */     \
     KERNEL(gather, void, (void *dst, ptrdiff_t width, const void *src, const ptrdiff_t *offset,  \
                           ptrdiff_t offsets, const fc_segment *segment, ptrdiff_t segments))     \
-    /* dst[c][r] = src[r][c], native on both sides; residual and clamp as `put` says, or NULL */  \
+    /* dst[c][r] = src[r][c], native on both sides; residual and clamp as `store` says, or NULL */ \
     KERNEL(transpose, void, (void *dst, ptrdiff_t ldd, const void *src, ptrdiff_t lds,           \
-                             ptrdiff_t rows, ptrdiff_t cols, const fc_put *put))                 \
+                             ptrdiff_t rows, ptrdiff_t cols, const fc_store *store))             \
     /* the same; columns (group, member) of the source become rows (member, group) */            \
     KERNEL(deal, void, (void *dst, ptrdiff_t ldd, const void *src, ptrdiff_t lds,                \
                         ptrdiff_t rows, ptrdiff_t groups, ptrdiff_t members))                    \
     /* rows of complex weights times i */                                                        \
     KERNEL(twist, void, (void *dst, const void *src, ptrdiff_t pitch, ptrdiff_t width,           \
                          ptrdiff_t rows))                                                        \
-    /* a row of sums to where it belongs; one bias for all (bias_step 0) or one for each; without \
-     * a step between its own numbers a row may be finished in place */                          \
-    KERNEL(finish, void, (const fc_finish *how, void *dst, ptrdiff_t dst_bytes, const void *src, \
-                          ptrdiff_t src_bytes, const void *residual, ptrdiff_t residual_bytes,   \
-                          const void *bias, ptrdiff_t bias_step, ptrdiff_t count))               \
+    /* the epilogue of a row of sums; one bias for all (bias_step 0) or one for each; in place   \
+     * where the numbers of the row lie side by side */                                          \
+    KERNEL(epilogue, void, (const fc_epilogue *how, void *dst, ptrdiff_t dst_bytes,              \
+                            const void *src, ptrdiff_t src_bytes, const void *residual,          \
+                            ptrdiff_t residual_bytes, const void *bias, ptrdiff_t bias_step,     \
+                            ptrdiff_t count))                                                    \
     /* 1 when none of count numbers is inf or NaN */                                             \
     KERNEL(finite, int, (const void *src, ptrdiff_t count))                                      \
     /* rounds of independent multiply-adds in registers; returns the operations done */          \

@@ -7,12 +7,12 @@
 
 #include "kernels/convert_template.h"
 #include "kernels/pack_template.h"
-#include "kernels/put_template.h"
+#include "kernels/store_template.h"
 #include "kernels/tile_template.h"
 #include "kernels/stencil_template.h"
 #include "kernels/transpose_template.h"
 #include "kernels/activation_template.h"
-#include "kernels/finish_template.h"
+#include "kernels/epilogue_template.h"
 #include "kernels/peak_template.h"
 
 #define FC_COUNT(ROWS, WIDTH) +1

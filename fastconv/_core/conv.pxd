@@ -6,7 +6,7 @@ so nothing below distinguishes it from the others.  An axis is cut into spans of
 output positions (axis.pxd), and a box is one span of every axis.
 """
 from fastconv._core.axis cimport Axis, Span
-from fastconv._core.table cimport fc_finish, fc_kernels, fc_run, fc_runs
+from fastconv._core.table cimport fc_epilogue, fc_kernels, fc_run, fc_runs
 
 cdef struct problem_t:
     const fc_kernels *kernels
@@ -27,16 +27,16 @@ cdef struct problem_t:
     bint in_place_allowed               # with `guard`: regions leave all padding out
     bint channels_first                 # strips are [channel][pixel], or [pixel][channel]
     # What becomes of sums: see epilogue.pyx.
-    const fc_kernels *finisher
+    const fc_kernels *epilogue_kernels
     const fc_kernels *pairs             # whose numbers are as large as both parts, or NULL
-    fc_finish finish
+    fc_epilogue epilogue
     Py_ssize_t dst_itemsize
     bint in_place_store                 # tiles write the output itself
     bint moved                          # sums need nothing but to be moved there
     bint dst_native                     # aligned, sums as they are, numbers of a row side by side
     bint tile_bias                      # tiles add the bias
     int tile_flags                      # for every block
-    bint simple                         # where sums are stored as they are, fc_put says it all
+    bint simple                         # where sums are stored as they are, fc_store says it all
     int last_flags                      # of it
     # k is cut into blocks of whole channels, and runs over (tap, channel) in a block.  Where a
     # channel is too large, a block is part of one: whole planes, or rows, or neighbours in a row
@@ -92,7 +92,7 @@ cdef class Problem:
     cdef problem_t c
     cdef void *memory
     cdef readonly Py_ssize_t memory_bytes
-    cdef _finish(self, how)
+    cdef _epilogue(self, how)
     cdef _book(self, bint panels)
 
 # Numbers [k0, k1) of k: channels [c0, c1) seen through taps [t0, t1).

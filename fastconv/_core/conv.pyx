@@ -7,7 +7,7 @@ from numpy cimport PyArray_DATA, ndarray
 from fastconv._core.axis cimport (
     ZERO, Axis, Span, begin_spans, count_spans, make_span, most_elements)
 from fastconv._core.table cimport (
-    FC_CLAMP, FC_STENCIL_ROWS, FC_WHOLE, fc_finish, fc_group, fc_run, fc_segment, fc_step, find)
+    FC_CLAMP, FC_STENCIL_ROWS, FC_WHOLE, fc_epilogue, fc_group, fc_run, fc_segment, fc_step, find)
 
 cdef enum:
     LINE = 64                   # bytes; what begins in scratch begins a cache line
@@ -137,7 +137,7 @@ cdef class Problem:
         cdef Span *span
         cdef bint panels = panel > 0
         p.kernels = find(isa, dtype)
-        p.finisher = find(isa, finish.dtype)
+        p.epilogue_kernels = find(isa, finish.dtype)
         p.pairs = find(isa, "d") if finish.pairs else NULL
         p.itemsize = p.kernels.itemsize
         p.groups, p.c_in, p.c_out = groups, c_in, c_out
@@ -186,15 +186,15 @@ cdef class Problem:
             for i in range(axis.spans):
                 make_span(axis, &span[i])
             span += axis.spans
-        self._finish(finish)
+        self._epilogue(finish)
         p.stencil = is_stencil(p, panels)
         p.tasks = p.groups * p.boxes * ((p.strips + p.task_strips - 1) // p.task_strips)
         self._book(panels)
 
-    cdef _finish(self, how):
+    cdef _epilogue(self, how):
         """What becomes of the sums: a `Finishing` of _spec/epilogue.py."""
         cdef problem_t *p = &self.c
-        cdef fc_finish *to = &p.finish
+        cdef fc_epilogue *to = &p.epilogue
         to.activation, to.saturate = how.activation, how.saturate
         to.sum_storage, to.dst_storage = how.sum_storage, how.dst_storage
         to.residual_storage = how.residual_storage

@@ -22,12 +22,12 @@ from fastconv._core.source cimport source_t
 from fastconv._core.axis cimport Span
 from fastconv._core.table cimport (
     FC_BIAS_COLS, FC_BIAS_ROWS, FC_STENCIL_ROWS, FC_SUMS_IN_FLIGHT, fc_fetch, fc_group, fc_kernels,
-    fc_put, fc_run, fc_runs, fc_step, fc_tile_fn)
+    fc_store, fc_run, fc_runs, fc_step, fc_tile_fn)
 
 
 cdef void run_of_tiles(const fc_kernels *kernels, const fc_runs *runs, const char *a,
                        Py_ssize_t rows, const char *b, Py_ssize_t length, char *c,
-                       Py_ssize_t ldc, const fc_put *put) noexcept nogil:
+                       Py_ssize_t ldc, const fc_store *store) noexcept nogil:
     """One strip of weights times `length` pixels side by side, widest tiles first."""
     cdef Py_ssize_t done = 0, cols
     # Few rows need wide tiles.
@@ -37,13 +37,13 @@ cdef void run_of_tiles(const fc_kernels *kernels, const fc_runs *runs, const cha
             width -= 1
         cols = min(kernels.lanes << width, length - done)
         kernels.tile[width][rows](runs, a, b + done * kernels.itemsize,
-                                  c + done * kernels.itemsize, ldc, cols, put)
+                                  c + done * kernels.itemsize, ldc, cols, store)
         done += cols
 
 
 cdef void stencil_rows(const problem_t *p, const Span **box, const source_t *source,
                        const block_t *block, char *scratch, const char *strip, char *dst,
-                       const Py_ssize_t *to, const fc_put *put) noexcept nogil:
+                       const Py_ssize_t *to, const fc_store *store) noexcept nogil:
     """All pixels of a box for a single output channel, some output rows at a time."""
     cdef fc_group *group = <fc_group *> (scratch + p.at_group)
     cdef fc_step *step = <fc_step *> (scratch + p.at_step)
@@ -61,7 +61,7 @@ cdef void stencil_rows(const problem_t *p, const Span **box, const source_t *sou
                     source.data + (n * source.pixel[0] + d * source.pixel[1]
                                    + h * source.pixel[2]) * size,
                     dst + (n * to[0] + d * to[1] + h * to[2]) * size, to[2],
-                    rows, box[3].count, put)
+                    rows, box[3].count, store)
         h += rows
 
 
@@ -76,7 +76,7 @@ cdef void pixels_task(const problem_t *p, call_t *call, Py_ssize_t task,
     cdef Py_ssize_t size = p.itemsize, run, ldc
     cdef Py_ssize_t count[3]
     cdef Py_ssize_t to[4]
-    cdef fc_put put
+    cdef fc_store store
     cdef int a
     cdef const char *strip
     cdef char *dst
@@ -104,7 +104,7 @@ cdef void pixels_task(const problem_t *p, call_t *call, Py_ssize_t task,
             tap[i].a *= p.width
         if runs.runs > 1 and not p.stencil:
             sources.single_steps(&runs, <fc_run *> (scratch + p.at_step))
-        epilogue.begin_put(p, call, &block, p.in_place_store, FC_BIAS_ROWS, &put)
+        epilogue.begin_store(p, call, &block, p.in_place_store, FC_BIAS_ROWS, &store)
         # Axes on which source and output are dense make one run.
         run = box[3].count
         for a in range(2, -1, -1):
@@ -121,10 +121,10 @@ cdef void pixels_task(const problem_t *p, call_t *call, Py_ssize_t task,
             channel = s * p.width
             rows = min(p.width, p.c_out - channel)
             if call.bias != NULL:
-                put.bias = call.bias + (group * p.c_out + channel) * size
+                store.bias = call.bias + (group * p.c_out + channel) * size
             if p.stencil:
                 stencil_rows(p, source.box, &source, &block, scratch, strip,
-                             dst + channel * ldc * size, to, &put)
+                             dst + channel * ldc * size, to, &store)
             for n in range(0 if p.stencil else count[0]):
                 for d in range(count[1]):
                     for h in range(count[2]):
@@ -134,15 +134,15 @@ cdef void pixels_task(const problem_t *p, call_t *call, Py_ssize_t task,
                                            + h * source.pixel[2]) * size,
                             run,
                             dst + (channel * ldc + n * to[0] + d * to[1] + h * to[2]) * size,
-                            ldc, &put)
+                            ldc, &store)
             if block.k1 == p.depth:
-                epilogue.deliver(p, call, box, group, s, s + 1, p.in_place_store,
-                                 dst + channel * ldc * size, NULL)
+                epilogue.store_sums(p, call, box, group, s, s + 1, p.in_place_store,
+                                    dst + channel * ldc * size, NULL)
 
 
 cdef void tiles_of(const problem_t *p, const Span **box, const source_t *source,
                    const region_t *region, const char *strip, Py_ssize_t cols, char *sums,
-                   const Py_ssize_t *to, const fc_put *put) noexcept nogil:
+                   const Py_ssize_t *to, const fc_store *store) noexcept nogil:
     """All pixels of a region times a strip of weights."""
     cdef Py_ssize_t n, d, h, tile, first, rows, size = p.itemsize, lanes = p.kernels.lanes
     cdef int width = 1 if cols > lanes else 0
@@ -164,7 +164,7 @@ cdef void tiles_of(const problem_t *p, const Span **box, const source_t *source,
                                p.kernels.tile_apart[width][rows])
                     tile_fn(
                         &region.runs, src + first * source.pixel[3] * size, strip,
-                        dst + first * to[3], to[3] // size, cols, put)
+                        dst + first * to[3], to[3] // size, cols, store)
 
 
 cdef Py_ssize_t find_regions(const problem_t *p, const call_t *call, const Span **box,
@@ -198,7 +198,7 @@ cdef void channels_task(const problem_t *p, call_t *call, Py_ssize_t task,
     cdef Py_ssize_t calls
     cdef Py_ssize_t to[4]       # bytes from a pixel to the next along each axis, where sums go
     cdef fc_fetch fetch
-    cdef fc_put put
+    cdef fc_store store
     cdef bint strip = False
     cdef const char *weight
     decode(p, task, box, &group, &s0)
@@ -226,18 +226,18 @@ cdef void channels_task(const problem_t *p, call_t *call, Py_ssize_t task,
             calls += (region[i].batch * region[i].planes * region[i].rows
                       * (region[i].end - region[i].first)
                       * (region[i].runs.runs if region[i].runs.length > 1 else 1))
-        epilogue.begin_put(p, call, &block, p.in_place_store, FC_BIAS_COLS, &put)
+        epilogue.begin_store(p, call, &block, p.in_place_store, FC_BIAS_COLS, &store)
         for s in range(s0, s1):
             weight = weights.strip(p, call, group, s, &block, p.guard and not source.in_place,
                                    scratch)
             weights.fetch_next(p, call, group, s, s0, s1, &block, calls, &fetch)
             channel = s * p.width
             if call.bias != NULL:
-                put.bias = call.bias + (group * p.c_out + channel) * size
+                store.bias = call.bias + (group * p.c_out + channel) * size
             for i in range(count):
                 tiles_of(p, box, &source, &region[i], weight, min(p.width, p.c_out - channel),
-                         sums + (channel - s0 * p.width) * size, to, &put)
-    epilogue.deliver(p, call, box, group, s0, s1, p.in_place_store, sums, scratch + p.at_turn)
+                         sums + (channel - s0 * p.width) * size, to, &store)
+    epilogue.store_sums(p, call, box, group, s0, s1, p.in_place_store, sums, scratch + p.at_turn)
 
 
 def makes_strips(Problem problem):

@@ -11,28 +11,28 @@ Tiles that write the output do most of it themselves, while they have the sums i
 """
 from fastconv._core.conv cimport TURN, block_t, call_t, place_of, problem_t
 from fastconv._core.axis cimport Span
-from fastconv._core.table cimport FC_ADD, FC_RESIDUAL, fc_put
+from fastconv._core.table cimport FC_ADD, FC_RESIDUAL, fc_store
 
 
-cdef void finish_put(const problem_t *p, const call_t *call, fc_put *put) noexcept nogil:
+cdef void simple_store(const problem_t *p, const call_t *call, fc_store *store) noexcept nogil:
     """What is done to the sums of all blocks as the output is written, if it is simple."""
-    put.flags, put.low, put.high = p.last_flags, p.finish.real_low, p.finish.real_high
+    store.flags, store.low, store.high = p.last_flags, p.epilogue.real_low, p.epilogue.real_high
     if call.residual != NULL:
-        put.flags |= FC_RESIDUAL
-        put.residual_bytes = call.residual - call.dst
+        store.flags |= FC_RESIDUAL
+        store.residual_bytes = call.residual - call.dst
 
 
-cdef void begin_put(const problem_t *p, const call_t *call, const block_t *block, bint there,
-                    int bias, fc_put *put) noexcept nogil:
+cdef void begin_store(const problem_t *p, const call_t *call, const block_t *block, bint there,
+                      int bias, fc_store *store) noexcept nogil:
     """What tiles do with the sums of a block of k; `bias` is the flag for it, and which one is
     for each strip to say.  `there`: tiles write the output."""
-    put.flags, put.bias = 0, NULL
+    store.flags, store.bias = 0, NULL
     if block.k1 == p.depth:
         if there and p.simple:
-            finish_put(p, call, put)
+            simple_store(p, call, store)
         if call.bias != NULL and p.tile_bias:
-            put.flags |= bias
-    put.flags |= p.tile_flags | (FC_ADD if block.k0 else 0)
+            store.flags |= bias
+    store.flags |= p.tile_flags | (FC_ADD if block.k0 else 0)
 
 
 cdef char *output(const problem_t *p, const call_t *call, const Span **box, Py_ssize_t group,
@@ -55,9 +55,9 @@ cdef struct line_t:
     bint there                  # sums lie in the output
 
 
-cdef void finish_row(const problem_t *p, const call_t *call, const line_t *line, Py_ssize_t group,
-                     Py_ssize_t channel, Py_ssize_t pixel, const char *src, Py_ssize_t src_step,
-                     Py_ssize_t count, bint along_channels) noexcept nogil:
+cdef void epilogue_row(const problem_t *p, const call_t *call, const line_t *line, Py_ssize_t group,
+                       Py_ssize_t channel, Py_ssize_t pixel, const char *src, Py_ssize_t src_step,
+                       Py_ssize_t count, bint along_channels) noexcept nogil:
     """`count` sums from a channel and pixel of the line on, along either."""
     cdef Py_ssize_t dst_step = line.dst_step, residual_step = line.residual_step
     cdef const char *bias = NULL
@@ -69,41 +69,41 @@ cdef void finish_row(const problem_t *p, const call_t *call, const line_t *line,
                     + place_of(channel, p.dst_parts, p.residual_c_bytes,
                                p.residual_part_bytes))
     if call.bias != NULL and not p.tile_bias:
-        bias = call.bias + (group * p.c_out + channel) * p.finisher.itemsize
+        bias = call.bias + (group * p.c_out + channel) * p.epilogue_kernels.itemsize
     if along_channels:
         dst_step = p.dst_part_bytes if p.dst_parts == 2 else p.dst_c_bytes
         residual_step = p.residual_part_bytes if p.dst_parts == 2 else p.residual_c_bytes
     if line.there:
         src, src_step = dst, dst_step
-    p.finisher.finish(&p.finish, dst, dst_step, src, src_step, residual, residual_step, bias,
-                      1 if along_channels else 0, count)
+    p.epilogue_kernels.epilogue(&p.epilogue, dst, dst_step, src, src_step, residual,
+                                residual_step, bias, 1 if along_channels else 0, count)
 
 
-cdef void finish_line(const problem_t *p, const call_t *call, const line_t *line,
-                      Py_ssize_t group, Py_ssize_t o0, Py_ssize_t o1, const char *sums,
-                      char *turned) noexcept nogil:
+cdef void epilogue_line(const problem_t *p, const call_t *call, const line_t *line,
+                        Py_ssize_t group, Py_ssize_t o0, Py_ssize_t o1, const char *sums,
+                        char *turned) noexcept nogil:
     """Channels [o0, o1) of all pixels of a line; `sums` is that of the first.
 
     Sums that lie in the output go along its pixels, too, where one step does not lead through the
     numbers of the residual: complex channels that lie apart."""
     cdef Py_ssize_t size = p.itemsize, o, low, high, pixel, part
     cdef bint wanted = call.bias != NULL and not p.tile_bias
-    cdef fc_put put
+    cdef fc_store store
     if p.pixels_wide or (line.there and not contiguous(p, line.residual != NULL)):
         for o in range(o0, o1):
-            finish_row(p, call, line, group, o, 0, sums + (o - o0) * p.sum_pitch * size, size,
-                       line.count, False)
+            epilogue_row(p, call, line, group, o, 0, sums + (o - o0) * p.sum_pitch * size, size,
+                         line.count, False)
     elif line.there and not wanted and one_row(p, line, o1 - o0):
-        finish_row(p, call, line, group, o0, 0, sums, size, line.count * (o1 - o0), True)
+        epilogue_row(p, call, line, group, o0, 0, sums, size, line.count * (o1 - o0), True)
     elif contiguous(p, line.residual != NULL):
         for pixel in range(line.count):
-            finish_row(p, call, line, group, o0, pixel, sums + pixel * p.sum_pitch * size, size,
-                       o1 - o0, True)
+            epilogue_row(p, call, line, group, o0, pixel, sums + pixel * p.sum_pitch * size, size,
+                         o1 - o0, True)
     elif (p.simple and p.dst_native and call.residual != call.dst
             and (line.dst_step == size or line.count == 1)):
-        finish_put(p, call, &put)
+        simple_store(p, call, &store)
         p.kernels.transpose(line.dst + o0 * p.dst_c_bytes, p.dst_c_bytes // size, sums,
-                            p.sum_pitch, line.count, o1 - o0, &put)
+                            p.sum_pitch, line.count, o1 - o0, &store)
     elif (p.pairs != NULL and p.moved and not wanted and line.residual == NULL
           and (line.dst_step == 2 * size or line.count == 1)):
         p.pairs.transpose(line.dst + o0 // 2 * p.dst_c_bytes, p.dst_c_bytes // (2 * size), sums,
@@ -118,8 +118,8 @@ cdef void finish_line(const problem_t *p, const call_t *call, const line_t *line
                 p.kernels.transpose(turned, TURN, sums + (pixel * p.sum_pitch + low - o0) * size,
                                     p.sum_pitch, part, high - low, NULL)
                 for o in range(low, high):
-                    finish_row(p, call, line, group, o, pixel, turned + (o - low) * TURN * size,
-                               size, part, False)
+                    epilogue_row(p, call, line, group, o, pixel, turned + (o - low) * TURN * size,
+                                 size, part, False)
                 pixel += part
             low = high
 
@@ -140,9 +140,9 @@ cdef bint one_row(const problem_t *p, const line_t *line, Py_ssize_t channels) n
         line.residual == NULL or line.residual_step == channels * p.residual_c_bytes)
 
 
-cdef void deliver(const problem_t *p, const call_t *call, const Span **box, Py_ssize_t group,
-                  Py_ssize_t s0, Py_ssize_t s1, bint there, const char *sums,
-                  char *turned) noexcept nogil:
+cdef void store_sums(const problem_t *p, const call_t *call, const Span **box, Py_ssize_t group,
+                     Py_ssize_t s0, Py_ssize_t s1, bint there, const char *sums,
+                     char *turned) noexcept nogil:
     """Sums of the strips [s0, s1) of a box, from scratch to where they belong, or `there`.
 
     `sums` belongs to the first channel of strip s0; `turned` is room for sums that are turned.
@@ -178,5 +178,5 @@ cdef void deliver(const problem_t *p, const call_t *call, const Span **box, Py_s
                 if residual != NULL:
                     line.residual = (residual + n * p.axis[0].residual_bytes
                                      + d * p.axis[1].residual_bytes + h * p.axis[2].residual_bytes)
-                finish_line(p, call, &line, group, o0, o1, sums, turned)
+                epilogue_line(p, call, &line, group, o0, o1, sums, turned)
                 sums += line.count * p.itemsize * (1 if p.pixels_wide else p.sum_pitch)

@@ -18,7 +18,7 @@ from fastconv._core.conv cimport Problem, block_t, call_t, decode, next_block, p
 from fastconv._core.source cimport source_t
 from fastconv._core.axis cimport Span
 from fastconv._core.table cimport (
-    FC_BIAS_COLS, FC_BIAS_ROWS, fc_put, fc_run, fc_runs, fc_segment)
+    FC_BIAS_COLS, FC_BIAS_ROWS, fc_store, fc_run, fc_runs, fc_segment)
 
 cdef Py_ssize_t segments_of(const Span **box, const source_t *source, Py_ssize_t first,
                             Py_ssize_t pixels, fc_segment *segment) noexcept nogil:
@@ -53,7 +53,7 @@ cdef void one_task(const problem_t *p, call_t *call, Py_ssize_t task, char *scra
     cdef source_t source
     cdef block_t block
     cdef fc_runs runs
-    cdef fc_put put
+    cdef fc_store store
     cdef fc_run *tap = <fc_run *> scratch
     cdef Py_ssize_t *offset = <Py_ssize_t *> (scratch + p.at_offset)
     cdef fc_segment *segment = <fc_segment *> (scratch + p.at_segment)
@@ -105,13 +105,13 @@ cdef void one_task(const problem_t *p, call_t *call, Py_ssize_t task, char *scra
                 p.kernels.gather(panels + q * panel_bytes, panel, source.data, offset, steps,
                                  segment, count)
                 q += 1
-        epilogue.begin_put(p, call, &block, in_place_store,
-                           FC_BIAS_ROWS if p.pixels_wide else FC_BIAS_COLS, &put)
+        epilogue.begin_store(p, call, &block, in_place_store,
+                             FC_BIAS_ROWS if p.pixels_wide else FC_BIAS_COLS, &store)
         for s in range(s0, s1):
             strip = weights.strip(p, call, group, s, &block, p.guard, scratch)
             channel = s * p.width
             if call.bias != NULL:
-                put.bias = call.bias + (group * p.c_out + channel) * size
+                store.bias = call.bias + (group * p.c_out + channel) * size
             q = 0
             if p.pixels_wide:
                 rows = min(p.width, p.c_out - channel)
@@ -120,7 +120,7 @@ cdef void one_task(const problem_t *p, call_t *call, Py_ssize_t task, char *scra
                     p.kernels.tile[1 if cols > lanes else 0][rows](
                         &runs, strip, panels + q * panel_bytes,
                         sums + ((s - s0) * p.width * ldc + q * panel) * size, ldc, cols,
-                        &put)
+                        &store)
                     q += 1
             else:
                 cols = min(p.width, p.c_out - channel)
@@ -129,9 +129,9 @@ cdef void one_task(const problem_t *p, call_t *call, Py_ssize_t task, char *scra
                     p.kernels.tile[1 if cols > lanes else 0][rows](
                         &runs, panels + q * panel_bytes, strip,
                         sums + (q * panel * ldc + (s - s0) * p.width) * size, ldc,
-                        cols if in_place_store else 2 * lanes if cols > lanes else lanes, &put)
+                        cols if in_place_store else 2 * lanes if cols > lanes else lanes, &store)
                     q += 1
-    epilogue.deliver(p, call, box, group, s0, s1, in_place_store, sums, scratch + p.at_turn)
+    epilogue.store_sums(p, call, box, group, s0, s1, in_place_store, sums, scratch + p.at_turn)
 
 
 cdef bint dense(const problem_t *p, const Span **box) noexcept nogil:

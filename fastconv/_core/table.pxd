@@ -17,12 +17,12 @@ cdef extern from "fc_kernels.h" nogil:
         fc_fetch *fetch
         Py_ssize_t runs, length, a_step, b_step, a_row, cuts, a_ahead
 
-    ctypedef struct fc_finish:
+    ctypedef struct fc_epilogue:
         int activation, saturate, sum_storage, dst_storage, residual_storage
         double real_alpha, real_beta, real_low, real_high
         long long whole_alpha, whole_beta, whole_low, whole_high
 
-    ctypedef struct fc_put:
+    ctypedef struct fc_store:
         int flags
         const void *bias
         Py_ssize_t residual_bytes
@@ -42,7 +42,7 @@ cdef extern from "fc_kernels.h" nogil:
 
     ctypedef void fc_tile_fn(
         const fc_runs *runs, const void *a, const void *b, void *c,
-        Py_ssize_t ldc, Py_ssize_t cols, const fc_put *put) noexcept nogil
+        Py_ssize_t ldc, Py_ssize_t cols, const fc_store *store) noexcept nogil
 
     ctypedef struct fc_kernels:
         const char *isa
@@ -54,7 +54,7 @@ cdef extern from "fc_kernels.h" nogil:
         fc_tile_fn *tile_apart[2][15]
         void (*stencil)(const fc_group *group, Py_ssize_t groups, const fc_step *step,
                         Py_ssize_t steps, const void *a, const void *b, void *c, Py_ssize_t ldc,
-                        Py_ssize_t rows, Py_ssize_t cols, const fc_put *put) noexcept nogil
+                        Py_ssize_t rows, Py_ssize_t cols, const fc_store *store) noexcept nogil
         void (*fill)(void *dst, Py_ssize_t before, Py_ssize_t valid, Py_ssize_t after,
                      const void *src, Py_ssize_t step_bytes, int storage,
                      const void *value) noexcept nogil
@@ -67,14 +67,14 @@ cdef extern from "fc_kernels.h" nogil:
                        Py_ssize_t offsets, const fc_segment *segment,
                        Py_ssize_t segments) noexcept nogil
         void (*transpose)(void *dst, Py_ssize_t ldd, const void *src, Py_ssize_t lds,
-                          Py_ssize_t rows, Py_ssize_t cols, const fc_put *put) noexcept nogil
+                          Py_ssize_t rows, Py_ssize_t cols, const fc_store *store) noexcept nogil
         void (*deal)(void *dst, Py_ssize_t ldd, const void *src, Py_ssize_t lds,
                      Py_ssize_t rows, Py_ssize_t groups, Py_ssize_t members) noexcept nogil
         void (*twist)(void *dst, const void *src, Py_ssize_t pitch, Py_ssize_t width,
                       Py_ssize_t rows) noexcept nogil
-        void (*finish)(const fc_finish *how, void *dst, Py_ssize_t dst_bytes, const void *src,
-                       Py_ssize_t src_bytes, const void *residual, Py_ssize_t residual_bytes,
-                       const void *bias, Py_ssize_t bias_step, Py_ssize_t count) noexcept nogil
+        void (*epilogue)(const fc_epilogue *how, void *dst, Py_ssize_t dst_bytes, const void *src,
+                         Py_ssize_t src_bytes, const void *residual, Py_ssize_t residual_bytes,
+                         const void *bias, Py_ssize_t bias_step, Py_ssize_t count) noexcept nogil
         int (*finite)(const void *src, Py_ssize_t count) noexcept nogil
         double (*peak)(Py_ssize_t rounds) noexcept nogil
 

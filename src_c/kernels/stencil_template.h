@@ -27,7 +27,7 @@
 FC_INLINE void FC_NAME(stencil_body)(const int WIDTH, const fc_group *group, ptrdiff_t groups,
                                      const fc_step *step, ptrdiff_t steps, const FC_T *a,
                                      const FC_T *b, FC_T *c, ptrdiff_t ldc, ptrdiff_t rows,
-                                     ptrdiff_t cols, const fc_put *put)
+                                     ptrdiff_t cols, const fc_store *store)
 {
     FC_NAME(sums) sum[FC_STENCIL_ROWS];
     const fc_step *const end = step + steps;
@@ -52,23 +52,23 @@ FC_INLINE void FC_NAME(stencil_body)(const int WIDTH, const fc_group *group, ptr
         }
 
     if (rows == FC_STENCIL_ROWS)
-        FC_NAME(put_tile)(FC_STENCIL_ROWS, WIDTH, sum, c, ldc, cols, put);
+        FC_NAME(store_tile)(FC_STENCIL_ROWS, WIDTH, sum, c, ldc, cols, store);
     else
-        FC_NAME(put_edge)((const FC_NAME(sums) *)sum, rows, c, ldc, cols, put);
+        FC_NAME(store_edge)((const FC_NAME(sums) *)sum, rows, c, ldc, cols, store);
 }
 #undef FC_STENCIL_GROUP
 
 static void FC_NAME(stencil)(const fc_group *group, ptrdiff_t groups, const fc_step *step,
                              ptrdiff_t steps, const void *a, const void *b, void *c, ptrdiff_t ldc,
-                             ptrdiff_t rows, ptrdiff_t cols, const fc_put *put)
+                             ptrdiff_t rows, ptrdiff_t cols, const fc_store *store)
 {
     const FC_T *from = b;
     FC_T *to = c, same[FC_STENCIL_ROWS] = {0}; /* the rows are of one channel */
     const ptrdiff_t wide = FC_STENCIL_VECTORS * FC_LANES;
-    fc_put own = *put;
-    if (put->flags & FC_BIAS_ROWS) {
+    fc_store own = *store;
+    if (store->flags & FC_BIAS_ROWS) {
         for (int r = 0; r < FC_STENCIL_ROWS; r++)
-            same[r] = *(const FC_T *)put->bias;
+            same[r] = *(const FC_T *)store->bias;
         own.bias = same;
     }
     for (; cols >= wide; cols -= wide, from += wide, to += wide)

@@ -51,25 +51,25 @@ FC_INLINE void FC_NAME(fetch)(fc_fetch *fetch)
 }
 
 /* Rows are constants of their own loops, so that the sums stay where they are. */
-#define FC_RUN_ROWS(LOW, HIGH)                                                                 \
-    FC_NAME(tile_run)(LOW, HIGH, A_ROW, WIDTH, 1, sum, a + run->a, runs->a_row, runs->a_step,  \
+#define FC_RUN_ROWS(LOW, HIGH)                                                                   \
+    FC_NAME(tile_run)(LOW, HIGH, A_ROW, WIDTH, 1, sum, a + run->a, runs->a_row, runs->a_step,    \
                       b + run->b, runs->b_step, runs->length, runs->a_ahead);
-#define FC_RUN_CUT(CUT)                                                                        \
-    case CUT:                                                                                  \
-        if (ROWS > CUT) {                                                                      \
-            FC_RUN_ROWS(CUT, ROWS)                                                             \
-        }                                                                                      \
-        break;                                                                                 \
-    case -CUT:                                                                                 \
-        if (ROWS > CUT) {                                                                      \
-            FC_RUN_ROWS(0, ROWS - CUT)                                                         \
-        }                                                                                      \
+#define FC_RUN_CUT(CUT)                                                                          \
+    case CUT:                                                                                    \
+        if (ROWS > CUT) {                                                                        \
+            FC_RUN_ROWS(CUT, ROWS)                                                               \
+        }                                                                                        \
+        break;                                                                                   \
+    case -CUT:                                                                                   \
+        if (ROWS > CUT) {                                                                        \
+            FC_RUN_ROWS(0, ROWS - CUT)                                                           \
+        }                                                                                        \
         break;
 
 FC_INLINE void FC_NAME(tile_body)(const int ROWS, const int WIDTH, const int A_ROW,
                                   const int SHORT, const int LONG, const fc_runs *runs,
                                   const FC_T *a, const FC_T *b, FC_T *c, ptrdiff_t ldc,
-                                  ptrdiff_t cols, const fc_put *put)
+                                  ptrdiff_t cols, const fc_store *store)
 {
     FC_NAME(sums) sum[FC_MAX_ROWS];
     FC_UNROLL
@@ -79,8 +79,8 @@ FC_INLINE void FC_NAME(tile_body)(const int ROWS, const int WIDTH, const int A_R
             sum[i][v] = (FC_VEC){0};
 
     /* What is added comes from the second-level cache or beyond, while the sums are made. */
-    if (put->flags & (FC_ADD | FC_RESIDUAL)) {
-        const char *add = (const char *)c + (put->flags & FC_ADD ? 0 : put->residual_bytes);
+    if (store->flags & (FC_ADD | FC_RESIDUAL)) {
+        const char *add = (const char *)c + (store->flags & FC_ADD ? 0 : store->residual_bytes);
         for (int i = 0; i < ROWS; i++)
             for (int v = 0; v < WIDTH; v++)
                 __builtin_prefetch(add + i * ldc * sizeof(FC_T) + v * FC_VBYTES, 1);
@@ -105,33 +105,33 @@ FC_INLINE void FC_NAME(tile_body)(const int ROWS, const int WIDTH, const int A_R
             FC_RUN_CUT(3)
         }
     }
-    FC_NAME(put_tile)(ROWS, WIDTH, sum, c, ldc, cols, put);
+    FC_NAME(store_tile)(ROWS, WIDTH, sum, c, ldc, cols, store);
 }
 #undef FC_RUN_CUT
 #undef FC_RUN_ROWS
 
-#define FC_TILE_HEAD(NAME, ROWS, WIDTH)                                                        \
-    static void FC_NAME(NAME##_##ROWS##x##WIDTH)(const fc_runs *runs, const void *a,           \
-                                                 const void *b, void *c, ptrdiff_t ldc,        \
-                                                 ptrdiff_t cols, const fc_put *put)
+#define FC_TILE_HEAD(NAME, ROWS, WIDTH)                                                          \
+    static void FC_NAME(NAME##_##ROWS##x##WIDTH)(const fc_runs *runs, const void *a,             \
+                                                 const void *b, void *c, ptrdiff_t ldc,          \
+                                                 ptrdiff_t cols, const fc_store *store)
 #ifdef __clang__ /* which keeps the sums of small tiles in memory where both loops meet */
-#define FC_TILE_OF(NAME, ROWS, WIDTH, A_ROW)                                                   \
-    __attribute__((noinline)) FC_TILE_HEAD(NAME##_short, ROWS, WIDTH)                          \
-    {                                                                                          \
-        FC_NAME(tile_body)(ROWS, WIDTH, A_ROW, 1, 0, runs, a, b, c, ldc, cols, put);           \
-    }                                                                                          \
-    FC_TILE_HEAD(NAME, ROWS, WIDTH)                                                            \
-    {                                                                                          \
-        if (runs->length == 1 && !runs->cuts)                                                  \
-            FC_NAME(NAME##_short_##ROWS##x##WIDTH)(runs, a, b, c, ldc, cols, put);             \
-        else                                                                                   \
-            FC_NAME(tile_body)(ROWS, WIDTH, A_ROW, 0, 1, runs, a, b, c, ldc, cols, put);       \
+#define FC_TILE_OF(NAME, ROWS, WIDTH, A_ROW)                                                     \
+    __attribute__((noinline)) FC_TILE_HEAD(NAME##_short, ROWS, WIDTH)                            \
+    {                                                                                            \
+        FC_NAME(tile_body)(ROWS, WIDTH, A_ROW, 1, 0, runs, a, b, c, ldc, cols, store);           \
+    }                                                                                            \
+    FC_TILE_HEAD(NAME, ROWS, WIDTH)                                                              \
+    {                                                                                            \
+        if (runs->length == 1 && !runs->cuts)                                                    \
+            FC_NAME(NAME##_short_##ROWS##x##WIDTH)(runs, a, b, c, ldc, cols, store);             \
+        else                                                                                     \
+            FC_NAME(tile_body)(ROWS, WIDTH, A_ROW, 0, 1, runs, a, b, c, ldc, cols, store);       \
     }
 #else
-#define FC_TILE_OF(NAME, ROWS, WIDTH, A_ROW)                                                   \
-    FC_TILE_HEAD(NAME, ROWS, WIDTH)                                                            \
-    {                                                                                          \
-        FC_NAME(tile_body)(ROWS, WIDTH, A_ROW, 1, 1, runs, a, b, c, ldc, cols, put);           \
+#define FC_TILE_OF(NAME, ROWS, WIDTH, A_ROW)                                                     \
+    FC_TILE_HEAD(NAME, ROWS, WIDTH)                                                              \
+    {                                                                                            \
+        FC_NAME(tile_body)(ROWS, WIDTH, A_ROW, 1, 1, runs, a, b, c, ldc, cols, store);           \
     }
 #endif
 #define FC_TILE(ROWS, WIDTH) FC_TILE_OF(tile, ROWS, WIDTH, 1)

@@ -2,22 +2,22 @@
  *
  * dst[c][r] = src[r][c]: weights on their way into strips, and tiles that hold
  * pixels in rows on their way out.  Blocks of SQUARE x SQUARE numbers (256 bits a row)
- * turn in registers, in log2(SQUARE) rounds.  Sums that turn may be finished on the way.
+ * turn in registers, in log2(SQUARE) rounds.  Sums may get their epilogue on the way.
  */
 #define FC_SQUARE ((int)(32 / sizeof(FC_T)))
 typedef FC_T FC_NAME(square_row) __attribute__((vector_size(32), aligned(1), may_alias));
 
-/* What `put` does to sums that turn, a row that will be stored at `to`. */
-FC_INLINE void FC_NAME(finish_square_row)(FC_NAME(square_row) *row, const FC_T *to,
-                                          const fc_put *put)
+/* What `store` says is done to sums, a row of a square that will be stored at `to`. */
+FC_INLINE void FC_NAME(square_row_epilogue)(FC_NAME(square_row) *row, const FC_T *to,
+                                            const fc_store *store)
 {
     typedef FC_INT mask __attribute__((vector_size(32)));
     FC_NAME(square_row) y = *row;
-    if (put->flags & FC_RESIDUAL)
-        y += *(const FC_NAME(square_row) *)((const char *)to + put->residual_bytes);
-    if (put->flags & FC_CLAMP) {
-        const FC_NAME(square_row) low = (FC_NAME(square_row)){0} + (FC_T)put->low;
-        const FC_NAME(square_row) high = (FC_NAME(square_row)){0} + (FC_T)put->high;
+    if (store->flags & FC_RESIDUAL)
+        y += *(const FC_NAME(square_row) *)((const char *)to + store->residual_bytes);
+    if (store->flags & FC_CLAMP) {
+        const FC_NAME(square_row) low = (FC_NAME(square_row)){0} + (FC_T)store->low;
+        const FC_NAME(square_row) high = (FC_NAME(square_row)){0} + (FC_T)store->high;
         const mask below = (mask)(y < low), above = (mask)(y > high);
         y = (FC_NAME(square_row))((below & (mask)low) | (above & (mask)high)
                                   | (~(below | above) & (mask)y));
@@ -27,7 +27,7 @@ FC_INLINE void FC_NAME(finish_square_row)(FC_NAME(square_row) *row, const FC_T *
 
 /* Row i of the result goes to dst + place[i]. */
 FC_INLINE void FC_NAME(transpose_square)(FC_T *dst, const ptrdiff_t *place, const FC_T *src,
-                                         ptrdiff_t lds, const fc_put *put)
+                                         ptrdiff_t lds, const fc_store *store)
 {
     typedef FC_NAME(square_row) row;
     row x[FC_SQUARE], y[FC_SQUARE];
@@ -67,10 +67,10 @@ FC_INLINE void FC_NAME(transpose_square)(FC_T *dst, const ptrdiff_t *place, cons
         y[i + 2] = FC_SHUFFLE4(z[i], z[i + 2], 2, 3, 6, 7);
     }
 #endif
-    if (put)
+    if (store)
         FC_UNROLL
         for (int i = 0; i < FC_SQUARE; i++)
-            FC_NAME(finish_square_row)(&y[i], dst + place[i], put);
+            FC_NAME(square_row_epilogue)(&y[i], dst + place[i], store);
     FC_UNROLL
     for (int i = 0; i < FC_SQUARE; i++)
         *(row *)(dst + place[i]) = y[i];
@@ -80,7 +80,7 @@ FC_INLINE void FC_NAME(transpose_square)(FC_T *dst, const ptrdiff_t *place, cons
  * a square goes number by number. */
 FC_INLINE void FC_NAME(turn)(FC_T *dst, ptrdiff_t ldd, const FC_T *src, ptrdiff_t lds,
                              ptrdiff_t rows, ptrdiff_t r, ptrdiff_t cols, ptrdiff_t c,
-                             ptrdiff_t groups, ptrdiff_t members, const fc_put *put)
+                             ptrdiff_t groups, ptrdiff_t members, const fc_store *store)
 {
     const ptrdiff_t height = rows < FC_SQUARE ? rows : FC_SQUARE;
     const ptrdiff_t width = cols < FC_SQUARE ? cols : FC_SQUARE;
@@ -99,17 +99,17 @@ FC_INLINE void FC_NAME(turn)(FC_T *dst, ptrdiff_t ldd, const FC_T *src, ptrdiff_
     }
     src += r * lds + c;
     if (height == FC_SQUARE && width == FC_SQUARE)
-        FC_NAME(transpose_square)(dst, place, src, lds, put);
+        FC_NAME(transpose_square)(dst, place, src, lds, store);
     else
         for (ptrdiff_t j = 0; j < height; j++)
             for (ptrdiff_t i = 0; i < width; i++) {
                 FC_T *to = dst + place[i] + j;
                 FC_T value = *(const FC_LOOSE *)(src + j * lds + i);
-                if (put && put->flags & FC_RESIDUAL)
-                    value += *(const FC_LOOSE *)((const char *)to + put->residual_bytes);
-                if (put && put->flags & FC_CLAMP)
-                    value = value < (FC_T)put->low    ? (FC_T)put->low
-                            : value > (FC_T)put->high ? (FC_T)put->high
+                if (store && store->flags & FC_RESIDUAL)
+                    value += *(const FC_LOOSE *)((const char *)to + store->residual_bytes);
+                if (store && store->flags & FC_CLAMP)
+                    value = value < (FC_T)store->low    ? (FC_T)store->low
+                            : value > (FC_T)store->high ? (FC_T)store->high
                                                       : value;
                 *(FC_LOOSE *)to = value;
             }
@@ -127,19 +127,19 @@ static void FC_NAME(deal)(void *dst, ptrdiff_t ldd, const void *src, ptrdiff_t l
 
 /* The result goes to memory: few of its rows at a time, a line of the source. */
 FC_INLINE void FC_NAME(transpose_lines)(FC_T *dst, ptrdiff_t ldd, const FC_T *src, ptrdiff_t lds,
-                                        ptrdiff_t rows, ptrdiff_t cols, const fc_put *put)
+                                        ptrdiff_t rows, ptrdiff_t cols, const fc_store *store)
 {
     for (ptrdiff_t line = 0; line < cols; line += 2 * FC_SQUARE)
         for (ptrdiff_t r = 0; r < rows; r += FC_SQUARE)
             for (ptrdiff_t c = line; c < cols && c < line + 2 * FC_SQUARE; c += FC_SQUARE)
-                FC_NAME(turn)(dst, ldd, src, lds, rows, r, cols, c, cols, 1, put);
+                FC_NAME(turn)(dst, ldd, src, lds, rows, r, cols, c, cols, 1, store);
 }
 
 static void FC_NAME(transpose)(void *dst, ptrdiff_t ldd, const void *src, ptrdiff_t lds,
-                               ptrdiff_t rows, ptrdiff_t cols, const fc_put *put)
+                               ptrdiff_t rows, ptrdiff_t cols, const fc_store *store)
 {
-    if (put && put->flags)
-        FC_NAME(transpose_lines)(dst, ldd, src, lds, rows, cols, put);
+    if (store && store->flags)
+        FC_NAME(transpose_lines)(dst, ldd, src, lds, rows, cols, store);
     else
         FC_NAME(transpose_lines)(dst, ldd, src, lds, rows, cols, NULL);
 }

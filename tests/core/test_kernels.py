@@ -15,7 +15,7 @@ from ctables import (
     CLAMP,
     RESIDUAL,
     WHOLE,
-    Put,
+    Store,
     Runs,
     find,
     kernel_finder,
@@ -96,7 +96,7 @@ FLAGS = (WHOLE, ADD | WHOLE, *LAST, *(ADD | flags for flags in LAST))
 LOW, HIGH = -20, 30
 
 
-def put(product, there, residual, bias, flags):
+def stored_sums(product, there, residual, bias, flags):
     """What becomes of a product on its way to C, with its bias in the shape that adds it."""
     sums = product + (there if flags & ADD else 0)
     sums = sums + (bias if flags & (BIAS_ROWS | BIAS_COLS) else 0)
@@ -129,8 +129,8 @@ def test_tiles(table, dtype):
                 c = there.astype(cells(dtype, flags))
                 expected = c.copy()
                 added = bias[:rows, None] if flags & BIAS_ROWS else bias[:cols]
-                expected[at] = put(product[at], there[at], residual[at], added, flags)
-                how = Put(flags, c, bias, residual, LOW, HIGH)
+                expected[at] = stored_sums(product[at], there[at], residual[at], added, flags)
+                how = Store(flags, c, bias, residual, LOW, HIGH)
                 table.call("tile", runs, a, b, c, width + 3, cols, how,
                            function=table.tile_of(log, rows, a_row))  # fmt: skip
                 np.testing.assert_array_equal(c, expected)
@@ -149,7 +149,7 @@ def test_tiles_of_single_steps(table, dtype):
             for flags in (0, WHOLE):
                 c = np.empty((rows, width), cells(dtype, flags))
                 runs = Runs(run.ctypes.data, len(run), 1, 5, 3, a_row, 0, None, 0)
-                table.call("tile", runs, a, b, c, width, width, Put(flags),
+                table.call("tile", runs, a, b, c, width, width, Store(flags),
                            function=table.tile_of(log, rows, a_row))  # fmt: skip
                 expected = sum(np.outer(a[i + places], b[j : j + width]) for i, j, _ in run)
                 np.testing.assert_array_equal(c, expected)
@@ -167,7 +167,7 @@ def test_the_largest_whole_sums(table, dtype):
             b[0] = 1
             runs = Runs(run.ctypes.data, 1, 1, 0, 0, 1, 0, None, 0)
             for cols in (1, lanes):
-                table.call("tile", runs, a, b, c, lanes, cols, Put(WHOLE),
+                table.call("tile", runs, a, b, c, lanes, cols, Store(WHOLE),
                            function=table.tile[0][1])  # fmt: skip
                 assert c[0] == sign * (most - near)
 
@@ -193,9 +193,9 @@ def test_stencil(table, dtype):
         for flags in (flags for flags in FLAGS if not flags & BIAS_COLS):
             c = before.astype(cells(dtype, flags))
             expected = c.copy()
-            expected[at] = put(sums[at], before[at], residual[at], bias, flags)
+            expected[at] = stored_sums(sums[at], before[at], residual[at], bias, flags)
             table.call("stencil", groups, len(groups), pairs, steps, a, b, c, cols + 3, rows, cols,
-                       Put(flags, c, bias, residual, LOW, HIGH))  # fmt: skip
+                       Store(flags, c, bias, residual, LOW, HIGH))  # fmt: skip
             np.testing.assert_array_equal(c, expected)
 
 
@@ -295,7 +295,7 @@ def test_transpose(table, dtype):
             at = (slice(cols), slice(rows))
             for flags in (None, 0, RESIDUAL, CLAMP, RESIDUAL | CLAMP):
                 got = np.full((cols + 1, rows + 3), 7, dtype)
-                how = None if flags is None else Put(flags, got, None, residual, -3, 5)
+                how = None if flags is None else Store(flags, got, None, residual, -3, 5)
                 table.call("transpose", got, rows + 3, source, cols + 2, rows, cols, how)
                 sums = source[:, :cols].T + (residual[at] if (flags or 0) & RESIDUAL else 0)
                 expected = np.full_like(got, 7)

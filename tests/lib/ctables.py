@@ -63,8 +63,8 @@ class Runs(ctypes.Structure):
     ]
 
 
-class Put(ctypes.Structure):
-    """fc_put, for sums that go to an array `c`."""
+class Store(ctypes.Structure):
+    """fc_store, for sums that go to an array `c`."""
 
     _fields_ = [
         ("flags", ctypes.c_int),
@@ -83,8 +83,8 @@ class Put(ctypes.Structure):
 PARAMETERS = ("alpha", "beta", "low", "high")
 
 
-class Finish(ctypes.Structure):
-    """fc_finish."""
+class Epilogue(ctypes.Structure):
+    """fc_epilogue."""
 
     _fields_ = [
         *(

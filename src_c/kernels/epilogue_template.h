@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Finishing: a row of sums on its way to the output,
+ * The epilogue: a row of sums on its way to the output,
  *
  *     out = activation(alpha * sum + bias + beta * out + residual)
  *
@@ -73,16 +73,17 @@ static void FC_NAME(combine)(FC_LOOSE *to, const FC_LOOSE *row, const FC_NAME(te
         FC_T rest[4][FC_VBYTES / sizeof(FC_T)] = {{0}};
         FC_NAME(copy)(rest[0], (const FC_T *)row, count);
         FC_LOAD(rest[0]) = FC_NAME(combined)(
-            &terms, FC_LOAD(rest[0]), terms.bias_step ? FC_NAME(padded)(rest[1], bias, count) : bias,
+            &terms, FC_LOAD(rest[0]),
+            terms.bias_step ? FC_NAME(padded)(rest[1], bias, count) : bias,
             FC_NAME(padded)(rest[2], old, count), FC_NAME(padded)(rest[3], residual, count));
         FC_NAME(copy)((FC_T *)to, rest[0], count);
     }
 }
 
-static void FC_NAME(finish)(const fc_finish *how, void *dst_, ptrdiff_t dst_bytes,
-                            const void *src_, ptrdiff_t src_bytes, const void *residual_,
-                            ptrdiff_t residual_bytes, const void *bias_, ptrdiff_t bias_step,
-                            ptrdiff_t count)
+static void FC_NAME(epilogue)(const fc_epilogue *how, void *dst_, ptrdiff_t dst_bytes,
+                              const void *src_, ptrdiff_t src_bytes, const void *residual_,
+                              ptrdiff_t residual_bytes, const void *bias_, ptrdiff_t bias_step,
+                              ptrdiff_t count)
 {
     const int own = how->dst_storage == FC_OWN_KIND && dst_bytes == sizeof(FC_T);
     const int activation = how->activation;

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The C kernel that finishes rows of sums: what it adds, how it converts, its activations."""
+"""The C kernel of the epilogue of rows of sums: what it adds, how it converts, its activations."""
 
 import math
 import shutil
 
 import numpy as np
 import pytest
-from ctables import BYTES, CHARACTERS, Finish, find, loaded, numbers_of, storages, stored, whole
+from ctables import BYTES, CHARACTERS, Epilogue, find, loaded, numbers_of, storages, stored, whole
 from ways import ISAS
 
 from fastconv._core import table as extension
@@ -35,16 +35,16 @@ integers = pytest.mark.parametrize("table", ["i4", "i8"], indirect=True)
 OWN = {"f4": "F32", "f8": "F64", "i4": "I32", "i8": "I64"}
 
 
-def finish_row(table, dst, src, *, residual=None, bias=None, bias_step=0,
-               activation="NONE", alpha=1, beta=0, low=0, high=0, saturate=0, **said):  # fmt: skip
+def epilogue_row(table, dst, src, *, residual=None, bias=None, bias_step=0,
+                 activation="NONE", alpha=1, beta=0, low=0, high=0, saturate=0, **said):  # fmt: skip
     """`dst` gets as many numbers of `src` as it has, both of the table's own kind or another."""
     own = extension.KINDS[OWN[table.dtype.str[1:]]]
     kinds = (said.get(f"{name}_storage", own) for name in ("sum", "dst", "residual"))
-    how = Finish(extension.ACTIVATIONS[activation], saturate, *kinds)
+    how = Epilogue(extension.ACTIVATIONS[activation], saturate, *kinds)
     for name, value in (("alpha", alpha), ("beta", beta), ("low", low), ("high", high)):
         setattr(how, f"{'real' if table.dtype.kind == 'f' else 'whole'}_{name}", value)
     step = 0 if residual is None else residual.strides[0]
-    table.call("finish", how, dst, dst.strides[0], src, src.strides[0], residual, step,
+    table.call("epilogue", how, dst, dst.strides[0], src, src.strides[0], residual, step,
                bias, bias_step, len(dst))  # fmt: skip
 
 
@@ -57,7 +57,7 @@ def narrowed(numbers, kind, saturate):
 
 
 @pytest.mark.parametrize("bias_step", [None, 0, 1])
-def test_finish(table, dtype, bias_step):
+def test_epilogue(table, dtype, bias_step):
     """alpha * sum + bias + beta * out + residual, of any kind, step and byte order."""
     rng = np.random.default_rng(7)
     bias = None if bias_step is None else whole(rng, 300, dtype)
@@ -75,7 +75,7 @@ def test_finish(table, dtype, bias_step):
                 dst[...] = stored(old, kind, storage)
                 src = np.repeat(sums, 1 + turn % 2).astype(dtype)[:: 1 + turn % 2]
                 saturate = turn % 2
-                finish_row(
+                epilogue_row(
                     table, dst, src, alpha=alpha, beta=beta, saturate=saturate,
                     dst_storage=storage, residual_storage=other_storage,
                     residual=stored(other, other_kind, other_storage) if addend else None,
@@ -89,29 +89,29 @@ def test_finish(table, dtype, bias_step):
                 np.testing.assert_array_equal(loaded(beside, kind), 7)
 
 
-def test_finish_in_place(table, dtype):
+def test_epilogue_in_place(table, dtype):
     """Sums that lie where they belong, side by side and apart, and are their own residual."""
     rng = np.random.default_rng(8)
     for count in (1, 31, 128, 129, 300):
         for step in (1, 2):
             memory = whole(rng, count * step, dtype)
             sums, old = memory[::step], memory.copy()
-            finish_row(table, sums, sums, alpha=2, bias=np.ones(1, dtype), activation="RELU")
+            epilogue_row(table, sums, sums, alpha=2, bias=np.ones(1, dtype), activation="RELU")
             np.testing.assert_array_equal(sums, np.maximum(2 * old[::step] + 1, 0))
             if step == 2:
                 np.testing.assert_array_equal(memory[1::2], old[1::2])
         old = whole(rng, count, dtype)
         dst, src = old.copy(), whole(rng, count, dtype)
-        finish_row(table, dst, src, residual=dst)
+        epilogue_row(table, dst, src, residual=dst)
         np.testing.assert_array_equal(dst, src + old)
 
 
-def test_finish_of_sums_of_any_kind(table, dtype):
+def test_epilogue_of_sums_of_any_kind(table, dtype):
     rng = np.random.default_rng(9)
     for kind, storage in storages(dtype):
         sums = numbers_of(kind, 300, rng)
         dst = np.empty(300, dtype)
-        finish_row(table, dst, stored(sums, kind, storage), sum_storage=storage, alpha=3)
+        epilogue_row(table, dst, stored(sums, kind, storage), sum_storage=storage, alpha=3)
         np.testing.assert_array_equal(dst, 3 * sums)
 
 
@@ -133,12 +133,12 @@ ACTIVATIONS = {
 def test_activations(table, dtype, name):
     x = np.concatenate([np.linspace(-12, 12, 997), [0, -3, 3, 1e-7, -1e-7, 60, -60]]).astype(dtype)
     got = np.empty_like(x)
-    finish_row(table, got, x, activation=name, low=-2, high=3)
+    epilogue_row(table, got, x, activation=name, low=-2, high=3)
     expected = np.array([ACTIVATIONS[name](float(each)) for each in x])
     near = max(8 * np.finfo(dtype).eps, 1e-13 if name == "GELU" else 0)  # what erfc is good for
     np.testing.assert_allclose(got, expected, rtol=near, atol=np.finfo(dtype).tiny)
     bad = np.full(3, np.nan, dtype)
-    finish_row(table, bad, bad.copy(), activation=name, low=-2, high=3)
+    epilogue_row(table, bad, bad.copy(), activation=name, low=-2, high=3)
     assert np.isnan(bad).all()
 
 
@@ -147,7 +147,7 @@ def test_activations_of_integers(table, dtype):
     x = np.arange(-150, 150, dtype=dtype)
     for name, expected in (("RELU", x.clip(0)), ("CLIP", x.clip(-7, 99)), ("NONE", x)):
         got = np.empty_like(x)
-        finish_row(table, got, x, activation=name, low=-7, high=99)
+        epilogue_row(table, got, x, activation=name, low=-7, high=99)
         np.testing.assert_array_equal(got, expected)
 
 
@@ -168,9 +168,9 @@ def test_real_sums_become_integers(table, dtype):
             if np.isfinite(each) else limits.min for each in x
         ]  # fmt: skip
         got = np.empty(len(x), stored([0], kind, storage).dtype)
-        finish_row(table, got, x, dst_storage=storage)
+        epilogue_row(table, got, x, dst_storage=storage)
         assert got.tolist() == expected
-        finish_row(table, got[:1], np.full(1, np.nan, dtype), dst_storage=storage)
+        epilogue_row(table, got[:1], np.full(1, np.nan, dtype), dst_storage=storage)
         assert got[0] == 0
 
 
@@ -183,7 +183,7 @@ def test_integers_wrap_or_saturate(table, dtype, saturate):
     x = np.array([n for n in sorted(edges) if limits.min <= n <= limits.max], dtype)
     for kind, storage in storages(dtype):
         got = np.empty(len(x), stored([0], kind, storage).dtype)
-        finish_row(table, got, x, dst_storage=storage, saturate=saturate)
+        epilogue_row(table, got, x, dst_storage=storage, saturate=saturate)
         low, high = np.iinfo(BYTES[kind]).min, np.iinfo(BYTES[kind]).max
         expected = [min(max(n, low), high) for n in x.tolist()] if saturate else x.astype(got.dtype)
         np.testing.assert_array_equal(got, np.array(expected, got.dtype))
@@ -210,7 +210,7 @@ def test_real_sums_become_half_precision(table, dtype):
         expected = np.where(abs(expected) >= beyond, np.copysign(np.inf, expected), expected)
         for storage in (s for name, s in storages(dtype) if name == kind):
             got = np.empty(len(x), stored([0], kind, storage).dtype)
-            finish_row(table, got, x, dst_storage=storage)
+            epilogue_row(table, got, x, dst_storage=storage)
             np.testing.assert_array_equal(loaded(got, kind), expected)
 
 
@@ -227,7 +227,7 @@ def test_half_precision(table, dtype):
         np.testing.assert_array_equal(got, expected)
         np.testing.assert_array_equal(np.signbit(got), np.signbit(expected))
         back = np.empty_like(bits)
-        finish_row(table, back, got, dst_storage=storage)
+        epilogue_row(table, back, got, dst_storage=storage)
         numbers = ~np.isnan(expected)
         np.testing.assert_array_equal(back[numbers], bits[numbers])
         assert np.isnan(loaded(back.view("f2") if kind == "F16" else back, kind)[~numbers]).all()

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * The last lines of a tile: its sums, still in registers, on their way to C, as `fc_put` says.
+ * The last lines of a tile: its sums, still in registers, on their way to C, as `fc_store` says.
  * Each step is a loop of its own over all sums, so that any of them may be left out.
  */
 typedef FC_VEC FC_NAME(sums)[FC_MAX_VECTORS];
@@ -32,8 +32,8 @@ FC_INLINE FC_VEC FC_NAME(clamp)(FC_VEC value, FC_VEC low, FC_VEC high)
         FC_UNROLL                                                                                \
         for (int v = 0; v < WIDTH; v++)
 
-FC_INLINE void FC_NAME(put)(const int ROWS, const int WIDTH, FC_NAME(sums) *sum, FC_T *c,
-                            ptrdiff_t ldc, const fc_put *how)
+FC_INLINE void FC_NAME(store)(const int ROWS, const int WIDTH, FC_NAME(sums) *sum, FC_T *c,
+                              ptrdiff_t ldc, const fc_store *how)
 {
     const int flags = how->flags;
     const FC_T *bias = how->bias;
@@ -78,14 +78,14 @@ FC_INLINE void FC_NAME(put)(const int ROWS, const int WIDTH, FC_NAME(sums) *sum,
 #undef FC_EACH_SUM
 
 /* A tile that hangs over the edge of C: row by row, through a buffer. */
-static __attribute__((noinline)) void FC_NAME(put_edge)(const FC_NAME(sums) *sum, ptrdiff_t rows,
-                                                        FC_T *c, ptrdiff_t ldc, ptrdiff_t cols,
-                                                        const fc_put *how)
+static __attribute__((noinline)) void FC_NAME(store_edge)(const FC_NAME(sums) *sum, ptrdiff_t rows,
+                                                          FC_T *c, ptrdiff_t ldc, ptrdiff_t cols,
+                                                          const fc_store *how)
 {
     enum { WIDTH = FC_MAX_VECTORS * FC_VBYTES / sizeof(FC_T) };
     FC_T row[2 * WIDTH] = {0}; /* of C, and what is added to it */
     FC_NAME(sums) value;
-    fc_put part = *how;
+    fc_store part = *how;
     part.residual_bytes = WIDTH * sizeof(FC_T);
     for (ptrdiff_t i = 0; i < rows; i++, c += ldc) {
         if (how->flags & FC_ADD)
@@ -96,17 +96,17 @@ static __attribute__((noinline)) void FC_NAME(put_edge)(const FC_NAME(sums) *sum
             value[0] = sum[i][j / FC_LANES];
             if (how->bias)
                 part.bias = (const FC_T *)how->bias + (how->flags & FC_BIAS_ROWS ? i : j);
-            FC_NAME(put)(1, 1, &value, row + j, 0, &part);
+            FC_NAME(store)(1, 1, &value, row + j, 0, &part);
         }
         FC_NAME(copy)(c, row, cols);
     }
 }
 
-FC_INLINE void FC_NAME(put_tile)(const int ROWS, const int WIDTH, FC_NAME(sums) *sum, FC_T *c,
-                                 ptrdiff_t ldc, ptrdiff_t cols, const fc_put *how)
+FC_INLINE void FC_NAME(store_tile)(const int ROWS, const int WIDTH, FC_NAME(sums) *sum, FC_T *c,
+                                   ptrdiff_t ldc, ptrdiff_t cols, const fc_store *how)
 {
     if (cols == WIDTH * FC_LANES) {
-        FC_NAME(put)(ROWS, WIDTH, sum, c, ldc, how);
+        FC_NAME(store)(ROWS, WIDTH, sum, c, ldc, how);
         return;
     }
     FC_NAME(sums) edge[FC_MAX_ROWS];
@@ -115,5 +115,5 @@ FC_INLINE void FC_NAME(put_tile)(const int ROWS, const int WIDTH, FC_NAME(sums) 
         FC_UNROLL
         for (int v = 0; v < WIDTH; v++)
             edge[i][v] = sum[i][v];
-    FC_NAME(put_edge)((const FC_NAME(sums) *)edge, ROWS, c, ldc, cols, how);
+    FC_NAME(store_edge)((const FC_NAME(sums) *)edge, ROWS, c, ldc, cols, how);
 }
