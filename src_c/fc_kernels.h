@@ -52,7 +52,7 @@ typedef struct { ptrdiff_t b, low, high, a[FC_STENCIL_ROWS]; } fc_group;
 
 /* What the last lines of a tile do with the sums, in this order. */
 enum {
-    FC_WHOLE = 1,     /* sums are whole numbers, and C holds integers of the same size */
+    FC_INTEGER = 1,   /* sums are integers, and C holds those of the same size */
     FC_ADD = 2,       /* C already holds the blocks of k before this one */
     FC_BIAS_ROWS = 4, /* last block: add bias[i] */
     FC_BIAS_COLS = 8, /* ... or bias[j] (readable in whole vectors) */
@@ -78,11 +78,11 @@ enum {
 
 /* The way of sums to the output:
  *     out = activation(alpha * sum + bias + beta * out + residual)
- * and how the arrays are stored.  Parameters are real or whole like the dtype of the table. */
+ * and how the arrays are stored.  Parameters are real or integer like the dtype of the table. */
 typedef struct {
     int activation, saturate, sum_storage, dst_storage, residual_storage;
     double real_alpha, real_beta, real_low, real_high;
-    long long whole_alpha, whole_beta, whole_low, whole_high;
+    long long integer_alpha, integer_beta, integer_low, integer_high;
 } fc_epilogue;
 
 enum { FC_MAX_ROWS = 14, FC_WIDTHS = 3, FC_MAX_VECTORS = 4 }; /* widths: 1, 2, 4 vectors */

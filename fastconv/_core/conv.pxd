@@ -46,7 +46,7 @@ cdef struct problem_t:
     Py_ssize_t wei_row_bytes, wei_group_bytes
     Py_ssize_t wei_bytes[4]
     Py_ssize_t wei_step_bytes   # from one number to the next, if that is always the same; else 0
-    bint wei_whole              # integers, so none is inf or NaN
+    bint wei_integer            # integers, so none is inf or NaN
     bint wei_direct             # as tiles want them, side by side
     const fc_kernels *dealer    # whose numbers are as large as all parts of a weight
     # strips of weights: `width` output channels each, `strips` of them, `task_strips` a task

@@ -7,7 +7,7 @@ from numpy cimport PyArray_DATA, ndarray
 from fastconv._core.axis cimport (
     ZERO, Axis, Span, begin_spans, count_spans, make_span, most_elements)
 from fastconv._core.table cimport (
-    FC_CLAMP, FC_STENCIL_ROWS, FC_WHOLE, fc_epilogue, fc_group, fc_run, fc_segment, fc_step, find)
+    FC_CLAMP, FC_STENCIL_ROWS, FC_INTEGER, fc_epilogue, fc_group, fc_run, fc_segment, fc_step, find)
 
 cdef enum:
     LINE = 64                   # bytes; what begins in scratch begins a cache line
@@ -151,7 +151,7 @@ cdef class Problem:
         p.src_contiguous_bytes = src.strides[1] // src.parts
         p.dealer = find(isa, "d") if wei.parts == 2 else p.kernels
         p.src_end_bytes, p.src_storage, p.wei_storage = src.end, src.storage, wei.storage
-        p.wei_whole = wei.whole
+        p.wei_integer = wei.whole
         p.in_place_store, p.dst_native, p.wei_direct = in_place_store, dst_native, wei_direct
         p.in_place_allowed, p.channels_first = in_place_allowed, channels_first
         for i in range(2):
@@ -200,12 +200,12 @@ cdef class Problem:
         to.residual_storage = how.residual_storage
         if how.dtype in "fd":
             to.real_alpha, to.real_beta, to.real_low, to.real_high = how.parameters
-            to.whole_alpha = to.whole_beta = to.whole_low = to.whole_high = 0
+            to.integer_alpha = to.integer_beta = to.integer_low = to.integer_high = 0
         else:
-            to.whole_alpha, to.whole_beta, to.whole_low, to.whole_high = how.parameters
+            to.integer_alpha, to.integer_beta, to.integer_low, to.integer_high = how.parameters
             to.real_alpha = to.real_beta = to.real_low = to.real_high = 0
         p.dst_itemsize, p.moved, p.tile_bias = how.dst_itemsize, how.moved, how.tile_bias
-        p.tile_flags = FC_WHOLE if how.whole else 0
+        p.tile_flags = FC_INTEGER if how.whole else 0
         p.simple = how.simple
         p.last_flags = FC_CLAMP if how.clamps else 0
 

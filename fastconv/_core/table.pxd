@@ -20,7 +20,7 @@ cdef extern from "fc_kernels.h" nogil:
     ctypedef struct fc_epilogue:
         int activation, saturate, sum_storage, dst_storage, residual_storage
         double real_alpha, real_beta, real_low, real_high
-        long long whole_alpha, whole_beta, whole_low, whole_high
+        long long integer_alpha, integer_beta, integer_low, integer_high
 
     ctypedef struct fc_store:
         int flags
@@ -37,7 +37,7 @@ cdef extern from "fc_kernels.h" nogil:
 
     enum:
         FC_STENCIL_ROWS, FC_SUMS_IN_FLIGHT, FC_CUTS
-        FC_WHOLE, FC_ADD, FC_BIAS_ROWS, FC_BIAS_COLS, FC_RESIDUAL, FC_CLAMP
+        FC_INTEGER, FC_ADD, FC_BIAS_ROWS, FC_BIAS_COLS, FC_RESIDUAL, FC_CLAMP
         FC_MAX_ROWS, FC_WIDTHS
 
     ctypedef void fc_tile_fn(

@@ -101,7 +101,7 @@ cdef const char *strip(const problem_t *p, call_t *call, Py_ssize_t group, Py_ss
         return call.packed + s * p.width * p.itemsize
     packed = scratch + p.at_weight
     pack(p, call.wei, group, s, block, scratch + p.at_raw, packed)
-    if guard and not p.wei_whole and not p.kernels.finite(packed, depth * p.width):
+    if guard and not p.wei_integer and not p.kernels.finite(packed, depth * p.width):
         call.not_finite = 1
     return packed
 

@@ -10,7 +10,7 @@
 #if FC_REAL
 #define FC_PARAMETER(how, name) ((FC_T)(how)->real_##name)
 #else
-#define FC_PARAMETER(how, name) ((FC_T)(how)->whole_##name)
+#define FC_PARAMETER(how, name) ((FC_T)(how)->integer_##name)
 #endif
 
 /* A row of an array as numbers of this dtype: the array itself, or a copy. */

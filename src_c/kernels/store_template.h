@@ -5,18 +5,18 @@
  */
 typedef FC_VEC FC_NAME(sums)[FC_MAX_VECTORS];
 
-typedef FC_INT FC_NAME(whole) __attribute__((vector_size(FC_VBYTES), aligned(1), may_alias));
+typedef FC_INT FC_NAME(integers) __attribute__((vector_size(FC_VBYTES), aligned(1), may_alias));
 
 /* The integers that sums are, when all steps were exact: of a block of 8-bit numbers in float32
  * (below 2^24) and of one of up to 32 bits times 8, or 16 times 16, in float64 (below 2^51, where
  * the last digits of value + 2^52 + 2^51 are those of the integer). */
-FC_INLINE FC_NAME(whole) FC_NAME(to_whole)(FC_VEC value)
+FC_INLINE FC_NAME(integers) FC_NAME(to_integers)(FC_VEC value)
 {
 #if FC_REAL == 8
     const FC_VEC magic = (FC_VEC){0} + (FC_T)0x1.8p52;
-    return (FC_NAME(whole))(value + magic) - (FC_NAME(whole))magic;
+    return (FC_NAME(integers))(value + magic) - (FC_NAME(integers))magic;
 #else
-    return __builtin_convertvector(value, FC_NAME(whole));
+    return __builtin_convertvector(value, FC_NAME(integers));
 #endif
 }
 
@@ -37,14 +37,14 @@ FC_INLINE void FC_NAME(store)(const int ROWS, const int WIDTH, FC_NAME(sums) *su
 {
     const int flags = how->flags;
     const FC_T *bias = how->bias;
-    if (flags & FC_WHOLE) {
+    if (flags & FC_INTEGER) {
         FC_EACH_SUM
         {
-            FC_NAME(whole) *to = (FC_NAME(whole) *)(c + i * ldc + v * FC_LANES);
-            FC_NAME(whole) whole = FC_NAME(to_whole)(sum[i][v]);
+            FC_NAME(integers) *to = (FC_NAME(integers) *)(c + i * ldc + v * FC_LANES);
+            FC_NAME(integers) value = FC_NAME(to_integers)(sum[i][v]);
             if (flags & FC_ADD)
-                whole += *to;
-            *to = whole;
+                value += *to;
+            *to = value;
         }
         return;
     }

@@ -6,7 +6,17 @@ import shutil
 
 import numpy as np
 import pytest
-from ctables import BYTES, CHARACTERS, Epilogue, find, loaded, numbers_of, storages, stored, whole
+from ctables import (
+    BYTES,
+    CHARACTERS,
+    Epilogue,
+    find,
+    loaded,
+    numbers_of,
+    small_integers,
+    storages,
+    stored,
+)
 from ways import ISAS
 
 from fastconv._core import table as extension
@@ -42,7 +52,7 @@ def epilogue_row(table, dst, src, *, residual=None, bias=None, bias_step=0,
     kinds = (said.get(f"{name}_storage", own) for name in ("sum", "dst", "residual"))
     how = Epilogue(extension.ACTIVATIONS[activation], saturate, *kinds)
     for name, value in (("alpha", alpha), ("beta", beta), ("low", low), ("high", high)):
-        setattr(how, f"{'real' if table.dtype.kind == 'f' else 'whole'}_{name}", value)
+        setattr(how, f"{'real' if table.dtype.kind == 'f' else 'integer'}_{name}", value)
     step = 0 if residual is None else residual.strides[0]
     table.call("epilogue", how, dst, dst.strides[0], src, src.strides[0], residual, step,
                bias, bias_step, len(dst))  # fmt: skip
@@ -60,7 +70,7 @@ def narrowed(numbers, kind, saturate):
 def test_epilogue(table, dtype, bias_step):
     """alpha * sum + bias + beta * out + residual, of any kind, step and byte order."""
     rng = np.random.default_rng(7)
-    bias = None if bias_step is None else whole(rng, 300, dtype)
+    bias = None if bias_step is None else small_integers(rng, 300, dtype)
     added = 0 if bias is None else bias.astype("i8") if bias_step else int(bias[0])
     turns = [(1, 0, 0), (2, 0, 1), (1, -3, 0), (-2, 2, 1), (1, 0, 2), (1, 1, 3)]
     for kind, storage in storages(dtype):
@@ -94,14 +104,14 @@ def test_epilogue_in_place(table, dtype):
     rng = np.random.default_rng(8)
     for count in (1, 31, 128, 129, 300):
         for step in (1, 2):
-            memory = whole(rng, count * step, dtype)
+            memory = small_integers(rng, count * step, dtype)
             sums, old = memory[::step], memory.copy()
             epilogue_row(table, sums, sums, alpha=2, bias=np.ones(1, dtype), activation="RELU")
             np.testing.assert_array_equal(sums, np.maximum(2 * old[::step] + 1, 0))
             if step == 2:
                 np.testing.assert_array_equal(memory[1::2], old[1::2])
-        old = whole(rng, count, dtype)
-        dst, src = old.copy(), whole(rng, count, dtype)
+        old = small_integers(rng, count, dtype)
+        dst, src = old.copy(), small_integers(rng, count, dtype)
         epilogue_row(table, dst, src, residual=dst)
         np.testing.assert_array_equal(dst, src + old)
 

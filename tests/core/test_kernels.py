@@ -13,17 +13,17 @@ from ctables import (
     BIAS_ROWS,
     CHARACTERS,
     CLAMP,
+    INTEGER,
     RESIDUAL,
-    WHOLE,
-    Store,
     Runs,
+    Store,
     find,
     kernel_finder,
     listed_kernels,
     numbers_of,
+    small_integers,
     storages,
     stored,
-    whole,
 )
 from ways import ISAS
 
@@ -87,12 +87,12 @@ def tiles(table):
 
 
 def cells(dtype, flags):
-    """What C holds: sums of whole numbers become integers of the same size."""
-    return np.dtype(f"i{dtype.itemsize}") if flags & WHOLE else dtype
+    """What C holds: sums that are integers become integers of the same size."""
+    return np.dtype(f"i{dtype.itemsize}") if flags & INTEGER else dtype
 
 
 LAST = (0, BIAS_ROWS, BIAS_COLS, RESIDUAL, CLAMP, BIAS_ROWS | RESIDUAL | CLAMP)
-FLAGS = (WHOLE, ADD | WHOLE, *LAST, *(ADD | flags for flags in LAST))
+FLAGS = (INTEGER, ADD | INTEGER, *LAST, *(ADD | flags for flags in LAST))
 LOW, HIGH = -20, 30
 
 
@@ -110,12 +110,12 @@ def test_tiles(table, dtype):
     rng, length = np.random.default_rng(0), 3
     assert table.max_rows[0] >= 4
     for log, rows, width in tiles(table):
-        a, b = whole(rng, 400, dtype), whole(rng, 200 + width, dtype)
+        a, b = small_integers(rng, 400, dtype), small_integers(rng, 200 + width, dtype)
         cuts = [cut for cut in range(-3, 4) if abs(cut) < rows]
         run = np.array([[*rng.integers(0, 170, 2), cut] for cut in cuts], np.intp)
         a_row = (1, 2, 3, 14)[(rows + log) % 4] if log < 2 else 1
         runs = Runs(run.ctypes.data, len(run), length, 5, 3, a_row, 1, None, 7)
-        bias = whole(rng, max(width, rows), dtype)
+        bias = small_integers(rng, max(width, rows), dtype)
         product = np.zeros((rows, width), dtype)
         for i, j, cut in run:
             for s in range(length):
@@ -123,7 +123,7 @@ def test_tiles(table, dtype):
                 part = slice(cut, None) if cut > 0 else slice(0, rows + cut)
                 product[part] += outer[part]
         for cols in range(1, width + 1):
-            there, residual = whole(rng, (2, rows + 1, width + 3), dtype)
+            there, residual = small_integers(rng, (2, rows + 1, width + 3), dtype)
             at = (slice(rows), slice(cols))
             for flags in FLAGS:
                 c = there.astype(cells(dtype, flags))
@@ -141,12 +141,12 @@ def test_tiles_of_single_steps(table, dtype):
     """Rows of A any number of numbers apart."""
     rng = np.random.default_rng(1)
     for log, rows, width in tiles(table):
-        a, b = whole(rng, 600, dtype), whole(rng, 200 + width, dtype)
+        a, b = small_integers(rng, 600, dtype), small_integers(rng, 200 + width, dtype)
         run = np.array([[*rng.integers(200, 380, 2), 0] for _ in range(11)], np.intp)
         run[:, 1] -= 200
         for a_row in (1, 2, 3, 4, 8, 15, 0, -1, -13) if log < 2 else (1,):
             places = a_row * np.arange(rows)
-            for flags in (0, WHOLE):
+            for flags in (0, INTEGER):
                 c = np.empty((rows, width), cells(dtype, flags))
                 runs = Runs(run.ctypes.data, len(run), 1, 5, 3, a_row, 0, None, 0)
                 table.call("tile", runs, a, b, c, width, width, Store(flags),
@@ -156,18 +156,18 @@ def test_tiles_of_single_steps(table, dtype):
 
 
 @tiled
-def test_the_largest_whole_sums(table, dtype):
+def test_the_largest_integer_sums(table, dtype):
     """As large as the exact ones may be, from products to integers, to the last digit."""
     most = {"f32": 2**24, "f64": 2**51 - 1, "i64": 2**62, "l64": 2**31 - 1}[table.name.decode()]
     run, lanes = indices(0, 0, 0), table.lanes
     for sign in (1, -1):
         for near in range(4):
             a = np.array([sign * (most - near)], dtype)
-            b, c = np.zeros(lanes, dtype), np.full(lanes, 7, cells(dtype, WHOLE))
+            b, c = np.zeros(lanes, dtype), np.full(lanes, 7, cells(dtype, INTEGER))
             b[0] = 1
             runs = Runs(run.ctypes.data, 1, 1, 0, 0, 1, 0, None, 0)
             for cols in (1, lanes):
-                table.call("tile", runs, a, b, c, lanes, cols, Store(WHOLE),
+                table.call("tile", runs, a, b, c, lanes, cols, Store(INTEGER),
                            function=table.tile[0][1])  # fmt: skip
                 assert c[0] == sign * (most - near)
 
@@ -179,15 +179,15 @@ def test_stencil(table, dtype):
     rows_of = [(low, high) for low in range(4) for high in range(low + 1, 5)]
     groups = indices(*((3 * i, *rows, *rng.integers(0, 40, 4)) for i, rows in enumerate(rows_of)))
     pairs = rng.integers(0, 30, (steps, 2)).astype(np.intp)
-    bias = whole(rng, 1, dtype)
+    bias = small_integers(rng, 1, dtype)
     for cols in range(1, 9 * table.lanes):
-        a, b = whole(rng, 80, dtype), whole(rng, 80 + cols + table.lanes, dtype)
+        a, b = small_integers(rng, 80, dtype), small_integers(rng, 80 + cols + table.lanes, dtype)
         sums = np.zeros((4, cols), dtype)
         for at, low, high, *weights in groups:
             for r in range(low, high):
                 for i, j in pairs:
                     sums[r] += a[weights[r] + i] * b[at + j : at + j + cols]
-        before, residual = whole(rng, (2, 5, cols + 3), dtype)
+        before, residual = small_integers(rng, (2, 5, cols + 3), dtype)
         rows = 1 + cols % 4
         at = (slice(rows), slice(cols))
         for flags in (flags for flags in FLAGS if not flags & BIAS_COLS):
@@ -271,7 +271,7 @@ def test_frame(table, dtype):
 def test_gather(table, dtype):
     """Segments side by side in panels: what one spills, the next overwrites."""
     rng, width = np.random.default_rng(2), 2 * table.lanes + 3
-    source = whole(rng, 300, dtype)
+    source = small_integers(rng, 300, dtype)
     offsets = indices(5, 0, 90, 41)
     segments, at = [], 0
     while at < width:
@@ -290,8 +290,8 @@ def test_transpose(table, dtype):
     rng = np.random.default_rng(3)
     for rows in range(1, 20):
         for cols in range(1, 20):
-            source = whole(rng, (rows, cols + 2), dtype)
-            residual = whole(rng, (cols + 1, rows + 3), dtype)
+            source = small_integers(rng, (rows, cols + 2), dtype)
+            residual = small_integers(rng, (cols + 1, rows + 3), dtype)
             at = (slice(cols), slice(rows))
             for flags in (None, 0, RESIDUAL, CLAMP, RESIDUAL | CLAMP):
                 got = np.full((cols + 1, rows + 3), 7, dtype)
@@ -310,7 +310,7 @@ def test_deal(table, dtype):
     """Weights of (channel, tap) become (tap, channel)."""
     rng = np.random.default_rng(4)
     for rows, groups, members in SIZES:
-        source = whole(rng, (rows, groups * members + 2), dtype)
+        source = small_integers(rng, (rows, groups * members + 2), dtype)
         got = np.full((groups * members + 1, rows + 3), 7, dtype)
         table.call("deal", got, rows + 3, source, groups * members + 2, rows, groups, members)
         expected = np.full_like(got, 7)
@@ -324,7 +324,7 @@ def test_twist(table, dtype):
     rng = np.random.default_rng(6)
     for rows in range(5):
         for width in (2, 4, 6, 14, 32, 34):
-            source = whole(rng, (rows + 1, width + 3), dtype)
+            source = small_integers(rng, (rows + 1, width + 3), dtype)
             expected = np.full_like(source, 7)
             expected[:rows, 0:width:2] = -source[:rows, 1:width:2]
             expected[:rows, 1:width:2] = source[:rows, 0:width:2]

@@ -15,7 +15,7 @@ SOURCE = Path(__file__).resolve().parents[2] / "src_c"
 SIZE, POINTER = ctypes.c_ssize_t, ctypes.c_void_p
 # How a table is asked for, by its dtype; "l8" is int64 of numbers that int32 would hold.
 CHARACTERS = {"f4": "f", "f8": "d", "i4": "i", "i8": "q", "l8": "l"}
-WHOLE, ADD, BIAS_ROWS, BIAS_COLS, RESIDUAL, CLAMP = 1, 2, 4, 8, 16, 32
+INTEGER, ADD, BIAS_ROWS, BIAS_COLS, RESIDUAL, CLAMP = 1, 2, 4, 8, 16, 32
 
 
 def objdump(*words):
@@ -94,7 +94,7 @@ class Epilogue(ctypes.Structure):
             )
         ),
         *((f"real_{name}", ctypes.c_double) for name in PARAMETERS),
-        *((f"whole_{name}", ctypes.c_longlong) for name in PARAMETERS),
+        *((f"integer_{name}", ctypes.c_longlong) for name in PARAMETERS),
     ]  # fmt: skip
 
 
@@ -168,7 +168,7 @@ def loaded(array, kind):
     return (array.astype("u4") << 16).view("f4")
 
 
-def whole(rng, shape, dtype):
+def small_integers(rng, shape, dtype):
     """Small integers: every sum is exact, whatever its order."""
     return rng.integers(-9, 10, shape).astype(dtype)
 
