@@ -93,44 +93,49 @@ enum { FC_SUMS_IN_FLIGHT = 8 };
 typedef void fc_tile_fn(const fc_runs *runs, const void *a, const void *b, void *c,
                         ptrdiff_t ldc, ptrdiff_t cols, const fc_store *store);
 
-/* The list: KERNEL(name, return type, arguments).  It declares the table, fills
- * it in fc_instantiate.h and names the kernels for the tests. */
+/* The list: KERNEL(name, return type, arguments).  It declares the table, fills it in
+ * fc_templates.h and names the kernels for the tests. */
 #define FC_KERNEL_LIST(KERNEL)                                                                   \
     /* a tile of one output channel, rows <= FC_STENCIL_ROWS output rows of cols pixels */       \
-    KERNEL(stencil, void, (const fc_group *group, ptrdiff_t groups, const fc_step *step,         \
-                           ptrdiff_t steps, const void *a, const void *b, void *c,               \
-                           ptrdiff_t ldc, ptrdiff_t rows, ptrdiff_t cols,                        \
-                           const fc_store *store))                                               \
-    /* dst = `before` times *value, `valid` numbers read every step_bytes, `after` *value */     \
-    KERNEL(fill, void, (void *dst, ptrdiff_t before, ptrdiff_t valid, ptrdiff_t after,           \
-                        const void *src, ptrdiff_t step_bytes, int storage, const void *value))  \
-    /* a row with what lies around it: number i of dst at row + place[i], but the `valid` ones   \
-     * after the first `before` every step_bytes from row + first on */                          \
-    KERNEL(frame, void, (void *dst, ptrdiff_t before, ptrdiff_t valid, ptrdiff_t after,          \
-                         const void *row, ptrdiff_t first, ptrdiff_t step_bytes, int storage,    \
-                         const ptrdiff_t *place))                                                \
-    /* dst[i] = the number at src + offset_bytes[i] */                                           \
-    KERNEL(pick, void, (void *dst, const void *src, const ptrdiff_t *offset_bytes,               \
-                        ptrdiff_t count, int storage))                                           \
+    KERNEL(stencil, void,                                                                        \
+           (const fc_group *group, ptrdiff_t groups, const fc_step *step, ptrdiff_t steps,       \
+            const void *a, const void *b, void *c, ptrdiff_t ldc, ptrdiff_t rows, ptrdiff_t cols, \
+            const fc_store *store))                                                              \
+    /* dst = `before` times *value, `valid` elements read every step_bytes, `after` *value */    \
+    KERNEL(copy_row, void,                                                                       \
+           (void *dst, ptrdiff_t before, ptrdiff_t valid, ptrdiff_t after, const void *src,      \
+            ptrdiff_t step_bytes, int storage, const void *value))                               \
+    /* the same with a border that is read: element i of dst is at row + place[i], but the `valid` \
+     * ones after the first `before` are every step_bytes from row + first on */                 \
+    KERNEL(copy_row_border, void,                                                                \
+           (void *dst, ptrdiff_t before, ptrdiff_t valid, ptrdiff_t after, const void *row,      \
+            ptrdiff_t first, ptrdiff_t step_bytes, int storage, const ptrdiff_t *place))         \
+    /* dst[i] = the element at src + offset_bytes[i] */                                          \
+    KERNEL(gather, void,                                                                         \
+           (void *dst, const void *src, const ptrdiff_t *offset_bytes, ptrdiff_t count,          \
+            int storage))                                                                        \
     /* dst[k][0..width) = the segments of src + offset[k]; reads and writes whole vectors */     \
-    KERNEL(gather, void, (void *dst, ptrdiff_t width, const void *src, const ptrdiff_t *offset,  \
-                          ptrdiff_t offsets, const fc_segment *segment, ptrdiff_t segments))     \
-    /* dst[c][r] = src[r][c], native on both sides; residual and clamp as `store` says, or NULL */ \
-    KERNEL(transpose, void, (void *dst, ptrdiff_t ldd, const void *src, ptrdiff_t lds,           \
-                             ptrdiff_t rows, ptrdiff_t cols, const fc_store *store))             \
+    KERNEL(pack_panel, void,                                                                     \
+           (void *dst, ptrdiff_t width, const void *src, const ptrdiff_t *offset,                \
+            ptrdiff_t offsets, const fc_segment *segment, ptrdiff_t segments))                   \
+    /* dst[c][r] = src[r][c], native on both sides; residual and clamp: see `store` */           \
+    KERNEL(transpose, void,                                                                      \
+           (void *dst, ptrdiff_t ldd, const void *src, ptrdiff_t lds, ptrdiff_t rows,            \
+            ptrdiff_t cols, const fc_store *store))                                              \
     /* the same; columns (group, member) of the source become rows (member, group) */            \
-    KERNEL(deal, void, (void *dst, ptrdiff_t ldd, const void *src, ptrdiff_t lds,                \
-                        ptrdiff_t rows, ptrdiff_t groups, ptrdiff_t members))                    \
-    /* rows of complex weights times i */                                                        \
-    KERNEL(twist, void, (void *dst, const void *src, ptrdiff_t pitch, ptrdiff_t width,           \
-                         ptrdiff_t rows))                                                        \
+    KERNEL(pack, void,                                                                           \
+           (void *dst, ptrdiff_t ldd, const void *src, ptrdiff_t lds, ptrdiff_t rows,            \
+            ptrdiff_t groups, ptrdiff_t members))                                                \
+    /* rows of complex numbers, each re and im, times i */                                       \
+    KERNEL(multiply_i, void,                                                                     \
+           (void *dst, const void *src, ptrdiff_t pitch, ptrdiff_t width, ptrdiff_t rows))       \
     /* the epilogue of a row of sums; one bias for all (bias_step 0) or one for each; in place   \
-     * where the numbers of the row lie side by side */                                          \
-    KERNEL(epilogue, void, (const fc_epilogue *how, void *dst, ptrdiff_t dst_bytes,              \
-                            const void *src, ptrdiff_t src_bytes, const void *residual,          \
-                            ptrdiff_t residual_bytes, const void *bias, ptrdiff_t bias_step,     \
-                            ptrdiff_t count))                                                    \
-    /* 1 when none of count numbers is inf or NaN */                                             \
+     * where the elements of the row lie side by side */                                         \
+    KERNEL(epilogue, void,                                                                       \
+           (const fc_epilogue *how, void *dst, ptrdiff_t dst_bytes, const void *src,             \
+            ptrdiff_t src_bytes, const void *residual, ptrdiff_t residual_bytes,                 \
+            const void *bias, ptrdiff_t bias_step, ptrdiff_t count))                             \
+    /* 1 when none of count elements is inf or NaN */                                            \
     KERNEL(finite, int, (const void *src, ptrdiff_t count))                                      \
     /* rounds of independent multiply-adds in registers; returns the operations done */          \
     KERNEL(peak, double, (ptrdiff_t rounds))

@@ -48,7 +48,7 @@ cdef struct problem_t:
     Py_ssize_t wei_step_bytes   # from one number to the next, if that is always the same; else 0
     bint wei_integer            # integers, so none is inf or NaN
     bint wei_direct             # as tiles want them, side by side
-    const fc_kernels *dealer    # whose numbers are as large as all parts of a weight
+    const fc_kernels *packer    # whose numbers are as large as all parts of a weight
     # strips of weights: `width` output channels each, `strips` of them, `task_strips` a task
     bint pixels_wide
     Py_ssize_t width, strips, task_strips
@@ -61,7 +61,7 @@ cdef struct problem_t:
     Py_ssize_t tasks
     # scratch of one thread, in bytes from its start
     Py_ssize_t at_step, at_region, at_group, at_offset, at_segment
-    Py_ssize_t at_weight, at_raw, at_strip, at_border, at_panel, at_sum, at_turn
+    Py_ssize_t at_weight, at_raw, at_strip, at_border, at_panel, at_sum, at_transposed
     Py_ssize_t scratch_bytes
     Py_ssize_t sum_pitch
 
@@ -86,7 +86,7 @@ cdef struct region_t:
 cdef enum:              # room in the scratch of a thread
     REGIONS = 64
     REGION_RUNS = 4096       # at most
-    TURN = 128              # pixels that are turned at a time on their way out
+    TRANSPOSED = 128              # pixels that are transposed at a time on their way out
 
 cdef class Problem:
     cdef problem_t c

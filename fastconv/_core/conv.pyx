@@ -79,7 +79,7 @@ cdef void book(problem_t *p, Py_ssize_t pixels, Py_ssize_t strip, Py_ssize_t bor
         if not p.in_place_store or panels:
             sums = (pixels + p.panel) * p.sum_pitch
     p.at_sum = place(&end, (sums + slack) * p.itemsize if sums else 0)
-    p.at_turn = place(&end, 0 if p.pixels_wide else TURN * p.width * p.itemsize)
+    p.at_transposed = place(&end, 0 if p.pixels_wide else TRANSPOSED * p.width * p.itemsize)
     p.scratch_bytes = (end + PAGE - 1) // PAGE * PAGE
 
 
@@ -149,7 +149,7 @@ cdef class Problem:
         p.src_part_bytes, p.dst_part_bytes = src.part_bytes, dst.part_bytes
         p.residual_part_bytes, p.wei_part_bytes = residual.part_bytes, wei.part_bytes
         p.src_contiguous_bytes = src.strides[1] // src.parts
-        p.dealer = find(isa, "d") if wei.parts == 2 else p.kernels
+        p.packer = find(isa, "d") if wei.parts == 2 else p.kernels
         p.src_end_bytes, p.src_storage, p.wei_storage = src.end, src.storage, wei.storage
         p.wei_integer = wei.whole
         p.in_place_store, p.dst_native, p.wei_direct = in_place_store, dst_native, wei_direct

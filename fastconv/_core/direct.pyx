@@ -9,7 +9,7 @@ A task is a box of pixels and some strips of weights of one group:
 
 Pixels wide: a tile is a strip of weights times vectors of pixels, and writes the output.
 Otherwise a tile is some pixels of a row times a strip of two vectors of output channels
-(regions.pyx), and the sums [pixel][channel] stay in scratch until they turn on the way out, unless
+(regions.pyx), and the sums [pixel][channel] stay in scratch until they are transposed on the way out, unless
 that is how the output lies.
 """
 from libc.stdlib cimport free, malloc
@@ -237,7 +237,8 @@ cdef void channels_task(const problem_t *p, call_t *call, Py_ssize_t task,
             for i in range(count):
                 tiles_of(p, box, &source, &region[i], weight, min(p.width, p.c_out - channel),
                          sums + (channel - s0 * p.width) * size, to, &store)
-    epilogue.store_sums(p, call, box, group, s0, s1, p.in_place_store, sums, scratch + p.at_turn)
+    epilogue.store_sums(p, call, box, group, s0, s1, p.in_place_store, sums,
+                        scratch + p.at_transposed)
 
 
 def makes_strips(Problem problem):

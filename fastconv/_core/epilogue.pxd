@@ -9,4 +9,4 @@ cdef void begin_store(const problem_t *p, const call_t *call, const block_t *blo
                       int bias, fc_store *store) noexcept nogil
 cdef void store_sums(const problem_t *p, const call_t *call, const Span **box, Py_ssize_t group,
                      Py_ssize_t s0, Py_ssize_t s1, bint there, const char *sums,
-                     char *turned) noexcept nogil
+                     char *transposed) noexcept nogil

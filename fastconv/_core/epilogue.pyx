@@ -9,7 +9,7 @@ they belong already (`there`).  What is left to do for them is one kernel for a 
 and a row goes along the channels where these lie side by side on both sides, else along pixels.
 Tiles that write the output do most of it themselves, while they have the sums in registers.
 """
-from fastconv._core.conv cimport TURN, block_t, call_t, place_of, problem_t
+from fastconv._core.conv cimport TRANSPOSED, block_t, call_t, place_of, problem_t
 from fastconv._core.axis cimport Span
 from fastconv._core.table cimport FC_ADD, FC_RESIDUAL, fc_store
 
@@ -81,7 +81,7 @@ cdef void epilogue_row(const problem_t *p, const call_t *call, const line_t *lin
 
 cdef void epilogue_line(const problem_t *p, const call_t *call, const line_t *line,
                         Py_ssize_t group, Py_ssize_t o0, Py_ssize_t o1, const char *sums,
-                        char *turned) noexcept nogil:
+                        char *transposed) noexcept nogil:
     """Channels [o0, o1) of all pixels of a line; `sums` is that of the first.
 
     Sums that lie in the output go along its pixels, too, where one step does not lead through the
@@ -114,12 +114,13 @@ cdef void epilogue_line(const problem_t *p, const call_t *call, const line_t *li
             high = min(low + p.width, o1)
             pixel = 0
             while pixel < line.count:
-                part = min(TURN, line.count - pixel)
-                p.kernels.transpose(turned, TURN, sums + (pixel * p.sum_pitch + low - o0) * size,
+                part = min(TRANSPOSED, line.count - pixel)
+                p.kernels.transpose(transposed, TRANSPOSED,
+                                    sums + (pixel * p.sum_pitch + low - o0) * size,
                                     p.sum_pitch, part, high - low, NULL)
                 for o in range(low, high):
-                    epilogue_row(p, call, line, group, o, pixel, turned + (o - low) * TURN * size,
-                                 size, part, False)
+                    epilogue_row(p, call, line, group, o, pixel,
+                                 transposed + (o - low) * TRANSPOSED * size, size, part, False)
                 pixel += part
             low = high
 
@@ -142,10 +143,10 @@ cdef bint one_row(const problem_t *p, const line_t *line, Py_ssize_t channels) n
 
 cdef void store_sums(const problem_t *p, const call_t *call, const Span **box, Py_ssize_t group,
                      Py_ssize_t s0, Py_ssize_t s1, bint there, const char *sums,
-                     char *turned) noexcept nogil:
+                     char *transposed) noexcept nogil:
     """Sums of the strips [s0, s1) of a box, from scratch to where they belong, or `there`.
 
-    `sums` belongs to the first channel of strip s0; `turned` is room for sums that are turned.
+    `sums` belongs to the first channel of strip s0; `transposed` is room for sums on that way.
     """
     cdef Py_ssize_t o0 = s0 * p.width, o1 = min(s1 * p.width, p.c_out), n, d, h
     cdef Py_ssize_t rows = box[2].count
@@ -178,5 +179,5 @@ cdef void store_sums(const problem_t *p, const call_t *call, const Span **box, P
                 if residual != NULL:
                     line.residual = (residual + n * p.axis[0].residual_bytes
                                      + d * p.axis[1].residual_bytes + h * p.axis[2].residual_bytes)
-                epilogue_line(p, call, &line, group, o0, o1, sums, turned)
+                epilogue_line(p, call, &line, group, o0, o1, sums, transposed)
                 sums += line.count * p.itemsize * (1 if p.pixels_wide else p.sum_pitch)

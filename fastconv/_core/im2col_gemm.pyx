@@ -9,7 +9,7 @@ A task is a box of pixels and some strips of weights of one group:
 
 Pixels wide: a panel is two vectors of pixels, and tiles write rows of the output.
 Otherwise a strip is two vectors of output channels, a panel has the rows of a tile, and
-the sums [pixel][channel] stay in scratch until the last block, then turn on the way out,
+the sums [pixel][channel] stay in scratch until the last block, then are transposed on the way out,
 unless that is how the output lies.
 """
 from fastconv._core cimport source as sources
@@ -102,8 +102,8 @@ cdef void one_task(const problem_t *p, call_t *call, Py_ssize_t task, char *scra
             while q * panel < pixels:
                 count = segments_of(box, &source, q * panel,
                                     min(panel, pixels - q * panel), segment)
-                p.kernels.gather(panels + q * panel_bytes, panel, source.data, offset, steps,
-                                 segment, count)
+                p.kernels.pack_panel(panels + q * panel_bytes, panel, source.data, offset, steps,
+                                     segment, count)
                 q += 1
         epilogue.begin_store(p, call, &block, in_place_store,
                              FC_BIAS_ROWS if p.pixels_wide else FC_BIAS_COLS, &store)
@@ -131,7 +131,8 @@ cdef void one_task(const problem_t *p, call_t *call, Py_ssize_t task, char *scra
                         sums + (q * panel * ldc + (s - s0) * p.width) * size, ldc,
                         cols if in_place_store else 2 * lanes if cols > lanes else lanes, &store)
                     q += 1
-    epilogue.store_sums(p, call, box, group, s0, s1, in_place_store, sums, scratch + p.at_turn)
+    epilogue.store_sums(p, call, box, group, s0, s1, in_place_store, sums,
+                        scratch + p.at_transposed)
 
 
 cdef bint dense(const problem_t *p, const Span **box) noexcept nogil:

@@ -118,19 +118,19 @@ cdef void fill_pixels(const problem_t *p, const row_t *row, char *dst, const cha
     """Pixels [first, end) of a row, wherever they lie."""
     cdef Py_ssize_t u, inside, pixel = row.pitch * p.itemsize
     if row.channels == 1:
-        p.kernels.pick(dst + first * pixel, src, row.place + first, end - first, p.src_storage)
+        p.kernels.gather(dst + first * pixel, src, row.place + first, end - first, p.src_storage)
         return
     for u in range(first, end):
         inside = u - row.before
         if 0 <= inside < row.valid:
-            p.kernels.fill(dst + u * pixel, 0, row.channels, 0,
-                           src + row.first + inside * row.step, p.src_contiguous_bytes,
-                           p.src_storage, row.value)
+            p.kernels.copy_row(dst + u * pixel, 0, row.channels, 0,
+                               src + row.first + inside * row.step, p.src_contiguous_bytes,
+                               p.src_storage, row.value)
         elif p.axis[3].border <= CONSTANT:
-            p.kernels.fill(dst + u * pixel, row.channels, 0, 0, NULL, 0, 0, row.value)
+            p.kernels.copy_row(dst + u * pixel, row.channels, 0, 0, NULL, 0, 0, row.value)
         else:
-            p.kernels.fill(dst + u * pixel, 0, row.channels, 0, src + row.place[u],
-                           p.src_contiguous_bytes, p.src_storage, row.value)
+            p.kernels.copy_row(dst + u * pixel, 0, row.channels, 0, src + row.place[u],
+                               p.src_contiguous_bytes, p.src_storage, row.value)
 
 
 cdef void fill_row(const problem_t *p, const row_t *row, char *dst, const char *src,
@@ -141,14 +141,14 @@ cdef void fill_row(const problem_t *p, const row_t *row, char *dst, const char *
     if not row.dense:
         fill_pixels(p, row, dst, src, 0, row.length)
     elif p.axis[3].border <= CONSTANT:
-        p.kernels.fill(dst, row.before * row.pitch, numbers, (row.length - end) * row.pitch,
-                       src + row.first, step, p.src_storage, row.value)
+        p.kernels.copy_row(dst, row.before * row.pitch, numbers, (row.length - end) * row.pitch,
+                           src + row.first, step, p.src_storage, row.value)
     elif row.channels == 1:
-        p.kernels.frame(dst, row.before, numbers, row.length - end, src, row.first, step,
-                        p.src_storage, row.place)
+        p.kernels.copy_row_border(dst, row.before, numbers, row.length - end, src, row.first, step,
+                                  p.src_storage, row.place)
     else:
-        p.kernels.fill(dst + row.before * row.pitch * p.itemsize, 0, numbers, 0,
-                       src + row.first, step, p.src_storage, row.value)
+        p.kernels.copy_row(dst + row.before * row.pitch * p.itemsize, 0, numbers, 0,
+                           src + row.first, step, p.src_storage, row.value)
         fill_pixels(p, row, dst, src, 0, row.before)
         fill_pixels(p, row, dst, src, end, row.length)
 
@@ -232,8 +232,8 @@ cdef void fill_strip(const problem_t *p, const call_t *call, const Span **box, P
                                         rows = sh.length
                                     else:
                                         rows = (h0 if h < h0 else sh.length) - h
-                                    p.kernels.fill(dst, rows * row.length * row.pitch, 0, 0, NULL,
-                                                   0, 0, row.value)
+                                    p.kernels.copy_row(dst, rows * row.length * row.pitch, 0, 0,
+                                                       NULL, 0, 0, row.value)
                                 dst += rows * row.bytes
                                 h += rows
 

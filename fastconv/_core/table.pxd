@@ -55,23 +55,23 @@ cdef extern from "fc_kernels.h" nogil:
         void (*stencil)(const fc_group *group, Py_ssize_t groups, const fc_step *step,
                         Py_ssize_t steps, const void *a, const void *b, void *c, Py_ssize_t ldc,
                         Py_ssize_t rows, Py_ssize_t cols, const fc_store *store) noexcept nogil
-        void (*fill)(void *dst, Py_ssize_t before, Py_ssize_t valid, Py_ssize_t after,
-                     const void *src, Py_ssize_t step_bytes, int storage,
-                     const void *value) noexcept nogil
-        void (*frame)(void *dst, Py_ssize_t before, Py_ssize_t valid, Py_ssize_t after,
-                      const void *row, Py_ssize_t first, Py_ssize_t step_bytes, int storage,
-                      const Py_ssize_t *place) noexcept nogil
-        void (*pick)(void *dst, const void *src, const Py_ssize_t *offset_bytes, Py_ssize_t count,
-                     int storage) noexcept nogil
-        void (*gather)(void *dst, Py_ssize_t width, const void *src, const Py_ssize_t *offset,
-                       Py_ssize_t offsets, const fc_segment *segment,
-                       Py_ssize_t segments) noexcept nogil
+        void (*copy_row)(void *dst, Py_ssize_t before, Py_ssize_t valid, Py_ssize_t after,
+                         const void *src, Py_ssize_t step_bytes, int storage,
+                         const void *value) noexcept nogil
+        void (*copy_row_border)(void *dst, Py_ssize_t before, Py_ssize_t valid, Py_ssize_t after,
+                                const void *row, Py_ssize_t first, Py_ssize_t step_bytes,
+                                int storage, const Py_ssize_t *place) noexcept nogil
+        void (*gather)(void *dst, const void *src, const Py_ssize_t *offset_bytes, Py_ssize_t count,
+                       int storage) noexcept nogil
+        void (*pack_panel)(void *dst, Py_ssize_t width, const void *src, const Py_ssize_t *offset,
+                           Py_ssize_t offsets, const fc_segment *segment,
+                           Py_ssize_t segments) noexcept nogil
         void (*transpose)(void *dst, Py_ssize_t ldd, const void *src, Py_ssize_t lds,
                           Py_ssize_t rows, Py_ssize_t cols, const fc_store *store) noexcept nogil
-        void (*deal)(void *dst, Py_ssize_t ldd, const void *src, Py_ssize_t lds,
+        void (*pack)(void *dst, Py_ssize_t ldd, const void *src, Py_ssize_t lds,
                      Py_ssize_t rows, Py_ssize_t groups, Py_ssize_t members) noexcept nogil
-        void (*twist)(void *dst, const void *src, Py_ssize_t pitch, Py_ssize_t width,
-                      Py_ssize_t rows) noexcept nogil
+        void (*multiply_i)(void *dst, const void *src, Py_ssize_t pitch, Py_ssize_t width,
+                           Py_ssize_t rows) noexcept nogil
         void (*epilogue)(const fc_epilogue *how, void *dst, Py_ssize_t dst_bytes, const void *src,
                          Py_ssize_t src_bytes, const void *residual, Py_ssize_t residual_bytes,
                          const void *bias, Py_ssize_t bias_step, Py_ssize_t count) noexcept nogil

@@ -56,9 +56,9 @@ cdef void gather_rows(const problem_t *p, const char *wei, Py_ssize_t first, Py_
             if part >= p.wei_parts:
                 memset(dst, 0, some * size)
             elif step:
-                p.kernels.fill(dst, 0, count, 0, src + j * step, step, p.wei_storage, dst)
+                p.kernels.copy_row(dst, 0, count, 0, src + j * step, step, p.wei_storage, dst)
             else:
-                p.kernels.pick(dst, src, offset, some, p.wei_storage)
+                p.kernels.gather(dst, src, offset, some, p.wei_storage)
         done += some
 
 
@@ -79,16 +79,16 @@ cdef void pack(const problem_t *p, const char *wei, Py_ssize_t group, Py_ssize_t
         pitch = 2 * p.width if both else p.width
     if p.wei_direct:
         size *= p.wei_parts
-        p.dealer.deal(dst, pitch // p.wei_parts,
+        p.packer.pack(dst, pitch // p.wei_parts,
                       wei + first // p.wei_parts * p.wei_row_bytes + j * size,
                       p.wei_row_bytes // size, rows // p.wei_parts, channels, taps)
     else:
         gather_rows(p, wei, first, rows, j, count, raw)
-        p.kernels.deal(dst, pitch, raw, count, rows, channels, taps)
+        p.kernels.pack(dst, pitch, raw, count, rows, channels, taps)
     if both:
-        p.kernels.twist(dst + p.width * p.itemsize, dst, pitch, rows, count)
+        p.kernels.multiply_i(dst + p.width * p.itemsize, dst, pitch, rows, count)
     elif p.src_parts == 2 and block.c0 % 2:
-        p.kernels.twist(dst, dst, pitch, rows, count)
+        p.kernels.multiply_i(dst, dst, pitch, rows, count)
 
 
 cdef const char *strip(const problem_t *p, call_t *call, Py_ssize_t group, Py_ssize_t s,

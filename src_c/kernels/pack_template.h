@@ -57,8 +57,9 @@ FC_INLINE void FC_NAME(take)(FC_T *dst, ptrdiff_t count, const char *src, ptrdif
         FC_NAME(read_row)(dst, count, src, step_bytes, storage);
 }
 
-static void FC_NAME(fill)(void *dst_, ptrdiff_t before, ptrdiff_t valid, ptrdiff_t after,
-                          const void *src, ptrdiff_t step_bytes, int storage, const void *value)
+static void FC_NAME(copy_row)(void *dst_, ptrdiff_t before, ptrdiff_t valid, ptrdiff_t after,
+                              const void *src, ptrdiff_t step_bytes, int storage,
+                              const void *value)
 {
     FC_T *dst = dst_, border;
     memcpy(&border, value, sizeof border);
@@ -71,25 +72,25 @@ static void FC_NAME(fill)(void *dst_, ptrdiff_t before, ptrdiff_t valid, ptrdiff
         dst[i] = border;
 }
 
-static void FC_NAME(pick_kind)(FC_T *dst, const char *src, const ptrdiff_t *offset_bytes,
-                               ptrdiff_t count, int storage)
+static void FC_NAME(gather_stored)(FC_T *dst, const char *src, const ptrdiff_t *offset_bytes,
+                                   ptrdiff_t count, int storage)
 {
     const ptrdiff_t size = FC_NAME(kind_bytes)(storage & FC_KIND);
     char raw[FC_NAME(CHUNK) * 8];
     for (; count > 0; count -= FC_NAME(CHUNK)) {
         const ptrdiff_t part = count < FC_NAME(CHUNK) ? count : FC_NAME(CHUNK);
-#define FC_PICK(SIZE)                                                                            \
+#define FC_GATHER(SIZE)                                                                          \
     case SIZE:                                                                                   \
         for (ptrdiff_t i = 0; i < part; i++)                                                     \
             memcpy(raw + i * SIZE, src + offset_bytes[i], SIZE);                                 \
         break;
         switch (size) {
-            FC_PICK(1)
-            FC_PICK(2)
-            FC_PICK(4)
-            FC_PICK(8)
+            FC_GATHER(1)
+            FC_GATHER(2)
+            FC_GATHER(4)
+            FC_GATHER(8)
         }
-#undef FC_PICK
+#undef FC_GATHER
         FC_NAME(read_row)(dst, part, raw, size, storage);
         dst += part;
         offset_bytes += part;
@@ -97,37 +98,38 @@ static void FC_NAME(pick_kind)(FC_T *dst, const char *src, const ptrdiff_t *offs
 }
 
 /* Numbers at these offsets: few, at the ends of rows. */
-FC_INLINE void FC_NAME(pick_few)(FC_T *dst, const char *src, const ptrdiff_t *offset_bytes,
-                                 ptrdiff_t count, int storage)
+FC_INLINE void FC_NAME(gather_few)(FC_T *dst, const char *src, const ptrdiff_t *offset_bytes,
+                                   ptrdiff_t count, int storage)
 {
     if (storage != FC_OWN_KIND) {
-        FC_NAME(pick_kind)(dst, src, offset_bytes, count, storage);
+        FC_NAME(gather_stored)(dst, src, offset_bytes, count, storage);
         return;
     }
     for (ptrdiff_t i = 0; i < count; i++)
         dst[i] = *(const FC_LOOSE *)(src + offset_bytes[i]);
 }
 
-static void FC_NAME(pick)(void *dst, const void *src, const ptrdiff_t *offset_bytes,
-                          ptrdiff_t count, int storage)
+static void FC_NAME(gather)(void *dst, const void *src, const ptrdiff_t *offset_bytes,
+                            ptrdiff_t count, int storage)
 {
-    FC_NAME(pick_few)(dst, src, offset_bytes, count, storage);
+    FC_NAME(gather_few)(dst, src, offset_bytes, count, storage);
 }
 
-static void FC_NAME(frame)(void *dst_, ptrdiff_t before, ptrdiff_t valid, ptrdiff_t after,
-                           const void *row, ptrdiff_t first, ptrdiff_t step_bytes, int storage,
-                           const ptrdiff_t *place)
+static void FC_NAME(copy_row_border)(void *dst_, ptrdiff_t before, ptrdiff_t valid, ptrdiff_t after,
+                                     const void *row, ptrdiff_t first, ptrdiff_t step_bytes,
+                                     int storage, const ptrdiff_t *place)
 {
     FC_T *dst = dst_;
-    FC_NAME(pick_few)(dst, row, place, before, storage);
+    FC_NAME(gather_few)(dst, row, place, before, storage);
     FC_NAME(take)(dst + before, valid, (const char *)row + first, step_bytes, storage);
-    FC_NAME(pick_few)(dst + before + valid, row, place + before + valid, after, storage);
+    FC_NAME(gather_few)(dst + before + valid, row, place + before + valid, after, storage);
 }
 
 /* Segments and steps are written upward in whole vectors: what a store spills past
  * its segment is overwritten by the next one, and the last one spills into slack. */
-static void FC_NAME(gather)(void *dst_, ptrdiff_t width, const void *src_, const ptrdiff_t *offset,
-                            ptrdiff_t offsets, const fc_segment *segment, ptrdiff_t segments)
+static void FC_NAME(pack_panel)(void *dst_, ptrdiff_t width, const void *src_,
+                                const ptrdiff_t *offset, ptrdiff_t offsets,
+                                const fc_segment *segment, ptrdiff_t segments)
 {
     FC_T *dst = dst_;
     for (ptrdiff_t k = 0; k < offsets; k++, dst += width) {
@@ -141,10 +143,10 @@ static void FC_NAME(gather)(void *dst_, ptrdiff_t width, const void *src_, const
     }
 }
 
-/* Weights of complex channels: what the imaginary part of an input meets is i times what the
- * real part meets: (re, im) -> (-im, re), maybe in place. */
-static void FC_NAME(twist)(void *dst_, const void *src_, ptrdiff_t pitch, ptrdiff_t width,
-                           ptrdiff_t rows)
+/* Weights of complex channels: x w = x_re w + x_im (i w), so the imaginary component of the input
+ * has the weights i w = (-w_im, w_re).  May be in place. */
+static void FC_NAME(multiply_i)(void *dst_, const void *src_, ptrdiff_t pitch, ptrdiff_t width,
+                                ptrdiff_t rows)
 {
     FC_T *dst = dst_;
     const FC_T *src = src_;

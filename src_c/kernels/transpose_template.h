@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * dst[c][r] = src[r][c]: weights on their way into strips, and tiles that hold
- * pixels in rows on their way out.  Blocks of SQUARE x SQUARE numbers (256 bits a row)
- * turn in registers, in log2(SQUARE) rounds.  Sums may get their epilogue on the way.
+ * dst[c][r] = src[r][c]: weights on their way into panels, and sums [pixel][channel] on their way
+ * to an output [channel][pixel].  Blocks of SQUARE x SQUARE elements (256 bits a row) are
+ * transposed in registers, in log2(SQUARE) rounds.  Sums may get their epilogue on the way.
  */
 #define FC_SQUARE ((int)(32 / sizeof(FC_T)))
 typedef FC_T FC_NAME(square_row) __attribute__((vector_size(32), aligned(1), may_alias));
@@ -78,9 +78,9 @@ FC_INLINE void FC_NAME(transpose_square)(FC_T *dst, const ptrdiff_t *place, cons
 
 /* The square at (r, c), or the one that ends with the last row or column; what is smaller than
  * a square goes number by number. */
-FC_INLINE void FC_NAME(turn)(FC_T *dst, ptrdiff_t ldd, const FC_T *src, ptrdiff_t lds,
-                             ptrdiff_t rows, ptrdiff_t r, ptrdiff_t cols, ptrdiff_t c,
-                             ptrdiff_t groups, ptrdiff_t members, const fc_store *store)
+FC_INLINE void FC_NAME(transpose_block)(FC_T *dst, ptrdiff_t ldd, const FC_T *src, ptrdiff_t lds,
+                                        ptrdiff_t rows, ptrdiff_t r, ptrdiff_t cols, ptrdiff_t c,
+                                        ptrdiff_t groups, ptrdiff_t members, const fc_store *store)
 {
     const ptrdiff_t height = rows < FC_SQUARE ? rows : FC_SQUARE;
     const ptrdiff_t width = cols < FC_SQUARE ? cols : FC_SQUARE;
@@ -116,13 +116,13 @@ FC_INLINE void FC_NAME(turn)(FC_T *dst, ptrdiff_t ldd, const FC_T *src, ptrdiff_
 }
 
 /* The source comes from memory: few of its rows at a time. */
-static void FC_NAME(deal)(void *dst, ptrdiff_t ldd, const void *src, ptrdiff_t lds,
+static void FC_NAME(pack)(void *dst, ptrdiff_t ldd, const void *src, ptrdiff_t lds,
                           ptrdiff_t rows, ptrdiff_t groups, ptrdiff_t members)
 {
     const ptrdiff_t cols = groups * members;
     for (ptrdiff_t r = 0; r < rows; r += FC_SQUARE)
         for (ptrdiff_t c = 0; c < cols; c += FC_SQUARE)
-            FC_NAME(turn)(dst, ldd, src, lds, rows, r, cols, c, groups, members, NULL);
+            FC_NAME(transpose_block)(dst, ldd, src, lds, rows, r, cols, c, groups, members, NULL);
 }
 
 /* The result goes to memory: few of its rows at a time, a line of the source. */
@@ -132,7 +132,7 @@ FC_INLINE void FC_NAME(transpose_lines)(FC_T *dst, ptrdiff_t ldd, const FC_T *sr
     for (ptrdiff_t line = 0; line < cols; line += 2 * FC_SQUARE)
         for (ptrdiff_t r = 0; r < rows; r += FC_SQUARE)
             for (ptrdiff_t c = line; c < cols && c < line + 2 * FC_SQUARE; c += FC_SQUARE)
-                FC_NAME(turn)(dst, ldd, src, lds, rows, r, cols, c, cols, 1, store);
+                FC_NAME(transpose_block)(dst, ldd, src, lds, rows, r, cols, c, cols, 1, store);
 }
 
 static void FC_NAME(transpose)(void *dst, ptrdiff_t ldd, const void *src, ptrdiff_t lds,

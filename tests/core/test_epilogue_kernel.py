@@ -45,8 +45,8 @@ integers = pytest.mark.parametrize("table", ["i4", "i8"], indirect=True)
 OWN = {"f4": "F32", "f8": "F64", "i4": "I32", "i8": "I64"}
 
 
-def epilogue_row(table, dst, src, *, residual=None, bias=None, bias_step=0,
-                 activation="NONE", alpha=1, beta=0, low=0, high=0, saturate=0, **said):  # fmt: skip
+def epilogue_row(table, dst, src, *, residual=None, bias=None, bias_step=0, activation="NONE",
+                 alpha=1, beta=0, low=0, high=0, saturate=0, **said):  # fmt: skip
     """`dst` gets as many numbers of `src` as it has, both of the table's own kind or another."""
     own = extension.KINDS[OWN[table.dtype.str[1:]]]
     kinds = (said.get(f"{name}_storage", own) for name in ("sum", "dst", "residual"))
@@ -233,7 +233,7 @@ def test_half_precision(table, dtype):
         ("BF16", (bits.astype("u4") << 16).view("f4")),
     ]:
         storage, got = extension.KINDS[kind], np.empty(2**16, dtype)
-        table.call("fill", got, 0, 2**16, 0, bits, 2, storage, np.zeros(1, dtype))
+        table.call("copy_row", got, 0, 2**16, 0, bits, 2, storage, np.zeros(1, dtype))
         np.testing.assert_array_equal(got, expected)
         np.testing.assert_array_equal(np.signbit(got), np.signbit(expected))
         back = np.empty_like(bits)

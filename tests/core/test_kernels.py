@@ -211,7 +211,7 @@ def test_peak(table, dtype):
 COUNTS = (*range(20), 31, 32, 33, 63, 64, 65, 127, 128, 129, 300)
 
 
-def test_fill(table, dtype):
+def test_copy_row(table, dtype):
     """Numbers of every kind, byte order and step between copies of a value."""
     rng = np.random.default_rng(1)
     for kind, storage in storages(dtype):
@@ -222,7 +222,7 @@ def test_fill(table, dtype):
                 before, after, value = valid % 3, valid % 5, valid % 2 * 11
                 first = 1499 if step < 0 else 0
                 got = np.full(before + valid + after + 2, 7, dtype)
-                table.call("fill", got, before, valid, after, array[first:],
+                table.call("copy_row", got, before, valid, after, array[first:],
                            step * array.itemsize, storage, np.array(value, dtype))  # fmt: skip
                 middle = source[first + step * np.arange(valid)]
                 np.testing.assert_array_equal(got[:before], value)
@@ -230,7 +230,7 @@ def test_fill(table, dtype):
                 np.testing.assert_array_equal(got[before + valid :], [*[value] * after, 7, 7])
 
 
-def test_pick(table, dtype):
+def test_gather(table, dtype):
     """Numbers of every kind and byte order from anywhere, also from odd addresses."""
     rng = np.random.default_rng(4)
     for kind, storage in storages(dtype):
@@ -242,11 +242,11 @@ def test_pick(table, dtype):
             offsets = (places * array.itemsize).astype(np.intp)
             for memory, shift in ((array, 0), (odd, 1)):
                 got = np.full(count + 1, 7, dtype)
-                table.call("pick", got, memory, offsets + shift, count, storage)
+                table.call("gather", got, memory, offsets + shift, count, storage)
                 np.testing.assert_array_equal(got, [*source[places], 7])
 
 
-def test_frame(table, dtype):
+def test_copy_row_border(table, dtype):
     """A row, and around it numbers from anywhere."""
     rng = np.random.default_rng(5)
     for kind, storage in storages(dtype):
@@ -263,12 +263,12 @@ def test_frame(table, dtype):
             expected = source[places]
             expected[before : before + valid] = source[11:][: valid * step : step]
             got = np.full(len(places) + 1, 7, dtype)
-            table.call("frame", got, before, valid, after, array, 11 * size, step * size, storage,
-                       (places * size).astype(np.intp))  # fmt: skip
+            table.call("copy_row_border", got, before, valid, after, array, 11 * size, step * size,
+                       storage, (places * size).astype(np.intp))  # fmt: skip
             np.testing.assert_array_equal(got, [*expected, 7])
 
 
-def test_gather(table, dtype):
+def test_pack_panel(table, dtype):
     """Segments side by side in panels: what one spills, the next overwrites."""
     rng, width = np.random.default_rng(2), 2 * table.lanes + 3
     source = small_integers(rng, 300, dtype)
@@ -279,7 +279,7 @@ def test_gather(table, dtype):
         segments.append((int(rng.integers(0, 100)), at, count))
         at += count
     got = np.full(len(offsets) * width + table.lanes, 7, dtype)
-    table.call("gather", got, width, source, offsets, len(offsets),
+    table.call("pack_panel", got, width, source, offsets, len(offsets),
                indices(*segments), len(segments))  # fmt: skip
     expected = [source[o + s : o + s + n] for o in offsets for s, _, n in segments]
     np.testing.assert_array_equal(got[: len(offsets) * width], np.concatenate(expected))
@@ -306,20 +306,20 @@ def test_transpose(table, dtype):
 SIZES = [(1, 1, 1), (3, 5, 7), (8, 3, 4), (13, 7, 9), (17, 9, 1), (14, 1, 11)]
 
 
-def test_deal(table, dtype):
+def test_pack(table, dtype):
     """Weights of (channel, tap) become (tap, channel)."""
     rng = np.random.default_rng(4)
     for rows, groups, members in SIZES:
         source = small_integers(rng, (rows, groups * members + 2), dtype)
         got = np.full((groups * members + 1, rows + 3), 7, dtype)
-        table.call("deal", got, rows + 3, source, groups * members + 2, rows, groups, members)
+        table.call("pack", got, rows + 3, source, groups * members + 2, rows, groups, members)
         expected = np.full_like(got, 7)
-        dealt = source[:, :-2].reshape(rows, groups, members).transpose(2, 1, 0)
-        expected[:-1, :rows] = dealt.reshape(-1, rows)
+        packed = source[:, :-2].reshape(rows, groups, members).transpose(2, 1, 0)
+        expected[:-1, :rows] = packed.reshape(-1, rows)
         np.testing.assert_array_equal(got, expected)
 
 
-def test_twist(table, dtype):
+def test_multiply_i(table, dtype):
     """Pairs (real, imaginary) times i, apart and in place."""
     rng = np.random.default_rng(6)
     for rows in range(5):
@@ -329,10 +329,10 @@ def test_twist(table, dtype):
             expected[:rows, 0:width:2] = -source[:rows, 1:width:2]
             expected[:rows, 1:width:2] = source[:rows, 0:width:2]
             got = np.full_like(source, 7)
-            table.call("twist", got, source, width + 3, width, rows)
+            table.call("multiply_i", got, source, width + 3, width, rows)
             np.testing.assert_array_equal(got, expected)
             there = source.copy()
-            table.call("twist", there, there, width + 3, width, rows)
+            table.call("multiply_i", there, there, width + 3, width, rows)
             np.testing.assert_array_equal(there[:rows, :width], expected[:rows, :width])
             np.testing.assert_array_equal(there[:, width:], source[:, width:])
             np.testing.assert_array_equal(there[rows], source[rows])
