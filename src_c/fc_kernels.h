@@ -20,24 +20,24 @@
 
 #include <stddef.h>
 
-/* Rows [cut, rows) of a tile take part in a run, or [0, rows + cut) if cut is negative: pixels
- * that see padding through that tap are left out.  |cut| <= FC_CUTS, and less than the rows. */
-enum { FC_CUTS = 3 };
-typedef struct { ptrdiff_t a, b, cut; } fc_run;
-/* Rows of memory that are wanted soon, called some lines at a time while tiles compute. */
+/* Rows [trim, rows) of a tile take part in a run, or [0, rows + trim) if trim is negative: pixels
+ * that see padding through that tap are left out.  |trim| <= FC_TRIMS, and less than the rows. */
+enum { FC_TRIMS = 3 };
+typedef struct { ptrdiff_t a, b, trim; } fc_run;
+/* Rows of memory that are wanted soon, prefetched some lines at a time while tiles compute. */
 typedef struct {
     const char *row;
     ptrdiff_t row_bytes, rows, lines, line; /* lines of a row; the next one */
     ptrdiff_t burst;                        /* lines a run */
-} fc_fetch;
+} fc_prefetch;
 
 typedef struct {
     const fc_run *run;
     ptrdiff_t runs, length, a_step, b_step;
     ptrdiff_t a_row; /* from row to row of A; a tile of its own has 1 */
-    ptrdiff_t cuts;  /* whether any run has one */
-    fc_fetch *fetch; /* or NULL */
-    ptrdiff_t a_ahead; /* what to call into the cache, seen from a step; 0: it is there */
+    ptrdiff_t trims;  /* whether any run has one */
+    fc_prefetch *prefetch; /* or NULL */
+    ptrdiff_t a_ahead; /* what to prefetch, from the place of a step on; 0: it is in the cache */
 } fc_runs;
 
 typedef struct { ptrdiff_t a, b; } fc_step;
@@ -150,7 +150,7 @@ typedef struct {
     int lanes;                 /* numbers in a vector */
     int max_rows[FC_WIDTHS];   /* rows of the tallest tile that is 1, 2, 4 vectors wide */
     fc_tile_fn *tile[FC_WIDTHS][FC_MAX_ROWS + 1]; /* [log2 of vectors][rows], a_row is 1 */
-    fc_tile_fn *tile_apart[2][FC_MAX_ROWS + 1];   /* any a_row */
+    fc_tile_fn *tile_strided[2][FC_MAX_ROWS + 1];   /* any a_row */
 #define FC_FIELD(name, result, arguments) fc_##name##_fn *name;
     FC_KERNEL_LIST(FC_FIELD)
 #undef FC_FIELD

@@ -17,7 +17,7 @@
 
 #define FC_COUNT(ROWS, WIDTH) +1
 #define FC_ENTRY(ROWS, WIDTH) [ROWS] = FC_NAME(tile_##ROWS##x##WIDTH),
-#define FC_ENTRY_APART(ROWS, WIDTH) [ROWS] = FC_NAME(tile_apart_##ROWS##x##WIDTH),
+#define FC_ENTRY_STRIDED(ROWS, WIDTH) [ROWS] = FC_NAME(tile_strided_##ROWS##x##WIDTH),
 #define FC_FIELD(name, result, arguments) .name = FC_NAME(name),
 const fc_kernels FC_NAME(fc_kernels) = {
     .isa = FC_STRING(FC_ISA),
@@ -27,13 +27,13 @@ const fc_kernels FC_NAME(fc_kernels) = {
 #if FC_TILED
     .max_rows = {FC_TILES_1(FC_COUNT, 1), FC_TILES_2(FC_COUNT, 2), FC_TILES_4(FC_COUNT, 4)},
     .tile = {{FC_TILES_1(FC_ENTRY, 1)}, {FC_TILES_2(FC_ENTRY, 2)}, {FC_TILES_4(FC_ENTRY, 4)}},
-    .tile_apart = {{FC_TILES_1(FC_ENTRY_APART, 1)}, {FC_TILES_2(FC_ENTRY_APART, 2)}},
+    .tile_strided = {{FC_TILES_1(FC_ENTRY_STRIDED, 1)}, {FC_TILES_2(FC_ENTRY_STRIDED, 2)}},
 #endif
     FC_KERNEL_LIST(FC_FIELD)
 };
 #undef FC_COUNT
 #undef FC_ENTRY
-#undef FC_ENTRY_APART
+#undef FC_ENTRY_STRIDED
 #undef FC_FIELD
 
 #undef FC_T

@@ -56,7 +56,7 @@ cdef struct problem_t:
     bint stencil                        # one output channel: tiles of neighbouring output rows
     # Spans mix taps on padding with others: weights that are not finite must not meet it.
     bint guard
-    bint cut_rows                       # tiles leave out pixels that see padding
+    bint trim_rows                       # tiles leave out pixels that see padding
     Py_ssize_t short_run                # steps of a run that is better dissolved
     Py_ssize_t tasks
     # scratch of one thread, in bytes from its start

@@ -130,7 +130,7 @@ cdef class Problem:
     def __init__(self, *, isa, dtype, axes, cuts, separate, groups, c_in, c_out, block_k, windows,
                  enclosing, src, dst, residual, wei, border_values, finish, in_place_store,
                  dst_native, wei_direct, in_place_allowed, channels_first, pixels_wide, width,
-                 task_strips, panel, guard, cut_rows, short_run, apart):
+                 task_strips, panel, guard, trim_rows, short_run, apart):
         cdef problem_t *p = &self.c
         cdef Py_ssize_t a, i
         cdef Axis *axis
@@ -158,7 +158,7 @@ cdef class Problem:
             memcpy(p.border_value[i], <const char *> border_values[i], 8)
         p.pixels_wide, p.width, p.task_strips = pixels_wide, width, task_strips
         p.strips = (c_out + width - 1) // width
-        p.panel, p.guard, p.cut_rows, p.short_run = panel, guard, cut_rows, short_run
+        p.panel, p.guard, p.trim_rows, p.short_run = panel, guard, trim_rows, short_run
 
         p.taps = 1
         p.boxes = 1

@@ -21,8 +21,8 @@ from fastconv._core.conv cimport (
 from fastconv._core.source cimport source_t
 from fastconv._core.axis cimport Span
 from fastconv._core.table cimport (
-    FC_BIAS_COLS, FC_BIAS_ROWS, FC_STENCIL_ROWS, FC_SUMS_IN_FLIGHT, fc_fetch, fc_group, fc_kernels,
-    fc_store, fc_run, fc_runs, fc_step, fc_tile_fn)
+    FC_BIAS_COLS, FC_BIAS_ROWS, FC_STENCIL_ROWS, FC_SUMS_IN_FLIGHT, fc_group, fc_kernels,
+    fc_prefetch, fc_run, fc_runs, fc_step, fc_store, fc_tile_fn)
 
 
 cdef void run_of_tiles(const fc_kernels *kernels, const fc_runs *runs, const char *a,
@@ -99,7 +99,7 @@ cdef void pixels_task(const problem_t *p, call_t *call, Py_ssize_t task,
         runs.run, runs.length = tap, block.c1 - block.c0
         runs.runs = sources.prepare(p, call, box, group, &block, scratch, False, &source, tap)
         runs.a_step, runs.b_step, runs.a_row = p.width, source.channel, 1
-        runs.cuts, runs.fetch, runs.a_ahead = 0, NULL, 0
+        runs.trims, runs.prefetch, runs.a_ahead = 0, NULL, 0
         for i in range(runs.runs):
             tap[i].a *= p.width
         if runs.runs > 1 and not p.stencil:
@@ -161,7 +161,7 @@ cdef void tiles_of(const problem_t *p, const Span **box, const source_t *source,
                     first = region.run * tile // region.tiles
                     rows = region.run * (tile + 1) // region.tiles - first
                     tile_fn = (p.kernels.tile[width][rows] if region.runs.a_row == 1 else
-                               p.kernels.tile_apart[width][rows])
+                               p.kernels.tile_strided[width][rows])
                     tile_fn(
                         &region.runs, src + first * source.pixel[3] * size, strip,
                         dst + first * to[3], to[3] // size, cols, store)
@@ -176,7 +176,7 @@ cdef Py_ssize_t find_regions(const problem_t *p, const call_t *call, const Span 
     cdef fc_run *tap = <fc_run *> scratch
     cdef fc_runs runs
     cdef Py_ssize_t i
-    runs.run, runs.length, runs.cuts, runs.fetch = tap, block.c1 - block.c0, 0, NULL
+    runs.run, runs.length, runs.trims, runs.prefetch = tap, block.c1 - block.c0, 0, NULL
     runs.a_ahead = 0
     runs.runs = sources.prepare(p, call, box, group, block, scratch, strip, source, tap)
     runs.a_step, runs.b_step, runs.a_row = source.channel, p.width, source.pixel[3]
@@ -195,9 +195,9 @@ cdef void channels_task(const problem_t *p, call_t *call, Py_ssize_t task,
     cdef region_t *region = <region_t *> (scratch + p.at_region)
     cdef char *sums = scratch + p.at_sum
     cdef Py_ssize_t group, s0, s1, s, i, count = -1, channels = -1, channel, size = p.itemsize
-    cdef Py_ssize_t calls
+    cdef Py_ssize_t bursts
     cdef Py_ssize_t to[4]       # bytes from a pixel to the next along each axis, where sums go
-    cdef fc_fetch fetch
+    cdef fc_prefetch prefetch
     cdef fc_store store
     cdef bint strip = False
     cdef const char *weight
@@ -220,17 +220,17 @@ cdef void channels_task(const problem_t *p, call_t *call, Py_ssize_t task,
         if count < 0:
             strip = True        # zeros are needed
             count = find_regions(p, call, box, group, &block, scratch, &source, strip, count)
-        calls = 0
+        bursts = 0
         for i in range(count):
-            region[i].runs.fetch = &fetch
-            calls += (region[i].batch * region[i].planes * region[i].rows
-                      * (region[i].end - region[i].first)
-                      * (region[i].runs.runs if region[i].runs.length > 1 else 1))
+            region[i].runs.prefetch = &prefetch
+            bursts += (region[i].batch * region[i].planes * region[i].rows
+                       * (region[i].end - region[i].first)
+                       * (region[i].runs.runs if region[i].runs.length > 1 else 1))
         epilogue.begin_store(p, call, &block, p.in_place_store, FC_BIAS_COLS, &store)
         for s in range(s0, s1):
             weight = weights.strip(p, call, group, s, &block, p.guard and not source.in_place,
                                    scratch)
-            weights.fetch_next(p, call, group, s, s0, s1, &block, calls, &fetch)
+            weights.prefetch_next(p, call, group, s, s0, s1, &block, bursts, &prefetch)
             channel = s * p.width
             if call.bias != NULL:
                 store.bias = call.bias + (group * p.c_out + channel) * size

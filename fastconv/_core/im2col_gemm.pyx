@@ -92,7 +92,7 @@ cdef void one_task(const problem_t *p, call_t *call, Py_ssize_t task, char *scra
                 tap[i].a, tap[i].b = at, tap[i].a * p.width
         runs.a_step = p.width if p.pixels_wide else panel
         runs.b_step = panel if p.pixels_wide else p.width
-        runs.a_row, runs.cuts, runs.fetch = 1, 0, NULL
+        runs.a_row, runs.trims, runs.prefetch = 1, 0, NULL
         runs.a_ahead = 0
         if steps == block.k1 - block.k0:        # no tap is left out: one run
             runs.runs, runs.length = min(1, runs.runs), steps

@@ -3,12 +3,12 @@
 
 With channels in vectors, the rows of a tile are pixels: neighbours in a row of the output.
 What they see of padding is not multiplied: a tap that a row of the output sees outside the
-input is no run of its regions, and at the ends of a row a cut leaves pixels out of a run.
+input is no run of its regions, and at the ends of a row a trim leaves pixels out of a run.
 """
 from fastconv._core.conv cimport REGIONS, block_t, region_runs, region_t, problem_t
 from fastconv._core.source cimport single_steps, source_t
 from fastconv._core.axis cimport ZERO, Axis, Span, tap_input, valid
-from fastconv._core.table cimport FC_CUTS, fc_run, fc_runs
+from fastconv._core.table cimport FC_TRIMS, fc_run, fc_runs
 
 
 cdef Py_ssize_t alike(const Axis *axis, const Span *span, Py_ssize_t first) noexcept nogil:
@@ -25,8 +25,8 @@ cdef Py_ssize_t alike(const Axis *axis, const Span *span, Py_ssize_t first) noex
     return end
 
 
-cdef bint cut_of(const Axis *axis, Py_ssize_t start, Py_ssize_t count, Py_ssize_t tap,
-                 Py_ssize_t *cut) noexcept nogil:
+cdef bint trim_of(const Axis *axis, Py_ssize_t start, Py_ssize_t count, Py_ssize_t tap,
+                  Py_ssize_t *trim) noexcept nogil:
     """Pixels at the beginning (positive) or end of [start, start + count) that see padding; returns
     whether those are all that do."""
     cdef Py_ssize_t first = start * axis.stride - axis.pad + tap * axis.dilation
@@ -35,15 +35,15 @@ cdef bint cut_of(const Axis *axis, Py_ssize_t start, Py_ssize_t count, Py_ssize_
     cdef Py_ssize_t after = last // axis.stride + 1 if last >= 0 else 0
     if axis.border != ZERO:
         before = after = 0
-    cut[0] = min(before, FC_CUTS) if before >= after else -min(after, FC_CUTS)
-    return before + after == (cut[0] if cut[0] > 0 else -cut[0])
+    trim[0] = min(before, FC_TRIMS) if before >= after else -min(after, FC_TRIMS)
+    return before + after == (trim[0] if trim[0] > 0 else -trim[0])
 
 
 cdef bint choose(const problem_t *p, const source_t *source, const block_t *block,
-                 const fc_runs *whole, region_t *region, bint cuts, Py_ssize_t start,
+                 const fc_runs *whole, region_t *region, bint trims, Py_ssize_t start,
                  Py_ssize_t count, fc_run *run, bint *exact) noexcept nogil:
-    """The runs of a region, whose tiles hold pixels [start, start + count) of a row if `cuts`;
-    returns whether they are those of its rows, without cuts.  Not exact: padding is left."""
+    """The runs of a region, whose tiles hold pixels [start, start + count) of a row if `trims`;
+    returns whether they are those of its rows, without trims.  Not exact: padding is left."""
     cdef const Span *d_span = source.box[1]
     cdef const Span *h_span = source.box[2]
     cdef const Span *w_span = source.box[3]
@@ -59,16 +59,16 @@ cdef bint choose(const problem_t *p, const source_t *source, const block_t *bloc
                     continue
                 if seen:
                     run[made] = whole.run[at]
-                    if not cuts:
+                    if not trims:
                         made += 1
                     elif not tap_input(&p.axis[3], w_span.start + start, count, w):
                         plain = False
                     else:
-                        if not cut_of(&p.axis[3], w_span.start + start, count, w, &run[made].cut):
+                        if not trim_of(&p.axis[3], w_span.start + start, count, w, &run[made].trim):
                             exact[0] = False
-                        if run[made].cut:
-                            region.runs.cuts = 1
-                        plain = plain and run[made].cut == 0
+                        if run[made].trim:
+                            region.runs.trims = 1
+                        plain = plain and run[made].trim == 0
                         made += 1
                 at += 1
     region.runs.runs = made
@@ -103,7 +103,7 @@ cdef void merge(const problem_t *p, const source_t *source, region_t *region) no
         region.batch = 1
     most = p.kernels.max_rows[1 if p.width > p.kernels.lanes else 0]
     region.tiles = (region.run + most - 1) // most
-    # Tiles call the next row, or the next tile of a long run.
+    # Tiles prefetch the next row, or the next tile of a long run.
     region.runs.a_ahead = source.pixel[2] if region.rows > 1 else most * step
     region.first, region.end = 0, region.tiles
 
@@ -114,18 +114,18 @@ cdef Py_ssize_t divide(const problem_t *p, const source_t *source, const block_t
     """Divide a region by what its tiles see, tiles that see the same together; returns into how
     many, or -1: no room, or a source without padding is asked for it."""
     cdef Py_ssize_t tile, start, made = 0, tiles = region.tiles
-    cdef bint plain, known = False, exact = True, cuts
-    cuts = p.cut_rows and region.run == source.box[3].count
-    for tile in range(tiles if cuts else 1):
+    cdef bint plain, known = False, exact = True, trims
+    trims = p.trim_rows and region.run == source.box[3].count
+    for tile in range(tiles if trims else 1):
         if made == room or end - run < whole.runs:
             return -1
         if made:
             region[made] = region[made - 1]
         region[made].runs.run, region[made].runs.length = run, whole.length
-        region[made].runs.cuts = 0
-        region[made].first, region[made].end = tile, tile + 1 if cuts else tiles
+        region[made].runs.trims = 0
+        region[made].first, region[made].end = tile, tile + 1 if trims else tiles
         start = region.run * tile // tiles
-        plain = choose(p, source, block, whole, &region[made], cuts, start,
+        plain = choose(p, source, block, whole, &region[made], trims, start,
                        region.run * (tile + 1) // tiles - start, run, &exact)
         if source.in_place and not exact:
             return -1
@@ -141,8 +141,8 @@ cdef Py_ssize_t divide(const problem_t *p, const source_t *source, const block_t
     return made
 
 
-cdef Py_ssize_t cut_box(const problem_t *p, const source_t *source, const block_t *block,
-                        const fc_runs *whole, fc_run *run, region_t *region) noexcept nogil:
+cdef Py_ssize_t divide_box(const problem_t *p, const source_t *source, const block_t *block,
+                           const fc_runs *whole, fc_run *run, region_t *region) noexcept nogil:
     """The regions that see different taps; returns how many, or -1 as `divide`."""
     cdef const Span *depth = source.box[1]
     cdef const Span *height = source.box[2]
@@ -173,7 +173,7 @@ cdef Py_ssize_t make(const problem_t *p, const source_t *source, const block_t *
     """The regions of a box, whose runs are `whole`; returns how many, or -1: padding is needed."""
     cdef Py_ssize_t count = -1
     if p.guard and whole.runs:
-        count = cut_box(p, source, block, whole, run, region)
+        count = divide_box(p, source, block, whole, run, region)
         if count < 0 and source.in_place:
             return -1
     if count < 0:               # one kind, or too many: all pixels see all taps

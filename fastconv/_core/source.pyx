@@ -291,14 +291,14 @@ cdef Py_ssize_t prepare(const problem_t *p, const call_t *call, const Span **who
             for w in range(box[3].first, box[3].first + box[3].taps):
                 run[count].a = (tap + w) * (block.c1 - block.c0)
                 run[count].b = row + tap_offset(p, source, 3, w)
-                run[count].cut = 0
+                run[count].trim = 0
                 if 0 <= tap + w < block.t1 - block.t0:
                     count += 1
     return count
 
 
 cdef void single_steps(fc_runs *runs, fc_run *step) noexcept nogil:
-    """Each step of runs without cuts a run of its own: where runs are short, or tiles low, the
+    """Each step of runs without trims a run of its own: where runs are short, or tiles low, the
     time would go by between them.  The steps may take the place of the runs."""
     cdef Py_ssize_t r, s, at = runs.runs * runs.length
     for r in range(runs.runs - 1, -1, -1):
@@ -306,5 +306,5 @@ cdef void single_steps(fc_runs *runs, fc_run *step) noexcept nogil:
             at -= 1
             step[at].a = runs.run[r].a + s * runs.a_step
             step[at].b = runs.run[r].b + s * runs.b_step
-            step[at].cut = 0
+            step[at].trim = 0
     runs.run, runs.runs, runs.length = step, runs.runs * runs.length, 1

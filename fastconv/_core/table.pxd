@@ -6,16 +6,16 @@ cdef extern from "fc_kernels.h" nogil:
         Py_ssize_t a, b
 
     ctypedef struct fc_run:
-        Py_ssize_t a, b, cut
+        Py_ssize_t a, b, trim
 
-    ctypedef struct fc_fetch:
+    ctypedef struct fc_prefetch:
         const char *row
         Py_ssize_t row_bytes, rows, lines, line, burst
 
     ctypedef struct fc_runs:
         const fc_run *run
-        fc_fetch *fetch
-        Py_ssize_t runs, length, a_step, b_step, a_row, cuts, a_ahead
+        fc_prefetch *prefetch
+        Py_ssize_t runs, length, a_step, b_step, a_row, trims, a_ahead
 
     ctypedef struct fc_epilogue:
         int activation, saturate, sum_storage, dst_storage, residual_storage
@@ -36,7 +36,7 @@ cdef extern from "fc_kernels.h" nogil:
         Py_ssize_t a[4]
 
     enum:
-        FC_STENCIL_ROWS, FC_SUMS_IN_FLIGHT, FC_CUTS
+        FC_STENCIL_ROWS, FC_SUMS_IN_FLIGHT, FC_TRIMS
         FC_INTEGER, FC_ADD, FC_BIAS_ROWS, FC_BIAS_COLS, FC_RESIDUAL, FC_CLAMP
         FC_MAX_ROWS, FC_WIDTHS
 
@@ -51,7 +51,7 @@ cdef extern from "fc_kernels.h" nogil:
         int lanes
         int *max_rows
         fc_tile_fn *tile[3][15]
-        fc_tile_fn *tile_apart[2][15]
+        fc_tile_fn *tile_strided[2][15]
         void (*stencil)(const fc_group *group, Py_ssize_t groups, const fc_step *step,
                         Py_ssize_t steps, const void *a, const void *b, void *c, Py_ssize_t ldc,
                         Py_ssize_t rows, Py_ssize_t cols, const fc_store *store) noexcept nogil

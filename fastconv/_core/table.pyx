@@ -20,7 +20,7 @@ ACTIVATIONS = {"NONE": FC_NONE, "RELU": FC_RELU, "CLIP": FC_CLIP, "LEAKY_RELU": 
                "SIGMOID": FC_SIGMOID, "TANH": FC_TANH, "SILU": FC_SILU, "GELU": FC_GELU,
                "HARDSWISH": FC_HARDSWISH}
 SUMS_IN_FLIGHT = FC_SUMS_IN_FLIGHT
-CUTS = FC_CUTS
+TRIMS = FC_TRIMS
 
 
 cdef const fc_kernels *find(isa, dtype) except NULL:

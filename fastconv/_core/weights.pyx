@@ -9,7 +9,7 @@ from libc.stdlib cimport free, malloc
 from libc.string cimport memset
 
 from fastconv._core.conv cimport Problem, block_t, call_t, next_block, problem_t
-from fastconv._core.table cimport fc_fetch
+from fastconv._core.table cimport fc_prefetch
 
 cdef enum:
     LINE = 64
@@ -106,24 +106,24 @@ cdef const char *strip(const problem_t *p, call_t *call, Py_ssize_t group, Py_ss
     return packed
 
 
-cdef void fetch_next(const problem_t *p, const call_t *call, Py_ssize_t group, Py_ssize_t s,
-                     Py_ssize_t s0, Py_ssize_t s1, const block_t *block, Py_ssize_t calls,
-                     fc_fetch *fetch) noexcept nogil:
-    """The weights that will be packed after strip s of [s0, s1), in as many bursts as `calls`."""
+cdef void prefetch_next(const problem_t *p, const call_t *call, Py_ssize_t group, Py_ssize_t s,
+                        Py_ssize_t s0, Py_ssize_t s1, const block_t *block, Py_ssize_t bursts,
+                        fc_prefetch *prefetch) noexcept nogil:
+    """The weights that will be packed after strip s of [s0, s1), in as many bursts as `bursts`."""
     cdef block_t after = block[0]
     cdef Py_ssize_t size = p.itemsize * p.wei_parts     # of a weight, of which a row has some
-    fetch.rows, fetch.line, fetch.burst = 0, 0, 0
+    prefetch.rows, prefetch.line, prefetch.burst = 0, 0, 0
     s += 1
     if call.packed != NULL or not p.wei_direct or (s == s1 and not next_block(p, &after)):
         return
     if s == s1:
         s = s0
-    fetch.rows = min(p.width, p.c_out - s * p.width) // p.wei_parts
-    fetch.row_bytes = p.wei_row_bytes
-    fetch.row = (call.wei + group // p.apart * p.wei_group_bytes
-                 + s * p.width // p.wei_parts * p.wei_row_bytes + after.k0 // p.src_parts * size)
-    fetch.lines = (after.k1 - after.k0) // p.src_parts * size // LINE + 1
-    fetch.burst = (fetch.rows * fetch.lines + calls - 1) // max(1, calls)
+    prefetch.rows = min(p.width, p.c_out - s * p.width) // p.wei_parts
+    prefetch.row_bytes = p.wei_row_bytes
+    prefetch.row = (call.wei + group // p.apart * p.wei_group_bytes
+                    + s * p.width // p.wei_parts * p.wei_row_bytes + after.k0 // p.src_parts * size)
+    prefetch.lines = (after.k1 - after.k0) // p.src_parts * size // LINE + 1
+    prefetch.burst = (prefetch.rows * prefetch.lines + bursts - 1) // max(1, bursts)
 
 
 def prepare(Problem problem, size_t wei, unsigned char[::1] packed):

@@ -351,7 +351,7 @@ def _problem(work: Work, arrays: Arrays, schedule: Schedule, finish: Finishing) 
         width=schedule.width,
         task_strips=schedule.task_strips,
         panel=schedule.panel,
-        cut_rows=work.cuts,
+        trim_rows=work.cuts,
         short_run=costs.SHORT_RUN,
         apart=2 if spec.apart else 1,
         guard=work.padded,

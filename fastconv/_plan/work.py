@@ -115,7 +115,7 @@ def cuttable(axis: Axis) -> bool:
     # Taps below the first of these leave out the beginning, those from the second on the end.
     begin, end = -(-pad // d), -(((m - 1) * s - pad - n) // d)
     both = max(lowest, end) < min(begin, highest + 1)
-    return not both and max(low, m - high) <= table.CUTS
+    return not both and max(low, m - high) <= table.TRIMS
 
 
 class Fill(NamedTuple):

@@ -7,11 +7,11 @@
  * bits do not depend on the shape of the tile.  Both loops over the sums must be
  * unrolled completely: otherwise gcc keeps the sums in memory.
  */
-/* Rows [LOW, HIGH) of a tile along one run; CALL: and what comes into the cache meanwhile.  Rows
- * are A_ROW numbers apart; if that is 0, a_row, and four rows share a pointer: the addresses of
- * the others fit into those of instructions. */
+/* Rows [LOW, HIGH) of a tile along one run; with PREFETCH what comes next is brought into the cache.
+ * Rows are A_ROW elements apart; if that is 0, a_row, and four rows share a pointer: the
+ * addresses of the others fit into those of instructions. */
 FC_INLINE void FC_NAME(tile_run)(const int LOW, const int HIGH, const int A_ROW,
-                                 const int WIDTH, const int CALL, FC_NAME(sums) *sum,
+                                 const int WIDTH, const int PREFETCH, FC_NAME(sums) *sum,
                                  const FC_T *a, ptrdiff_t a_row, ptrdiff_t a_step, const FC_T *b,
                                  ptrdiff_t b_step, ptrdiff_t length, ptrdiff_t a_ahead)
 {
@@ -22,13 +22,13 @@ FC_INLINE void FC_NAME(tile_run)(const int LOW, const int HIGH, const int A_ROW,
         FC_UNROLL
         for (int i = 0; A_ROW == 0 && i < HIGH; i += 4) {
             four[i / 4] = a + i * a_row;
-            if (!CALL)
+            if (!PREFETCH)
                 FC_ONE_POINTER(four[i / 4]);
         }
         FC_UNROLL
         for (int v = 0; v < WIDTH; v++)
             wide[v] = FC_LOAD(b + v * FC_LANES);
-        if (CALL)
+        if (PREFETCH)
             __builtin_prefetch(a + a_ahead);
         FC_UNROLL
         for (int i = LOW; i < HIGH; i++)
@@ -38,14 +38,14 @@ FC_INLINE void FC_NAME(tile_run)(const int LOW, const int HIGH, const int A_ROW,
     }
 }
 
-FC_INLINE void FC_NAME(fetch)(fc_fetch *fetch)
+FC_INLINE void FC_NAME(prefetch)(fc_prefetch *prefetch)
 {
-    for (ptrdiff_t n = fetch->burst; n > 0 && fetch->rows > 0; n--) {
-        __builtin_prefetch(fetch->row + fetch->line * FC_LINE_BYTES, 0, 2);
-        if (++fetch->line == fetch->lines) {
-            fetch->line = 0;
-            fetch->row += fetch->row_bytes;
-            fetch->rows--;
+    for (ptrdiff_t n = prefetch->burst; n > 0 && prefetch->rows > 0; n--) {
+        __builtin_prefetch(prefetch->row + prefetch->line * FC_LINE_BYTES, 0, 2);
+        if (++prefetch->line == prefetch->lines) {
+            prefetch->line = 0;
+            prefetch->row += prefetch->row_bytes;
+            prefetch->rows--;
         }
     }
 }
@@ -54,15 +54,15 @@ FC_INLINE void FC_NAME(fetch)(fc_fetch *fetch)
 #define FC_RUN_ROWS(LOW, HIGH)                                                                   \
     FC_NAME(tile_run)(LOW, HIGH, A_ROW, WIDTH, 1, sum, a + run->a, runs->a_row, runs->a_step,    \
                       b + run->b, runs->b_step, runs->length, runs->a_ahead);
-#define FC_RUN_CUT(CUT)                                                                          \
-    case CUT:                                                                                    \
-        if (ROWS > CUT) {                                                                        \
-            FC_RUN_ROWS(CUT, ROWS)                                                               \
+#define FC_RUN_TRIM(TRIM)                                                                        \
+    case TRIM:                                                                                   \
+        if (ROWS > TRIM) {                                                                       \
+            FC_RUN_ROWS(TRIM, ROWS)                                                              \
         }                                                                                        \
         break;                                                                                   \
-    case -CUT:                                                                                   \
-        if (ROWS > CUT) {                                                                        \
-            FC_RUN_ROWS(0, ROWS - CUT)                                                           \
+    case -TRIM:                                                                                  \
+        if (ROWS > TRIM) {                                                                       \
+            FC_RUN_ROWS(0, ROWS - TRIM)                                                          \
         }                                                                                        \
         break;
 
@@ -88,26 +88,26 @@ FC_INLINE void FC_NAME(tile_body)(const int ROWS, const int WIDTH, const int A_R
 
     const fc_run *const end = runs->run + runs->runs;
     const fc_run *run = runs->run;
-    if (SHORT && runs->length == 1 && !runs->cuts) { /* loops of few instructions */
-        if (runs->fetch)
-            FC_NAME(fetch)(runs->fetch);
+    if (SHORT && runs->length == 1 && !runs->trims) { /* loops of few instructions */
+        if (runs->prefetch)
+            FC_NAME(prefetch)(runs->prefetch);
         for (; run < end; run++)
             FC_NAME(tile_run)(0, ROWS, A_ROW, WIDTH, 0, sum, a + run->a, runs->a_row, 0, b + run->b,
                               0, 1, 0);
     }
     for (; LONG && run < end; run++) {
-        if (runs->fetch)
-            FC_NAME(fetch)(runs->fetch);
-        switch (run->cut) {
+        if (runs->prefetch)
+            FC_NAME(prefetch)(runs->prefetch);
+        switch (run->trim) {
         case 0: FC_RUN_ROWS(0, ROWS) break;
-            FC_RUN_CUT(1)
-            FC_RUN_CUT(2)
-            FC_RUN_CUT(3)
+            FC_RUN_TRIM(1)
+            FC_RUN_TRIM(2)
+            FC_RUN_TRIM(3)
         }
     }
     FC_NAME(store_tile)(ROWS, WIDTH, sum, c, ldc, cols, store);
 }
-#undef FC_RUN_CUT
+#undef FC_RUN_TRIM
 #undef FC_RUN_ROWS
 
 #define FC_TILE_HEAD(NAME, ROWS, WIDTH)                                                          \
@@ -122,7 +122,7 @@ FC_INLINE void FC_NAME(tile_body)(const int ROWS, const int WIDTH, const int A_R
     }                                                                                            \
     FC_TILE_HEAD(NAME, ROWS, WIDTH)                                                              \
     {                                                                                            \
-        if (runs->length == 1 && !runs->cuts)                                                    \
+        if (runs->length == 1 && !runs->trims)                                                   \
             FC_NAME(NAME##_short_##ROWS##x##WIDTH)(runs, a, b, c, ldc, cols, store);             \
         else                                                                                     \
             FC_NAME(tile_body)(ROWS, WIDTH, A_ROW, 0, 1, runs, a, b, c, ldc, cols, store);       \
@@ -135,15 +135,15 @@ FC_INLINE void FC_NAME(tile_body)(const int ROWS, const int WIDTH, const int A_R
     }
 #endif
 #define FC_TILE(ROWS, WIDTH) FC_TILE_OF(tile, ROWS, WIDTH, 1)
-#define FC_TILE_APART(ROWS, WIDTH) FC_TILE_OF(tile_apart, ROWS, WIDTH, 0)
+#define FC_TILE_STRIDED(ROWS, WIDTH) FC_TILE_OF(tile_strided, ROWS, WIDTH, 0)
 #if FC_TILED
 FC_TILES_1(FC_TILE, 1)
 FC_TILES_2(FC_TILE, 2)
 FC_TILES_4(FC_TILE, 4)
-FC_TILES_1(FC_TILE_APART, 1)
-FC_TILES_2(FC_TILE_APART, 2)
+FC_TILES_1(FC_TILE_STRIDED, 1)
+FC_TILES_2(FC_TILE_STRIDED, 2)
 #endif
 #undef FC_TILE
-#undef FC_TILE_APART
+#undef FC_TILE_STRIDED
 #undef FC_TILE_OF
 #undef FC_TILE_HEAD

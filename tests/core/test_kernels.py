@@ -111,16 +111,16 @@ def test_tiles(table, dtype):
     assert table.max_rows[0] >= 4
     for log, rows, width in tiles(table):
         a, b = small_integers(rng, 400, dtype), small_integers(rng, 200 + width, dtype)
-        cuts = [cut for cut in range(-3, 4) if abs(cut) < rows]
-        run = np.array([[*rng.integers(0, 170, 2), cut] for cut in cuts], np.intp)
+        trims = [trim for trim in range(-3, 4) if abs(trim) < rows]
+        run = np.array([[*rng.integers(0, 170, 2), trim] for trim in trims], np.intp)
         a_row = (1, 2, 3, 14)[(rows + log) % 4] if log < 2 else 1
         runs = Runs(run.ctypes.data, len(run), length, 5, 3, a_row, 1, None, 7)
         bias = small_integers(rng, max(width, rows), dtype)
         product = np.zeros((rows, width), dtype)
-        for i, j, cut in run:
+        for i, j, trim in run:
             for s in range(length):
                 outer = np.outer(a[i + 5 * s :: a_row][:rows], b[j + 3 * s :][:width])
-                part = slice(cut, None) if cut > 0 else slice(0, rows + cut)
+                part = slice(trim, None) if trim > 0 else slice(0, rows + trim)
                 product[part] += outer[part]
         for cols in range(1, width + 1):
             there, residual = small_integers(rng, (2, rows + 1, width + 3), dtype)

@@ -51,22 +51,22 @@ def loops_of(name):
         ("avx512", "tile", 14, 2),
         ("avx512", "tile", 6, 4),
         ("avx512", "tile", 14, 1),
-        ("avx512", "tile_apart", 14, 2),
+        ("avx512", "tile_strided", 14, 2),
         ("avx2", "tile", 6, 2),
         ("avx2", "tile", 2, 4),
-        ("avx2", "tile_apart", 6, 2),
+        ("avx2", "tile_strided", 6, 2),
     ],
 )
 def test_sums_stay_in_registers(isa, tile, rows, width, dtype):
     name = f"{rows}x{width}_{dtype}_{isa}"
     loops = loops_of(f"{tile}_{name}")
-    # Loops of all rows, and for each cut.
+    # Loops of all rows, and for each trim.
     sums = {sum("vfmadd" in line for line in loop) for loop in loops}
-    assert sums == {width * (rows - cut) for cut in range(4) if cut < rows}
+    assert sums == {width * (rows - trim) for trim in range(4) if trim < rows}
     if extension.compiler().startswith("clang"):  # see FC_TILE_OF
         loops += loops_of(f"{tile}_short_{name}")
     for loop in loops:
         stack = [line for line in loop if re.search(r"\(%r[sb]p\b", line)]
-        if tile == "tile_apart":  # many addresses: one may be read again, but not a sum
+        if tile == "tile_strided":  # many addresses: one may be read again, but not a sum
             stack = [line for line in stack if not re.match(r"mov +-?\w+\(%r[sb]p\),%r\w+$", line)]
         assert not stack, stack

@@ -53,12 +53,12 @@ RESULTS = {"void": None, "int": ctypes.c_int, "double": ctypes.c_double}
 
 
 class Runs(ctypes.Structure):
-    """fc_runs: the address of (a, b, cut), and how far its steps go."""
+    """fc_runs: the address of (a, b, trim), and how far its steps go."""
 
     _fields_ = [
         ("run", POINTER),
-        *((name, SIZE) for name in ("runs", "length", "a_step", "b_step", "a_row", "cuts")),
-        ("fetch", POINTER),
+        *((name, SIZE) for name in ("runs", "length", "a_step", "b_step", "a_row", "trims")),
+        ("prefetch", POINTER),
         ("a_ahead", SIZE),
     ]
 
@@ -108,7 +108,7 @@ class Table(ctypes.Structure):
         ("lanes", ctypes.c_int),
         ("max_rows", ctypes.c_int * 3),
         ("tile", (POINTER * 15) * 3),
-        ("tile_apart", (POINTER * 15) * 2),
+        ("tile_strided", (POINTER * 15) * 2),
         *((name, POINTER) for name, _ in listed_kernels()),
     ]
 
@@ -119,7 +119,7 @@ class Table(ctypes.Structure):
 
     def tile_of(self, log, rows, a_row):
         """The tile of 2**log vectors for rows of A that are so far apart."""
-        return (self.tile if a_row == 1 else self.tile_apart)[log][rows]
+        return (self.tile if a_row == 1 else self.tile_strided)[log][rows]
 
     def call(self, name, *arguments, function=None):
         """Call a kernel with ints, and arrays or structures for pointers."""
