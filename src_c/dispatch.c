@@ -24,22 +24,22 @@ static int has_f16c(void)
 #define FC_ISA_LIST(ROW) ROW(generic, 1)
 #endif
 
-#define FC_EXTERN(isa, usable)                                                                   \
-    extern const fc_kernels fc_kernels_f32_##isa, fc_kernels_f64_##isa, fc_kernels_i32_##isa,    \
-        fc_kernels_i64_##isa, fc_kernels_l64_##isa;
-FC_ISA_LIST(FC_EXTERN)
+#define FC_EXTERN(dtype, letter, isa) extern const fc_kernels fc_kernels_##dtype##_##isa;
+#define FC_EXTERNS(isa, usable) FC_DTYPE_LIST(FC_EXTERN, isa)
+FC_ISA_LIST(FC_EXTERNS)
 
-#define FC_ROW(isa, usable)                                                                      \
-    {&fc_kernels_f32_##isa, &fc_kernels_f64_##isa, &fc_kernels_i32_##isa, &fc_kernels_i64_##isa, \
-     &fc_kernels_l64_##isa},
-static const struct { const fc_kernels *f32, *f64, *i32, *i64, *l64; } tables[] = {
-    FC_ISA_LIST(FC_ROW)
-};
+#define FC_LETTER(dtype, letter, isa) letter,
+static const char letters[] = {FC_DTYPE_LIST(FC_LETTER, )};
+enum { DTYPES = sizeof letters };
+
+#define FC_TABLE(dtype, letter, isa) &fc_kernels_##dtype##_##isa,
+#define FC_TABLES(isa, usable) {FC_DTYPE_LIST(FC_TABLE, isa)},
+static const fc_kernels *const tables[][DTYPES] = {FC_ISA_LIST(FC_TABLES)};
 enum { ISAS = sizeof tables / sizeof tables[0] };
 
 const char *fc_isa_name(int number)
 {
-    return 0 <= number && number < ISAS ? tables[number].f32->isa : NULL;
+    return 0 <= number && number < ISAS ? tables[number][0]->isa : NULL;
 }
 
 int fc_isa_usable(int number)
@@ -55,14 +55,23 @@ int fc_isa_usable(int number)
 const fc_kernels *fc_find_kernels(const char *isa, char dtype)
 {
     for (int number = 0; number < ISAS; number++)
-        if (strcmp(isa, tables[number].f32->isa) == 0 && fc_isa_usable(number))
-            return dtype == 'f'   ? tables[number].f32
-                   : dtype == 'd' ? tables[number].f64
-                   : dtype == 'i' ? tables[number].i32
-                   : dtype == 'q' ? tables[number].i64
-                   : dtype == 'l' ? tables[number].l64
-                                  : NULL;
+        for (int i = 0; i < DTYPES; i++)
+            if (letters[i] == dtype && strcmp(isa, fc_isa_name(number)) == 0)
+                return fc_isa_usable(number) ? tables[number][i] : NULL;
     return NULL;
+}
+
+#define FC_QUOTED_NAME(name, ...) #name,
+const char *fc_storage_name(int number)
+{
+    static const char *const names[] = {FC_STORAGE_LIST(FC_QUOTED_NAME)};
+    return 0 <= number && number < FC_STORAGES ? names[number] : NULL;
+}
+
+const char *fc_activation_name(int number)
+{
+    static const char *const names[] = {FC_ACTIVATION_LIST(FC_QUOTED_NAME)};
+    return 0 <= number && number < FC_ACTIVATIONS ? names[number] : NULL;
 }
 
 #define FC_QUOTED_(major, minor, patch) #major "." #minor "." #patch

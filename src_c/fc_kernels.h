@@ -1,54 +1,56 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * The kernel table: everything that C computes for _core.  One table per
- * (ISA, dtype); pointers are untyped, the table knows the dtype.  Sizes,
- * strides and offsets count elements unless the name ends in _bytes.
+ * The kernel table: everything that C computes for _core.  One table per (ISA, dtype); pointers
+ * are untyped, the table knows the dtype.  Sizes, strides and offsets count elements unless the
+ * name ends in _bytes.
  *
- * A tile is the product of a narrow operand A, whose numbers are broadcast, and
- * a wide operand B, whose numbers fill vectors:
+ * A tile is the product of a narrow operand A, whose elements are broadcast, and a wide operand B,
+ * whose elements fill vectors:
  *
- *     C[i][j] (+)= sum_r sum_{s < length}
- *                      A[run[r].a + s a_step + i a_row] * B[run[r].b + s b_step + j]
+ *     C[i][j] (+)= sum over taps t, sum over s < length
+ *                      A[tap[t].a + s a_step + i a_row] * B[tap[t].b + s b_step + j]
  *
- * A run is a tap of the kernel, its steps are input channels.  Either operand may be
- * the weights and the other one the pixels; the plan decides ("orientation").  The
- * offsets let the pixels be a packed panel, a strip of the input, or the user's array
- * itself.
+ * A tap is one of the kernel, its steps are input channels.  Either operand may be the weights and
+ * the other one the pixels; the plan decides ("orientation").  The offsets let the pixels be a
+ * packed panel, a strip of the input, or the user's array itself.
  */
 #ifndef FC_KERNELS_H
 #define FC_KERNELS_H
 
 #include <stddef.h>
+#include <stdint.h>
 
-/* Rows [trim, rows) of a tile take part in a run, or [0, rows + trim) if trim is negative: pixels
- * that see padding through that tap are left out.  |trim| <= FC_TRIMS, and less than the rows. */
+/* Rows [trim, rows) of a tile take part in a tap, or [0, rows + trim) if trim is negative: pixels
+ * whose tap falls on padding are left out.  |trim| <= FC_TRIMS, and less than the rows. */
 enum { FC_TRIMS = 3 };
-typedef struct { ptrdiff_t a, b, trim; } fc_run;
-/* Rows of memory that are wanted soon, prefetched some lines at a time while tiles compute. */
+typedef struct { ptrdiff_t a, b, trim; } fc_tap;
+
+/* Rows of memory that are wanted soon: tiles prefetch `burst` lines of the cache a tap. */
 typedef struct {
-    const char *row;
-    ptrdiff_t row_bytes, rows, lines, line; /* lines of a row; the next one */
-    ptrdiff_t burst;                        /* lines a run */
+    const char *row; /* the one whose `line` is next */
+    ptrdiff_t row_bytes, rows, lines, line; /* `rows` are left, each of so many `lines` */
+    ptrdiff_t burst;
 } fc_prefetch;
 
 typedef struct {
-    const fc_run *run;
-    ptrdiff_t runs, length, a_step, b_step;
-    ptrdiff_t a_row; /* from row to row of A; a tile of its own has 1 */
-    ptrdiff_t trims;  /* whether any run has one */
+    const fc_tap *tap;
+    ptrdiff_t count, length, a_step, b_step; /* taps, and steps of each */
+    ptrdiff_t a_row; /* from row to row of A; `tile` knows that it is 1, `tile_strided` reads it */
+    ptrdiff_t trims; /* whether any tap has one */
     fc_prefetch *prefetch; /* or NULL */
-    ptrdiff_t a_ahead; /* what to prefetch, from the place of a step on; 0: it is in the cache */
-} fc_runs;
+    ptrdiff_t a_ahead; /* how far before A is read it is prefetched; 0: it is in the cache */
+} fc_taps;
 
+/* A step along the width of a stencil: a tap and a channel. */
 typedef struct { ptrdiff_t a, b; } fc_step;
 
-/* A run of pixels that lie side by side in the source of a gather. */
-typedef struct { ptrdiff_t src, dst, count; } fc_segment;
-
-/* A row of the source as a stencil sees it: output rows [low, high) use it; a[r] is where the
- * weights of output row r for it begin, b where the row begins. */
+/* A row of the source in a stencil, and the output rows [low, high) that use it: b is where the
+ * row begins, a[r] where the weights of output row r for it do. */
 enum { FC_STENCIL_ROWS = 4 };
-typedef struct { ptrdiff_t b, low, high, a[FC_STENCIL_ROWS]; } fc_group;
+typedef struct { ptrdiff_t b, low, high, a[FC_STENCIL_ROWS]; } fc_row_use;
+
+/* Pixels of a panel that lie side by side in the source. */
+typedef struct { ptrdiff_t src, dst, count; } fc_segment;
 
 /* What the last lines of a tile do with the sums, in this order. */
 enum {
@@ -66,19 +68,51 @@ typedef struct {
     double low, high;
 } fc_store;
 
-/* How the numbers of an array are stored: a kind, and FC_SWAPPED for the other byte order. */
-enum {
-    FC_U8, FC_I8, FC_U16, FC_I16, FC_F16, FC_BF16, FC_U32, FC_I32, FC_F32, FC_U64, FC_I64, FC_F64,
-    FC_KIND = 15, FC_SWAPPED = 16
-};
+/* How elements of an array are stored: STORAGE(kind, type of its bits), and FC_SWAPPED for the
+ * other byte order. */
+#define FC_STORAGE_LIST(STORAGE)                                                                 \
+    STORAGE(U8, uint8_t)                                                                         \
+    STORAGE(I8, int8_t)                                                                          \
+    STORAGE(U16, uint16_t)                                                                       \
+    STORAGE(I16, int16_t)                                                                        \
+    STORAGE(F16, uint16_t)                                                                       \
+    STORAGE(BF16, uint16_t)                                                                      \
+    STORAGE(U32, uint32_t)                                                                       \
+    STORAGE(I32, int32_t)                                                                        \
+    STORAGE(F32, float)                                                                          \
+    STORAGE(U64, uint64_t)                                                                       \
+    STORAGE(I64, int64_t)                                                                        \
+    STORAGE(F64, double)
 
-enum {
-    FC_NONE, FC_RELU, FC_CLIP, FC_LEAKY_RELU, FC_SIGMOID, FC_TANH, FC_SILU, FC_GELU, FC_HARDSWISH
-};
+/* Activations; their formulas are in kernels/activation_template.h, clamps in the epilogue. */
+#define FC_ACTIVATION_LIST(ACTIVATION)                                                           \
+    ACTIVATION(NONE)                                                                             \
+    ACTIVATION(RELU)                                                                             \
+    ACTIVATION(CLIP)                                                                             \
+    ACTIVATION(LEAKY_RELU)                                                                       \
+    ACTIVATION(SIGMOID)                                                                          \
+    ACTIVATION(TANH)                                                                             \
+    ACTIVATION(SILU)                                                                             \
+    ACTIVATION(GELU)                                                                             \
+    ACTIVATION(HARDSWISH)
 
-/* The way of sums to the output:
+/* The dtypes of tables: DTYPE(name, the letter by which it is asked for, isa).  i32 has no tiles;
+ * l64 is int64 of numbers that int32 would hold. */
+#define FC_DTYPE_LIST(DTYPE, isa)                                                                \
+    DTYPE(f32, 'f', isa)                                                                         \
+    DTYPE(f64, 'd', isa)                                                                         \
+    DTYPE(i32, 'i', isa)                                                                         \
+    DTYPE(i64, 'q', isa)                                                                         \
+    DTYPE(l64, 'l', isa)
+
+#define FC_MEMBER(name, ...) FC_##name,
+enum { FC_STORAGE_LIST(FC_MEMBER) FC_STORAGES, FC_KIND = 15, FC_SWAPPED = 16 };
+enum { FC_ACTIVATION_LIST(FC_MEMBER) FC_ACTIVATIONS };
+#undef FC_MEMBER
+
+/* The epilogue of a sum, and how the arrays are stored:
  *     out = activation(alpha * sum + bias + beta * out + residual)
- * and how the arrays are stored.  Parameters are real or integer like the dtype of the table. */
+ * Parameters are real or integer like the dtype of the table. */
 typedef struct {
     int activation, saturate, sum_storage, dst_storage, residual_storage;
     double real_alpha, real_beta, real_low, real_high;
@@ -90,7 +124,7 @@ enum { FC_MAX_ROWS = 14, FC_WIDTHS = 3, FC_MAX_VECTORS = 4 }; /* widths: 1, 2, 4
 /* Sums that keep the multiply-add ports busy: latency 4 on two ports. */
 enum { FC_SUMS_IN_FLIGHT = 8 };
 
-typedef void fc_tile_fn(const fc_runs *runs, const void *a, const void *b, void *c,
+typedef void fc_tile_fn(const fc_taps *taps, const void *a, const void *b, void *c,
                         ptrdiff_t ldc, ptrdiff_t cols, const fc_store *store);
 
 /* The list: KERNEL(name, return type, arguments).  It declares the table, fills it in
@@ -98,7 +132,7 @@ typedef void fc_tile_fn(const fc_runs *runs, const void *a, const void *b, void 
 #define FC_KERNEL_LIST(KERNEL)                                                                   \
     /* a tile of one output channel, rows <= FC_STENCIL_ROWS output rows of cols pixels */       \
     KERNEL(stencil, void,                                                                        \
-           (const fc_group *group, ptrdiff_t groups, const fc_step *step, ptrdiff_t steps,       \
+           (const fc_row_use *use, ptrdiff_t uses, const fc_step *step, ptrdiff_t steps,         \
             const void *a, const void *b, void *c, ptrdiff_t ldc, ptrdiff_t rows, ptrdiff_t cols, \
             const fc_store *store))                                                              \
     /* dst = `before` times *value, `valid` elements read every step_bytes, `after` *value */    \
@@ -146,11 +180,11 @@ FC_KERNEL_LIST(FC_DECLARE)
 
 typedef struct {
     const char *isa, *dtype;
-    int itemsize;              /* bytes of one number */
-    int lanes;                 /* numbers in a vector */
-    int max_rows[FC_WIDTHS];   /* rows of the tallest tile that is 1, 2, 4 vectors wide */
+    int itemsize;            /* bytes of an element */
+    int lanes;               /* elements in a vector */
+    int max_rows[FC_WIDTHS]; /* rows of the tallest tile that is 1, 2, 4 vectors wide */
     fc_tile_fn *tile[FC_WIDTHS][FC_MAX_ROWS + 1]; /* [log2 of vectors][rows], a_row is 1 */
-    fc_tile_fn *tile_strided[2][FC_MAX_ROWS + 1];   /* any a_row */
+    fc_tile_fn *tile_strided[2][FC_MAX_ROWS + 1]; /* any a_row */
 #define FC_FIELD(name, result, arguments) fc_##name##_fn *name;
     FC_KERNEL_LIST(FC_FIELD)
 #undef FC_FIELD
@@ -159,9 +193,11 @@ typedef struct {
 /* dispatch.c: ISA number 0, 1, ... from the plainest up; NULL past the last one. */
 const char *fc_isa_name(int number);
 int fc_isa_usable(int number); /* can this CPU run it? */
-/* dtype: 'f' float32, 'd' float64, 'i' int32 (which has no tiles), 'q' int64, 'l' int64 of numbers
- * that int32 would hold; NULL: unusable */
+/* The table of an ISA, for a letter of FC_DTYPE_LIST; NULL: unusable. */
 const fc_kernels *fc_find_kernels(const char *isa, char dtype);
+/* The names of the lists above; NULL past the last one. */
+const char *fc_storage_name(int number);
+const char *fc_activation_name(int number);
 const char *fc_compiler(void);
 
 #endif

@@ -6,7 +6,7 @@ so nothing below distinguishes it from the others.  An axis is cut into spans of
 output positions (axis.pxd), and a box is one span of every axis.
 """
 from fastconv._core.axis cimport Axis, Span
-from fastconv._core.table cimport fc_epilogue, fc_kernels, fc_run, fc_runs
+from fastconv._core.table cimport fc_epilogue, fc_kernels, fc_tap, fc_taps
 
 cdef struct problem_t:
     const fc_kernels *kernels
@@ -60,7 +60,7 @@ cdef struct problem_t:
     Py_ssize_t short_run                # steps of a run that is better dissolved
     Py_ssize_t tasks
     # scratch of one thread, in bytes from its start
-    Py_ssize_t at_step, at_region, at_group, at_offset, at_segment
+    Py_ssize_t at_step, at_region, at_row_use, at_offset, at_segment
     Py_ssize_t at_weight, at_raw, at_strip, at_border, at_panel, at_sum, at_transposed
     Py_ssize_t scratch_bytes
     Py_ssize_t sum_pitch
@@ -81,11 +81,11 @@ cdef struct region_t:
     Py_ssize_t d0, d1, h0, h1
     Py_ssize_t batch, planes, rows, run
     Py_ssize_t tiles, first, end
-    fc_runs runs
+    fc_taps taps
 
 cdef enum:              # room in the scratch of a thread
     REGIONS = 64
-    REGION_RUNS = 4096       # at most
+    REGION_TAPS = 4096       # at most
     TRANSPOSED = 128              # pixels that are transposed at a time on their way out
 
 cdef class Problem:
@@ -104,9 +104,9 @@ cdef inline Py_ssize_t place_of(Py_ssize_t channel, Py_ssize_t parts, Py_ssize_t
     """Bytes from the first number of an array to a channel, which may be part of a complex one."""
     return channel // parts * c_bytes + channel % parts * part_bytes
 
-cdef inline Py_ssize_t region_runs(const problem_t *p) noexcept nogil:
+cdef inline Py_ssize_t region_taps(const problem_t *p) noexcept nogil:
     """Room for the runs of all regions: those of a large kernel need more."""
-    return min(<Py_ssize_t> REGION_RUNS, 2 * REGIONS * min(p.block_k, p.taps))
+    return min(<Py_ssize_t> REGION_TAPS, 2 * REGIONS * min(p.block_k, p.taps))
 
 cdef bint next_block(const problem_t *p, block_t *block) noexcept nogil
 cdef void decode(const problem_t *p, Py_ssize_t task, const Span **box,

@@ -7,7 +7,7 @@ from numpy cimport PyArray_DATA, ndarray
 from fastconv._core.axis cimport (
     ZERO, Axis, Span, begin_spans, count_spans, make_span, most_elements)
 from fastconv._core.table cimport (
-    FC_CLAMP, FC_STENCIL_ROWS, FC_INTEGER, fc_epilogue, fc_group, fc_run, fc_segment, fc_step, find)
+    FC_CLAMP, FC_INTEGER, FC_STENCIL_ROWS, fc_epilogue, fc_row_use, fc_segment, fc_step, fc_tap, find)
 
 cdef enum:
     LINE = 64                   # bytes; what begins in scratch begins a cache line
@@ -51,13 +51,13 @@ cdef void book(problem_t *p, Py_ssize_t pixels, Py_ssize_t strip, Py_ssize_t bor
     and of the border of a row."""
     cdef Py_ssize_t end = 0, slack = 4 * p.kernels.lanes, sums = 0
     cdef Py_ssize_t channels = (p.block_k + p.taps - 1) // p.taps
-    place(&end, min(p.block_k, p.taps) * sizeof(fc_run))
+    place(&end, min(p.block_k, p.taps) * sizeof(fc_tap))
     p.at_step = place(&end, 0 if panels else
-                      p.block_k * (sizeof(fc_step) if p.stencil else sizeof(fc_run)))
+                      p.block_k * (sizeof(fc_step) if p.stencil else sizeof(fc_tap)))
     p.at_region = place(&end, 0 if p.pixels_wide or panels else
-                        REGIONS * sizeof(region_t) + region_runs(p) * sizeof(fc_run))
-    p.at_group = place(&end, p.block_k // p.axis[3].taps * FC_STENCIL_ROWS * sizeof(fc_group)
-                       if p.stencil else 0)
+                        REGIONS * sizeof(region_t) + region_taps(p) * sizeof(fc_tap))
+    p.at_row_use = place(&end, p.block_k // p.axis[3].taps * FC_STENCIL_ROWS * sizeof(fc_row_use)
+                         if p.stencil else 0)
     p.at_offset = place(&end, p.block_k * sizeof(Py_ssize_t) if panels else 0)
     p.at_segment = place(&end, p.panel * sizeof(fc_segment) if panels else 0)
     p.at_weight = place(&end, (p.width * p.block_k + slack) * p.itemsize)

@@ -21,11 +21,11 @@ from fastconv._core.conv cimport (
 from fastconv._core.source cimport source_t
 from fastconv._core.axis cimport Span
 from fastconv._core.table cimport (
-    FC_BIAS_COLS, FC_BIAS_ROWS, FC_STENCIL_ROWS, FC_SUMS_IN_FLIGHT, fc_group, fc_kernels,
-    fc_prefetch, fc_run, fc_runs, fc_step, fc_store, fc_tile_fn)
+    FC_BIAS_COLS, FC_BIAS_ROWS, FC_STENCIL_ROWS, FC_SUMS_IN_FLIGHT, fc_row_use, fc_kernels,
+    fc_prefetch, fc_tap, fc_taps, fc_step, fc_store, fc_tile_fn)
 
 
-cdef void run_of_tiles(const fc_kernels *kernels, const fc_runs *runs, const char *a,
+cdef void run_of_tiles(const fc_kernels *kernels, const fc_taps *taps, const char *a,
                        Py_ssize_t rows, const char *b, Py_ssize_t length, char *c,
                        Py_ssize_t ldc, const fc_store *store) noexcept nogil:
     """One strip of weights times `length` pixels side by side, widest tiles first."""
@@ -36,7 +36,7 @@ cdef void run_of_tiles(const fc_kernels *kernels, const fc_runs *runs, const cha
         while width > 0 and length - done < kernels.lanes << width:
             width -= 1
         cols = min(kernels.lanes << width, length - done)
-        kernels.tile[width][rows](runs, a, b + done * kernels.itemsize,
+        kernels.tile[width][rows](taps, a, b + done * kernels.itemsize,
                                   c + done * kernels.itemsize, ldc, cols, store)
         done += cols
 
@@ -45,7 +45,7 @@ cdef void stencil_rows(const problem_t *p, const Span **box, const source_t *sou
                        const block_t *block, char *scratch, const char *strip, char *dst,
                        const Py_ssize_t *to, const fc_store *store) noexcept nogil:
     """All pixels of a box for a single output channel, some output rows at a time."""
-    cdef fc_group *group = <fc_group *> (scratch + p.at_group)
+    cdef fc_row_use *group = <fc_row_use *> (scratch + p.at_row_use)
     cdef fc_step *step = <fc_step *> (scratch + p.at_step)
     cdef Py_ssize_t steps = stencil.steps(p, box, source, block, step)
     cdef Py_ssize_t n, d, h = 0, rows, made = 0, count = 0, size = p.itemsize
@@ -70,8 +70,8 @@ cdef void pixels_task(const problem_t *p, call_t *call, Py_ssize_t task,
     cdef const Span *box[4]
     cdef source_t source
     cdef block_t block
-    cdef fc_runs runs
-    cdef fc_run *tap = <fc_run *> scratch
+    cdef fc_taps taps
+    cdef fc_tap *tap = <fc_tap *> scratch
     cdef Py_ssize_t group, s0, s1, s, i, rows, channel, n, d, h
     cdef Py_ssize_t size = p.itemsize, run, ldc
     cdef Py_ssize_t count[3]
@@ -96,14 +96,14 @@ cdef void pixels_task(const problem_t *p, call_t *call, Py_ssize_t task,
             to[a] = to[a + 1] * box[a + 1].count
     block.k1 = -1
     while next_block(p, &block):
-        runs.run, runs.length = tap, block.c1 - block.c0
-        runs.runs = sources.prepare(p, call, box, group, &block, scratch, False, &source, tap)
-        runs.a_step, runs.b_step, runs.a_row = p.width, source.channel, 1
-        runs.trims, runs.prefetch, runs.a_ahead = 0, NULL, 0
-        for i in range(runs.runs):
+        taps.tap, taps.length = tap, block.c1 - block.c0
+        taps.count = sources.prepare(p, call, box, group, &block, scratch, False, &source, tap)
+        taps.a_step, taps.b_step, taps.a_row = p.width, source.channel, 1
+        taps.trims, taps.prefetch, taps.a_ahead = 0, NULL, 0
+        for i in range(taps.count):
             tap[i].a *= p.width
-        if runs.runs > 1 and not p.stencil:
-            sources.single_steps(&runs, <fc_run *> (scratch + p.at_step))
+        if taps.count > 1 and not p.stencil:
+            sources.single_steps(&taps, <fc_tap *> (scratch + p.at_step))
         epilogue.begin_store(p, call, &block, p.in_place_store, FC_BIAS_ROWS, &store)
         # Axes on which source and output are dense make one run.
         run = box[3].count
@@ -129,7 +129,7 @@ cdef void pixels_task(const problem_t *p, call_t *call, Py_ssize_t task,
                 for d in range(count[1]):
                     for h in range(count[2]):
                         run_of_tiles(
-                            p.kernels, &runs, strip, rows,
+                            p.kernels, &taps, strip, rows,
                             source.data + (n * source.pixel[0] + d * source.pixel[1]
                                            + h * source.pixel[2]) * size,
                             run,
@@ -160,10 +160,10 @@ cdef void tiles_of(const problem_t *p, const Span **box, const source_t *source,
                 for tile in range(region.first, region.end):
                     first = region.run * tile // region.tiles
                     rows = region.run * (tile + 1) // region.tiles - first
-                    tile_fn = (p.kernels.tile[width][rows] if region.runs.a_row == 1 else
+                    tile_fn = (p.kernels.tile[width][rows] if region.taps.a_row == 1 else
                                p.kernels.tile_strided[width][rows])
                     tile_fn(
-                        &region.runs, src + first * source.pixel[3] * size, strip,
+                        &region.taps, src + first * source.pixel[3] * size, strip,
                         dst + first * to[3], to[3] // size, cols, store)
 
 
@@ -173,18 +173,18 @@ cdef Py_ssize_t find_regions(const problem_t *p, const call_t *call, const Span 
     """The source of a block of k and the regions of its box; returns how many, or -1: they do not
     leave out all padding.  Those of the block before, if `known`, are the same."""
     cdef region_t *region = <region_t *> (scratch + p.at_region)
-    cdef fc_run *tap = <fc_run *> scratch
-    cdef fc_runs runs
+    cdef fc_tap *tap = <fc_tap *> scratch
+    cdef fc_taps taps
     cdef Py_ssize_t i
-    runs.run, runs.length, runs.trims, runs.prefetch = tap, block.c1 - block.c0, 0, NULL
-    runs.a_ahead = 0
-    runs.runs = sources.prepare(p, call, box, group, block, scratch, strip, source, tap)
-    runs.a_step, runs.b_step, runs.a_row = source.channel, p.width, source.pixel[3]
-    for i in range(runs.runs):
+    taps.tap, taps.length, taps.trims, taps.prefetch = tap, block.c1 - block.c0, 0, NULL
+    taps.a_ahead = 0
+    taps.count = sources.prepare(p, call, box, group, block, scratch, strip, source, tap)
+    taps.a_step, taps.b_step, taps.a_row = source.channel, p.width, source.pixel[3]
+    for i in range(taps.count):
         tap[i].a, tap[i].b = tap[i].b, tap[i].a * p.width
     if known >= 0:
         return known
-    return regions.make(p, source, block, &runs, <fc_run *> &region[REGIONS], region)
+    return regions.make(p, source, block, &taps, <fc_tap *> &region[REGIONS], region)
 
 
 cdef void channels_task(const problem_t *p, call_t *call, Py_ssize_t task,
@@ -222,10 +222,10 @@ cdef void channels_task(const problem_t *p, call_t *call, Py_ssize_t task,
             count = find_regions(p, call, box, group, &block, scratch, &source, strip, count)
         bursts = 0
         for i in range(count):
-            region[i].runs.prefetch = &prefetch
+            region[i].taps.prefetch = &prefetch
             bursts += (region[i].batch * region[i].planes * region[i].rows
                        * (region[i].end - region[i].first)
-                       * (region[i].runs.runs if region[i].runs.length > 1 else 1))
+                       * (region[i].taps.count if region[i].taps.length > 1 else 1))
         epilogue.begin_store(p, call, &block, p.in_place_store, FC_BIAS_COLS, &store)
         for s in range(s0, s1):
             weight = weights.strip(p, call, group, s, &block, p.guard and not source.in_place,

@@ -18,7 +18,7 @@ from fastconv._core.conv cimport Problem, block_t, call_t, decode, next_block, p
 from fastconv._core.source cimport source_t
 from fastconv._core.axis cimport Span
 from fastconv._core.table cimport (
-    FC_BIAS_COLS, FC_BIAS_ROWS, fc_store, fc_run, fc_runs, fc_segment)
+    FC_BIAS_COLS, FC_BIAS_ROWS, fc_store, fc_tap, fc_taps, fc_segment)
 
 cdef Py_ssize_t segments_of(const Span **box, const source_t *source, Py_ssize_t first,
                             Py_ssize_t pixels, fc_segment *segment) noexcept nogil:
@@ -52,9 +52,9 @@ cdef void one_task(const problem_t *p, call_t *call, Py_ssize_t task, char *scra
     cdef const Span *box[4]
     cdef source_t source
     cdef block_t block
-    cdef fc_runs runs
+    cdef fc_taps taps
     cdef fc_store store
-    cdef fc_run *tap = <fc_run *> scratch
+    cdef fc_tap *tap = <fc_tap *> scratch
     cdef Py_ssize_t *offset = <Py_ssize_t *> (scratch + p.at_offset)
     cdef fc_segment *segment = <fc_segment *> (scratch + p.at_segment)
     cdef char *panels = scratch + p.at_panel
@@ -77,25 +77,25 @@ cdef void one_task(const problem_t *p, call_t *call, Py_ssize_t task, char *scra
         ldc = (p.dst_c_bytes if p.pixels_wide else p.axis[3].dst_bytes) // size
     block.k1 = -1
     while next_block(p, &block):
-        runs.run, runs.length = tap, block.c1 - block.c0
-        runs.runs = sources.prepare(p, call, box, group, &block, scratch, False,
-                                    &source, tap)
+        taps.tap, taps.length = tap, block.c1 - block.c0
+        taps.count = sources.prepare(p, call, box, group, &block, scratch, False,
+                                     &source, tap)
         steps = 0
-        for i in range(runs.runs):
+        for i in range(taps.count):
             at = steps * panel
-            for c in range(runs.length):
+            for c in range(taps.length):
                 offset[steps] = tap[i].b + c * source.channel
                 steps += 1
             if p.pixels_wide:
                 tap[i].a, tap[i].b = tap[i].a * p.width, at
             else:
                 tap[i].a, tap[i].b = at, tap[i].a * p.width
-        runs.a_step = p.width if p.pixels_wide else panel
-        runs.b_step = panel if p.pixels_wide else p.width
-        runs.a_row, runs.trims, runs.prefetch = 1, 0, NULL
-        runs.a_ahead = 0
+        taps.a_step = p.width if p.pixels_wide else panel
+        taps.b_step = panel if p.pixels_wide else p.width
+        taps.a_row, taps.trims, taps.prefetch = 1, 0, NULL
+        taps.a_ahead = 0
         if steps == block.k1 - block.k0:        # no tap is left out: one run
-            runs.runs, runs.length = min(1, runs.runs), steps
+            taps.count, taps.length = min(1, taps.count), steps
         panel_bytes = panel * steps * size
         if steps:
             q = 0
@@ -118,7 +118,7 @@ cdef void one_task(const problem_t *p, call_t *call, Py_ssize_t task, char *scra
                 while q * panel < pixels:
                     cols = min(panel, pixels - q * panel)
                     p.kernels.tile[1 if cols > lanes else 0][rows](
-                        &runs, strip, panels + q * panel_bytes,
+                        &taps, strip, panels + q * panel_bytes,
                         sums + ((s - s0) * p.width * ldc + q * panel) * size, ldc, cols,
                         &store)
                     q += 1
@@ -127,7 +127,7 @@ cdef void one_task(const problem_t *p, call_t *call, Py_ssize_t task, char *scra
                 while q * panel < pixels:
                     rows = min(panel, pixels - q * panel)
                     p.kernels.tile[1 if cols > lanes else 0][rows](
-                        &runs, panels + q * panel_bytes, strip,
+                        &taps, panels + q * panel_bytes, strip,
                         sums + (q * panel * ldc + (s - s0) * p.width) * size, ldc,
                         cols if in_place_store else 2 * lanes if cols > lanes else lanes, &store)
                     q += 1

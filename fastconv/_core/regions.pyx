@@ -5,10 +5,10 @@ With channels in vectors, the rows of a tile are pixels: neighbours in a row of 
 What they see of padding is not multiplied: a tap that a row of the output sees outside the
 input is no run of its regions, and at the ends of a row a trim leaves pixels out of a run.
 """
-from fastconv._core.conv cimport REGIONS, block_t, region_runs, region_t, problem_t
+from fastconv._core.conv cimport REGIONS, block_t, region_taps, region_t, problem_t
 from fastconv._core.source cimport single_steps, source_t
 from fastconv._core.axis cimport ZERO, Axis, Span, tap_input, valid
-from fastconv._core.table cimport FC_TRIMS, fc_run, fc_runs
+from fastconv._core.table cimport FC_TRIMS, fc_tap, fc_taps
 
 
 cdef Py_ssize_t alike(const Axis *axis, const Span *span, Py_ssize_t first) noexcept nogil:
@@ -40,8 +40,8 @@ cdef bint trim_of(const Axis *axis, Py_ssize_t start, Py_ssize_t count, Py_ssize
 
 
 cdef bint choose(const problem_t *p, const source_t *source, const block_t *block,
-                 const fc_runs *whole, region_t *region, bint trims, Py_ssize_t start,
-                 Py_ssize_t count, fc_run *run, bint *exact) noexcept nogil:
+                 const fc_taps *whole, region_t *region, bint trims, Py_ssize_t start,
+                 Py_ssize_t count, fc_tap *run, bint *exact) noexcept nogil:
     """The runs of a region, whose tiles hold pixels [start, start + count) of a row if `trims`;
     returns whether they are those of its rows, without trims.  Not exact: padding is left."""
     cdef const Span *d_span = source.box[1]
@@ -58,7 +58,7 @@ cdef bint choose(const problem_t *p, const source_t *source, const block_t *bloc
                 if not 0 <= tap + w < block.t1 - block.t0:
                     continue
                 if seen:
-                    run[made] = whole.run[at]
+                    run[made] = whole.tap[at]
                     if not trims:
                         made += 1
                     elif not tap_input(&p.axis[3], w_span.start + start, count, w):
@@ -67,11 +67,11 @@ cdef bint choose(const problem_t *p, const source_t *source, const block_t *bloc
                         if not trim_of(&p.axis[3], w_span.start + start, count, w, &run[made].trim):
                             exact[0] = False
                         if run[made].trim:
-                            region.runs.trims = 1
+                            region.taps.trims = 1
                         plain = plain and run[made].trim == 0
                         made += 1
                 at += 1
-    region.runs.runs = made
+    region.taps.count = made
     return plain
 
 
@@ -104,25 +104,25 @@ cdef void merge(const problem_t *p, const source_t *source, region_t *region) no
     most = p.kernels.max_rows[1 if p.width > p.kernels.lanes else 0]
     region.tiles = (region.run + most - 1) // most
     # Tiles prefetch the next row, or the next tile of a long run.
-    region.runs.a_ahead = source.pixel[2] if region.rows > 1 else most * step
+    region.taps.a_ahead = source.pixel[2] if region.rows > 1 else most * step
     region.first, region.end = 0, region.tiles
 
 
 cdef Py_ssize_t divide(const problem_t *p, const source_t *source, const block_t *block,
-                       const fc_runs *whole, region_t *region, Py_ssize_t room, fc_run *run,
-                       const fc_run *end) noexcept nogil:
+                       const fc_taps *whole, region_t *region, Py_ssize_t room, fc_tap *run,
+                       const fc_tap *end) noexcept nogil:
     """Divide a region by what its tiles see, tiles that see the same together; returns into how
     many, or -1: no room, or a source without padding is asked for it."""
     cdef Py_ssize_t tile, start, made = 0, tiles = region.tiles
     cdef bint plain, known = False, exact = True, trims
     trims = p.trim_rows and region.run == source.box[3].count
     for tile in range(tiles if trims else 1):
-        if made == room or end - run < whole.runs:
+        if made == room or end - run < whole.count:
             return -1
         if made:
             region[made] = region[made - 1]
-        region[made].runs.run, region[made].runs.length = run, whole.length
-        region[made].runs.trims = 0
+        region[made].taps.tap, region[made].taps.length = run, whole.length
+        region[made].taps.trims = 0
         region[made].first, region[made].end = tile, tile + 1 if trims else tiles
         start = region.run * tile // tiles
         plain = choose(p, source, block, whole, &region[made], trims, start,
@@ -133,20 +133,20 @@ cdef Py_ssize_t divide(const problem_t *p, const source_t *source, const block_t
             region[made - 1].end = tile + 1
         else:
             if (plain and 1 < whole.length <= p.short_run
-                    and end - run >= whole.length * region[made].runs.runs):
-                single_steps(&region[made].runs, run)
-            run += region[made].runs.runs
+                    and end - run >= whole.length * region[made].taps.count):
+                single_steps(&region[made].taps, run)
+            run += region[made].taps.count
             made += 1
         known = plain
     return made
 
 
 cdef Py_ssize_t divide_box(const problem_t *p, const source_t *source, const block_t *block,
-                           const fc_runs *whole, fc_run *run, region_t *region) noexcept nogil:
+                           const fc_taps *whole, fc_tap *run, region_t *region) noexcept nogil:
     """The regions that see different taps; returns how many, or -1 as `divide`."""
     cdef const Span *depth = source.box[1]
     cdef const Span *height = source.box[2]
-    cdef const fc_run *end = run + region_runs(p)
+    cdef const fc_tap *end = run + region_taps(p)
     cdef Py_ssize_t count = 0, made, i, d = 0, h
     while d < depth.count:
         h = 0
@@ -155,32 +155,32 @@ cdef Py_ssize_t divide_box(const problem_t *p, const source_t *source, const blo
                 return -1
             region[count].d0, region[count].d1 = d, alike(&p.axis[1], depth, d)
             region[count].h0, region[count].h1 = h, alike(&p.axis[2], height, h)
-            region[count].runs = whole[0]
+            region[count].taps = whole[0]
             h = region[count].h1
             merge(p, source, &region[count])
             made = divide(p, source, block, whole, &region[count], REGIONS - count, run, end)
             if made < 0:
                 return -1
             for i in range(count, count + made):
-                run += region[i].runs.runs
+                run += region[i].taps.count
             count += made
         d = alike(&p.axis[1], depth, d)
     return count
 
 
 cdef Py_ssize_t make(const problem_t *p, const source_t *source, const block_t *block,
-                     const fc_runs *whole, fc_run *run, region_t *region) noexcept nogil:
+                     const fc_taps *whole, fc_tap *run, region_t *region) noexcept nogil:
     """The regions of a box, whose runs are `whole`; returns how many, or -1: padding is needed."""
     cdef Py_ssize_t count = -1
-    if p.guard and whole.runs:
+    if p.guard and whole.count:
         count = divide_box(p, source, block, whole, run, region)
         if count < 0 and source.in_place:
             return -1
     if count < 0:               # one kind, or too many: all pixels see all taps
         region.d0, region.d1, region.h0, region.h1 = 0, source.box[1].count, 0, source.box[2].count
-        region.runs = whole[0]
+        region.taps = whole[0]
         merge(p, source, region)
-        if whole.runs > 1 and 1 < whole.length <= p.short_run:
-            single_steps(&region.runs, run)
+        if whole.count > 1 and 1 < whole.length <= p.short_run:
+            single_steps(&region.taps, run)
         count = 1
     return count

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 from fastconv._core.conv cimport block_t, call_t, problem_t
 from fastconv._core.axis cimport Span, phase, shift
-from fastconv._core.table cimport fc_run, fc_runs
+from fastconv._core.table cimport fc_tap, fc_taps
 
 # Where the numbers of a box are: channel c of pixel (n, d, h, w), seen through a tap, is
 #     data[n pixel[0] + d pixel[1] + h pixel[2] + w pixel[3] + tap + (c - c0) channel]
@@ -31,5 +31,5 @@ cdef bint would_read_in_place(const problem_t *p, const call_t *call, const Span
                               source_t *source) noexcept nogil
 cdef Py_ssize_t prepare(const problem_t *p, const call_t *call, const Span **whole,
                         Py_ssize_t group, const block_t *block, char *scratch, bint strip,
-                        source_t *source, fc_run *run) noexcept nogil
-cdef void single_steps(fc_runs *runs, fc_run *step) noexcept nogil
+                        source_t *source, fc_tap *run) noexcept nogil
+cdef void single_steps(fc_taps *taps, fc_tap *step) noexcept nogil

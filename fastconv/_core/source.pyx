@@ -12,7 +12,7 @@ those of the tiles; so a tap is an offset, and whole vectors can be read at any 
 from fastconv._core.conv cimport block_t, call_t, place_of, problem_t
 from fastconv._core.axis cimport (
     CONSTANT, ZERO, Axis, Span, narrow, phase_offset, reach)
-from fastconv._core.table cimport fc_run, fc_runs
+from fastconv._core.table cimport fc_tap, fc_taps
 
 cdef enum:
     PAGE = 4096
@@ -266,7 +266,7 @@ cdef bint would_read_in_place(const problem_t *p, const call_t *call, const Span
 
 cdef Py_ssize_t prepare(const problem_t *p, const call_t *call, const Span **whole,
                         Py_ssize_t group, const block_t *block, char *scratch, bint strip,
-                        source_t *source, fc_run *run) noexcept nogil:
+                        source_t *source, fc_tap *run) noexcept nogil:
     """Make the source of a block of k; the runs get a = the first row of the tap in a strip of
     weights, and b = the offset of the tap.  Returns how many: taps that meet only padding are
     left out."""
@@ -297,14 +297,14 @@ cdef Py_ssize_t prepare(const problem_t *p, const call_t *call, const Span **who
     return count
 
 
-cdef void single_steps(fc_runs *runs, fc_run *step) noexcept nogil:
+cdef void single_steps(fc_taps *taps, fc_tap *step) noexcept nogil:
     """Each step of runs without trims a run of its own: where runs are short, or tiles low, the
     time would go by between them.  The steps may take the place of the runs."""
-    cdef Py_ssize_t r, s, at = runs.runs * runs.length
-    for r in range(runs.runs - 1, -1, -1):
-        for s in range(runs.length - 1, -1, -1):
+    cdef Py_ssize_t r, s, at = taps.count * taps.length
+    for r in range(taps.count - 1, -1, -1):
+        for s in range(taps.length - 1, -1, -1):
             at -= 1
-            step[at].a = runs.run[r].a + s * runs.a_step
-            step[at].b = runs.run[r].b + s * runs.b_step
+            step[at].a = taps.tap[r].a + s * taps.a_step
+            step[at].b = taps.tap[r].b + s * taps.b_step
             step[at].trim = 0
-    runs.run, runs.runs, runs.length = step, runs.runs * runs.length, 1
+    taps.tap, taps.count, taps.length = step, taps.count * taps.length, 1

@@ -8,7 +8,7 @@ Groups follow one another so that each output row meets its taps in the order of
 from fastconv._core.conv cimport block_t, problem_t
 from fastconv._core.source cimport source_t, tap_offset
 from fastconv._core.axis cimport Axis, Span, phase, phase_offset, shift
-from fastconv._core.table cimport fc_group, fc_step
+from fastconv._core.table cimport fc_row_use, fc_step
 
 
 cdef Py_ssize_t next_phase(const Axis *axis, const Span *span, Py_ssize_t after) noexcept nogil:
@@ -35,7 +35,7 @@ cdef Py_ssize_t steps(const problem_t *p, const Span **box, const source_t *sour
 
 
 cdef Py_ssize_t groups(const problem_t *p, const Span **box, const source_t *source,
-                       const block_t *block, Py_ssize_t rows, fc_group *group) noexcept nogil:
+                       const block_t *block, Py_ssize_t rows, fc_row_use *group) noexcept nogil:
     """The groups of a block of k for output rows [0, rows) of a box; returns how many."""
     cdef Py_ssize_t taps_h = p.axis[2].taps, taps_w = p.axis[3].taps
     cdef Py_ssize_t d, h, y, j, _visited, row, t, last = 0, count = 0, at

@@ -5,17 +5,17 @@ cdef extern from "fc_kernels.h" nogil:
     ctypedef struct fc_step:
         Py_ssize_t a, b
 
-    ctypedef struct fc_run:
+    ctypedef struct fc_tap:
         Py_ssize_t a, b, trim
 
     ctypedef struct fc_prefetch:
         const char *row
         Py_ssize_t row_bytes, rows, lines, line, burst
 
-    ctypedef struct fc_runs:
-        const fc_run *run
+    ctypedef struct fc_taps:
+        const fc_tap *tap
         fc_prefetch *prefetch
-        Py_ssize_t runs, length, a_step, b_step, a_row, trims, a_ahead
+        Py_ssize_t count, length, a_step, b_step, a_row, trims, a_ahead
 
     ctypedef struct fc_epilogue:
         int activation, saturate, sum_storage, dst_storage, residual_storage
@@ -31,7 +31,7 @@ cdef extern from "fc_kernels.h" nogil:
     ctypedef struct fc_segment:
         Py_ssize_t src, dst, count
 
-    ctypedef struct fc_group:
+    ctypedef struct fc_row_use:
         Py_ssize_t b, low, high
         Py_ssize_t a[4]
 
@@ -41,7 +41,7 @@ cdef extern from "fc_kernels.h" nogil:
         FC_MAX_ROWS, FC_WIDTHS
 
     ctypedef void fc_tile_fn(
-        const fc_runs *runs, const void *a, const void *b, void *c,
+        const fc_taps *taps, const void *a, const void *b, void *c,
         Py_ssize_t ldc, Py_ssize_t cols, const fc_store *store) noexcept nogil
 
     ctypedef struct fc_kernels:
@@ -52,7 +52,7 @@ cdef extern from "fc_kernels.h" nogil:
         int *max_rows
         fc_tile_fn *tile[3][15]
         fc_tile_fn *tile_strided[2][15]
-        void (*stencil)(const fc_group *group, Py_ssize_t groups, const fc_step *step,
+        void (*stencil)(const fc_row_use *use, Py_ssize_t uses, const fc_step *step,
                         Py_ssize_t steps, const void *a, const void *b, void *c, Py_ssize_t ldc,
                         Py_ssize_t rows, Py_ssize_t cols, const fc_store *store) noexcept nogil
         void (*copy_row)(void *dst, Py_ssize_t before, Py_ssize_t valid, Py_ssize_t after,

@@ -10,7 +10,10 @@ enum { FC_NAME(CHUNK) = 256 }; /* numbers on their way, in the first-level cache
 
 FC_INLINE ptrdiff_t FC_NAME(kind_bytes)(int kind)
 {
-    return kind <= FC_I8 ? 1 : kind <= FC_BF16 ? 2 : kind <= FC_F32 ? 4 : 8;
+#define FC_BYTES(name, type) sizeof(type),
+    static const unsigned char bytes[] = {FC_STORAGE_LIST(FC_BYTES)};
+#undef FC_BYTES
+    return bytes[kind];
 }
 
 /* `count` numbers of SIZE bytes, `from_bytes` and `to_bytes` apart. */

@@ -2,16 +2,16 @@
  *
  * The register tile of a single output channel: its rows are neighbouring output rows,
  *
- *     C[r][j] (+)= sum over groups g with low <= r < high, sum_s
- *                      A[group[g].a[r] + step[s].a] * B[group[g].b + step[s].b + j]
+ *     C[r][j] (+)= sum over uses g with low <= r < high, sum_s
+ *                      A[use[g].a[r] + step[s].a] * B[use[g].b + step[s].b + j]
  *
- * A group is a row of the source, which all output rows that see it share: its vectors are
+ * A use is a row of the source, which all output rows that see it share: its vectors are
  * loaded once for them.  The steps are the taps along the width, for each all channels.
  */
-#define FC_STENCIL_GROUP(LOW, HIGH)                                                              \
+#define FC_STENCIL_USE(LOW, HIGH)                                                                \
     case LOW * 8 + HIGH:                                                                         \
         for (const fc_step *at = step; at < end; at++) {                                         \
-            const FC_T *bs = b + group->b + at->b;                                               \
+            const FC_T *bs = b + use->b + at->b;                                                 \
             FC_VEC wide[FC_STENCIL_VECTORS];                                                     \
             FC_UNROLL                                                                            \
             for (int v = 0; v < WIDTH; v++)                                                      \
@@ -20,11 +20,11 @@
             for (int r = LOW; r < HIGH; r++)                                                     \
                 FC_UNROLL                                                                        \
                 for (int v = 0; v < WIDTH; v++)                                                  \
-                    sum[r][v] += FC_TIMES(a[group->a[r] + at->a], wide[v]);                      \
+                    sum[r][v] += FC_TIMES(a[use->a[r] + at->a], wide[v]);                        \
         }                                                                                        \
         break;
 
-FC_INLINE void FC_NAME(stencil_body)(const int WIDTH, const fc_group *group, ptrdiff_t groups,
+FC_INLINE void FC_NAME(stencil_body)(const int WIDTH, const fc_row_use *use, ptrdiff_t uses,
                                      const fc_step *step, ptrdiff_t steps, const FC_T *a,
                                      const FC_T *b, FC_T *c, ptrdiff_t ldc, ptrdiff_t rows,
                                      ptrdiff_t cols, const fc_store *store)
@@ -37,18 +37,18 @@ FC_INLINE void FC_NAME(stencil_body)(const int WIDTH, const fc_group *group, ptr
         for (int v = 0; v < WIDTH; v++)
             sum[r][v] = (FC_VEC){0};
 
-    for (const fc_group *last = group + groups; group < last; group++)
-        switch (group->low * 8 + group->high) {
-            FC_STENCIL_GROUP(0, 1)
-            FC_STENCIL_GROUP(0, 2)
-            FC_STENCIL_GROUP(0, 3)
-            FC_STENCIL_GROUP(0, 4)
-            FC_STENCIL_GROUP(1, 2)
-            FC_STENCIL_GROUP(1, 3)
-            FC_STENCIL_GROUP(1, 4)
-            FC_STENCIL_GROUP(2, 3)
-            FC_STENCIL_GROUP(2, 4)
-            FC_STENCIL_GROUP(3, 4)
+    for (const fc_row_use *last = use + uses; use < last; use++)
+        switch (use->low * 8 + use->high) {
+            FC_STENCIL_USE(0, 1)
+            FC_STENCIL_USE(0, 2)
+            FC_STENCIL_USE(0, 3)
+            FC_STENCIL_USE(0, 4)
+            FC_STENCIL_USE(1, 2)
+            FC_STENCIL_USE(1, 3)
+            FC_STENCIL_USE(1, 4)
+            FC_STENCIL_USE(2, 3)
+            FC_STENCIL_USE(2, 4)
+            FC_STENCIL_USE(3, 4)
         }
 
     if (rows == FC_STENCIL_ROWS)
@@ -56,9 +56,9 @@ FC_INLINE void FC_NAME(stencil_body)(const int WIDTH, const fc_group *group, ptr
     else
         FC_NAME(store_edge)((const FC_NAME(sums) *)sum, rows, c, ldc, cols, store);
 }
-#undef FC_STENCIL_GROUP
+#undef FC_STENCIL_USE
 
-static void FC_NAME(stencil)(const fc_group *group, ptrdiff_t groups, const fc_step *step,
+static void FC_NAME(stencil)(const fc_row_use *use, ptrdiff_t uses, const fc_step *step,
                              ptrdiff_t steps, const void *a, const void *b, void *c, ptrdiff_t ldc,
                              ptrdiff_t rows, ptrdiff_t cols, const fc_store *store)
 {
@@ -72,9 +72,9 @@ static void FC_NAME(stencil)(const fc_group *group, ptrdiff_t groups, const fc_s
         own.bias = same;
     }
     for (; cols >= wide; cols -= wide, from += wide, to += wide)
-        FC_NAME(stencil_body)(FC_STENCIL_VECTORS, group, groups, step, steps, a, from, to, ldc,
+        FC_NAME(stencil_body)(FC_STENCIL_VECTORS, use, uses, step, steps, a, from, to, ldc,
                               rows, wide, &own);
     for (; cols > 0; cols -= FC_LANES, from += FC_LANES, to += FC_LANES)
-        FC_NAME(stencil_body)(1, group, groups, step, steps, a, from, to, ldc, rows,
+        FC_NAME(stencil_body)(1, use, uses, step, steps, a, from, to, ldc, rows,
                               cols < FC_LANES ? cols : FC_LANES, &own);
 }

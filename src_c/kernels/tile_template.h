@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * The register tile:  C[i][j] (+)= sum over runs and their steps of A[.. + i] * B[.. + j]
+ * The register tile:  C[i][j] (+)= sum over taps and their steps of A[.. + i] * B[.. + j]
  *
- * ROWS x WIDTH vectors of sums stay in registers for all runs.  Each sum is
- * one chain of multiply-adds in the order of runs and steps, begun at zero, so its
+ * ROWS x WIDTH vectors of sums stay in registers for all taps.  Each sum is
+ * one chain of multiply-adds in the order of taps and steps, begun at zero, so its
  * bits do not depend on the shape of the tile.  Both loops over the sums must be
  * unrolled completely: otherwise gcc keeps the sums in memory.
  */
-/* Rows [LOW, HIGH) of a tile along one run; with PREFETCH what comes next is brought into the cache.
+/* Rows [LOW, HIGH) of a tile along one tap; with PREFETCH, bring into the cache what comes next.
  * Rows are A_ROW elements apart; if that is 0, a_row, and four rows share a pointer: the
  * addresses of the others fit into those of instructions. */
-FC_INLINE void FC_NAME(tile_run)(const int LOW, const int HIGH, const int A_ROW,
+FC_INLINE void FC_NAME(tile_tap)(const int LOW, const int HIGH, const int A_ROW,
                                  const int WIDTH, const int PREFETCH, FC_NAME(sums) *sum,
                                  const FC_T *a, ptrdiff_t a_row, ptrdiff_t a_step, const FC_T *b,
                                  ptrdiff_t b_step, ptrdiff_t length, ptrdiff_t a_ahead)
@@ -51,23 +51,23 @@ FC_INLINE void FC_NAME(prefetch)(fc_prefetch *prefetch)
 }
 
 /* Rows are constants of their own loops, so that the sums stay where they are. */
-#define FC_RUN_ROWS(LOW, HIGH)                                                                   \
-    FC_NAME(tile_run)(LOW, HIGH, A_ROW, WIDTH, 1, sum, a + run->a, runs->a_row, runs->a_step,    \
-                      b + run->b, runs->b_step, runs->length, runs->a_ahead);
-#define FC_RUN_TRIM(TRIM)                                                                        \
+#define FC_TAP_ROWS(LOW, HIGH)                                                                   \
+    FC_NAME(tile_tap)(LOW, HIGH, A_ROW, WIDTH, 1, sum, a + tap->a, taps->a_row, taps->a_step,    \
+                      b + tap->b, taps->b_step, taps->length, taps->a_ahead);
+#define FC_TAP_TRIM(TRIM)                                                                        \
     case TRIM:                                                                                   \
         if (ROWS > TRIM) {                                                                       \
-            FC_RUN_ROWS(TRIM, ROWS)                                                              \
+            FC_TAP_ROWS(TRIM, ROWS)                                                              \
         }                                                                                        \
         break;                                                                                   \
     case -TRIM:                                                                                  \
         if (ROWS > TRIM) {                                                                       \
-            FC_RUN_ROWS(0, ROWS - TRIM)                                                          \
+            FC_TAP_ROWS(0, ROWS - TRIM)                                                          \
         }                                                                                        \
         break;
 
 FC_INLINE void FC_NAME(tile_body)(const int ROWS, const int WIDTH, const int A_ROW,
-                                  const int SHORT, const int LONG, const fc_runs *runs,
+                                  const int SHORT, const int LONG, const fc_taps *taps,
                                   const FC_T *a, const FC_T *b, FC_T *c, ptrdiff_t ldc,
                                   ptrdiff_t cols, const fc_store *store)
 {
@@ -86,52 +86,52 @@ FC_INLINE void FC_NAME(tile_body)(const int ROWS, const int WIDTH, const int A_R
                 __builtin_prefetch(add + i * ldc * sizeof(FC_T) + v * FC_VBYTES, 1);
     }
 
-    const fc_run *const end = runs->run + runs->runs;
-    const fc_run *run = runs->run;
-    if (SHORT && runs->length == 1 && !runs->trims) { /* loops of few instructions */
-        if (runs->prefetch)
-            FC_NAME(prefetch)(runs->prefetch);
-        for (; run < end; run++)
-            FC_NAME(tile_run)(0, ROWS, A_ROW, WIDTH, 0, sum, a + run->a, runs->a_row, 0, b + run->b,
+    const fc_tap *const end = taps->tap + taps->count;
+    const fc_tap *tap = taps->tap;
+    if (SHORT && taps->length == 1 && !taps->trims) { /* loops of few instructions */
+        if (taps->prefetch)
+            FC_NAME(prefetch)(taps->prefetch);
+        for (; tap < end; tap++)
+            FC_NAME(tile_tap)(0, ROWS, A_ROW, WIDTH, 0, sum, a + tap->a, taps->a_row, 0, b + tap->b,
                               0, 1, 0);
     }
-    for (; LONG && run < end; run++) {
-        if (runs->prefetch)
-            FC_NAME(prefetch)(runs->prefetch);
-        switch (run->trim) {
-        case 0: FC_RUN_ROWS(0, ROWS) break;
-            FC_RUN_TRIM(1)
-            FC_RUN_TRIM(2)
-            FC_RUN_TRIM(3)
+    for (; LONG && tap < end; tap++) {
+        if (taps->prefetch)
+            FC_NAME(prefetch)(taps->prefetch);
+        switch (tap->trim) {
+        case 0: FC_TAP_ROWS(0, ROWS) break;
+            FC_TAP_TRIM(1)
+            FC_TAP_TRIM(2)
+            FC_TAP_TRIM(3)
         }
     }
     FC_NAME(store_tile)(ROWS, WIDTH, sum, c, ldc, cols, store);
 }
-#undef FC_RUN_TRIM
-#undef FC_RUN_ROWS
+#undef FC_TAP_TRIM
+#undef FC_TAP_ROWS
 
 #define FC_TILE_HEAD(NAME, ROWS, WIDTH)                                                          \
-    static void FC_NAME(NAME##_##ROWS##x##WIDTH)(const fc_runs *runs, const void *a,             \
+    static void FC_NAME(NAME##_##ROWS##x##WIDTH)(const fc_taps *taps, const void *a,             \
                                                  const void *b, void *c, ptrdiff_t ldc,          \
                                                  ptrdiff_t cols, const fc_store *store)
 #ifdef __clang__ /* which keeps the sums of small tiles in memory where both loops meet */
 #define FC_TILE_OF(NAME, ROWS, WIDTH, A_ROW)                                                     \
     __attribute__((noinline)) FC_TILE_HEAD(NAME##_short, ROWS, WIDTH)                            \
     {                                                                                            \
-        FC_NAME(tile_body)(ROWS, WIDTH, A_ROW, 1, 0, runs, a, b, c, ldc, cols, store);           \
+        FC_NAME(tile_body)(ROWS, WIDTH, A_ROW, 1, 0, taps, a, b, c, ldc, cols, store);           \
     }                                                                                            \
     FC_TILE_HEAD(NAME, ROWS, WIDTH)                                                              \
     {                                                                                            \
-        if (runs->length == 1 && !runs->trims)                                                   \
-            FC_NAME(NAME##_short_##ROWS##x##WIDTH)(runs, a, b, c, ldc, cols, store);             \
+        if (taps->length == 1 && !taps->trims)                                                   \
+            FC_NAME(NAME##_short_##ROWS##x##WIDTH)(taps, a, b, c, ldc, cols, store);             \
         else                                                                                     \
-            FC_NAME(tile_body)(ROWS, WIDTH, A_ROW, 0, 1, runs, a, b, c, ldc, cols, store);       \
+            FC_NAME(tile_body)(ROWS, WIDTH, A_ROW, 0, 1, taps, a, b, c, ldc, cols, store);       \
     }
 #else
 #define FC_TILE_OF(NAME, ROWS, WIDTH, A_ROW)                                                     \
     FC_TILE_HEAD(NAME, ROWS, WIDTH)                                                              \
     {                                                                                            \
-        FC_NAME(tile_body)(ROWS, WIDTH, A_ROW, 1, 1, runs, a, b, c, ldc, cols, store);           \
+        FC_NAME(tile_body)(ROWS, WIDTH, A_ROW, 1, 1, taps, a, b, c, ldc, cols, store);           \
     }
 #endif
 #define FC_TILE(ROWS, WIDTH) FC_TILE_OF(tile, ROWS, WIDTH, 1)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from ctables import (
     BYTES,
-    CHARACTERS,
+    LETTERS,
     Epilogue,
     find,
     loaded,
@@ -29,7 +29,7 @@ def isa(request):
     return request.param
 
 
-@pytest.fixture(params=list(CHARACTERS))
+@pytest.fixture(params=list(LETTERS))
 def table(isa, request):
     return find(isa, request.param)
 

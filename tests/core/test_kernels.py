@@ -11,14 +11,15 @@ from ctables import (
     ADD,
     BIAS_COLS,
     BIAS_ROWS,
-    CHARACTERS,
     CLAMP,
     INTEGER,
+    LETTERS,
     RESIDUAL,
-    Runs,
     Store,
+    Taps,
     find,
     kernel_finder,
+    listed,
     listed_kernels,
     numbers_of,
     small_integers,
@@ -37,7 +38,7 @@ def isa(request):
     return request.param
 
 
-@pytest.fixture(params=list(CHARACTERS))
+@pytest.fixture(params=list(LETTERS))
 def table(isa, request):
     return find(isa, request.param)
 
@@ -57,15 +58,24 @@ def indices(*values):
 
 def test_the_table_is_the_one_that_plans_ask(isa):
     find_kernels = kernel_finder()
-    names = {"f": "f32", "d": "f64", "i": "i32", "q": "i64", "l": "l64"}
-    for dtype, name in names.items():
+    assert set(LETTERS) == {"f4", "f8", "i4", "i8", "l8"}
+    for name, dtype in LETTERS.items():
         table = find_kernels(isa, dtype).contents
         assert (table.lanes, table.max_rows[1]) == extension.tile_rows(isa, dtype)
-        assert (table.isa.decode(), table.name.decode()) == (isa, name)
+        assert (table.isa.decode(), table.name.decode()) == (isa, f"{name[0]}{8 * int(name[1])}")
         assert table.itemsize == table.dtype.itemsize
         assert (table.max_rows[1] > 0) == (dtype != "i")
     assert not find_kernels("sse9", "f")
     assert not find_kernels(isa, "e")
+
+
+def test_lists_of_names_are_those_of_the_header():
+    """Which storage kinds and activations there are stands once, in C."""
+    kinds = listed("STORAGE", r"(\w+)")
+    assert {name: i for i, name in enumerate(kinds)} | {"SWAPPED": 16} == extension.KINDS
+    names = listed("ACTIVATION", r"(\w+)")
+    assert {name: i for i, name in enumerate(names)} == extension.ACTIVATIONS
+    assert len(kinds) == 12 and len(names) == 9
 
 
 def test_every_kernel_has_its_check():
@@ -114,7 +124,7 @@ def test_tiles(table, dtype):
         trims = [trim for trim in range(-3, 4) if abs(trim) < rows]
         run = np.array([[*rng.integers(0, 170, 2), trim] for trim in trims], np.intp)
         a_row = (1, 2, 3, 14)[(rows + log) % 4] if log < 2 else 1
-        runs = Runs(run.ctypes.data, len(run), length, 5, 3, a_row, 1, None, 7)
+        taps = Taps(run.ctypes.data, len(run), length, 5, 3, a_row, 1, None, 7)
         bias = small_integers(rng, max(width, rows), dtype)
         product = np.zeros((rows, width), dtype)
         for i, j, trim in run:
@@ -131,7 +141,7 @@ def test_tiles(table, dtype):
                 added = bias[:rows, None] if flags & BIAS_ROWS else bias[:cols]
                 expected[at] = stored_sums(product[at], there[at], residual[at], added, flags)
                 how = Store(flags, c, bias, residual, LOW, HIGH)
-                table.call("tile", runs, a, b, c, width + 3, cols, how,
+                table.call("tile", taps, a, b, c, width + 3, cols, how,
                            function=table.tile_of(log, rows, a_row))  # fmt: skip
                 np.testing.assert_array_equal(c, expected)
 
@@ -148,8 +158,8 @@ def test_tiles_of_single_steps(table, dtype):
             places = a_row * np.arange(rows)
             for flags in (0, INTEGER):
                 c = np.empty((rows, width), cells(dtype, flags))
-                runs = Runs(run.ctypes.data, len(run), 1, 5, 3, a_row, 0, None, 0)
-                table.call("tile", runs, a, b, c, width, width, Store(flags),
+                taps = Taps(run.ctypes.data, len(run), 1, 5, 3, a_row, 0, None, 0)
+                table.call("tile", taps, a, b, c, width, width, Store(flags),
                            function=table.tile_of(log, rows, a_row))  # fmt: skip
                 expected = sum(np.outer(a[i + places], b[j : j + width]) for i, j, _ in run)
                 np.testing.assert_array_equal(c, expected)
@@ -165,9 +175,9 @@ def test_the_largest_integer_sums(table, dtype):
             a = np.array([sign * (most - near)], dtype)
             b, c = np.zeros(lanes, dtype), np.full(lanes, 7, cells(dtype, INTEGER))
             b[0] = 1
-            runs = Runs(run.ctypes.data, 1, 1, 0, 0, 1, 0, None, 0)
+            taps = Taps(run.ctypes.data, 1, 1, 0, 0, 1, 0, None, 0)
             for cols in (1, lanes):
-                table.call("tile", runs, a, b, c, lanes, cols, Store(INTEGER),
+                table.call("tile", taps, a, b, c, lanes, cols, Store(INTEGER),
                            function=table.tile[0][1])  # fmt: skip
                 assert c[0] == sign * (most - near)
 

@@ -13,9 +13,20 @@ from fastconv._core import table as extension
 
 SOURCE = Path(__file__).resolve().parents[2] / "src_c"
 SIZE, POINTER = ctypes.c_ssize_t, ctypes.c_void_p
-# How a table is asked for, by its dtype; "l8" is int64 of numbers that int32 would hold.
-CHARACTERS = {"f4": "f", "f8": "d", "i4": "i", "i8": "q", "l8": "l"}
 INTEGER, ADD, BIAS_ROWS, BIAS_COLS, RESIDUAL, CLAMP = 1, 2, 4, 8, 16, 32
+
+
+def listed(row, columns):
+    """The first columns of the rows of a list in fc_kernels.h."""
+    header = (SOURCE / "fc_kernels.h").read_text(encoding="utf-8")
+    return re.findall(rf"^    {row}\({columns}", header, re.MULTILINE)
+
+
+# The letter by which a table is asked for, by its dtype; "l8" is int64 of numbers that int32
+# would hold.
+LETTERS = {
+    f"{name[0]}{int(name[1:]) // 8}": letter for name, letter in listed("DTYPE", r"(\w+), '(\w)'")
+}
 
 
 def objdump(*words):
@@ -38,26 +49,26 @@ def kernel_finder():
 
 def find(isa, dtype):
     """The table for a dtype of NumPy."""
-    found = kernel_finder()(isa, CHARACTERS[dtype])
+    found = kernel_finder()(isa, LETTERS[dtype])
     assert found, "no kernels"
     assert found.contents.dtype == dtype.replace("l", "i")
     return found.contents
 
 
 def listed_kernels():
-    header = (SOURCE / "fc_kernels.h").read_text(encoding="utf-8")
-    return re.findall(r"KERNEL\((\w+), (\w+),", header)
+    """(name, type of the result) of each kernel."""
+    return listed("KERNEL", r"(\w+), (\w+),")
 
 
 RESULTS = {"void": None, "int": ctypes.c_int, "double": ctypes.c_double}
 
 
-class Runs(ctypes.Structure):
-    """fc_runs: the address of (a, b, trim), and how far its steps go."""
+class Taps(ctypes.Structure):
+    """fc_taps: the address of (a, b, trim), and how far its steps go."""
 
     _fields_ = [
-        ("run", POINTER),
-        *((name, SIZE) for name in ("runs", "length", "a_step", "b_step", "a_row", "trims")),
+        ("tap", POINTER),
+        *((name, SIZE) for name in ("count", "length", "a_step", "b_step", "a_row", "trims")),
         ("prefetch", POINTER),
         ("a_ahead", SIZE),
     ]
