@@ -75,7 +75,7 @@ def test_lists_of_names_are_those_of_the_header():
     assert {name: i for i, name in enumerate(kinds)} | {"SWAPPED": 16} == extension.KINDS
     names = listed("ACTIVATION", r"(\w+)")
     assert {name: i for i, name in enumerate(names)} == extension.ACTIVATIONS
-    assert len(kinds) == 12 and len(names) == 9
+    assert (len(kinds), len(names)) == (12, 9)
 
 
 def test_every_kernel_has_its_check():
