@@ -61,8 +61,8 @@ DIRECTIVES = {
     "embedsignature": True,
 }
 DEPENDS = [str(path) for path in sorted(Path("src_c").rglob("*.h"))] + ["setup.py"]
-MODULES = ["table", "axis", "conv", "source", "weights", "scratch", "parallel", "epilogue"]
-MODULES += ["stencil", "regions", "direct", "im2col_gemm", "measure"]
+MODULES = ["table", "axis", "window", "source", "weights", "epilogue", "conv", "scratch"]
+MODULES += ["parallel", "stencil", "regions", "direct", "im2col_gemm", "measure"]
 WITH_KERNELS = "fastconv._core.table"
 
 

@@ -25,8 +25,7 @@ cdef struct Span:
 cdef struct Axis:
     Py_ssize_t src, dst, taps, stride, dilation, pad
     int border                  # what lies around the input: see Border
-    Py_ssize_t src_bytes, dst_bytes, residual_bytes     # from one position to the next
-    Py_ssize_t window           # taps of the axis that a block of k can hold: all, or some in a row
+    Py_ssize_t block_taps       # taps of the axis that a block of k can hold: all, or some in a row
     bint separate               # a phase for each tap
     Py_ssize_t spans
     Span *span

@@ -68,13 +68,13 @@ cdef void narrow(const Axis *axis, const Span *whole, Py_ssize_t first, Py_ssize
 
 
 cdef Py_ssize_t most_elements(const Axis *axis, const Span *span) noexcept nogil:
-    """Elements of all phases of the span, for any window of its taps."""
+    """Elements of all phases of the span, for any block of its taps."""
     cdef Py_ssize_t dense
-    if axis.window >= axis.taps:
+    if axis.block_taps >= axis.taps:
         return span.phases * span.length
-    dense = span.count + ((axis.window - 1) * axis.dilation + axis.stride - 1) // axis.stride
-    dense *= min(axis.window, axis.stride)
-    return axis.window * span.count if axis.separate else min(dense, axis.window * span.count)
+    dense = span.count + ((axis.block_taps - 1) * axis.dilation + axis.stride - 1) // axis.stride
+    dense *= min(axis.block_taps, axis.stride)
+    return axis.block_taps * span.count if axis.separate else min(dense, axis.block_taps * span.count)
 
 
 cdef Py_ssize_t count_spans(points, Py_ssize_t size):
@@ -126,7 +126,7 @@ def pairs(axis):
     return valid_pairs(&c, &span)
 
 
-def kinds(axis, points, Py_ssize_t size, bint separate, Py_ssize_t window):
+def kinds(axis, points, Py_ssize_t size, bint separate, Py_ssize_t block_taps):
     """The kinds of spans of an axis (src, dst, taps, stride, dilation, pad, border), cut as by
     `begin_spans`, which _plan/cost.py weighs:
 
@@ -138,7 +138,7 @@ def kinds(axis, points, Py_ssize_t size, bint separate, Py_ssize_t window):
     cdef Span *span
     cdef Py_ssize_t i, alike, padded = 0, together, most = 0, longest = 0
     c.src, c.dst, c.taps, c.stride, c.dilation, c.pad, c.border = axis
-    c.separate, c.window, c.spans = separate, window, count_spans(points, size)
+    c.separate, c.block_taps, c.spans = separate, block_taps, count_spans(points, size)
     c.span = <Span *> malloc(c.spans * sizeof(Span))
     if c.span == NULL:
         raise MemoryError(f"fastconv: no memory for {c.spans} spans")

@@ -1,49 +1,49 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The way of sums to the output, of one box and some strips of output channels.
+"""The epilogue: the sums of one box and some output channels on their way to the output.
 
-Sums lie in scratch, [channel][pixel] or [pixel][channel] as the tiles have made them, or where
-they belong already (`there`).  What is left to do for them is one kernel for a row:
+Sums lie in scratch, [channel][pixel] or [pixel][channel] as the tiles have made them, or in the
+output already (`in_place`).  What is left to do for them is one kernel for a row:
 
     out = activation(alpha * sum + bias + beta * out + residual)
 
-and a row goes along the channels where these lie side by side on both sides, else along pixels.
+A row goes along the channels where these lie side by side in sums and output, else along pixels.
 Tiles that write the output do most of it themselves, while they have the sums in registers.
 """
-from fastconv._core.conv cimport TRANSPOSED, block_t, call_t, place_of, problem_t
 from fastconv._core.axis cimport Span
 from fastconv._core.table cimport FC_ADD, FC_RESIDUAL, fc_store
+from fastconv._core.window cimport box_bytes, channel_bytes, group_bytes, operands_t
 
 
-cdef void simple_store(const problem_t *p, const call_t *call, fc_store *store) noexcept nogil:
+cdef void simple_store(const epilogue_t *e, const operands_t *operands,
+                       fc_store *store) noexcept nogil:
     """What is done to the sums of all blocks as the output is written, if it is simple."""
-    store.flags, store.low, store.high = p.last_flags, p.epilogue.real_low, p.epilogue.real_high
-    if call.residual != NULL:
+    store.flags, store.low, store.high = e.last_flags, e.how.real_low, e.how.real_high
+    if operands.residual != NULL:
         store.flags |= FC_RESIDUAL
-        store.residual_bytes = call.residual - call.dst
+        store.residual_bytes = operands.residual - operands.dst
 
 
-cdef void begin_store(const problem_t *p, const call_t *call, const block_t *block, bint there,
-                      int bias, fc_store *store) noexcept nogil:
-    """What tiles do with the sums of a block of k; `bias` is the flag for it, and which one is
-    for each strip to say.  `there`: tiles write the output."""
+cdef void begin_store(const epilogue_t *e, const operands_t *operands, bint first, bint last,
+                      bint in_place, int bias, fc_store *store) noexcept nogil:
+    """What tiles do with the sums of the first, the last, or another block of k.
+
+    `bias` is the flag for it; which one, each panel of weights says.  `in_place`: tiles write the
+    output.
+    """
     store.flags, store.bias = 0, NULL
-    if block.k1 == p.depth:
-        if there and p.simple:
-            simple_store(p, call, store)
-        if call.bias != NULL and p.tile_bias:
+    if last:
+        if in_place and e.simple:
+            simple_store(e, operands, store)
+        if operands.bias != NULL and e.tile_bias:
             store.flags |= bias
-    store.flags |= p.tile_flags | (FC_ADD if block.k0 else 0)
+    store.flags |= e.tile_flags | (0 if first else FC_ADD)
 
 
-cdef char *output(const problem_t *p, const call_t *call, const Span **box, Py_ssize_t group,
-                  Py_ssize_t channel) noexcept nogil:
+cdef char *output(const epilogue_t *e, const operands_t *operands, const Span **box,
+                  Py_ssize_t group, Py_ssize_t channel) noexcept nogil:
     """Where the first pixel of a box belongs."""
-    cdef int a
-    cdef char *dst = call.dst + group % p.apart * p.dst_part_bytes + place_of(
-        group // p.apart * p.c_out + channel, p.dst_parts, p.dst_c_bytes, p.dst_part_bytes)
-    for a in range(4):
-        dst += box[a].start * p.axis[a].dst_bytes
-    return dst
+    return (operands.dst + group_bytes(&e.dst, group, e.channels, channel)
+            + box_bytes(&e.dst, box))
 
 
 # Pixels that are a step apart in the output (and the residual), from the first one on.
@@ -52,132 +52,129 @@ cdef struct line_t:
     const char *residual        # or NULL
     Py_ssize_t dst_step, residual_step
     Py_ssize_t count
-    bint there                  # sums lie in the output
+    bint in_place               # sums lie in the output
 
 
-cdef void epilogue_row(const problem_t *p, const call_t *call, const line_t *line, Py_ssize_t group,
-                       Py_ssize_t channel, Py_ssize_t pixel, const char *src, Py_ssize_t src_step,
-                       Py_ssize_t count, bint along_channels) noexcept nogil:
+cdef void epilogue_row(const epilogue_t *e, const operands_t *operands, const line_t *line,
+                       Py_ssize_t group, Py_ssize_t channel, Py_ssize_t pixel, const char *src,
+                       Py_ssize_t src_step, Py_ssize_t count, bint along_channels) noexcept nogil:
     """`count` sums from a channel and pixel of the line on, along either."""
     cdef Py_ssize_t dst_step = line.dst_step, residual_step = line.residual_step
     cdef const char *bias = NULL
     cdef const char *residual = NULL
-    cdef char *dst = (line.dst + pixel * line.dst_step
-                      + place_of(channel, p.dst_parts, p.dst_c_bytes, p.dst_part_bytes))
+    cdef char *dst = line.dst + pixel * line.dst_step + channel_bytes(&e.dst, channel)
     if line.residual != NULL:
         residual = (line.residual + pixel * line.residual_step
-                    + place_of(channel, p.dst_parts, p.residual_c_bytes,
-                               p.residual_part_bytes))
-    if call.bias != NULL and not p.tile_bias:
-        bias = call.bias + (group * p.c_out + channel) * p.epilogue_kernels.itemsize
+                    + channel_bytes(&e.residual, channel))
+    if operands.bias != NULL and not e.tile_bias:
+        bias = operands.bias + (group * e.channels + channel) * e.arithmetic.itemsize
     if along_channels:
-        dst_step = p.dst_part_bytes if p.dst_parts == 2 else p.dst_c_bytes
-        residual_step = p.residual_part_bytes if p.dst_parts == 2 else p.residual_c_bytes
-    if line.there:
+        dst_step, residual_step = e.dst.step_bytes, e.residual.step_bytes
+    if line.in_place:
         src, src_step = dst, dst_step
-    p.epilogue_kernels.epilogue(&p.epilogue, dst, dst_step, src, src_step, residual,
-                                residual_step, bias, 1 if along_channels else 0, count)
+    e.arithmetic.epilogue(&e.how, dst, dst_step, src, src_step, residual, residual_step, bias,
+                          1 if along_channels else 0, count)
 
 
-cdef void epilogue_line(const problem_t *p, const call_t *call, const line_t *line,
+cdef void epilogue_line(const epilogue_t *e, const operands_t *operands, const line_t *line,
                         Py_ssize_t group, Py_ssize_t o0, Py_ssize_t o1, const char *sums,
                         char *transposed) noexcept nogil:
     """Channels [o0, o1) of all pixels of a line; `sums` is that of the first.
 
     Sums that lie in the output go along its pixels, too, where one step does not lead through the
-    numbers of the residual: complex channels that lie apart."""
-    cdef Py_ssize_t size = p.itemsize, o, low, high, pixel, part
-    cdef bint wanted = call.bias != NULL and not p.tile_bias
+    elements of the residual: complex channels whose components lie apart."""
+    cdef Py_ssize_t size = e.itemsize, o, low, high, pixel, count
+    cdef bint wanted = operands.bias != NULL and not e.tile_bias
+    cdef bint side_by_side = contiguous(e, line.residual != NULL)
     cdef fc_store store
-    if p.pixels_wide or (line.there and not contiguous(p, line.residual != NULL)):
+    if e.channels_first or (line.in_place and not side_by_side):
         for o in range(o0, o1):
-            epilogue_row(p, call, line, group, o, 0, sums + (o - o0) * p.sum_pitch * size, size,
+            epilogue_row(e, operands, line, group, o, 0, sums + (o - o0) * e.pitch * size, size,
                          line.count, False)
-    elif line.there and not wanted and one_row(p, line, o1 - o0):
-        epilogue_row(p, call, line, group, o0, 0, sums, size, line.count * (o1 - o0), True)
-    elif contiguous(p, line.residual != NULL):
+    elif line.in_place and not wanted and side_by_side and one_row(e, line, o1 - o0):
+        epilogue_row(e, operands, line, group, o0, 0, sums, size, line.count * (o1 - o0), True)
+    elif side_by_side:
         for pixel in range(line.count):
-            epilogue_row(p, call, line, group, o0, pixel, sums + pixel * p.sum_pitch * size, size,
+            epilogue_row(e, operands, line, group, o0, pixel, sums + pixel * e.pitch * size, size,
                          o1 - o0, True)
-    elif (p.simple and p.dst_native and call.residual != call.dst
+    elif (e.simple and e.dst_native and operands.residual != operands.dst
             and (line.dst_step == size or line.count == 1)):
-        simple_store(p, call, &store)
-        p.kernels.transpose(line.dst + o0 * p.dst_c_bytes, p.dst_c_bytes // size, sums,
-                            p.sum_pitch, line.count, o1 - o0, &store)
-    elif (p.pairs != NULL and p.moved and not wanted and line.residual == NULL
+        simple_store(e, operands, &store)
+        e.sums.transpose(line.dst + o0 * e.dst.channel_bytes, e.dst.channel_bytes // size, sums,
+                         e.pitch, line.count, o1 - o0, &store)
+    elif (e.pairs != NULL and e.moved and not wanted and line.residual == NULL
           and (line.dst_step == 2 * size or line.count == 1)):
-        p.pairs.transpose(line.dst + o0 // 2 * p.dst_c_bytes, p.dst_c_bytes // (2 * size), sums,
-                          p.sum_pitch // 2, line.count, (o1 - o0) // 2, NULL)
+        e.pairs.transpose(line.dst + o0 // 2 * e.dst.channel_bytes,
+                          e.dst.channel_bytes // (2 * size), sums, e.pitch // 2, line.count,
+                          (o1 - o0) // 2, NULL)
     else:
         low = o0
         while low < o1:
-            high = min(low + p.width, o1)
+            high = min(low + e.width, o1)
             pixel = 0
             while pixel < line.count:
-                part = min(TRANSPOSED, line.count - pixel)
-                p.kernels.transpose(transposed, TRANSPOSED,
-                                    sums + (pixel * p.sum_pitch + low - o0) * size,
-                                    p.sum_pitch, part, high - low, NULL)
+                count = min(TRANSPOSED, line.count - pixel)
+                e.sums.transpose(transposed, TRANSPOSED,
+                                 sums + (pixel * e.pitch + low - o0) * size, e.pitch, count,
+                                 high - low, NULL)
                 for o in range(low, high):
-                    epilogue_row(p, call, line, group, o, pixel,
-                                 transposed + (o - low) * TRANSPOSED * size, size, part, False)
-                pixel += part
+                    epilogue_row(e, operands, line, group, o, pixel,
+                                 transposed + (o - low) * TRANSPOSED * size, size, count, False)
+                pixel += count
             low = high
 
 
-cdef bint contiguous(const problem_t *p, bint residual) noexcept nogil:
-    """Whether channels lie side by side in the output, and in the residual."""
-    cdef Py_ssize_t size = p.dst_itemsize
-    if p.dst_c_bytes != size * p.dst_parts or (p.dst_parts == 2 and p.dst_part_bytes != size):
+cdef bint contiguous(const epilogue_t *e, bint residual) noexcept nogil:
+    """Whether channels lie side by side in the output, and a step leads through the residual."""
+    cdef const view_t *dst = &e.dst
+    if dst.channel_bytes != dst.components * dst.itemsize:
         return False
-    return not residual or (p.dst_parts == 1 or p.residual_c_bytes == 2 * p.residual_part_bytes)
+    return dst.components == 1 or not residual or (
+        e.residual.channel_bytes == 2 * e.residual.component_bytes)
 
 
-cdef bint one_row(const problem_t *p, const line_t *line, Py_ssize_t channels) noexcept nogil:
-    """Whether the channels of all pixels, with their parts, follow one another in the output, and
-    in the residual."""
-    channels //= p.dst_parts
-    return contiguous(p, line.residual != NULL) and line.dst_step == channels * p.dst_c_bytes and (
-        line.residual == NULL or line.residual_step == channels * p.residual_c_bytes)
+cdef bint one_row(const epilogue_t *e, const line_t *line, Py_ssize_t channels) noexcept nogil:
+    """Whether the channels of all pixels, which lie side by side, follow one another in the output,
+    and in the residual."""
+    return line.dst_step == channels * e.dst.step_bytes and (
+        line.residual == NULL or line.residual_step == channels * e.residual.step_bytes)
 
 
-cdef void store_sums(const problem_t *p, const call_t *call, const Span **box, Py_ssize_t group,
-                     Py_ssize_t s0, Py_ssize_t s1, bint there, const char *sums,
-                     char *transposed) noexcept nogil:
-    """Sums of the strips [s0, s1) of a box, from scratch to where they belong, or `there`.
+cdef void store_sums(const epilogue_t *e, const operands_t *operands, const Span **box,
+                     Py_ssize_t group, Py_ssize_t o0, Py_ssize_t o1, bint in_place,
+                     const char *sums, char *transposed) noexcept nogil:
+    """Sums of output channels [o0, o1) of a box, from scratch to where they belong, or `in_place`.
 
-    `sums` belongs to the first channel of strip s0; `transposed` is room for sums on that way.
+    `sums` belongs to channel o0; `transposed` is room for `width` channels of TRANSPOSED pixels.
     """
-    cdef Py_ssize_t o0 = s0 * p.width, o1 = min(s1 * p.width, p.c_out), n, d, h
-    cdef Py_ssize_t rows = box[2].count
-    cdef char *dst = output(p, call, box, group, 0)
-    cdef const char *residual = call.residual
+    cdef Py_ssize_t n, d, h, rows = box[2].count
+    cdef const view_t *to = &e.dst
+    cdef const view_t *added = &e.residual
+    cdef char *dst = output(e, operands, box, group, 0)
+    cdef const char *residual = operands.residual
     cdef line_t line
     cdef int a
-    line.there = there
-    if there and p.simple:
+    line.in_place = in_place
+    if in_place and e.simple:
         return
     if residual != NULL:
-        residual += group % p.apart * p.residual_part_bytes + place_of(
-            group // p.apart * p.c_out, p.dst_parts, p.residual_c_bytes, p.residual_part_bytes)
-        for a in range(4):
-            residual += box[a].start * p.axis[a].residual_bytes
+        residual += group_bytes(added, group, e.channels, 0) + box_bytes(added, box)
     # Rows that follow one another are one.
     line.count = box[3].count
     a = 3 if line.count > 1 else 2      # a row of one pixel may have any step
-    line.dst_step, line.residual_step = p.axis[a].dst_bytes, p.axis[a].residual_bytes
-    if rows == 1 or (p.axis[2].dst_bytes == line.count * line.dst_step and (
-            residual == NULL or p.axis[2].residual_bytes == line.count * line.residual_step)):
+    line.dst_step, line.residual_step = to.axis_bytes[a], added.axis_bytes[a]
+    if rows == 1 or (to.axis_bytes[2] == line.count * line.dst_step and (
+            residual == NULL or added.axis_bytes[2] == line.count * line.residual_step)):
         line.count *= rows
         rows = 1
     for n in range(box[0].count):
         for d in range(box[1].count):
             for h in range(rows):
-                line.dst = (dst + n * p.axis[0].dst_bytes + d * p.axis[1].dst_bytes
-                            + h * p.axis[2].dst_bytes)
+                line.dst = (dst + n * to.axis_bytes[0] + d * to.axis_bytes[1]
+                            + h * to.axis_bytes[2])
                 line.residual = NULL
                 if residual != NULL:
-                    line.residual = (residual + n * p.axis[0].residual_bytes
-                                     + d * p.axis[1].residual_bytes + h * p.axis[2].residual_bytes)
-                epilogue_line(p, call, &line, group, o0, o1, sums, transposed)
-                sums += line.count * p.itemsize * (1 if p.pixels_wide else p.sum_pitch)
+                    line.residual = (residual + n * added.axis_bytes[0] + d * added.axis_bytes[1]
+                                     + h * added.axis_bytes[2])
+                epilogue_line(e, operands, &line, group, o0, o1, sums, transposed)
+                sums += line.count * e.itemsize * (1 if e.channels_first else e.pitch)

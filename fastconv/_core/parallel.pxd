@@ -1,9 +1,19 @@
 # SPDX-License-Identifier: BSD-3-Clause
-from fastconv._core.conv cimport Problem, call_t, problem_t
+from fastconv._core.window cimport operands_t
 
-ctypedef void (*task_fn)(const problem_t *p, call_t *call, Py_ssize_t task,
+ctypedef void (*task_fn)(const void *what, operands_t *operands, Py_ssize_t task,
                          char *scratch) noexcept nogil
 
-cdef bint run(Problem problem, task_fn one_task, size_t src, size_t wei, size_t packed,
-              size_t bias, size_t residual, size_t dst, int threads, bint shared,
+# The work of a call: tasks 0, 1, ... of what `one_task` knows, such as a conv_t.  They write to
+# different places, so any thread may do any of them, with scratch of its own.
+cdef struct work_t:
+    task_fn one_task
+    const void *what
+    Py_ssize_t tasks
+    Py_ssize_t scratch_bytes    # of a thread
+
+cdef void run_tasks(const work_t *work, operands_t *operands, Py_ssize_t first, Py_ssize_t last,
+                    char *scratch) noexcept nogil
+cdef bint run(const work_t *work, size_t src, size_t wei, size_t packed, size_t bias,
+              size_t residual, size_t dst, int threads, bint shared,
               Py_ssize_t chunk) except -1

@@ -6,7 +6,7 @@ from cpython.exc cimport PyErr_CheckSignals
 from cython.parallel cimport parallel, prange, threadid
 
 from fastconv._core cimport scratch as pool
-from fastconv._core.conv cimport Problem, call_t, problem_t
+from fastconv._core.window cimport operands_t
 
 cdef extern from *:
     """
@@ -30,8 +30,16 @@ def _after_fork():
 os.register_at_fork(after_in_child=_after_fork)
 
 
-cdef bint run(Problem problem, task_fn one_task, size_t src, size_t wei, size_t packed,
-              size_t bias, size_t residual, size_t dst, int threads, bint shared,
+cdef void run_tasks(const work_t *work, operands_t *operands, Py_ssize_t first, Py_ssize_t last,
+                    char *scratch) noexcept nogil:
+    """Tasks [first, last), one after another: what a thread does."""
+    cdef Py_ssize_t task
+    for task in range(first, last):
+        work.one_task(work.what, operands, task, scratch)
+
+
+cdef bint run(const work_t *work, size_t src, size_t wei, size_t packed, size_t bias,
+              size_t residual, size_t dst, int threads, bint shared,
               Py_ssize_t chunk) except -1:
     """Do all tasks, `chunk` of them between two looks at signals (Ctrl-C).
 
@@ -40,39 +48,36 @@ cdef bint run(Problem problem, task_fn one_task, size_t src, size_t wei, size_t 
     is then not valid, and the caller repeats the call with a plan that keeps them apart.
     """
     global in_flight
-    cdef const problem_t *p = &problem.c
-    cdef call_t call
+    cdef operands_t operands
     cdef Py_ssize_t task, first = 0, last
     cdef char *scratch = NULL
     cdef char *mine = NULL
-    cdef Py_ssize_t bytes = p.scratch_bytes
-    call.src, call.wei, call.packed = <char *> src, <char *> wei, <char *> packed
-    call.bias, call.residual = <char *> bias, <char *> residual
-    call.dst, call.not_finite = <char *> dst, 0
-    if p.tasks == 0:
+    operands.src, operands.wei, operands.packed = <char *> src, <char *> wei, <char *> packed
+    operands.bias, operands.residual = <char *> bias, <char *> residual
+    operands.dst, operands.not_finite = <char *> dst, 0
+    if work.tasks == 0:
         return True
     in_flight += 1
     if shared:
         threads = max(1, threads // in_flight)
-    threads = 1 if forked or omp_in_parallel() else min(threads, p.tasks)
+    threads = 1 if forked or omp_in_parallel() else min(threads, work.tasks)
     try:
-        scratch = pool.acquire(threads * bytes)
-        while first < p.tasks:
-            last = min(p.tasks, first + chunk)
+        scratch = pool.acquire(threads * work.scratch_bytes)
+        while first < work.tasks:
+            last = min(work.tasks, first + chunk)
             if threads == 1 or forked:          # a handler of signals may fork
                 with nogil:
-                    for task in range(first, last):
-                        one_task(p, &call, task, scratch)
+                    run_tasks(work, &operands, first, last, scratch)
             else:
                 with nogil, parallel(num_threads=threads):
-                    mine = scratch + threadid() * bytes
+                    mine = scratch + threadid() * work.scratch_bytes
                     for task in prange(first, last, schedule="dynamic", chunksize=1):
-                        one_task(p, &call, task, mine)
+                        run_tasks(work, &operands, task, task + 1, mine)
             first = last
-            if first < p.tasks:
+            if first < work.tasks:
                 PyErr_CheckSignals()
     finally:
         in_flight = max(0, in_flight - 1)       # a fork on the way here has begun anew
         if scratch != NULL:
             pool.release(scratch)
-    return not call.not_finite
+    return not operands.not_finite

@@ -1,18 +1,19 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Regions: the pixels of a box, cut so that the pixels of a tile see the same taps.
+"""Regions: the pixels of a box, divided so that the same taps are valid for the pixels of a tile.
 
 With channels in vectors, the rows of a tile are pixels: neighbours in a row of the output.
-What they see of padding is not multiplied: a tap that a row of the output sees outside the
-input is no run of its regions, and at the ends of a row a trim leaves pixels out of a run.
+What falls on padding is not multiplied: a tap that falls outside the input for a row of the output
+is none of its regions' taps, and at the ends of a row a trim leaves pixels out of a tap.
 """
-from fastconv._core.conv cimport REGIONS, block_t, region_taps, region_t, problem_t
-from fastconv._core.source cimport single_steps, source_t
 from fastconv._core.axis cimport ZERO, Axis, Span, tap_input, valid
+from fastconv._core.conv cimport REGIONS, conv_t, region_t, region_taps
+from fastconv._core.source cimport single_steps, source_t
 from fastconv._core.table cimport FC_TRIMS, fc_tap, fc_taps
+from fastconv._core.window cimport block_t
 
 
 cdef Py_ssize_t alike(const Axis *axis, const Span *span, Py_ssize_t first) noexcept nogil:
-    """The end of the positions from `first` of a span that see the same taps."""
+    """The end of the positions from `first` of a span for which the same taps are valid."""
     cdef Py_ssize_t t, enters, leaves, end = span.count
     if axis.border != ZERO:
         return end
@@ -25,10 +26,10 @@ cdef Py_ssize_t alike(const Axis *axis, const Span *span, Py_ssize_t first) noex
     return end
 
 
-cdef bint trim_of(const Axis *axis, Py_ssize_t start, Py_ssize_t count, Py_ssize_t tap,
-                  Py_ssize_t *trim) noexcept nogil:
-    """Pixels at the beginning (positive) or end of [start, start + count) that see padding; returns
-    whether those are all that do."""
+cdef bint find_trim(const Axis *axis, Py_ssize_t start, Py_ssize_t count, Py_ssize_t tap,
+                    Py_ssize_t *trim) noexcept nogil:
+    """Pixels at the beginning (positive) or end of [start, start + count) whose tap falls on
+    padding; returns whether those are all of them."""
     cdef Py_ssize_t first = start * axis.stride - axis.pad + tap * axis.dilation
     cdef Py_ssize_t last = first + (count - 1) * axis.stride - axis.src
     cdef Py_ssize_t before = (-first + axis.stride - 1) // axis.stride if first < 0 else 0
@@ -39,148 +40,153 @@ cdef bint trim_of(const Axis *axis, Py_ssize_t start, Py_ssize_t count, Py_ssize
     return before + after == (trim[0] if trim[0] > 0 else -trim[0])
 
 
-cdef bint choose(const problem_t *p, const source_t *source, const block_t *block,
-                 const fc_taps *whole, region_t *region, bint trims, Py_ssize_t start,
-                 Py_ssize_t count, fc_tap *run, bint *exact) noexcept nogil:
-    """The runs of a region, whose tiles hold pixels [start, start + count) of a row if `trims`;
+cdef bint choose(const conv_t *p, const source_t *source, const block_t *block,
+                 const fc_taps *all_taps, region_t *region, bint trims, Py_ssize_t start,
+                 Py_ssize_t count, fc_tap *chosen, bint *exact) noexcept nogil:
+    """The taps of a region, whose tiles hold pixels [start, start + count) of a row if `trims`;
     returns whether they are those of its rows, without trims.  Not exact: padding is left."""
-    cdef const Span *d_span = source.box[1]
-    cdef const Span *h_span = source.box[2]
-    cdef const Span *w_span = source.box[3]
-    cdef Py_ssize_t d, h, w, at = 0, tap, made = 0
-    cdef bint plain = True, seen
-    for d in range(d_span.first, d_span.first + d_span.taps):
-        for h in range(h_span.first, h_span.first + h_span.taps):
-            seen = (tap_input(&p.axis[1], d_span.start + region.d0, region.d1 - region.d0, d) and
-                    tap_input(&p.axis[2], h_span.start + region.h0, region.h1 - region.h0, h))
-            tap = (d * p.axis[2].taps + h) * p.axis[3].taps - block.t0
-            for w in range(w_span.first, w_span.first + w_span.taps):
-                if not 0 <= tap + w < block.t1 - block.t0:
+    cdef const Axis *axis = &p.window.axis[0]
+    cdef const Span *depth = source.box[1]
+    cdef const Span *height = source.box[2]
+    cdef const Span *width = source.box[3]
+    cdef Py_ssize_t d, h, w, at = 0, t, made = 0
+    cdef bint plain = True, row_valid
+    for d in range(depth.first, depth.first + depth.taps):
+        for h in range(height.first, height.first + height.taps):
+            row_valid = (
+                tap_input(&axis[1], depth.start + region.d0, region.d1 - region.d0, d) and
+                tap_input(&axis[2], height.start + region.h0, region.h1 - region.h0, h))
+            t = (d * axis[2].taps + h) * axis[3].taps - block.t0
+            for w in range(width.first, width.first + width.taps):
+                if not 0 <= t + w < block.t1 - block.t0:
                     continue
-                if seen:
-                    run[made] = whole.tap[at]
+                if row_valid:
+                    chosen[made] = all_taps.tap[at]
                     if not trims:
                         made += 1
-                    elif not tap_input(&p.axis[3], w_span.start + start, count, w):
+                    elif not tap_input(&axis[3], width.start + start, count, w):
                         plain = False
                     else:
-                        if not trim_of(&p.axis[3], w_span.start + start, count, w, &run[made].trim):
+                        if not find_trim(&axis[3], width.start + start, count, w,
+                                         &chosen[made].trim):
                             exact[0] = False
-                        if run[made].trim:
+                        if chosen[made].trim:
                             region.taps.trims = 1
-                        plain = plain and run[made].trim == 0
+                        plain = plain and chosen[made].trim == 0
                         made += 1
                 at += 1
     region.taps.count = made
     return plain
 
 
-cdef bint follow(const problem_t *p, const source_t *source, int axis,
+cdef bint follow(const conv_t *p, const source_t *source, int axis,
                  Py_ssize_t run) noexcept nogil:
-    """Whether runs follow one another along an axis, in the source and where sums go."""
+    """Whether runs of pixels follow one another along an axis, in the source and where sums go."""
     return (source.pixel[axis] == run * source.pixel[3]
-            and (not p.in_place_store or p.axis[axis].dst_bytes == run * pixel_bytes(p, source)))
+            and (not p.epilogue.in_place_store or
+                 p.epilogue.dst.axis_bytes[axis] == run * pixel_bytes(p, source)))
 
 
-cdef void merge(const problem_t *p, const source_t *source, region_t *region) noexcept nogil:
+cdef void merge(const conv_t *p, const source_t *source, region_t *region) noexcept nogil:
     """Find the runs of a region: rows, planes and images that follow one another are one; but not
-    where the ends of rows see padding that is nowhere."""
+    where the ends of rows have taps on padding that is nowhere."""
     cdef Py_ssize_t height = region.h1 - region.h0, depth = region.d1 - region.d0, most
     cdef Py_ssize_t step = source.pixel[3]
-    cdef bint apart = source.in_place and p.guard
-    cdef bint whole = height == source.box[2].count and not apart
+    cdef bint by_row = source.in_place and p.window.padded
+    cdef bint complete = height == source.box[2].count and not by_row
     region.run, region.rows = source.box[3].count, height
     region.planes, region.batch = depth, source.box[0].count
-    if height == 1 or (follow(p, source, 2, region.run) and not apart):
+    if height == 1 or (follow(p, source, 2, region.run) and not by_row):
         region.run *= height
         region.rows = 1
-    if region.rows == 1 and whole and follow(p, source, 1, region.run):
+    if region.rows == 1 and complete and follow(p, source, 1, region.run):
         region.run *= depth
         region.planes = 1
-    whole = whole and depth == source.box[1].count
-    if region.rows == region.planes == 1 and whole and follow(p, source, 0, region.run):
+    complete = complete and depth == source.box[1].count
+    if region.rows == region.planes == 1 and complete and follow(p, source, 0, region.run):
         region.run *= region.batch
         region.batch = 1
-    most = p.kernels.max_rows[1 if p.width > p.kernels.lanes else 0]
+    most = p.window.kernels.max_rows[1 if p.panels.width > p.window.kernels.lanes else 0]
     region.tiles = (region.run + most - 1) // most
     # Tiles prefetch the next row, or the next tile of a long run.
     region.taps.a_ahead = source.pixel[2] if region.rows > 1 else most * step
     region.first, region.end = 0, region.tiles
 
 
-cdef Py_ssize_t divide(const problem_t *p, const source_t *source, const block_t *block,
-                       const fc_taps *whole, region_t *region, Py_ssize_t room, fc_tap *run,
+cdef Py_ssize_t divide(const conv_t *p, const source_t *source, const block_t *block,
+                       const fc_taps *all_taps, region_t *region, Py_ssize_t room, fc_tap *tap,
                        const fc_tap *end) noexcept nogil:
-    """Divide a region by what its tiles see, tiles that see the same together; returns into how
+    """Divide a region by the taps of its tiles, tiles of the same taps together; returns into how
     many, or -1: no room, or a source without padding is asked for it."""
     cdef Py_ssize_t tile, start, made = 0, tiles = region.tiles
     cdef bint plain, known = False, exact = True, trims
-    trims = p.trim_rows and region.run == source.box[3].count
+    trims = p.schedule.trim_rows and region.run == source.box[3].count
     for tile in range(tiles if trims else 1):
-        if made == room or end - run < whole.count:
+        if made == room or end - tap < all_taps.count:
             return -1
         if made:
             region[made] = region[made - 1]
-        region[made].taps.tap, region[made].taps.length = run, whole.length
+        region[made].taps.tap, region[made].taps.length = tap, all_taps.length
         region[made].taps.trims = 0
         region[made].first, region[made].end = tile, tile + 1 if trims else tiles
         start = region.run * tile // tiles
-        plain = choose(p, source, block, whole, &region[made], trims, start,
-                       region.run * (tile + 1) // tiles - start, run, &exact)
+        plain = choose(p, source, block, all_taps, &region[made], trims, start,
+                       region.run * (tile + 1) // tiles - start, tap, &exact)
         if source.in_place and not exact:
             return -1
         if plain and known:
             region[made - 1].end = tile + 1
         else:
-            if (plain and 1 < whole.length <= p.short_run
-                    and end - run >= whole.length * region[made].taps.count):
-                single_steps(&region[made].taps, run)
-            run += region[made].taps.count
+            if (plain and 1 < all_taps.length <= p.schedule.short_taps
+                    and end - tap >= all_taps.length * region[made].taps.count):
+                single_steps(&region[made].taps, tap)
+            tap += region[made].taps.count
             made += 1
         known = plain
     return made
 
 
-cdef Py_ssize_t divide_box(const problem_t *p, const source_t *source, const block_t *block,
-                           const fc_taps *whole, fc_tap *run, region_t *region) noexcept nogil:
-    """The regions that see different taps; returns how many, or -1 as `divide`."""
+cdef Py_ssize_t divide_box(const conv_t *p, const source_t *source, const block_t *block,
+                           const fc_taps *all_taps, fc_tap *tap,
+                           region_t *region) noexcept nogil:
+    """The regions of different taps; returns how many, or -1 as `divide`."""
     cdef const Span *depth = source.box[1]
     cdef const Span *height = source.box[2]
-    cdef const fc_tap *end = run + region_taps(p)
+    cdef const fc_tap *end = tap + region_taps(p)
     cdef Py_ssize_t count = 0, made, i, d = 0, h
     while d < depth.count:
         h = 0
         while h < height.count:
             if count == REGIONS:
                 return -1
-            region[count].d0, region[count].d1 = d, alike(&p.axis[1], depth, d)
-            region[count].h0, region[count].h1 = h, alike(&p.axis[2], height, h)
-            region[count].taps = whole[0]
+            region[count].d0, region[count].d1 = d, alike(&p.window.axis[1], depth, d)
+            region[count].h0, region[count].h1 = h, alike(&p.window.axis[2], height, h)
+            region[count].taps = all_taps[0]
             h = region[count].h1
             merge(p, source, &region[count])
-            made = divide(p, source, block, whole, &region[count], REGIONS - count, run, end)
+            made = divide(p, source, block, all_taps, &region[count], REGIONS - count, tap, end)
             if made < 0:
                 return -1
             for i in range(count, count + made):
-                run += region[i].taps.count
+                tap += region[i].taps.count
             count += made
-        d = alike(&p.axis[1], depth, d)
+        d = alike(&p.window.axis[1], depth, d)
     return count
 
 
-cdef Py_ssize_t make(const problem_t *p, const source_t *source, const block_t *block,
-                     const fc_taps *whole, fc_tap *run, region_t *region) noexcept nogil:
-    """The regions of a box, whose runs are `whole`; returns how many, or -1: padding is needed."""
+cdef Py_ssize_t make(const conv_t *p, const source_t *source, const block_t *block,
+                     const fc_taps *all_taps, fc_tap *tap, region_t *region) noexcept nogil:
+    """The regions of a box; returns how many, or -1: padding is needed."""
     cdef Py_ssize_t count = -1
-    if p.guard and whole.count:
-        count = divide_box(p, source, block, whole, run, region)
+    if p.window.padded and all_taps.count:
+        count = divide_box(p, source, block, all_taps, tap, region)
         if count < 0 and source.in_place:
             return -1
-    if count < 0:               # one kind, or too many: all pixels see all taps
+    if count < 0:               # one kind, or too many: all taps for all pixels
         region.d0, region.d1, region.h0, region.h1 = 0, source.box[1].count, 0, source.box[2].count
-        region.taps = whole[0]
+        region.taps = all_taps[0]
         merge(p, source, region)
-        if whole.count > 1 and 1 < whole.length <= p.short_run:
-            single_steps(&region.taps, run)
+        if all_taps.count > 1 and 1 < all_taps.length <= p.schedule.short_taps:
+            single_steps(&region.taps, tap)
         count = 1
     return count

@@ -1,86 +1,80 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The source of pixels of a box: the user's array in place, or a strip copied from it.
 
-A strip holds, for each channel of a block of k, the phases of the box:
+A strip holds, for each channel of a block, the phases of the box:
 
     channel, phase of depth, phase of height, phase of width, batch, depth, height, width
 
-or the same with the channels last, if that is how they lie in the array and tiles have channels
-in vectors.  Borders are filled in, strides are gone (a phase holds every s-th number), numbers are
-those of the tiles; so a tap is an offset, and whole vectors can be read at any pixel.
+or the same with the channels last, if that is how they lie in the array and vectors hold channels.
+Borders are filled in, strides are gone (a phase holds every s-th position), elements have the dtype
+of the kernels; so a tap is an offset, and whole vectors can be read at any pixel.
 """
-from fastconv._core.conv cimport block_t, call_t, place_of, problem_t
-from fastconv._core.axis cimport (
-    CONSTANT, ZERO, Axis, Span, narrow, phase_offset, reach)
+from fastconv._core.axis cimport CONSTANT, ZERO, Axis, Span, narrow, phase_offset, reach
 from fastconv._core.table cimport fc_tap, fc_taps
-
-cdef enum:
-    PAGE = 4096
-    LINE = 64
+from fastconv._core.window cimport LINE, PAGE, block_t, group_bytes, window_t
 
 
-cdef Py_ssize_t pitch_of(const problem_t *p, Py_ssize_t numbers) noexcept nogil:
-    """What lies a multiple of 4 KiB apart would meet in one set of the cache."""
-    if numbers * p.itemsize >= PAGE and numbers * p.itemsize % PAGE < LINE:
-        return numbers + LINE // p.itemsize
-    return numbers
+cdef Py_ssize_t pitch_of(const window_t *window, Py_ssize_t elements) noexcept nogil:
+    """What lies a multiple of 4 KiB apart would share a set of the cache."""
+    if elements * window.itemsize >= PAGE and elements * window.itemsize % PAGE < LINE:
+        return elements + LINE // window.itemsize
+    return elements
 
 
-cdef inline Py_ssize_t source_of(const problem_t *p, Py_ssize_t group,
-                                 Py_ssize_t channel) noexcept nogil:
-    """Bytes from the first number of the input to a channel of a group."""
-    return group % p.apart * p.src_part_bytes + place_of(
-        group // p.apart * p.c_in + channel, p.src_parts, p.src_c_bytes, p.src_part_bytes)
+cdef inline Py_ssize_t position(const Axis *axis, const Span *span, Py_ssize_t j) noexcept nogil:
+    """The input position of element 0 of phase j."""
+    return span.start * axis.stride - axis.pad + phase_offset(axis, span, j)
 
 
-cdef bint in_place(const problem_t *p, const call_t *call, const Span **box, Py_ssize_t group,
+cdef bint in_place(const window_t *window, const char *src, const Span **box, Py_ssize_t group,
                    Py_ssize_t c0, Py_ssize_t c1, source_t *source) noexcept nogil:
-    """Try the user's array: no tap of the box may meet padding, unless regions leave it out; pixels
-    must lie side by side, and vectors that reach past the last pixel must stay inside the array."""
+    """Try the user's array: no tap of the box may fall on padding, unless regions leave it out;
+    pixels in vectors must lie side by side, and those that reach past the last pixel must stay
+    inside the array."""
     cdef Py_ssize_t a, first, last, low = 0, high = 0, step
     cdef const Axis *axis
     cdef const Span *span
     cdef bint left_out          # what lies outside is
-    if not p.in_place_allowed:
+    if not window.in_place_allowed:
         return False
     for a in range(4):
-        axis = &p.axis[a]
+        axis = &window.axis[a]
         span = box[a]
+        step = window.src.axis_bytes[a]
         if span.taps:
             first = span.start * axis.stride - axis.pad
             last = first + (span.count - 1) * axis.stride
-            left_out = p.guard and axis.border == ZERO
+            left_out = window.padded and axis.border == ZERO
             if first + span.first * axis.dilation < 0 and not left_out:
                 return False
             last += (span.first + span.taps - 1) * axis.dilation
             if last >= axis.src and not left_out:
                 return False
             first += span.first * axis.dilation
-            step = axis.src_bytes
             low += (span.start * axis.stride - axis.pad) * step
             high += (last if step > 0 else first) * step
-        source.pixel[a] = axis.stride * axis.src_bytes // p.itemsize
-        source.index[a] = axis.dilation * axis.src_bytes // p.itemsize
-    if box[3].count == 1:       # any step will do: the one that makes a run of rows
-        source.pixel[3] = 1 if p.pixels_wide or p.panel else source.pixel[2]
-    if source.pixel[3] != 1 and (p.pixels_wide or p.panel):
+        source.pixel[a] = axis.stride * step // window.itemsize
+        source.index[a] = axis.dilation * step // window.itemsize
+    if box[3].count == 1:       # any step will do: the one by which rows follow one another
+        source.pixel[3] = 1 if window.pixels_in_vectors else source.pixel[2]
+    if source.pixel[3] != 1 and window.pixels_in_vectors:
         return False
-    low += source_of(p, group, c0)
-    high += source_of(p, group, c1 - 1 if p.src_c_bytes > 0 else c0)
-    # Where pixels lie in vectors, the last ones of a run are read as a whole vector.
-    if (p.pixels_wide or p.panel) and high + p.kernels.lanes * p.itemsize > p.src_end_bytes:
+    low += group_bytes(&window.src, group, window.channels, c0)
+    high += group_bytes(&window.src, group, window.channels,
+                        c1 - 1 if window.src.channel_bytes > 0 else c0)
+    if window.pixels_in_vectors and (high + window.kernels.lanes * window.itemsize
+                                     > window.src.end_bytes):
         return False
-    source.data = call.src + low
-    # Parts of a channel are side by side, too.
-    source.channel = p.src_contiguous_bytes // p.itemsize
+    source.data = src + low
+    source.channel = window.src.step_bytes // window.itemsize
     return True
 
 
-cdef void outside(const Axis *axis, const Span *span, Py_ssize_t j, Py_ssize_t *first,
-                  Py_ssize_t *end) noexcept nogil:
+cdef void inside(const Axis *axis, const Span *span, Py_ssize_t j, Py_ssize_t *first,
+                 Py_ssize_t *end) noexcept nogil:
     """Elements [first, end) of phase j lie in the input, the others outside; if none lies there,
     both are `length`."""
-    cdef Py_ssize_t at = span.start * axis.stride - axis.pad + phase_offset(axis, span, j)
+    cdef Py_ssize_t at = position(axis, span, j)
     first[0] = 0 if at >= 0 else min((-at + axis.stride - 1) // axis.stride, span.length)
     end[0] = max(first[0], min(span.length, (axis.src - at + axis.stride - 1) // axis.stride))
     if first[0] == end[0]:
@@ -89,7 +83,7 @@ cdef void outside(const Axis *axis, const Span *span, Py_ssize_t j, Py_ssize_t *
 
 # What the rows of a strip, of one channel or of some side by side, have in common.
 cdef struct row_t:
-    Py_ssize_t length, pitch, channels      # pixels, numbers from one to the next, channels filled
+    Py_ssize_t length, pitch, channels      # pixels, elements from one to the next, channels copied
     Py_ssize_t bytes                        # of the strip
     Py_ssize_t before, valid, first         # pixels outside, pixels inside, where those begin
     Py_ssize_t step                         # bytes from one pixel to the next in the array
@@ -98,213 +92,216 @@ cdef struct row_t:
     const char *value                       # of a constant border
 
 
-cdef void find_places(const Axis *axis, const Span *span, Py_ssize_t *place) noexcept nogil:
+cdef void find_places(const window_t *window, const Span *span, Py_ssize_t *place) noexcept nogil:
     """The places of the pixels of each phase that lie outside of the row."""
+    cdef const Axis *axis = &window.axis[3]
     cdef Py_ssize_t j, u, first, end
     for j in range(span.phases):
-        outside(axis, span, j, &first, &end)
+        inside(axis, span, j, &first, &end)
         u = 0
         while u < span.length:
             if u == first:
                 u = end
                 continue
-            place[j * span.length + u] = axis.src_bytes * reach(
-                axis, (span.start + u) * axis.stride - axis.pad + phase_offset(axis, span, j))
+            place[j * span.length + u] = window.src.axis_bytes[3] * reach(
+                axis, position(axis, span, j) + u * axis.stride)
             u += 1
 
 
-cdef void fill_pixels(const problem_t *p, const row_t *row, char *dst, const char *src,
+cdef void copy_pixels(const window_t *window, const row_t *row, char *dst, const char *src,
                       Py_ssize_t first, Py_ssize_t end) noexcept nogil:
     """Pixels [first, end) of a row, wherever they lie."""
-    cdef Py_ssize_t u, inside, pixel = row.pitch * p.itemsize
+    cdef Py_ssize_t u, valid, pixel = row.pitch * window.itemsize, step = window.src.step_bytes
+    cdef int storage = window.src.storage
     if row.channels == 1:
-        p.kernels.gather(dst + first * pixel, src, row.place + first, end - first, p.src_storage)
+        window.kernels.gather(dst + first * pixel, src, row.place + first, end - first, storage)
         return
     for u in range(first, end):
-        inside = u - row.before
-        if 0 <= inside < row.valid:
-            p.kernels.copy_row(dst + u * pixel, 0, row.channels, 0,
-                               src + row.first + inside * row.step, p.src_contiguous_bytes,
-                               p.src_storage, row.value)
-        elif p.axis[3].border <= CONSTANT:
-            p.kernels.copy_row(dst + u * pixel, row.channels, 0, 0, NULL, 0, 0, row.value)
+        valid = u - row.before
+        if 0 <= valid < row.valid:
+            window.kernels.copy_row(dst + u * pixel, 0, row.channels, 0,
+                                    src + row.first + valid * row.step, step, storage, row.value)
+        elif window.axis[3].border <= CONSTANT:
+            window.kernels.copy_row(dst + u * pixel, row.channels, 0, 0, NULL, 0, 0, row.value)
         else:
-            p.kernels.copy_row(dst + u * pixel, 0, row.channels, 0, src + row.place[u],
-                               p.src_contiguous_bytes, p.src_storage, row.value)
+            window.kernels.copy_row(dst + u * pixel, 0, row.channels, 0, src + row.place[u], step,
+                                    storage, row.value)
 
 
-cdef void fill_row(const problem_t *p, const row_t *row, char *dst, const char *src,
+cdef void copy_row(const window_t *window, const row_t *row, char *dst, const char *src,
                    Py_ssize_t rows) noexcept nogil:
     """A row of a strip from a row of the array, or several that follow one another there."""
-    cdef Py_ssize_t numbers = rows * row.valid * row.channels, end = row.before + row.valid
-    cdef Py_ssize_t step = row.step if row.channels == 1 else p.src_contiguous_bytes
+    cdef Py_ssize_t valid = rows * row.valid * row.channels, end = row.before + row.valid
+    cdef Py_ssize_t step = row.step if row.channels == 1 else window.src.step_bytes
+    cdef int storage = window.src.storage
     if not row.dense:
-        fill_pixels(p, row, dst, src, 0, row.length)
-    elif p.axis[3].border <= CONSTANT:
-        p.kernels.copy_row(dst, row.before * row.pitch, numbers, (row.length - end) * row.pitch,
-                           src + row.first, step, p.src_storage, row.value)
+        copy_pixels(window, row, dst, src, 0, row.length)
+    elif window.axis[3].border <= CONSTANT:
+        window.kernels.copy_row(dst, row.before * row.pitch, valid, (row.length - end) * row.pitch,
+                                src + row.first, step, storage, row.value)
     elif row.channels == 1:
-        p.kernels.copy_row_border(dst, row.before, numbers, row.length - end, src, row.first, step,
-                                  p.src_storage, row.place)
+        window.kernels.copy_row_border(dst, row.before, valid, row.length - end, src, row.first,
+                                       step, storage, row.place)
     else:
-        p.kernels.copy_row(dst + row.before * row.pitch * p.itemsize, 0, numbers, 0,
-                           src + row.first, step, p.src_storage, row.value)
-        fill_pixels(p, row, dst, src, 0, row.before)
-        fill_pixels(p, row, dst, src, end, row.length)
+        window.kernels.copy_row(dst + row.before * row.pitch * window.itemsize, 0, valid, 0,
+                                src + row.first, step, storage, row.value)
+        copy_pixels(window, row, dst, src, 0, row.before)
+        copy_pixels(window, row, dst, src, end, row.length)
 
 
-cdef void make_strip(const problem_t *p, const call_t *call, const Span **box, Py_ssize_t group,
+cdef void make_strip(const window_t *window, const char *src, const Span **box, Py_ssize_t group,
                      Py_ssize_t c0, Py_ssize_t c1, char *scratch, source_t *source) noexcept nogil:
+    """Lay a strip out, and copy what belongs there."""
     cdef int a
-    source.pixel[3] = 1 if p.channels_first else pitch_of(p, c1 - c0)
+    source.pixel[3] = 1 if window.channels_first else pitch_of(window, c1 - c0)
     for a in range(2, -1, -1):
         source.pixel[a] = source.pixel[a + 1] * box[a + 1].length
     source.phase[3] = source.pixel[0] * box[0].length
     for a in range(3, 0, -1):
         source.phase[a - 1] = source.phase[a] * box[a].phases
-    source.channel = pitch_of(p, source.phase[0]) if p.channels_first else 1
-    source.data = scratch + p.at_strip
-    if p.axis[3].border > CONSTANT:
-        find_places(&p.axis[3], box[3], <Py_ssize_t *> (scratch + p.at_border))
-    fill_strip(p, call, box, group, c0, c1, source, scratch)
+    source.channel = pitch_of(window, source.phase[0]) if window.channels_first else 1
+    source.data = scratch + window.at_strip
+    if window.axis[3].border > CONSTANT:
+        find_places(window, box[3], <Py_ssize_t *> (scratch + window.at_border))
+    copy_strip(window, src, box, group, c0, c1, source, scratch)
 
 
-cdef void fill_strip(const problem_t *p, const call_t *call, const Span **box, Py_ssize_t group,
+cdef void copy_strip(const window_t *window, const char *src, const Span **box, Py_ssize_t group,
                      Py_ssize_t c0, Py_ssize_t c1, const source_t *source,
                      char *scratch) noexcept nogil:
     """All rows of a strip."""
-    cdef const Axis *an = &p.axis[0]
-    cdef const Axis *ad = &p.axis[1]
-    cdef const Axis *ah = &p.axis[2]
-    cdef const Axis *aw = &p.axis[3]
+    cdef const Axis *ad = &window.axis[1]
+    cdef const Axis *ah = &window.axis[2]
+    cdef const Axis *aw = &window.axis[3]
+    cdef const Py_ssize_t *step = &window.src.axis_bytes[0]
     cdef const Span *sd = box[1]
     cdef const Span *sh = box[2]
     cdef const Span *sw = box[3]
-    cdef Py_ssize_t c, jd, jh, jw, n, d, h, id, ih, iw, rows, h0, h1, many
+    cdef Py_ssize_t c, jd, jh, jw, n, d, h, id, ih, rows, h0, h1, many
     cdef row_t row
     cdef char *dst
     cdef const char *channel
     cdef const char *plane
-    row.length, row.step = sw.length, aw.stride * aw.src_bytes
-    row.channels = 1 if p.channels_first else c1 - c0
+    row.length, row.step = sw.length, aw.stride * step[3]
+    row.channels = 1 if window.channels_first else c1 - c0
     row.pitch = source.pixel[3]
-    row.bytes = row.length * row.pitch * p.itemsize
-    row.dense = (row.channels == 1 or
-                 (row.pitch == row.channels and p.src_contiguous_bytes * row.channels == row.step))
-    for c in range(c0, c1 if p.channels_first else min(c1, c0 + 1)):
-        dst = scratch + p.at_strip + (c - c0) * source.channel * p.itemsize
-        channel = call.src + source_of(p, group, c)
-        row.value = p.border_value[c % p.src_parts + group % p.apart]
+    row.bytes = row.length * row.pitch * window.itemsize
+    row.dense = (row.channels == 1 or (row.pitch == row.channels and
+                                       window.src.step_bytes * row.channels == row.step))
+    for c in range(c0, c1 if window.channels_first else min(c1, c0 + 1)):
+        dst = scratch + window.at_strip + (c - c0) * source.channel * window.itemsize
+        channel = src + group_bytes(&window.src, group, window.channels, c)
+        row.value = window.border_value[c % window.src.components
+                                        + group % window.src.component_groups]
         for jd in range(sd.phases):
             for jh in range(sh.phases):
                 # rows [h0, h1) of the phase lie in the input
-                ih = sh.start * ah.stride - ah.pad + phase_offset(ah, sh, jh)
-                outside(ah, sh, jh, &h0, &h1)
+                ih = position(ah, sh, jh)
+                inside(ah, sh, jh, &h0, &h1)
                 for jw in range(sw.phases):
-                    iw = sw.start * aw.stride - aw.pad + phase_offset(aw, sw, jw)
-                    outside(aw, sw, jw, &row.before, &row.valid)
+                    inside(aw, sw, jw, &row.before, &row.valid)
                     row.valid -= row.before
-                    row.first = (iw + row.before * aw.stride) * aw.src_bytes
-                    row.place = <Py_ssize_t *> (scratch + p.at_border) + jw * row.length
+                    row.first = (position(aw, sw, jw) + row.before * aw.stride) * step[3]
+                    row.place = <Py_ssize_t *> (scratch + window.at_border) + jw * row.length
                     # Rows that follow one another in the array are copied as one.
                     many = 1
                     if row.valid == row.length and row.dense:
-                        if ah.stride * ah.src_bytes == row.length * row.step:
+                        if ah.stride * step[2] == row.length * row.step:
                             many = h1 - h0
                     for n in range(box[0].count):
-                        plane = channel + (box[0].start + n) * an.src_bytes
+                        plane = channel + (box[0].start + n) * step[0]
                         for d in range(sd.length):
-                            id = ((sd.start + d) * ad.stride - ad.pad
-                                  + phase_offset(ad, sd, jd))
-                            id = reach(ad, id)
+                            id = reach(ad, position(ad, sd, jd) + d * ad.stride)
                             h = 0
                             while h < sh.length:
                                 rows = 1
                                 if id >= 0 and h0 <= h < h1:
                                     rows = many
-                                    fill_row(p, &row, dst, plane + id * ad.src_bytes
-                                             + (ih + h * ah.stride) * ah.src_bytes, rows)
+                                    copy_row(window, &row, dst, plane + id * step[1]
+                                             + (ih + h * ah.stride) * step[2], rows)
                                 elif id >= 0 and ah.border > CONSTANT:
-                                    fill_row(p, &row, dst, plane + id * ad.src_bytes
-                                             + reach(ah, ih + h * ah.stride) * ah.src_bytes, 1)
+                                    copy_row(window, &row, dst, plane + id * step[1]
+                                             + reach(ah, ih + h * ah.stride) * step[2], 1)
                                 else:
                                     if id < 0:
                                         rows = sh.length
                                     else:
                                         rows = (h0 if h < h0 else sh.length) - h
-                                    p.kernels.copy_row(dst, rows * row.length * row.pitch, 0, 0,
-                                                       NULL, 0, 0, row.value)
+                                    window.kernels.copy_row(
+                                        dst, rows * row.length * row.pitch, 0, 0, NULL, 0, 0,
+                                        row.value)
                                 dst += rows * row.bytes
                                 h += rows
 
 
-cdef void choose_taps(const problem_t *p, const Span **whole, Py_ssize_t t0, Py_ssize_t t1,
+cdef void choose_taps(const window_t *window, const Span **box, const block_t *block,
                       source_t *source) noexcept nogil:
-    """The spans of the box; where a block of k is part of a channel, with its taps only."""
-    cdef Py_ssize_t first, last, a
+    """The spans of the box; where a block is part of a channel, with its taps only."""
+    cdef Py_ssize_t first, last, a, t0 = block.t0, t1 = block.t1
     for a in range(4):
-        source.box[a] = whole[a]
-    if p.block_k >= p.taps:
+        source.box[a] = box[a]
+    if t1 - t0 == window.taps or t0 == t1:
         return
     for a in range(3, 0, -1):
-        first, last = t0 % p.axis[a].taps, (t1 - 1) % p.axis[a].taps
-        t0 //= p.axis[a].taps
-        t1 = (t1 - 1) // p.axis[a].taps + 1
+        first, last = t0 % window.axis[a].taps, (t1 - 1) % window.axis[a].taps
+        t0 //= window.axis[a].taps
+        t1 = (t1 - 1) // window.axis[a].taps + 1
         if t1 - t0 > 1:         # all taps of this axis, for some of the next
-            first, last = 0, p.axis[a].taps - 1
-        narrow(&p.axis[a], whole[a], first, last + 1, &source.narrow[a])
+            first, last = 0, window.axis[a].taps - 1
+        narrow(&window.axis[a], box[a], first, last + 1, &source.narrow[a])
         source.box[a] = &source.narrow[a]
 
 
-cdef bint would_read_in_place(const problem_t *p, const call_t *call, const Span **whole,
-                              Py_ssize_t group, const block_t *block,
-                              source_t *source) noexcept nogil:
-    """Whether `prepare` would find the source of a block of k in the user's array."""
-    choose_taps(p, whole, block.t0, block.t1, source)
-    return in_place(p, call, source.box, group, block.c0, block.c1, source)
+cdef bint would_read_in_place(const window_t *window, const Span **box, Py_ssize_t group,
+                              const block_t *block, source_t *source) noexcept nogil:
+    """Whether `prepare` would find the source of a block in the user's array, wherever that is."""
+    choose_taps(window, box, block, source)
+    return in_place(window, NULL, source.box, group, block.c0, block.c1, source)
 
 
-cdef Py_ssize_t prepare(const problem_t *p, const call_t *call, const Span **whole,
+cdef Py_ssize_t prepare(const window_t *window, const char *src, const Span **whole,
                         Py_ssize_t group, const block_t *block, char *scratch, bint strip,
-                        source_t *source, fc_tap *run) noexcept nogil:
-    """Make the source of a block of k; the runs get a = the first row of the tap in a strip of
-    weights, and b = the offset of the tap.  Returns how many: taps that meet only padding are
-    left out."""
-    cdef Py_ssize_t d, h, w, row, tap, count = 0
+                        source_t *source, fc_tap *tap) noexcept nogil:
+    """Make the source of a block: in place, if that can be and no `strip` is asked for.
+
+    The taps get a = their number in the block, and b = their offset in the source.  Returns how
+    many there are: those that fall only on padding are left out.
+    """
+    cdef Py_ssize_t d, h, w, row, t, count = 0
     cdef int a
     cdef const Span **box = source.box
-    choose_taps(p, whole, block.t0, block.t1, source)
-    if box[1].taps == 0 or box[2].taps == 0 or box[3].taps == 0 or block.k0 == block.k1:
+    choose_taps(window, whole, block, source)
+    if box[1].taps == 0 or box[2].taps == 0 or box[3].taps == 0 or block.c0 == block.c1:
         source.in_place = False
-        source.data = scratch   # nothing but padding, or no channels: no run will read it
+        source.data = scratch   # nothing but padding, or no channels: no tap will read it
         source.channel = 0
         for a in range(4):
             source.pixel[a] = 1 if a == 3 else 0
         return 0
-    source.in_place = not strip and in_place(p, call, box, group, block.c0, block.c1, source)
+    source.in_place = not strip and in_place(window, src, box, group, block.c0, block.c1, source)
     if not source.in_place:
-        make_strip(p, call, box, group, block.c0, block.c1, scratch, source)
+        make_strip(window, src, box, group, block.c0, block.c1, scratch, source)
     for d in range(box[1].first, box[1].first + box[1].taps):
         for h in range(box[2].first, box[2].first + box[2].taps):
-            row = tap_offset(p, source, 1, d) + tap_offset(p, source, 2, h)
-            tap = (d * p.axis[2].taps + h) * p.axis[3].taps - block.t0
+            row = tap_offset(window, source, 1, d) + tap_offset(window, source, 2, h)
+            t = (d * window.axis[2].taps + h) * window.axis[3].taps - block.t0
             for w in range(box[3].first, box[3].first + box[3].taps):
-                run[count].a = (tap + w) * (block.c1 - block.c0)
-                run[count].b = row + tap_offset(p, source, 3, w)
-                run[count].trim = 0
-                if 0 <= tap + w < block.t1 - block.t0:
+                tap[count].a = t + w
+                tap[count].b = row + tap_offset(window, source, 3, w)
+                tap[count].trim = 0
+                if 0 <= t + w < block.t1 - block.t0:
                     count += 1
     return count
 
 
 cdef void single_steps(fc_taps *taps, fc_tap *step) noexcept nogil:
-    """Each step of runs without trims a run of its own: where runs are short, or tiles low, the
-    time would go by between them.  The steps may take the place of the runs."""
-    cdef Py_ssize_t r, s, at = taps.count * taps.length
-    for r in range(taps.count - 1, -1, -1):
+    """Each step of taps without trims a tap of its own: where taps have few steps, or tiles are
+    low, the time would go by between them.  The steps may take the place of the taps."""
+    cdef Py_ssize_t t, s, at = taps.count * taps.length
+    for t in range(taps.count - 1, -1, -1):
         for s in range(taps.length - 1, -1, -1):
             at -= 1
-            step[at].a = taps.tap[r].a + s * taps.a_step
-            step[at].b = taps.tap[r].b + s * taps.b_step
+            step[at].a = taps.tap[t].a + s * taps.a_step
+            step[at].b = taps.tap[t].b + s * taps.b_step
             step[at].trim = 0
     taps.tap, taps.count, taps.length = step, taps.count * taps.length, 1

@@ -1,152 +1,173 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Weights in strips: [k][width] numbers, `width` neighbouring output channels for each k.
+"""Weights in panels: [k][width] elements, `width` neighbouring output channels for each k.
 
-Prepared weights hold all strips one after another: group, block of k, strip.  A one-shot
-call packs a strip into scratch when it needs it, so it never writes a copy of the weights.
+Prepared weights hold all panels one after another: group, block of k, panel.  A one-shot call
+packs a panel into scratch when it needs it, so it never writes a copy of the weights.
 """
 from cpython.exc cimport PyErr_CheckSignals
 from libc.stdlib cimport free, malloc
 from libc.string cimport memset
 
-from fastconv._core.conv cimport Problem, block_t, call_t, next_block, problem_t
+from fastconv._core.conv cimport Problem, conv_t, next_block, panels_t
 from fastconv._core.table cimport fc_prefetch
+from fastconv._core.window cimport LINE, block_t, operands_t, window_t
 
 cdef enum:
-    LINE = 64
     BYTES_PER_CHUNK = 1 << 26   # packed between two looks at signals (Ctrl-C)
     OFFSETS = 64                # found at a time, of weights that follow no single step
 
 
-cdef void offsets_of(const problem_t *p, Py_ssize_t j, Py_ssize_t count,
-                     Py_ssize_t *offset) noexcept nogil:
-    """Where numbers [j, j + count) of an output channel, (channel, tap), lie in it."""
+cdef void offsets_of(const window_t *window, const panels_t *panels, Py_ssize_t j,
+                     Py_ssize_t count, Py_ssize_t *offset) noexcept nogil:
+    """Where elements [j, j + count) of an output channel, (channel, tap), lie in it."""
     cdef Py_ssize_t at[4]
     cdef Py_ssize_t i, a
     for a in range(3, 0, -1):
-        at[a] = j % p.axis[a].taps
-        j //= p.axis[a].taps
+        at[a] = j % window.axis[a].taps
+        j //= window.axis[a].taps
     at[0] = j
     for i in range(count):
-        offset[i] = (at[0] * p.wei_bytes[0] + at[1] * p.wei_bytes[1] + at[2] * p.wei_bytes[2]
-                     + at[3] * p.wei_bytes[3])
+        offset[i] = (at[0] * panels.axis_bytes[0] + at[1] * panels.axis_bytes[1]
+                     + at[2] * panels.axis_bytes[2] + at[3] * panels.axis_bytes[3])
         a = 3
         at[3] += 1
-        while a > 0 and at[a] == p.axis[a].taps:
+        while a > 0 and at[a] == window.axis[a].taps:
             at[a] = 0
             a -= 1
             at[a] += 1
 
 
-cdef void gather_rows(const problem_t *p, const char *wei, Py_ssize_t first, Py_ssize_t rows,
+cdef void gather_rows(const conv_t *p, const char *wei, Py_ssize_t first, Py_ssize_t rows,
                       Py_ssize_t j, Py_ssize_t count, char *raw) noexcept nogil:
-    """Numbers [j, j + count) of output channels from `first` on, as tiles multiply them.  The
-    parts of a complex channel are two channels."""
-    cdef Py_ssize_t row, part, done = 0, some, step = p.wei_step_bytes, size = p.itemsize
+    """Elements [j, j + count) of output channels from `first` on, as tiles multiply them.  The
+    components of a complex channel are two channels."""
+    cdef const panels_t *panels = &p.panels
+    cdef Py_ssize_t row, component, done = 0, some, step = panels.step_bytes
+    cdef Py_ssize_t size = p.window.itemsize, components = p.epilogue.dst.components
     cdef Py_ssize_t offset[OFFSETS]
     cdef const char *src
     cdef char *dst
     while done < count:
         some = count if step else min(<Py_ssize_t> OFFSETS, count - done)
         if not step:
-            offsets_of(p, j + done, some, offset)
+            offsets_of(&p.window, panels, j + done, some, offset)
         for row in range(rows):
-            part = (first + row) % p.dst_parts
-            src = wei + (first + row) // p.dst_parts * p.wei_row_bytes + part * p.wei_part_bytes
+            component = (first + row) % components
+            src = (wei + (first + row) // components * panels.row_bytes
+                   + component * panels.component_bytes)
             dst = raw + (row * count + done) * size
-            if part >= p.wei_parts:
+            if component >= panels.components:
                 memset(dst, 0, some * size)
             elif step:
-                p.kernels.copy_row(dst, 0, count, 0, src + j * step, step, p.wei_storage, dst)
+                p.window.kernels.copy_row(dst, 0, count, 0, src + j * step, step, panels.storage,
+                                          dst)
             else:
-                p.kernels.gather(dst, src, offset, some, p.wei_storage)
+                p.window.kernels.gather(dst, src, offset, some, panels.storage)
         done += some
 
 
-cdef void pack(const problem_t *p, const char *wei, Py_ssize_t group, Py_ssize_t s,
+cdef inline const char *group_of(const conv_t *p, const char *wei,
+                                 Py_ssize_t group) noexcept nogil:
+    """The weights of a group: real ones serve both components of complex arrays."""
+    return wei + group // p.window.src.component_groups * p.panels.group_bytes
+
+
+cdef void pack(const conv_t *p, const char *wei, Py_ssize_t group, Py_ssize_t s,
                const block_t *block, char *raw, char *dst) noexcept nogil:
-    cdef Py_ssize_t first = s * p.width, rows = min(p.width, p.c_out - first), size = p.itemsize
-    cdef Py_ssize_t depth = block.k1 - block.k0, taps = block.t1 - block.t0, pitch = p.width
+    """Panel s of a block."""
+    cdef const panels_t *panels = &p.panels
+    cdef Py_ssize_t width = panels.width, first = s * width, size = p.window.itemsize
+    cdef Py_ssize_t rows = min(width, p.epilogue.channels - first), pitch = width
+    cdef Py_ssize_t depth = block.k1 - block.k0, taps = block.t1 - block.t0
     cdef Py_ssize_t channels = block.c1 - block.c0, j = block.k0, count = depth
-    cdef bint both = False      # parts of an input channel
-    wei += group // p.apart * p.wei_group_bytes
-    if rows < p.width:
-        memset(dst, 0, depth * p.width * size)
-    if p.src_parts == 2 and channels:
+    cdef bint complex_src = p.window.src.components == 2
+    cdef bint both = False      # components of an input channel
+    wei = group_of(p, wei, group)
+    if rows < width:
+        memset(dst, 0, depth * width * size)
+    if complex_src and channels:
         both = channels > 1
         channels = channels // 2 if both else 1
-        j = block.c0 // 2 * p.taps + block.t0
+        j = block.c0 // 2 * p.window.taps + block.t0
         count = channels * taps
-        pitch = 2 * p.width if both else p.width
-    if p.wei_direct:
-        size *= p.wei_parts
-        p.packer.pack(dst, pitch // p.wei_parts,
-                      wei + first // p.wei_parts * p.wei_row_bytes + j * size,
-                      p.wei_row_bytes // size, rows // p.wei_parts, channels, taps)
+        pitch = 2 * width if both else width
+    if panels.native:
+        size *= panels.components
+        panels.packer.pack(dst, pitch // panels.components,
+                           wei + first // panels.components * panels.row_bytes + j * size,
+                           panels.row_bytes // size, rows // panels.components, channels, taps)
     else:
         gather_rows(p, wei, first, rows, j, count, raw)
-        p.kernels.pack(dst, pitch, raw, count, rows, channels, taps)
+        p.window.kernels.pack(dst, pitch, raw, count, rows, channels, taps)
     if both:
-        p.kernels.multiply_i(dst + p.width * p.itemsize, dst, pitch, rows, count)
-    elif p.src_parts == 2 and block.c0 % 2:
-        p.kernels.multiply_i(dst, dst, pitch, rows, count)
+        p.window.kernels.multiply_i(dst + width * p.window.itemsize, dst, pitch, rows, count)
+    elif complex_src and block.c0 % 2:
+        p.window.kernels.multiply_i(dst, dst, pitch, rows, count)
 
 
-cdef const char *strip(const problem_t *p, call_t *call, Py_ssize_t group, Py_ssize_t s,
-                       const block_t *block, bint guard, char *scratch) noexcept nogil:
-    """Strip s of a block: found among the prepared ones, or packed now."""
+cdef const char *panel(const conv_t *p, operands_t *operands, Py_ssize_t group, Py_ssize_t s,
+                       const block_t *block, bint check, char *scratch) noexcept nogil:
+    """Panel s of a block: found among the prepared ones, or packed now; `check`: tell of inf and
+    NaN in it."""
     cdef Py_ssize_t depth = block.k1 - block.k0
     cdef char *packed
-    if call.packed != NULL:
-        s = p.strips * (group // p.apart * p.depth + block.k0) + s * depth
-        return call.packed + s * p.width * p.itemsize
-    packed = scratch + p.at_weight
-    pack(p, call.wei, group, s, block, scratch + p.at_raw, packed)
-    if guard and not p.wei_integer and not p.kernels.finite(packed, depth * p.width):
-        call.not_finite = 1
+    if operands.packed != NULL:
+        group //= p.window.src.component_groups
+        s = p.panels.count * (group * p.schedule.depth + block.k0) + s * depth
+        return operands.packed + s * p.panels.width * p.window.itemsize
+    packed = scratch + p.at.weight
+    pack(p, operands.wei, group, s, block, scratch + p.at.raw, packed)
+    if check and not p.panels.integer:
+        if not p.window.kernels.finite(packed, depth * p.panels.width):
+            operands.not_finite = 1
     return packed
 
 
-cdef void prefetch_next(const problem_t *p, const call_t *call, Py_ssize_t group, Py_ssize_t s,
-                        Py_ssize_t s0, Py_ssize_t s1, const block_t *block, Py_ssize_t bursts,
-                        fc_prefetch *prefetch) noexcept nogil:
-    """The weights that will be packed after strip s of [s0, s1), in as many bursts as `bursts`."""
+cdef void prefetch_next(const conv_t *p, const operands_t *operands, Py_ssize_t group,
+                        Py_ssize_t s, Py_ssize_t s0, Py_ssize_t s1, const block_t *block,
+                        Py_ssize_t bursts, fc_prefetch *prefetch) noexcept nogil:
+    """The weights that will be packed after panel s of [s0, s1), in so many bursts."""
+    cdef const panels_t *panels = &p.panels
     cdef block_t after = block[0]
-    cdef Py_ssize_t size = p.itemsize * p.wei_parts     # of a weight, of which a row has some
+    cdef Py_ssize_t size = p.window.itemsize * panels.components    # of a weight
+    cdef Py_ssize_t components = p.window.src.components            # a weight serves so many k
     prefetch.rows, prefetch.line, prefetch.burst = 0, 0, 0
     s += 1
-    if call.packed != NULL or not p.wei_direct or (s == s1 and not next_block(p, &after)):
+    if operands.packed != NULL or not panels.native or (s == s1 and not next_block(p, &after)):
         return
     if s == s1:
         s = s0
-    prefetch.rows = min(p.width, p.c_out - s * p.width) // p.wei_parts
-    prefetch.row_bytes = p.wei_row_bytes
-    prefetch.row = (call.wei + group // p.apart * p.wei_group_bytes
-                    + s * p.width // p.wei_parts * p.wei_row_bytes + after.k0 // p.src_parts * size)
-    prefetch.lines = (after.k1 - after.k0) // p.src_parts * size // LINE + 1
+    prefetch.rows = min(panels.width, p.epilogue.channels - s * panels.width) // panels.components
+    prefetch.row_bytes = panels.row_bytes
+    prefetch.row = (group_of(p, operands.wei, group)
+                    + s * panels.width // panels.components * panels.row_bytes
+                    + after.k0 // components * size)
+    prefetch.lines = (after.k1 - after.k0) // components * size // LINE + 1
     prefetch.burst = (prefetch.rows * prefetch.lines + bursts - 1) // max(1, bursts)
 
 
 def prepare(Problem problem, size_t wei, unsigned char[::1] packed):
-    """Pack all strips; returns whether all weights are finite."""
-    cdef const problem_t *p = &problem.c
+    """Pack all panels; returns whether all weights are finite."""
+    cdef const conv_t *p = &problem.c
     cdef Py_ssize_t group, s, size, pause = BYTES_PER_CHUNK
     cdef char *dst = <char *> &packed[0]
     cdef bint finite = True
     cdef block_t block
-    cdef char *raw = <char *> malloc(p.width * p.block_k * p.itemsize)
+    cdef Py_ssize_t most = p.panels.width * p.schedule.block_k
+    cdef char *raw = <char *> malloc(most * p.window.itemsize)
     if raw == NULL:
-        raise MemoryError(f"fastconv: no memory for {p.width * p.block_k} weights")
+        raise MemoryError(f"fastconv: no memory for {most} weights")
     try:
-        for group in range(0, p.groups, p.apart):
+        for group in range(0, p.groups, p.window.src.component_groups):
             block.k1 = -1
             while next_block(p, &block):
-                size = (block.k1 - block.k0) * p.width
+                size = (block.k1 - block.k0) * p.panels.width
                 with nogil:
-                    for s in range(p.strips):
+                    for s in range(p.panels.count):
                         pack(p, <const char *> wei, group, s, &block, raw, dst)
-                        finite = p.kernels.finite(dst, size) and finite
-                        dst += size * p.itemsize
-                pause -= p.strips * size * p.itemsize
+                        finite = p.window.kernels.finite(dst, size) and finite
+                        dst += size * p.window.itemsize
+                pause -= p.panels.count * size * p.window.itemsize
                 if pause < 0:
                     pause = BYTES_PER_CHUNK
                     PyErr_CheckSignals()

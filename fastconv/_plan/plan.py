@@ -320,39 +320,36 @@ def _packing(spec: ConvSpec, dtypes: tuple) -> str:
 
 
 def _problem(work: Work, arrays: Arrays, schedule: Schedule, finish: Finishing) -> Problem:
-    spec, src, dst = work.spec, arrays.src, arrays.dst
-    residual = arrays.residual or dst
-    steps = ((layout.strides[0], *layout.strides[2:]) for layout in (src, dst, residual))
-    pixels = schedule.orientation == "pixels"
+    spec, dst = work.spec, arrays.dst
     return Problem(
         isa=work.machine.isa,
         dtype=spec.arithmetic.tile,
-        axes=[(*axis, *step) for axis, *step in zip(axes_of(spec), *steps, strict=True)],
+        axes=axes_of(spec),
         cuts=schedule.cuts,
         separate=schedule.separate,
         groups=spec.groups,
         c_in=spec.c_in,
         c_out=spec.c_out,
         block_k=work.blocks.size,
-        windows=work.blocks.windows,
+        block_taps=work.blocks.windows,
         enclosing=work.blocks.enclosing,
-        src=src,
+        src=arrays.src,
         dst=dst,
-        residual=residual,
+        residual=arrays.residual or dst,
         wei=arrays.wei,
         border_values=as_tile_bytes(spec, spec.border_value),
-        finish=finish,
+        epilogue=finish,
         in_place_store=schedule.orientation in work.in_place_store,
         dst_native=dst.native and "pixels" in work.contiguous,
-        wei_direct=work.wei_direct,
+        wei_native=work.wei_direct,
         in_place_allowed=work.reads_in_place(schedule.in_regions),
         channels_first=work.channels_first or not schedule.in_regions,
-        pixels_wide=pixels,
+        pixels_wide=schedule.orientation == "pixels",
         width=schedule.width,
-        task_strips=schedule.task_strips,
-        panel=schedule.panel,
+        task_panels=schedule.task_strips,
+        panel_pixels=schedule.panel,
+        padded=work.padded,
         trim_rows=work.cuts,
-        short_run=costs.SHORT_RUN,
-        apart=2 if spec.apart else 1,
-        guard=work.padded,
+        short_taps=costs.SHORT_RUN,
+        component_groups=2 if spec.apart else 1,
     )
