@@ -48,7 +48,7 @@ typedef int64_t fc_index4 __attribute__((vector_size(32)));
 #define FC_TO_BFLOAT(x) fc_to_bfloat(fc_to_odd(x))
 #include "fc_templates.h"
 
-/* Sums of 8-bit numbers on their way out; their tiles are those of float32, exact in a block. */
+/* Sums of 8-bit integers, for their epilogue; tiles are those of float32, exact in a block. */
 #define FC_T int32_t
 #define FC_DTYPE i32
 #define FC_SQUARE_IS_8 1
@@ -71,7 +71,7 @@ typedef int64_t fc_index4 __attribute__((vector_size(32)));
 #define FC_MOST INT64_MAX
 #include "fc_templates.h"
 
-/* The same for numbers that 32 bits would hold; what differs is how tiles multiply. */
+/* The same for integers that 32 bits would hold; what differs is how tiles multiply. */
 #define FC_T int64_t
 #define FC_DTYPE l64
 #define FC_TIMES fc_times_low

@@ -97,7 +97,7 @@ typedef struct {
     ACTIVATION(HARDSWISH)
 
 /* The dtypes of tables: DTYPE(name, the letter by which it is asked for, isa).  i32 has no tiles;
- * l64 is int64 of numbers that int32 would hold. */
+ * l64 is int64 of integers that int32 would hold. */
 #define FC_DTYPE_LIST(DTYPE, isa)                                                                \
     DTYPE(f32, 'f', isa)                                                                         \
     DTYPE(f64, 'd', isa)                                                                         \

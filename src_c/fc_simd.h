@@ -35,7 +35,7 @@ typedef double fc_vec_f64 __attribute__((vector_size(FC_VBYTES), aligned(1), may
 typedef int32_t fc_vec_i32 __attribute__((vector_size(FC_VBYTES), aligned(1), may_alias));
 typedef int64_t fc_vec_i64 __attribute__((vector_size(FC_VBYTES), aligned(1), may_alias));
 typedef fc_vec_i64 fc_vec_l64;
-/* A number with the same freedom. */
+/* An element with the same freedom. */
 typedef float fc_loose_f32 __attribute__((aligned(1), may_alias));
 typedef double fc_loose_f64 __attribute__((aligned(1), may_alias));
 typedef int32_t fc_loose_i32 __attribute__((aligned(1), may_alias));
@@ -90,7 +90,7 @@ FC_CHOOSE(f64, i64, fc_min, <)
 #undef FC_CHOOSE
 #undef FC_CHOOSE_BY
 
-/* a * b for numbers of 64 bits that 32 would hold: for those every CPU has an instruction. */
+/* a * b for integers of 64 bits that 32 would hold: for those every CPU has an instruction. */
 FC_INLINE fc_vec_i64 fc_times_low(int64_t a, fc_vec_i64 b)
 {
 #if defined(__AVX512F__)

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Spans: the pieces that an axis is cut into, and the phases of the strips they read."""
+"""Spans: what an axis is cut into, and the phases of the strips they read."""
 from libc.stdlib cimport free, malloc
 
 cdef enum:
-    PADDED_KINDS = 4            # of spans that meet padding, which a plan weighs one by one
+    PADDED_KINDS = 4            # of spans with taps on padding, which a plan weighs one by one
 
 
 cdef Py_ssize_t valid_pairs(const Axis *axis, const Span *span) noexcept nogil:
@@ -69,12 +69,13 @@ cdef void narrow(const Axis *axis, const Span *whole, Py_ssize_t first, Py_ssize
 
 cdef Py_ssize_t most_elements(const Axis *axis, const Span *span) noexcept nogil:
     """Elements of all phases of the span, for any block of its taps."""
-    cdef Py_ssize_t dense
+    cdef Py_ssize_t dense, separate
     if axis.block_taps >= axis.taps:
         return span.phases * span.length
     dense = span.count + ((axis.block_taps - 1) * axis.dilation + axis.stride - 1) // axis.stride
     dense *= min(axis.block_taps, axis.stride)
-    return axis.block_taps * span.count if axis.separate else min(dense, axis.block_taps * span.count)
+    separate = axis.block_taps * span.count
+    return separate if axis.separate else min(dense, separate)
 
 
 cdef Py_ssize_t count_spans(points, Py_ssize_t size):
@@ -132,7 +133,7 @@ def kinds(axis, points, Py_ssize_t size, bint separate, Py_ssize_t block_taps):
 
         [(how many, (count, taps, valid pairs, phases, length)), ...], most count, most elements
 
-    Where many spans meet padding, each in its own way, some stand for their neighbours.
+    Where many spans have taps on padding, each in its own way, some stand for their neighbours.
     """
     cdef Axis c
     cdef Span *span

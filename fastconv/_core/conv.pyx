@@ -131,7 +131,8 @@ cdef class Problem:
         window.in_place_allowed = in_place_allowed
         window.pixels_in_vectors = pixels_wide or panel_pixels
 
-        schedule.depth, schedule.block_k, schedule.enclosing = c_in * window.taps, block_k, enclosing
+        schedule.depth = c_in * window.taps
+        schedule.block_k, schedule.enclosing = block_k, enclosing
         schedule.pixels_wide, schedule.task_panels = pixels_wide, each
         schedule.panel_pixels, schedule.trim_rows = panel_pixels, trim_rows
         schedule.short_taps = short_taps

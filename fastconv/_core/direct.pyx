@@ -17,7 +17,8 @@ from libc.stdlib cimport free, malloc
 from fastconv._core cimport source as sources
 from fastconv._core cimport epilogue, parallel, regions, stencil, weights
 from fastconv._core.axis cimport Span
-from fastconv._core.conv cimport REGIONS, Problem, conv_t, next_block, region_t, take_task
+from fastconv._core.conv cimport (
+    REGIONS, Problem, conv_t, next_block, region_t, take_task, work_of)
 from fastconv._core.parallel cimport work_t
 from fastconv._core.source cimport source_t
 from fastconv._core.table cimport (
@@ -100,11 +101,9 @@ cdef void pixels_task(const void *what, operands_t *operands, Py_ssize_t task,
     block.k1 = -1
     while next_block(p, &block):
         last = block.k1 == p.schedule.depth
-        taps.tap, taps.length = tap, block.c1 - block.c0
-        taps.count = sources.prepare(&p.window, operands.src, box, group, &block, scratch, False,
-                                     &source, tap)
+        sources.prepare(&p.window, operands.src, box, group, &block, scratch, False, &source, tap,
+                        &taps)
         taps.a_step, taps.b_step, taps.a_row = width, source.channel, 1
-        taps.trims, taps.prefetch, taps.a_ahead = 0, NULL, 0
         for i in range(taps.count):
             tap[i].a *= taps.length * width
         if taps.count > 1 and not p.schedule.stencil:
@@ -126,8 +125,7 @@ cdef void pixels_task(const void *what, operands_t *operands, Py_ssize_t task,
             weight = weights.panel(p, operands, group, s, &block, p.window.padded, scratch)
             channel = s * width
             rows = min(width, p.epilogue.channels - channel)
-            if operands.bias != NULL:
-                store.bias = operands.bias + (group * p.epilogue.channels + channel) * size
+            epilogue.set_bias(&p.epilogue, operands, group, channel, &store)
             if p.schedule.stencil:
                 stencil_rows(p, &source, &block, scratch, weight, dst + channel * ldc * size, to,
                              &store)
@@ -183,9 +181,7 @@ cdef Py_ssize_t find_regions(const conv_t *p, const char *src, const Span **box,
     cdef fc_tap *tap = <fc_tap *> scratch
     cdef fc_taps taps
     cdef Py_ssize_t i, width = p.panels.width
-    taps.tap, taps.length, taps.trims, taps.prefetch = tap, block.c1 - block.c0, 0, NULL
-    taps.a_ahead = 0
-    taps.count = sources.prepare(&p.window, src, box, group, block, scratch, strip, source, tap)
+    sources.prepare(&p.window, src, box, group, block, scratch, strip, source, tap, &taps)
     taps.a_step, taps.b_step, taps.a_row = source.channel, width, source.pixel[3]
     for i in range(taps.count):
         tap[i].a, tap[i].b = tap[i].b, tap[i].a * taps.length * width
@@ -241,8 +237,7 @@ cdef void channels_task(const void *what, operands_t *operands, Py_ssize_t task,
                                    p.window.padded and not source.in_place, scratch)
             weights.prefetch_next(p, operands, group, s, s0, s1, &block, bursts, &prefetch)
             channel = s * width
-            if operands.bias != NULL:
-                store.bias = operands.bias + (group * p.epilogue.channels + channel) * size
+            epilogue.set_bias(&p.epilogue, operands, group, channel, &store)
             for i in range(count):
                 tiles_of(p, &source, &region[i], weight,
                          min(width, p.epilogue.channels - channel),
@@ -281,8 +276,6 @@ def makes_strips(Problem problem):
 
 def run(Problem problem, size_t src, size_t wei, size_t packed, size_t bias, size_t residual,
         size_t dst, int threads, bint shared, Py_ssize_t chunk):
-    cdef work_t work
-    work.one_task = pixels_task if problem.c.schedule.pixels_wide else channels_task
-    work.what, work.tasks = &problem.c, problem.c.tasks
-    work.scratch_bytes = problem.c.scratch_bytes
+    cdef work_t work = work_of(
+        &problem.c, pixels_task if problem.c.schedule.pixels_wide else channels_task)
     return parallel.run(&work, src, wei, packed, bias, residual, dst, threads, shared, chunk)

@@ -24,6 +24,12 @@ cdef struct epilogue_t:
     int tile_flags              # of fc_store: for every block of k
     int last_flags              # ... and for the last one, if the epilogue is `simple`
 
+cdef inline void set_bias(const epilogue_t *e, const operands_t *operands, Py_ssize_t group,
+                          Py_ssize_t channel, fc_store *store) noexcept nogil:
+    """The bias that tiles add, from an output channel on."""
+    if operands.bias != NULL:
+        store.bias = operands.bias + (group * e.channels + channel) * e.itemsize
+
 cdef enum:
     TRANSPOSED = 128            # pixels that are transposed at a time
 

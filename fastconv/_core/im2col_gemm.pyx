@@ -15,7 +15,7 @@ way out, unless that is how the output lies.
 from fastconv._core cimport source as sources
 from fastconv._core cimport epilogue, parallel, weights
 from fastconv._core.axis cimport Span
-from fastconv._core.conv cimport Problem, conv_t, next_block, take_task
+from fastconv._core.conv cimport Problem, conv_t, next_block, take_task, work_of
 from fastconv._core.parallel cimport work_t
 from fastconv._core.source cimport source_t
 from fastconv._core.table cimport (
@@ -84,9 +84,8 @@ cdef void one_task(const void *what, operands_t *operands, Py_ssize_t task,
                p.epilogue.dst.axis_bytes[3]) // size
     block.k1 = -1
     while next_block(p, &block):
-        taps.tap, taps.length = tap, block.c1 - block.c0
-        taps.count = sources.prepare(&p.window, operands.src, box, group, &block, scratch, False,
-                                     &source, tap)
+        sources.prepare(&p.window, operands.src, box, group, &block, scratch, False, &source, tap,
+                        &taps)
         steps = 0
         for i in range(taps.count):
             at = steps * panel
@@ -100,8 +99,7 @@ cdef void one_task(const void *what, operands_t *operands, Py_ssize_t task,
                 tap[i].a, tap[i].b = at, tap[i].a
         taps.a_step = width if pixels_wide else panel
         taps.b_step = panel if pixels_wide else width
-        taps.a_row, taps.trims, taps.prefetch = 1, 0, NULL
-        taps.a_ahead = 0
+        taps.a_row = 1
         if steps == block.k1 - block.k0:        # none is left out: they are one tap of many steps
             taps.count, taps.length = min(1, taps.count), steps
         panel_bytes = panel * steps * size
@@ -120,8 +118,7 @@ cdef void one_task(const void *what, operands_t *operands, Py_ssize_t task,
             weight = weights.panel(p, operands, group, s, &block, p.window.padded, scratch)
             channel = s * width
             end = min(width, p.epilogue.channels - channel)
-            if operands.bias != NULL:
-                store.bias = operands.bias + (group * p.epilogue.channels + channel) * size
+            epilogue.set_bias(&p.epilogue, operands, group, channel, &store)
             q = 0
             if pixels_wide:
                 while q * panel < pixels:
@@ -161,8 +158,5 @@ cdef bint dense(const conv_t *p, const Span **box) noexcept nogil:
 
 def run(Problem problem, size_t src, size_t wei, size_t packed, size_t bias, size_t residual,
         size_t dst, int threads, bint shared, Py_ssize_t chunk):
-    cdef work_t work
-    work.one_task = one_task
-    work.what, work.tasks = &problem.c, problem.c.tasks
-    work.scratch_bytes = problem.c.scratch_bytes
+    cdef work_t work = work_of(&problem.c, one_task)
     return parallel.run(&work, src, wei, packed, bias, residual, dst, threads, shared, chunk)

@@ -44,8 +44,8 @@ cdef bint run(const work_t *work, size_t src, size_t wei, size_t packed, size_t 
     """Do all tasks, `chunk` of them between two looks at signals (Ctrl-C).
 
     Calls that run at the same time divide the threads if they are `shared`, not asked for.
-    Returns False when inf or NaN turned up among weights that may meet padding: the output
-    is then not valid, and the caller repeats the call with a plan that keeps them apart.
+    Returns False when inf or NaN turned up among weights whose taps may fall on padding:
+    the output is then not valid, and the caller repeats the call with a plan for such weights.
     """
     global in_flight
     cdef operands_t operands

@@ -28,7 +28,7 @@ cdef inline Py_ssize_t tap_offset(const window_t *window, const source_t *source
 
 cdef bint would_read_in_place(const window_t *window, const Span **box, Py_ssize_t group,
                               const block_t *block, source_t *source) noexcept nogil
-cdef Py_ssize_t prepare(const window_t *window, const char *src, const Span **box,
-                        Py_ssize_t group, const block_t *block, char *scratch, bint strip,
-                        source_t *source, fc_tap *tap) noexcept nogil
+cdef void prepare(const window_t *window, const char *src, const Span **box, Py_ssize_t group,
+                  const block_t *block, char *scratch, bint strip, source_t *source, fc_tap *tap,
+                  fc_taps *taps) noexcept nogil
 cdef void single_steps(fc_taps *taps, fc_tap *step) noexcept nogil

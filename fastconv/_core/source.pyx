@@ -259,17 +259,19 @@ cdef bint would_read_in_place(const window_t *window, const Span **box, Py_ssize
     return in_place(window, NULL, source.box, group, block.c0, block.c1, source)
 
 
-cdef Py_ssize_t prepare(const window_t *window, const char *src, const Span **whole,
-                        Py_ssize_t group, const block_t *block, char *scratch, bint strip,
-                        source_t *source, fc_tap *tap) noexcept nogil:
+cdef void prepare(const window_t *window, const char *src, const Span **whole, Py_ssize_t group,
+                  const block_t *block, char *scratch, bint strip, source_t *source, fc_tap *tap,
+                  fc_taps *taps) noexcept nogil:
     """Make the source of a block: in place, if that can be and no `strip` is asked for.
 
-    The taps get a = their number in the block, and b = their offset in the source.  Returns how
-    many there are: those that fall only on padding are left out.
+    `taps` lie at `tap`, each with a = its number in the block and b = its offset in the source;
+    those that fall only on padding are left out.
     """
-    cdef Py_ssize_t d, h, w, row, t, count = 0
+    cdef Py_ssize_t d, h, w, row, t
     cdef int a
     cdef const Span **box = source.box
+    taps.tap, taps.count, taps.length = tap, 0, block.c1 - block.c0
+    taps.trims, taps.prefetch, taps.a_ahead = 0, NULL, 0
     choose_taps(window, whole, block, source)
     if box[1].taps == 0 or box[2].taps == 0 or box[3].taps == 0 or block.c0 == block.c1:
         source.in_place = False
@@ -277,7 +279,7 @@ cdef Py_ssize_t prepare(const window_t *window, const char *src, const Span **wh
         source.channel = 0
         for a in range(4):
             source.pixel[a] = 1 if a == 3 else 0
-        return 0
+        return
     source.in_place = not strip and in_place(window, src, box, group, block.c0, block.c1, source)
     if not source.in_place:
         make_strip(window, src, box, group, block.c0, block.c1, scratch, source)
@@ -286,12 +288,10 @@ cdef Py_ssize_t prepare(const window_t *window, const char *src, const Span **wh
             row = tap_offset(window, source, 1, d) + tap_offset(window, source, 2, h)
             t = (d * window.axis[2].taps + h) * window.axis[3].taps - block.t0
             for w in range(box[3].first, box[3].first + box[3].taps):
-                tap[count].a = t + w
-                tap[count].b = row + tap_offset(window, source, 3, w)
-                tap[count].trim = 0
                 if 0 <= t + w < block.t1 - block.t0:
-                    count += 1
-    return count
+                    tap.a, tap.b, tap.trim = t + w, row + tap_offset(window, source, 3, w), 0
+                    tap += 1
+                    taps.count += 1
 
 
 cdef void single_steps(fc_taps *taps, fc_tap *step) noexcept nogil:

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Activations of a row of numbers: plain loops without branches, which compilers turn into
+ * Activations of a row: plain loops without branches, which compilers turn into
  * vectors. NaN stays NaN.
  */
 #if FC_REAL

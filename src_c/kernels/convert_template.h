@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Conversion: numbers as they lie in the user's arrays, of any kind, byte order and step, to the
+ * Conversion: elements of the user's arrays, of any kind, byte order and step, to the
  * dtype of the table and back. The only place that knows how a kind is stored.
  *
  *     array  --collect-->  side by side, native  --widen-->  FC_T
  *     array  <--scatter--  side by side, native  <--narrow-  FC_T
  */
-enum { FC_NAME(CHUNK) = 256 }; /* numbers on their way, in the first-level cache */
+enum { FC_NAME(CHUNK) = 256 }; /* elements at a time, in the first-level cache */
 
 FC_INLINE ptrdiff_t FC_NAME(kind_bytes)(int kind)
 {
@@ -16,7 +16,7 @@ FC_INLINE ptrdiff_t FC_NAME(kind_bytes)(int kind)
     return bytes[kind];
 }
 
-/* `count` numbers of SIZE bytes, `from_bytes` and `to_bytes` apart. */
+/* `count` elements of SIZE bytes, `from_bytes` and `to_bytes` apart. */
 #define FC_MOVE(SIZE, TYPE, SWAP)                                                                \
     case SIZE:                                                                                   \
         for (ptrdiff_t i = 0; i < count; i++) {                                                  \
@@ -74,7 +74,7 @@ static void FC_NAME(widen)(FC_T *dst, const void *src, ptrdiff_t count, int kind
 }
 #undef FC_WIDEN
 
-/* `dst` gets count numbers of an array. */
+/* dst[i] = the element at src + i * step_bytes */
 static void FC_NAME(read_row)(FC_T *dst, ptrdiff_t count, const char *src, ptrdiff_t step_bytes,
                               int storage)
 {
@@ -202,7 +202,7 @@ static void FC_NAME(narrow)(void *dst, const FC_LOOSE *src, ptrdiff_t count, int
 #undef FC_NARROW
 #endif
 
-/* count numbers of an array get `src`. */
+/* the element at dst + i * step_bytes = src[i] */
 static void FC_NAME(write_row)(char *dst, ptrdiff_t step_bytes, const FC_LOOSE *src,
                                ptrdiff_t count, int storage, int saturate)
 {

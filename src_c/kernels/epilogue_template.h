@@ -4,8 +4,8 @@
  *
  *     out = activation(alpha * sum + bias + beta * out + residual)
  *
- * part by part: what is not stored as numbers of the table goes through buffers, and the
- * activations that are more than a clamp have a loop of their own.
+ * a chunk at a time: what is not stored in the dtype of the table goes through buffers, and
+ * activations other than clamps have a loop of their own.
  */
 #if FC_REAL
 #define FC_PARAMETER(how, name) ((FC_T)(how)->real_##name)
@@ -13,7 +13,7 @@
 #define FC_PARAMETER(how, name) ((FC_T)(how)->integer_##name)
 #endif
 
-/* A row of an array as numbers of this dtype: the array itself, or a copy. */
+/* A row of an array in this dtype: the array itself, or a copy. */
 FC_INLINE const FC_LOOSE *FC_NAME(as_row)(FC_T *copy, ptrdiff_t count, const char *src,
                                           ptrdiff_t step_bytes, int storage)
 {

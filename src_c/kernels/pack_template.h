@@ -34,7 +34,7 @@ FC_INLINE void FC_NAME(copy)(FC_T *dst, const FC_T *src, ptrdiff_t count)
 #undef FC_COPY_TWO_HALVES
 }
 
-/* Numbers of a row. */
+/* Elements of a row, step_bytes apart. */
 FC_INLINE void FC_NAME(take)(FC_T *dst, ptrdiff_t count, const char *src, ptrdiff_t step_bytes,
                              int storage)
 {
@@ -97,7 +97,7 @@ static void FC_NAME(gather_stored)(FC_T *dst, const char *src, const ptrdiff_t *
     }
 }
 
-/* Numbers at these offsets: few, at the ends of rows. */
+/* Elements at these offsets: few, at the ends of rows. */
 FC_INLINE void FC_NAME(gather_few)(FC_T *dst, const char *src, const ptrdiff_t *offset_bytes,
                                    ptrdiff_t count, int storage)
 {

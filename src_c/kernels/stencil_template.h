@@ -2,11 +2,11 @@
  *
  * The register tile of a single output channel: its rows are neighbouring output rows,
  *
- *     C[r][j] (+)= sum over uses g with low <= r < high, sum_s
- *                      A[use[g].a[r] + step[s].a] * B[use[g].b + step[s].b + j]
+ *     C[r][j] (+)= sum over u with use[u].low <= r < use[u].high, sum over s
+ *                      A[use[u].a[r] + step[s].a] * B[use[u].b + step[s].b + j]
  *
- * A use is a row of the source, which all output rows that see it share: its vectors are
- * loaded once for them.  The steps are the taps along the width, for each all channels.
+ * Output rows that read the same row of the source share it: its vectors are loaded once for
+ * them.  The steps are the taps along the width, for each all channels.
  */
 #define FC_STENCIL_USE(LOW, HIGH)                                                                \
     case LOW * 8 + HIGH:                                                                         \

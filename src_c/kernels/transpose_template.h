@@ -34,8 +34,8 @@ FC_INLINE void FC_NAME(transpose_square)(FC_T *dst, const ptrdiff_t *place, cons
     FC_UNROLL
     for (int i = 0; i < FC_SQUARE; i++)
         x[i] = *(const row *)(src + i * lds);
-    /* Neighbours, in halves of 128 bits (for which every CPU has instructions): numbers of two
-     * rows, pairs of numbers of four rows, at last the halves themselves. */
+    /* Neighbours, in halves of 128 bits (for which every CPU has instructions): elements of two
+     * rows, pairs of elements of four rows, at last the halves themselves. */
 #if FC_SQUARE_IS_8
     FC_UNROLL
     for (int i = 0; i < 8; i += 2) {
@@ -77,7 +77,7 @@ FC_INLINE void FC_NAME(transpose_square)(FC_T *dst, const ptrdiff_t *place, cons
 }
 
 /* The square at (r, c), or the one that ends with the last row or column; what is smaller than
- * a square goes number by number. */
+ * a square goes element by element. */
 FC_INLINE void FC_NAME(transpose_block)(FC_T *dst, ptrdiff_t ldd, const FC_T *src, ptrdiff_t lds,
                                         ptrdiff_t rows, ptrdiff_t r, ptrdiff_t cols, ptrdiff_t c,
                                         ptrdiff_t groups, ptrdiff_t members, const fc_store *store)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The kernel tables of the built extension through ctypes, and numbers as arrays store them."""
+"""The kernel tables of the built extension through ctypes, and elements as arrays store them."""
 
 import ctypes
 import re
@@ -22,7 +22,7 @@ def listed(row, columns):
     return re.findall(rf"^    {row}\({columns}", header, re.MULTILINE)
 
 
-# The letter by which a table is asked for, by its dtype; "l8" is int64 of numbers that int32
+# The letter by which a table is asked for, by its dtype; "l8" is int64 of integers that int32
 # would hold.
 LETTERS = {
     f"{name[0]}{int(name[1:]) // 8}": letter for name, letter in listed("DTYPE", r"(\w+), '(\w)'")
@@ -148,7 +148,7 @@ class Table(ctypes.Structure):
         return ctypes.CFUNCTYPE(result, *kinds)(address)(*values)
 
 
-# ---- numbers as arrays store them --------------------------------------------------------------
+# ---- elements as arrays store them -------------------------------------------------------------
 
 SWAPPED = extension.KINDS["SWAPPED"]
 BYTES = {"F16": "f2", "BF16": "u2"} | {
@@ -165,7 +165,7 @@ def storages(dtype):
 
 
 def stored(numbers, kind, storage):
-    """Whole numbers, small enough for it, as an array of that kind holds them."""
+    """Integers, small enough for it, as an array of that kind holds them."""
     if kind == "BF16":
         numbers = np.asarray(numbers, "f4").view("u4") >> 16
     dtype = np.dtype(BYTES[kind])
@@ -185,5 +185,5 @@ def small_integers(rng, shape, dtype):
 
 
 def numbers_of(kind, count, rng):
-    """Whole numbers that a kind holds exactly."""
+    """Integers that a kind holds exactly."""
     return rng.integers(0 if kind[0] == "U" else -100, 101, count)
