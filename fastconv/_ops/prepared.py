@@ -44,7 +44,7 @@ from .._spec.arguments import (
     padding_per_axis,
     positive_per_axis,
 )
-from .._spec.axis import span
+from .._spec.axis import Axis
 from .._spec.conv import ConvParameters, make_conv_spec
 from .._spec.operands import check_bias
 from .._spec.values import as_integer, settled
@@ -149,13 +149,15 @@ class PreparedConv:
 
     def _try(self, dtype: np.dtype) -> None:
         stride, padding, dilation, groups, *_ = self._parameters
-        c_in, *wei = self._weight.shape[1:]
+        c_in, *kernel = self._weight.shape[1:]
         strides = positive_per_axis("prepare", "stride", self._rank, stride)
         dilations = positive_per_axis("prepare", "dilation", self._rank, dilation)
         groups = as_integer("prepare", "groups", groups, 1)
-        axes = [(span(k, d), k, s, d) for k, s, d in zip(wei, strides, dilations, strict=True)]
-        pad = padding_per_axis("prepare", padding, tuple(axes))
-        sizes = [n - min(0, a) - min(0, b) for (n, *_), (a, b) in zip(axes, pad, strict=True)]
+        spans = [Axis(1, k, 1, d).span for k, d in zip(kernel, dilations, strict=True)]
+        pad = padding_per_axis(
+            "prepare", padding, tuple(map(Axis, spans, kernel, strides, dilations))
+        )
+        sizes = [n - min(0, a) - min(0, b) for n, (a, b) in zip(spans, pad, strict=True)]
         last = as_flag("prepare", "channels_last", self._parameters.channels_last)
         shape = (1, *sizes, c_in * groups) if last else (1, c_in * groups, *sizes)
         spec = make_conv_spec("prepare", self._rank, shape, dtype, self._weight.shape,

@@ -14,7 +14,7 @@ from .._core import conv as problem
 from .._core import table
 from .._spec.axis import Axis
 from . import constants as costs
-from .work import Cut, Schedule, Work
+from .work import Cut, Schedule, Work, core_axis
 
 
 class SpanKind(NamedTuple):
@@ -63,7 +63,7 @@ def boxes_of(
 ) -> Boxes:
     """The boxes between the cuts, counted by kind."""
     found = [
-        spans.kinds(axis, cut.points, cut.size, apart, window)
+        spans.kinds(core_axis(axis), cut.points, cut.size, apart, window)
         for axis, cut, apart, window in zip(axes, cuts, separate, windows, strict=True)
     ]
     kinds, longest, most = zip(*found, strict=True)
@@ -76,12 +76,12 @@ def _box(axes: tuple[Axis, ...], parts: tuple[tuple[int, SpanKind], ...]) -> Box
     (count_n, n), (count_d, d), (count_h, h), (count_w, w) = parts
     rows = n.count * d.phases * d.length * h.phases * h.length * w.phases
     pixels = n.count * d.count * h.count * w.count
-    run, dense = w.count, w.length == w.count == axes[3].dst
+    run, dense = w.count, w.length == w.count == axes[3].outputs
     for axis, span in ((axes[2], h), (axes[1], d), (axes[0], n)):
         if not dense and span.count > 1:
             break
         run *= span.count
-        dense = dense and span.length == span.count == axis.dst
+        dense = dense and span.length == span.count == axis.outputs
     return Box(
         count=count_n * count_d * count_h * count_w,
         pixels=pixels,
@@ -102,8 +102,8 @@ def scratch_bytes(work: Work, schedule: Schedule, boxes: Boxes) -> int:
         isa=work.machine.isa,
         dtype=spec.arithmetic.tile,
         block_k=work.blocks.size,
-        wei=spec.wei,
-        dst_h=spec.dst[1],
+        wei=spec.kernel,
+        dst_h=spec.axes[1].outputs,
         width=schedule.width,
         task_strips=schedule.task_strips,
         panel=schedule.panel,
@@ -111,7 +111,7 @@ def scratch_bytes(work: Work, schedule: Schedule, boxes: Boxes) -> int:
         in_place_store=schedule.orientation in work.in_place_store,
         wei_direct=work.wei_direct,
         channels_first=work.channels_first or not schedule.in_regions,
-        border=boxes.width if spec.border[2] else 0,
+        border=boxes.width if spec.axes[2].border else 0,
         pixels=boxes.pixels,
         strip=boxes.strip,
     )
@@ -161,7 +161,7 @@ class Cost:
             schedule=schedule,
             shares=shares,
             channels=spec.c_out / shares,
-            blocks=work.blocks.number(spec.c_in * work.taps),
+            blocks=work.blocks.number(spec.c_in * spec.taps),
             cycle=max(0.5, vector_bytes / costs.CYCLE_BYTES),
             lines=vector_bytes / costs.LINE_BYTES,
             far_src=prod(spec.input_shape) * spec.tile_dtype.itemsize > work.machine.cache,
@@ -202,7 +202,7 @@ class Cost:
         return cycles
 
     def _weights(self) -> float:
-        numbers = self.channels * self.work.spec.c_in * self.work.taps
+        numbers = self.channels * self.work.spec.c_in * self.work.spec.taps
         cycles = self.cycle * costs.WEIGHT_VECTOR * numbers / self.work.machine.lanes
         return cycles if self.work.prepared else cycles + costs.PACK_NUMBER * numbers
 

@@ -175,13 +175,13 @@ def run(plan: Plan, src, wei, packed, bias, residual, dst):
 def _count(plan: Plan, input, weight, groups: int, padding_value: int):
     """The convolution of zeros and ones with the parameters of a plan: integers."""
     spec = plan.spec
-    first = 3 - spec.rank
+    axes = spec.user_axes
     parameters = PLAIN._replace(
-        stride=spec.stride[first:],
-        padding=spec.pad[first:],
-        dilation=spec.dilation[first:],
+        stride=tuple(axis.stride for axis in axes),
+        padding=tuple((axis.before, axis.after) for axis in axes),
+        dilation=tuple(axis.dilation for axis in axes),
         groups=groups,
-        padding_mode=tuple(border.word for border in spec.border[first:]),
+        padding_mode=tuple(axis.border.word for axis in axes),
         padding_value=padding_value,
         channels_last=spec.channels_last,
     )

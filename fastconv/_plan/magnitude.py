@@ -7,7 +7,6 @@ from math import prod
 
 import numpy as np
 
-from .._spec.borders import Border
 from .._spec.conv import ConvSpec
 from .._spec.dtypes import BLOCK_K, EXACT_F64
 from . import constants as costs
@@ -41,9 +40,9 @@ def fits_float64(
 ) -> bool:
     """Whether float64 sums a block of these integers without rounding; `weight_most` is the
     largest weight, where it is known."""
-    depth = min(spec.c_in * prod(spec.wei), BLOCK_K)
+    depth = min(spec.c_in * spec.taps, BLOCK_K)
     if largest(corner(src)) * largest(corner(weight)) * depth >= EXACT_F64:
         return False
-    most = abs(int(spec.border_value)) if Border.CONSTANT in spec.border else 0
+    most = abs(int(spec.border_value)) if spec.reads_constant else 0
     weight_most = largest(weight) if weight_most is None else weight_most
     return max(most, largest(src)) * weight_most * depth < EXACT_F64

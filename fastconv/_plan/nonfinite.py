@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from .._spec.borders import Border
 from .._spec.conv import ConvSpec
 from .layout import native_copy
 
@@ -54,7 +53,7 @@ def residual_for(
             x, rows = x.compress(bad.any(axis=0), axis), rows[made][:, bad.any(axis=0)]
         for kind, bits, beyond, chosen in _products(x, border, rows):
             if chosen.any():
-                beyond = int(beyond) if Border.CONSTANT in spec.border else 0
+                beyond = int(beyond) if spec.reads_constant else 0
                 found = convolve(bits, chosen, spec.groups, beyond)
                 counts[kind, made] += np.moveaxis(found, axis, 0)
     for number, part in enumerate(results):

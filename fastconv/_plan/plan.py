@@ -307,11 +307,10 @@ def _packing(spec: ConvSpec, dtypes: tuple) -> str:
         if argument == "input":
             words += ["real and imaginary parts apart"] if spec.apart else []
             words += ["channels last"] if spec.channels_last else []
-            borders = spec.border[3 - spec.rank :]
-            modes = [border.word for border in borders]
+            modes = [axis.border.word for axis in spec.user_axes]
             modes = modes[:1] if len(set(modes)) == 1 else modes
-            if any(border is not Border.ZERO for border in borders):
-                value = f" {spec.border_value:g}" if Border.CONSTANT in borders else ""
+            if any(axis.border is not Border.ZERO for axis in spec.axes):
+                value = f" {spec.border_value:g}" if spec.reads_constant else ""
                 words.append(f"border {' '.join(modes)}{value}")
         elif spec.flipped:
             words.append("flipped")

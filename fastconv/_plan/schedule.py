@@ -15,7 +15,7 @@ from math import ceil, isqrt, prod
 from .._spec.axis import Axis
 from . import constants as costs
 from .cost import boxes_of, cost, scratch_bytes
-from .work import Cut, Schedule, Work, axes_of, operations, valid_share
+from .work import Cut, Schedule, Work, operations, valid_share
 
 
 def cut_boxes(
@@ -39,26 +39,27 @@ def cut_boxes(
 def candidates(work: Work, orientation: str) -> Iterator[Schedule]:
     """Schedules worth comparing, with their costs."""
     spec, machine = work.spec, work.machine
-    axes = axes_of(spec)
-    plain = [(0, axis.dst) for axis in axes]
+    axes = work.axes
+    outputs = [axis.outputs for axis in axes]
+    plain = [(0, n) for n in outputs]
     saving = [valid_share(axis) < 1 - costs.SKIPPED_SHARE for axis in axes]
     options = [plain]
     # Each tap that reads padding changes what is valid, at most twice.
-    most = prod(min(axis.dst, 2 * axis.taps) for s, axis in zip(saving, axes, strict=True) if s)
+    most = prod(min(axis.outputs, 2 * axis.k) for s, axis in zip(saving, axes, strict=True) if s)
     if any(saving) and most <= costs.BOXES_WORTH:
         options.append(
             [x.changes() if s else p for s, x, p in zip(saving, axes, plain, strict=True)]
         )
     separations = [(False,) * 4]
     if not work.panels:
-        several = [axis.taps > 1 for axis in axes]
+        several = [axis.k > 1 for axis in axes]
         for first in (3, 2, 1):
             if several[first]:
                 separations.append(tuple(i >= first and several[i] for i in range(4)))
     copied = work.panels or not work.reads_in_place(orientation == "channels")
-    share = axes[1].taps > 1 and axes[2].taps > 1 and copied
+    share = axes[1].k > 1 and axes[2].k > 1 and copied
     shapes = (False, True) if share else (False,)
-    total = prod(axis.dst for axis in axes)
+    total = prod(outputs)
     wanted = machine.threads * costs.TASKS_PER_THREAD
     # A task looks at no signals: it must end in a fraction of a second.
     longest = max(1, total * spec.groups * costs.OPERATIONS_PER_CHUNK // operations(spec))

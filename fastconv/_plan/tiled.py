@@ -10,12 +10,12 @@ from math import gcd, prod
 import numpy as np
 
 from .._core import table
-from .._spec.borders import Border
+from .._spec.axis import Axis
 from .._spec.conv import ConvSpec
 from . import constants as costs
 from . import machine
 from .layout import Layout
-from .work import Fill, Machine, Work, axes_of, blocks_of, cuttable
+from .work import Fill, Machine, Work, blocks_of, cuttable
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,17 +71,18 @@ def analyse(
         c_in=spec.c_in * src.parts,
         c_out=spec.c_out * dst.parts,
     )
-    blocks = blocks_of(real.c_in, spec.wei, src.parts)
-    axes = axes_of(spec)
+    blocks = blocks_of(real.c_in, spec.kernel, src.parts)
+    axes = (Axis(spec.batch), *spec.axes)
+    width = axes[3]
     # A tile of many multiply-adds a step waits neither for the second level nor between runs.
     patient = 2 * rows * lanes * itemsize >= costs.PATIENT_BYTES
-    channels = blocks.size // prod(spec.wei)  # of a block
+    channels = blocks.size // spec.taps  # of a block
     cuts = patient or channels > costs.SHORT_RUN
     # Numbers from one pixel to the next: 1, and they can be read as vectors.
-    step = 1 if spec.dst[2] == 1 else spec.stride[2] * src.strides[4] / src.number_bytes
+    step = 1 if width.outputs == 1 else width.stride * src.strides[4] / src.number_bytes
     # Channels lie side by side, and so do their parts; of a border, all are alike.
     contiguous = src.strides[1] == src.itemsize
-    contiguous = contiguous and (src.parts == 1 or Border.CONSTANT not in spec.border)
+    contiguous = contiguous and (src.parts == 1 or not spec.reads_constant)
     readable = (
         src.native
         and (src.parts == 1 or contiguous)
@@ -94,9 +95,10 @@ def analyse(
         clear = clear and (patient or not _aliases(src))
     side_by_side = _contiguous(spec, dst)
     padded = any(axis.pads for axis in axes)
-    left_out = not padded or (cuts and cuttable(axes[3]))
+    left_out = not padded or (cuts and cuttable(width))
     return Work(
         spec=real,
+        axes=axes,
         machine=Machine(isa, lanes, rows, threads, level2, budget),
         panels=False,
         in_place=readable and step == 1 and not padded and not _aliases(src),
@@ -112,7 +114,6 @@ def analyse(
         components=dst.parts,
         prepared=prepared,
         blocks=blocks,
-        taps=prod(spec.wei),
     )
 
 
@@ -121,13 +122,13 @@ def _deals(spec: ConvSpec, wei: Layout, dst: Layout) -> bool:
     float32 in pairs, as if these were of float64."""
     whole = wei.parts == dst.parts and (wei.parts == 1 or spec.arithmetic.tile == "f")
     whole = whole and all(stride % wei.itemsize == 0 for stride in wei.strides)
-    return wei.native and whole and wei.step(spec.c_in, spec.wei) == wei.itemsize
+    return wei.native and whole and wei.step(spec.c_in, spec.kernel) == wei.itemsize
 
 
 def _contiguous(spec: ConvSpec, dst: Layout) -> tuple[str, ...]:
     """Orientations whose vectors lie side by side in the output."""
     steps = {"pixels": dst.strides[4], "channels": dst.strides[1]}
-    if spec.dst[2] == 1:
+    if spec.axes[2].outputs == 1:
         steps["pixels"] = dst.number_bytes  # rows of one pixel may have any step
     if dst.parts == 2:  # parts of a channel lie between pixels, and are channels side by side
         steps = {"channels": dst.strides[1] // 2}

@@ -10,7 +10,6 @@ from typing import NamedTuple
 from .._core import axis as spans
 from .._core import table
 from .._spec.axis import Axis
-from .._spec.borders import Border
 from .._spec.conv import ConvSpec
 from .._spec.dtypes import BLOCK_K
 from . import constants as costs
@@ -50,9 +49,15 @@ class Schedule:
         return self.orientation == "channels" and not self.panel
 
 
-def axes_of(spec: ConvSpec) -> tuple[Axis, Axis, Axis, Axis]:
-    """Batch, depth, height, width; the batch is an axis with one tap."""
-    return (Axis(spec.batch, spec.batch, 1, 1, 1, 0, Border.ZERO), *spec.axes)
+def core_axis(axis: Axis) -> tuple[int, ...]:
+    """An axis as the core reads it: see `kinds` of _core/axis.pyx."""
+    sizes = (axis.n, axis.outputs, axis.k)
+    return (*sizes, axis.stride, axis.dilation, axis.before, axis.border)
+
+
+def axes_of(spec: ConvSpec) -> list[tuple[int, ...]]:
+    """Batch, depth, height, width for the core; the batch is an axis with one tap."""
+    return [core_axis(axis) for axis in (Axis(spec.batch), *spec.axes)]
 
 
 def operations(spec: ConvSpec) -> int:
@@ -73,14 +78,14 @@ class Blocks(NamedTuple):
         return max(1, depth // self.enclosing * ceil(self.enclosing / self.size))
 
 
-def blocks_of(c_in: int, wei: tuple[int, int, int], parts: int = 1) -> Blocks:
+def blocks_of(c_in: int, kernel: tuple[int, int, int], parts: int = 1) -> Blocks:
     """Equal numbers of whole channels (and both parts of complex ones); else of planes, of rows,
     or of taps in a row."""
-    depth, height, width = wei
-    taps = prod(wei)
+    depth, height, width = kernel
+    taps = prod(kernel)
     if parts * taps <= BLOCK_K:
         size = _share(c_in // parts, BLOCK_K // (parts * taps)) * parts * taps
-        return Blocks(size, (1, *wei), max(1, c_in) * taps)
+        return Blocks(size, (1, *kernel), max(1, c_in) * taps)
     if height * width <= BLOCK_K:
         planes = _share(depth, BLOCK_K // (height * width))
         return Blocks(planes * height * width, (1, planes, height, width), taps)
@@ -98,7 +103,7 @@ def _share(number: int, most: int) -> int:
 
 def valid_share(axis: Axis) -> float:
     """The share of (output, tap) pairs of an axis that are valid."""
-    return spans.pairs(axis) / (axis.taps * axis.dst) if axis.pads else 1.0
+    return spans.pairs(core_axis(axis)) / (axis.k * axis.outputs) if axis.pads else 1.0
 
 
 def cuttable(axis: Axis) -> bool:
@@ -108,8 +113,8 @@ def cuttable(axis: Axis) -> bool:
     are valid at all leave out most."""
     if not axis.pads:
         return True
-    n, m, s, d, pad = axis.src, axis.dst, axis.stride, axis.dilation, axis.pad
-    lowest, highest = max(0, -((m - 1) * s - pad) // d), min(axis.taps - 1, (pad + n - 1) // d)
+    n, m, s, d, pad = axis.n, axis.outputs, axis.stride, axis.dilation, axis.before
+    lowest, highest = max(0, -((m - 1) * s - pad) // d), min(axis.k - 1, (pad + n - 1) // d)
     low = next((a for a, b in (axis.valid(t) for t in range(lowest, highest + 1)) if a < b), 0)
     high = next((b for a, b in (axis.valid(t) for t in range(highest, -1, -1)) if a < b), m)
     # Taps below the first of these leave out the beginning, those from the second on the end.
@@ -129,6 +134,7 @@ class Work(NamedTuple):
     """What a schedule is to be made for, and what is known about the arrays."""
 
     spec: ConvSpec  # of real numbers: a complex channel is two
+    axes: tuple[Axis, Axis, Axis, Axis]  # batch, depth, height, width
     machine: Machine
     panels: bool  # gather pixels into panels, or read them where they lie
     in_place: bool  # the input may be read without a copy
@@ -144,7 +150,6 @@ class Work(NamedTuple):
     padded: bool  # some taps of some outputs fall on padding, and add nothing
     prepared: bool  # the weights come packed
     blocks: Blocks
-    taps: int  # of the kernel
 
     def reads_in_place(self, in_regions: bool) -> bool:
         """Whether the input needs no copy, in pieces or not."""

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from .axis import PADDINGS
+from .axis import PADDINGS, Axis
 from .borders import ELSEWHERE, MODES, Border
 from .dtypes import is_bfloat16, is_known, is_whole, native, parts
 from .epilogue import ELSEWHERE as ACTIVATIONS_ELSEWHERE
@@ -177,14 +177,12 @@ def positive_per_axis(name: str, argument: str, rank: int, value: Any) -> tuple[
     return per_axis(name, argument, rank, value, read, "integer")
 
 
-def padding_per_axis(
-    name: str, padding: Any, axes: Sequence[tuple[int, int, int, int]]
-) -> tuple[Pair, ...]:
-    """(before, after) per axis; `axes` holds (input, kernel, stride, dilation) of each."""
+def padding_per_axis(name: str, padding: Any, axes: Sequence[Axis]) -> tuple[Pair, ...]:
+    """(before, after) per axis; `axes` have no padding yet."""
     words = ", ".join(map(repr, PADDINGS))
     if isinstance(padding, str):
         if padding in PADDINGS:
-            return tuple(PADDINGS[padding](*axis) for axis in axes)
+            return tuple(map(PADDINGS[padding], axes))
         needed = f"but it must be an integer (or one per axis) or one of {words}"
         if padding.lower() in PADDINGS:
             needed = f"which is written {padding.lower()!r} here"

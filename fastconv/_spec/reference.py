@@ -62,7 +62,7 @@ def magnitude(spec: ConvSpec, input: np.ndarray, weight: np.ndarray) -> np.ndarr
 
 def as_seen(spec: ConvSpec, total: np.ndarray) -> np.ndarray:
     """(batch, groups, c_out, *dst) in the shape of the output."""
-    total = total.reshape(spec.batch, spec.groups * spec.c_out, *spec.dst)
+    total = total.reshape(spec.batch, spec.groups * spec.c_out, *spec.outputs)
     if spec.channels_last:
         total = np.moveaxis(total, 1, -1)
     return total.reshape(spec.output_shape)
@@ -155,7 +155,7 @@ def _sum(spec: ConvSpec, input: np.ndarray, weight: np.ndarray, dtype: np.dtype)
             else (input, weight.imag, value.real),
         )
     )
-    result = np.empty((spec.batch, spec.groups, spec.c_out, *spec.dst), dtype)
+    result = np.empty((spec.batch, spec.groups, spec.c_out, *spec.outputs), dtype)
     result.real, result.imag = sums
     return result
 
@@ -167,45 +167,34 @@ def _sum_of_taps(
     x = np.asarray(input, dtype, order="C")  # einsum's order of sums depends on strides
     if spec.channels_last:
         x = np.moveaxis(x, -1, -1 - spec.rank)
-    x = x.reshape(spec.batch, spec.groups, spec.c_in, *spec.src)
-    for axis, border in enumerate(spec.border):
-        if border is not Border.ZERO:
-            x, spec = _extended(spec, x, axis)
-    w = np.asarray(weight, dtype, order="C").reshape(spec.groups, spec.c_out, spec.c_in, *spec.wei)
+    x = x.reshape(spec.batch, spec.groups, spec.c_in, *(axis.n for axis in spec.axes))
+    for number, axis in enumerate(spec.axes):
+        if axis.border is not Border.ZERO:
+            x, spec = _extended(spec, x, number)
+    w = np.asarray(weight, dtype, order="C")
+    w = w.reshape(spec.groups, spec.c_out, spec.c_in, *spec.kernel)
     w = w.transpose(3, 4, 5, 0, 1, 2)  # taps first
-    y = np.zeros((spec.batch, spec.groups, spec.c_out, *spec.dst), dtype)
-    for tap in product(*map(range, spec.wei)):
-        read, write = zip(*(_slices(spec, axis, t) for axis, t in enumerate(tap)), strict=True)
+    y = np.zeros((spec.batch, spec.groups, spec.c_out, *spec.outputs), dtype)
+    for tap in product(*map(range, spec.kernel)):
+        pairs = list(zip(spec.axes, tap, strict=True))
+        read = [axis.reads(t) for axis, t in pairs]
+        write = [slice(*axis.valid(t)) for axis, t in pairs]
         y[..., *write] += np.einsum("ngcdhw,goc->ngodhw", x[..., *read], w[tap])
     return y
 
 
-def _extended(spec: ConvSpec, x: np.ndarray, axis: int) -> tuple[np.ndarray, ConvSpec]:
+def _extended(spec: ConvSpec, x: np.ndarray, number: int) -> tuple[np.ndarray, ConvSpec]:
     """The input with its border on an axis, which then needs no padding."""
-    before, n = spec.pad[axis][0], spec.src[axis]
-    length = (spec.dst[axis] - 1) * spec.stride[axis]
-    length += (spec.wei[axis] - 1) * spec.dilation[axis] + 1
-    place = reach(spec.border[axis], np.arange(length) - before, n)
-    x = np.take(x, np.maximum(place, 0), axis=3 + axis) if n else np.zeros(
-        (*x.shape[: 3 + axis], length, *x.shape[4 + axis :]), x.dtype
+    axis = spec.axes[number]
+    length = (axis.outputs - 1) * axis.stride + axis.span
+    place = reach(axis.border, np.arange(length) - axis.before, axis.n)
+    x = np.take(x, np.maximum(place, 0), axis=3 + number) if axis.n else np.zeros(
+        (*x.shape[: 3 + number], length, *x.shape[4 + number :]), x.dtype
     )  # fmt: skip
     value = spec.border_value
     if x.dtype.kind == "i":  # integers wrap
         value = (value + 2**63) % 2**64 - 2**63
-    x[(slice(None),) * (3 + axis) + (place < 0,)] = value
-
-    def but(values: tuple, value: object) -> tuple:
-        return (*values[:axis], value, *values[axis + 1 :])
-
-    return x, replace(spec, src=but(spec.src, length), pad=but(spec.pad, (0, 0)))
-
-
-def _slices(spec: ConvSpec, axis: int, tap: int) -> tuple[slice, slice]:
-    """The inputs that a tap reads along an axis, and the outputs that they belong to."""
-    stride = spec.stride[axis]
-    offset = tap * spec.dilation[axis] - spec.pad[axis][0]
-    first, end = spec.axes[axis].valid(tap)
-    if first == end:
-        return slice(0), slice(0)
-    read = slice(first * stride + offset, (end - 1) * stride + offset + 1, stride)
-    return read, slice(first, end)
+    x[(slice(None),) * (3 + number) + (place < 0,)] = value
+    axes = list(spec.axes)
+    axes[number] = axis._replace(n=length, before=0, after=0)
+    return x, replace(spec, axes=tuple(axes))

@@ -2,7 +2,6 @@
 """What a convolution has to give, and how far from it a result may be."""
 
 from dataclasses import replace
-from math import prod
 
 import numpy as np
 
@@ -51,7 +50,7 @@ def truth(x, w, bias=None, residual=None, out=None, **said):
 
 
 def _bound(problem, expected, size):
-    depth = problem.c_in * prod(problem.wei) * problem.parts
+    depth = problem.c_in * problem.taps * problem.parts
     single = problem.arithmetic.tile == "f"
     share = 2.0**-24 * (BLOCK_K + depth / BLOCK_K + 8) if single else 1e-12
     bound = share * problem.parts * size
