@@ -154,9 +154,8 @@ class PreparedConv:
         dilations = positive_per_axis("prepare", "dilation", self._rank, dilation)
         groups = as_integer("prepare", "groups", groups, 1)
         spans = [Axis(1, k, 1, d).span for k, d in zip(kernel, dilations, strict=True)]
-        pad = padding_per_axis(
-            "prepare", padding, tuple(map(Axis, spans, kernel, strides, dilations))
-        )
+        axes = tuple(zip(spans, kernel, strides, dilations, strict=True))
+        pad = padding_per_axis("prepare", padding, axes)
         sizes = [n - min(0, a) - min(0, b) for n, (a, b) in zip(spans, pad, strict=True)]
         last = as_flag("prepare", "channels_last", self._parameters.channels_last)
         shape = (1, *sizes, c_in * groups) if last else (1, c_in * groups, *sizes)

@@ -12,9 +12,8 @@ from typing import NamedTuple
 from .._core import axis as spans
 from .._core import conv as problem
 from .._core import table
-from .._spec.axis import Axis
 from . import constants as costs
-from .work import Cut, Schedule, Work, core_axis
+from .work import CoreAxis, Cut, Schedule, Work
 
 
 class SpanKind(NamedTuple):
@@ -56,14 +55,14 @@ class Boxes(NamedTuple):
 
 @lru_cache(maxsize=128)  # the algorithms and orientations of a plan look at the same cuts
 def boxes_of(
-    axes: tuple[Axis, ...],
+    axes: tuple[CoreAxis, ...],
     cuts: tuple[Cut, ...],
     separate: tuple[bool, ...],
     windows: tuple[int, ...],
 ) -> Boxes:
     """The boxes between the cuts, counted by kind."""
     found = [
-        spans.kinds(core_axis(axis), cut.points, cut.size, apart, window)
+        spans.kinds(axis, cut.points, cut.size, apart, window)
         for axis, cut, apart, window in zip(axes, cuts, separate, windows, strict=True)
     ]
     kinds, longest, most = zip(*found, strict=True)
@@ -72,16 +71,16 @@ def boxes_of(
     return Boxes(boxes, pixels=prod(longest), strip=prod(most), width=most[3])
 
 
-def _box(axes: tuple[Axis, ...], parts: tuple[tuple[int, SpanKind], ...]) -> Box:
+def _box(axes: tuple[CoreAxis, ...], parts: tuple[tuple[int, SpanKind], ...]) -> Box:
     (count_n, n), (count_d, d), (count_h, h), (count_w, w) = parts
     rows = n.count * d.phases * d.length * h.phases * h.length * w.phases
     pixels = n.count * d.count * h.count * w.count
-    run, dense = w.count, w.length == w.count == axes[3].outputs
+    run, dense = w.count, w.length == w.count == axes[3].dst
     for axis, span in ((axes[2], h), (axes[1], d), (axes[0], n)):
         if not dense and span.count > 1:
             break
         run *= span.count
-        dense = dense and span.length == span.count == axis.outputs
+        dense = dense and span.length == span.count == axis.dst
     return Box(
         count=count_n * count_d * count_h * count_w,
         pixels=pixels,
@@ -102,8 +101,8 @@ def scratch_bytes(work: Work, schedule: Schedule, boxes: Boxes) -> int:
         isa=work.machine.isa,
         dtype=spec.arithmetic.tile,
         block_k=work.blocks.size,
-        wei=spec.kernel,
-        dst_h=spec.axes[1].outputs,
+        wei=work.kernel,
+        dst_h=work.axes[2].outputs,
         width=schedule.width,
         task_strips=schedule.task_strips,
         panel=schedule.panel,
@@ -111,7 +110,7 @@ def scratch_bytes(work: Work, schedule: Schedule, boxes: Boxes) -> int:
         in_place_store=schedule.orientation in work.in_place_store,
         wei_direct=work.wei_direct,
         channels_first=work.channels_first or not schedule.in_regions,
-        border=boxes.width if spec.axes[2].border else 0,
+        border=boxes.width if work.axes[3].border else 0,
         pixels=boxes.pixels,
         strip=boxes.strip,
     )
@@ -146,8 +145,6 @@ class Cost:
     blocks: int  # of k
     cycle: float  # of a vector's multiply-add
     lines: float  # of the cache in a vector
-    far_src: bool  # input comes from beyond the second-level cache
-    far_dst: bool  # output goes there
 
     @classmethod
     def of(cls, work: Work, schedule: Schedule) -> Cost:
@@ -161,11 +158,9 @@ class Cost:
             schedule=schedule,
             shares=shares,
             channels=spec.c_out / shares,
-            blocks=work.blocks.number(spec.c_in * spec.taps),
+            blocks=work.blocks.number(spec.c_in * work.taps),
             cycle=max(0.5, vector_bytes / costs.CYCLE_BYTES),
             lines=vector_bytes / costs.LINE_BYTES,
-            far_src=prod(spec.input_shape) * spec.tile_dtype.itemsize > work.machine.cache,
-            far_dst=prod(spec.output_shape) * spec.tile_dtype.itemsize > work.machine.cache,
         )
 
     def task(self, box: Box) -> float:
@@ -178,7 +173,7 @@ class Cost:
         c_in, lanes, panel = self.work.spec.c_in, self.work.machine.lanes, self.schedule.panel
         vectors, fill = ceil(box.width.length / lanes), self.work.fill
         if not self.work.reads_in_place(self.schedule.in_regions):
-            vector = costs.FILL_FAR * self.lines if self.far_src else costs.FILL_VECTOR
+            vector = costs.FILL_FAR * self.lines if self.work.far_src else costs.FILL_VECTOR
             vector += costs.FILL_CONVERT if fill.converts else 0
             if self.work.channels_first or not self.schedule.in_regions:
                 apart = costs.FILL_APART * box.width.length if fill.step > 1 else 0
@@ -190,7 +185,7 @@ class Cost:
                     length, row = 1, c_in * length
                 cycles = box.rows * length * (costs.FILL_ROW + vector * ceil(row / lanes))
         else:
-            vector = costs.TOUCH_FAR * self.lines if self.far_src else 0
+            vector = costs.TOUCH_FAR * self.lines if self.work.far_src else 0
             cycles = c_in * box.rows * vector * vectors
         if panel:
             panels = ceil(box.pixels / panel)
@@ -202,7 +197,7 @@ class Cost:
         return cycles
 
     def _weights(self) -> float:
-        numbers = self.channels * self.work.spec.c_in * self.work.spec.taps
+        numbers = self.channels * self.work.spec.c_in * self.work.taps
         cycles = self.cycle * costs.WEIGHT_VECTOR * numbers / self.work.machine.lanes
         return cycles if self.work.prepared else cycles + costs.PACK_NUMBER * numbers
 
@@ -247,9 +242,9 @@ class Cost:
         work, orientation = self.work, self.schedule.orientation
         finish = 0.0 if work.simple else costs.FINISH_NUMBER
         if orientation == "pixels" or orientation in work.contiguous:
-            far = costs.STORE_FAR * self.lines if self.far_dst else 0
+            far = costs.STORE_FAR * self.lines if self.work.far_dst else 0
             cycles += far * self.channels * runs * ceil(run / lanes)
             finish = finish if orientation in work.contiguous else costs.FINISH_APART
         else:
-            finish = 2 * finish + (costs.TURN_FAR if self.far_dst else costs.TURN_NUMBER)
+            finish = 2 * finish + (costs.TURN_FAR if self.work.far_dst else costs.TURN_NUMBER)
         return cycles + finish * box.pixels * self.channels

@@ -12,14 +12,13 @@ from dataclasses import replace
 from itertools import pairwise, product
 from math import ceil, isqrt, prod
 
-from .._spec.axis import Axis
 from . import constants as costs
 from .cost import boxes_of, cost, scratch_bytes
-from .work import Cut, Schedule, Work, operations, valid_share
+from .work import Cut, Schedule, Work, axes_of, operations, valid_share
 
 
 def cut_boxes(
-    axes: tuple[Axis, ...], points: list[tuple[int, ...]], pixels: int, lanes: int, even: bool
+    points: list[tuple[int, ...]], pixels: int, lanes: int, even: bool
 ) -> tuple[Cut, ...]:
     """Cut the axes into boxes of about `pixels`, the innermost axes whole as far as possible; or
     even in height and depth, which share more input among the taps of both."""
@@ -39,7 +38,7 @@ def cut_boxes(
 def candidates(work: Work, orientation: str) -> Iterator[Schedule]:
     """Schedules worth comparing, with their costs."""
     spec, machine = work.spec, work.machine
-    axes = work.axes
+    axes, core_axes = work.axes, axes_of(spec)
     outputs = [axis.outputs for axis in axes]
     plain = [(0, n) for n in outputs]
     saving = [valid_share(axis) < 1 - costs.SKIPPED_SHARE for axis in axes]
@@ -81,11 +80,11 @@ def candidates(work: Work, orientation: str) -> Iterator[Schedule]:
         if found and pieces > costs.BOXES_WORTH:
             break  # smaller ones are for kernels of which nothing larger fits
         for points, separate, even in product(options, separations, shapes):
-            cuts = cut_boxes(axes, points, size, lanes, even)
+            cuts = cut_boxes(points, size, lanes, even)
             if (cuts, separate) in seen:
                 continue
             seen.add((cuts, separate))
-            boxes = boxes_of(axes, cuts, separate, work.blocks.windows)
+            boxes = boxes_of(core_axes, cuts, separate, work.blocks.windows)
             tasks = spec.groups * boxes.count
             parts = (1, *(ceil(n * machine.threads / tasks) for n in (1, 2, 4) if tasks < wanted))
             for share in {ceil(strips / part) for part in parts}:

@@ -114,6 +114,10 @@ def analyse(
         components=dst.parts,
         prepared=prepared,
         blocks=blocks,
+        kernel=real.kernel,
+        taps=real.taps,
+        far_src=prod(real.input_shape) * itemsize > level2,
+        far_dst=prod(real.output_shape) * itemsize > level2,
     )
 
 

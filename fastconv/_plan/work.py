@@ -49,15 +49,27 @@ class Schedule:
         return self.orientation == "channels" and not self.panel
 
 
-def core_axis(axis: Axis) -> tuple[int, ...]:
-    """An axis as the core reads it: see `kinds` of _core/axis.pyx."""
-    sizes = (axis.n, axis.outputs, axis.k)
-    return (*sizes, axis.stride, axis.dilation, axis.before, axis.border)
+class CoreAxis(NamedTuple):
+    """An axis as the core takes it: see `Axis` of _core/axis.pxd."""
+
+    src: int
+    dst: int
+    taps: int
+    stride: int
+    dilation: int
+    pad: int
+    border: int
 
 
-def axes_of(spec: ConvSpec) -> list[tuple[int, ...]]:
+def core_axis(axis: Axis) -> CoreAxis:
+    """An axis for the core."""
+    n, k, stride, dilation, before, _, border = axis
+    return CoreAxis(n, axis.outputs, k, stride, dilation, before, int(border))
+
+
+def axes_of(spec: ConvSpec) -> tuple[CoreAxis, ...]:
     """Batch, depth, height, width for the core; the batch is an axis with one tap."""
-    return [core_axis(axis) for axis in (Axis(spec.batch), *spec.axes)]
+    return tuple(core_axis(axis) for axis in (Axis(spec.batch), *spec.axes))
 
 
 def operations(spec: ConvSpec) -> int:
@@ -150,6 +162,10 @@ class Work(NamedTuple):
     padded: bool  # some taps of some outputs fall on padding, and add nothing
     prepared: bool  # the weights come packed
     blocks: Blocks
+    kernel: tuple[int, int, int]  # its taps on each axis
+    taps: int  # ... and in all
+    far_src: bool  # input comes from beyond the second-level cache
+    far_dst: bool  # output goes there
 
     def reads_in_place(self, in_regions: bool) -> bool:
         """Whether the input needs no copy, in pieces or not."""

@@ -177,12 +177,14 @@ def positive_per_axis(name: str, argument: str, rank: int, value: Any) -> tuple[
     return per_axis(name, argument, rank, value, read, "integer")
 
 
-def padding_per_axis(name: str, padding: Any, axes: Sequence[Axis]) -> tuple[Pair, ...]:
-    """(before, after) per axis; `axes` have no padding yet."""
+def padding_per_axis(
+    name: str, padding: Any, axes: Sequence[tuple[int, int, int, int]]
+) -> tuple[Pair, ...]:
+    """(before, after) per axis; `axes` holds (n, k, stride, dilation) of each."""
     words = ", ".join(map(repr, PADDINGS))
     if isinstance(padding, str):
         if padding in PADDINGS:
-            return tuple(map(PADDINGS[padding], axes))
+            return tuple(PADDINGS[padding](Axis(*axis)) for axis in axes)
         needed = f"but it must be an integer (or one per axis) or one of {words}"
         if padding.lower() in PADDINGS:
             needed = f"which is written {padding.lower()!r} here"

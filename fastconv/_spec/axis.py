@@ -37,7 +37,8 @@ class Axis(NamedTuple):
     @property
     def outputs(self) -> int:
         """Positions of the kernel; below 1 where it is longer than the padded input."""
-        return (self.padded - self.span) // self.stride + 1
+        n, k, stride, dilation, before, after, _ = self
+        return (n + before + after - dilation * (k - 1) - 1) // stride + 1
 
     def valid(self, tap: int) -> tuple[int, int]:
         """First and end of the outputs that read the input, or a border that counts as such,

@@ -210,9 +210,9 @@ def make_conv_spec(
 
     strides = positive_per_axis(name, "stride", rank, said.stride)
     dilations = positive_per_axis(name, "dilation", rank, said.dilation)
-    plain = tuple(map(Axis, elements, kernel, strides, dilations))
+    plain = tuple(zip(elements, kernel, strides, dilations, strict=True))
     paddings = padding_per_axis(name, said.padding, plain)
-    axes = [Axis(*axis[:4], *sides) for axis, sides in zip(plain, paddings, strict=True)]
+    axes = [Axis(*axis, *sides) for axis, sides in zip(plain, paddings, strict=True)]
     sizes = [axis.outputs for axis in axes]
     for letter, axis, size in zip(letters, axes, sizes, strict=True):
         if size < 1:
@@ -251,7 +251,8 @@ def make_conv_spec(
     _check_bytes(name, "input with padding", (batch, channels, *padded), widest)
     _check_bytes(name, "weight", weight_shape, widest)
     _check_bytes(name, "output", (batch, outputs, *sizes), max(widest, result, key=_size))
-    axes = [Axis(*axis[:6], border) for axis, border in zip(axes, borders, strict=True)]
+    if any(borders):
+        axes = [Axis(*axis[:6], border) for axis, border in zip(axes, borders, strict=True)]
     return ConvSpec(
         name=name,
         rank=rank,
