@@ -26,7 +26,7 @@ def operation(describe: Callable, *bound: Any) -> Callable[[Callable], Callable]
         for made in (function, explained):
             made.__name__ = made.__qualname__ = name
             made.__doc__ = documented.__doc__
-        function.explain = explained
+        function._explain = explained
         OPERATIONS.append(function)
         return function
 
@@ -48,7 +48,7 @@ def plan(operation, /, *arguments, **keywords) -> Plan:
     >>> print(str(how).splitlines()[0])
     conv2d float32  1x64x56x56 * 64x64x3x3 -> 1x64x56x56
     """
-    explained = getattr(operation, "explain", None)
+    explained = getattr(operation, "_explain", None)
     if explained is None:
-        explained = as_function("plan", operation, OPERATIONS).explain
+        explained = as_function("plan", operation, OPERATIONS)._explain
     return explained(*arguments, **keywords)

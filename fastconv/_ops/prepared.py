@@ -3,37 +3,28 @@
 
 from __future__ import annotations
 
-import os
-import threading
-import weakref
 from operator import index
 
 import numpy as np
 
-from .._core import weights
-from .._core.conv import address
 from .._core.measure import openmp_threads
 from .._plan.algorithms import NAMES
 from .._plan.execute import (
-    Store,
     find,
     flipped,
-    frozen,
-    keep,
-    outline,
+    known,
     outlined,
     overlaps,
     planned,
-    residual_is,
-    run,
     settle,
     through_a_copy,
 )
-from .._plan.layout import native_copy
-from .._plan.magnitude import fits_float64, largest
-from .._plan.nonfinite import replaced
+from .._plan.kept import Store, frozen, keep, outline
+from .._plan.layout import is_same, native_copy
 from .._plan.plan import Plan
 from .._plan.settings import current
+from .._plan.variants import choose, run
+from .._plan.weights import LayerWeights
 from .._spec.arguments import (
     as_array,
     as_flag,
@@ -76,18 +67,13 @@ def prepare(
         stride, padding, dilation, groups, padding_mode, padding_value, channels_last, flip,
         activation, alpha, beta, dtype, overflow,
     )  # fmt: skip
-    return PreparedConv(weight, bias, parameters, (algorithm, threads))
+    return _layer(weight, bias, parameters, (algorithm, threads))
 
 
-_known: weakref.WeakSet[PreparedConv] = weakref.WeakSet()
-
-
-def _after_fork() -> None:
-    for layer in _known:  # in the child nobody is left to release the old locks
-        layer._lock = threading.RLock()
-
-
-os.register_at_fork(after_in_child=_after_fork)
+def _layer(weight, bias, parameters, how) -> PreparedConv:
+    layer = object.__new__(PreparedConv)
+    layer._prepare(weight, bias, parameters, how)
+    return layer
 
 
 # In the order in which a specification checks what depends on the dtype of the input.
@@ -110,9 +96,12 @@ def _progress(error: Exception) -> int:
 
 
 class PreparedConv:
-    """A convolution with fixed weights; made by `prepare`, called with an input."""
+    """A convolution with fixed weights; `prepare` makes one. It is called with an input."""
 
-    def __init__(self, weight, bias, parameters, how):
+    def __init__(self):
+        raise TypeError("PreparedConv: fastconv.prepare makes layers")
+
+    def _prepare(self, weight, bias, parameters, how):
         weight = as_operand("prepare", "weight", weight)
         if not 3 <= weight.ndim <= 5:
             raise ValueError(
@@ -127,13 +116,10 @@ class PreparedConv:
         self._weight = native_copy(weight)
         self._weight.flags.writeable = False
         self._bias = None if bias is None else np.array(as_array("prepare", "bias", bias))
+        self._weights = LayerWeights(self._weight, self._bias)
         self._algorithm = check_algorithm("prepare", how[0], NAMES)
         self._threads = check_threads("prepare", how[1])
         self._check()
-        self._lock = threading.RLock()
-        _known.add(self)
-        self._most: int | None = None  # the largest weight, if it was asked for
-        self._packed: dict[tuple, tuple[np.ndarray, bool]] = {}
         self._ready = Store()
 
     def _check(self):
@@ -179,20 +165,21 @@ class PreparedConv:
             src.shape, src.strides, src.dtype, src.flags.aligned, current(),
             (openmp_threads(),) if threads is None else frozen(threads),
             None if out is None else outline(out),
-            None if residual is None else (outline(residual), residual_is(residual, out)),
+            None if residual is None else (outline(residual), is_same(residual, out)),
         )  # fmt: skip
         ready = self._ready.get(key)
         if ready is None:
             ready = self._get_ready(src, residual, out, threads)
-            keep(self._ready, key, ready, ready[0].memory)
-        plan, packed, bias = ready if ready[0].if_small is None else self._fit(*ready, src)
+            keep(self._ready, key, ready, ready[0]._engine.memory)
+        plan, packed, bias = ready
         if out is None:
-            out = np.empty(plan.output_shape, plan.spec.dtype)
+            engine = plan._engine
+            out = np.empty(engine.output_shape, engine.dtype)
         elif overlaps(out, residual, src):
             return through_a_copy(
                 lambda out, residual: self(src, out, threads, residual=residual), out, residual
             )
-        return run(plan, src, self._weight, packed, bias, residual, out)
+        return run(plan, src, self._weight, packed, bias, residual, out, self._weights)
 
     def _get_ready(self, src, residual, out, threads) -> tuple:
         """(plan, packed weights, bias) for an input like `src`."""
@@ -201,26 +188,7 @@ class PreparedConv:
             self._name, self._rank, *settle(self._parameters), src, self._weight,
             self._bias is not None, residual, out, (self._algorithm, threads), True,
         )  # fmt: skip
-        return self._complete(plan)
-
-    def _fit(self, plan, packed, bias, src) -> tuple:
-        """What is ready for this input, or for small integers, if it has only such."""
-        if self._most is None:
-            self._most = largest(self._weight)
-        if not fits_float64(plan.spec, src, self._weight, self._most):
-            return plan, packed, bias
-        return self._complete(plan.if_small())
-
-    def _complete(self, plan: Plan) -> tuple:
-        """The plan, its packed weights and its bias."""
-        bias = check_bias(plan.spec, self._bias, plan.bias_dtype)
-        if plan.problem is None:
-            return plan, None, bias
-        packed, finite = self._pack(plan, self._weight)
-        if not finite and plan.if_not_finite is not None:
-            plan = plan.if_not_finite()
-            packed, _ = self._pack(plan, replaced(self._weight))
-        return plan, packed, plan.pad_bias(bias)
+        return self._weights.ready(choose(plan, None, self._weights))
 
     def _check_channels(self, shape: tuple[int, ...]) -> None:
         """Raise for an input of other channels: of the two sides it is the one that is new."""
@@ -236,24 +204,6 @@ class PreparedConv:
                 f"{self._name}: input has {channels} channels, but weight needs {needed}{hint}"
             )
 
-    def _pack(self, plan: Plan, weight: np.ndarray) -> tuple[np.ndarray, bool]:
-        """The weights as the plan wants them, and whether all are finite."""
-        key = (
-            plan.isa,
-            plan.orientation,
-            plan.spec.tile_dtype,
-            plan.spec.parts,
-            plan.problem.parts,
-            plan.replaced,
-            plan.spec.apart,
-        )
-        with self._lock:
-            if key not in self._packed:
-                memory = np.empty(plan.problem.packed_bytes, np.uint8)
-                finite = weights.prepare(plan.problem, address(weight), memory)
-                self._packed[key] = memory, finite
-            return self._packed[key]
-
     def plan(self, input, out=None, threads=None, *, residual=None) -> Plan:
         """How a call would run, and why; a tuple of sizes stands for an input of the weights'
         dtype.
@@ -268,12 +218,13 @@ class PreparedConv:
             residual = as_operand(self._name, "residual", residual)
         if threads is None:
             threads = self._threads if self._threads is not None else current().threads
-        return planned(
+        plan = planned(
             self._name, self._rank, self._parameters, src, self._weight, self._bias is not None,
             residual, out, (self._algorithm, threads), True,
         )  # fmt: skip
+        return choose(plan, known(src), self._weights)
 
-    explain = plan  # of fastconv.plan
+    _explain = plan  # of fastconv.plan
 
     @property
     def weight(self) -> np.ndarray:
@@ -295,11 +246,9 @@ class PreparedConv:
         """The number of threads that was asked for, or None."""
         return self._threads
 
-    def __getstate__(self):
-        return self.weight, self._bias, self._parameters, (self._algorithm, self._threads)
-
-    def __setstate__(self, state):
-        self.__init__(*state)
+    def __reduce__(self):
+        how = (self._algorithm, self._threads)
+        return _layer, (self.weight, self._bias, self._parameters, how)
 
     def __repr__(self):
         said = self._parameters._asdict()

@@ -4,10 +4,13 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
+from .._core.conv import address
 from .._core.table import KINDS
 from .._spec import dtypes
 
@@ -21,18 +24,32 @@ def storage(dtype: np.dtype) -> int:
     return KINDS[name] | (KINDS["SWAPPED"] if swapped and dtype.itemsize > 1 else 0)
 
 
-COPIED_BYTES = 1 << 23  # by NumPy at a time, which answers no Ctrl-C meanwhile
+PORTION_BYTES = 1 << 23  # for NumPy at a time, which answers no Ctrl-C meanwhile
+
+
+def portions(array: np.ndarray) -> Iterator[tuple]:
+    """Indices of parts of an array, of any size and layout, which NumPy does so soon that Ctrl-C is
+    answered."""
+    if array.nbytes <= PORTION_BYTES or not array.ndim:
+        yield (...,)
+        return
+    step = max(1, PORTION_BYTES * len(array) // array.nbytes)
+    for first in range(0, len(array), step):
+        if step > 1:
+            yield (slice(first, first + step),)
+        else:
+            yield from ((first, *rest) for rest in portions(array[first]))
 
 
 def copy(to: np.ndarray, array: np.ndarray) -> None:
-    """Copy an array of any size and layout, in parts, so that Ctrl-C is answered."""
-    if array.nbytes <= COPIED_BYTES or not array.ndim:
-        to[...] = array
-        return
-    step = max(1, COPIED_BYTES * len(array) // array.nbytes)
-    for first in range(0, len(array), step):
-        part = slice(first, first + step) if step > 1 else first
-        copy(to[part], array[part])
+    """Copy an array."""
+    for portion in portions(array):
+        to[portion] = array[portion]
+
+
+def is_finite(array: np.ndarray) -> bool:
+    """Whether no element is inf or NaN."""
+    return array.dtype.kind in "biu" or all(np.isfinite(array[i]).all() for i in portions(array))
 
 
 def native_copy(array: np.ndarray) -> np.ndarray:
@@ -40,6 +57,17 @@ def native_copy(array: np.ndarray) -> np.ndarray:
     result = np.empty(array.shape, array.dtype.newbyteorder("="))
     copy(result, array)
     return result
+
+
+def is_same(array: np.ndarray, out: Any) -> bool:
+    """Whether both are the same elements in the same order."""
+    return array is out or (
+        isinstance(out, np.ndarray)
+        and array.shape == out.shape
+        and array.strides == out.strides
+        and array.dtype == out.dtype
+        and address(array) == address(out)
+    )
 
 
 @dataclass(frozen=True, slots=True)

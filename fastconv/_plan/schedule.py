@@ -35,7 +35,7 @@ def cut_boxes(
     return tuple(reversed(cuts))
 
 
-def candidates(work: Work, orientation: str) -> Iterator[Schedule]:
+def candidates(work: Work, orientation: str) -> Iterator[tuple[float, Schedule]]:
     """Schedules worth comparing, with their costs."""
     spec, machine = work.spec, work.machine
     axes, core_axes = work.axes, axes_of(spec)
@@ -95,4 +95,4 @@ def candidates(work: Work, orientation: str) -> Iterator[Schedule]:
                     schedule = replace(schedule, task_strips=ceil(schedule.task_strips / 2))
                 else:
                     found = True
-                    yield replace(schedule, cost=cost(work, schedule, boxes))
+                    yield cost(work, schedule, boxes), schedule

@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from math import gcd, prod
 
 import numpy as np
@@ -12,8 +14,10 @@ import numpy as np
 from .._core import table
 from .._spec.axis import Axis
 from .._spec.conv import ConvSpec
+from .._spec.dtypes import TOTALS
 from . import constants as costs
 from . import machine
+from .epilogue import Finishing, finishing
 from .layout import Layout
 from .work import Fill, Machine, Work, blocks_of, cuttable
 
@@ -50,18 +54,48 @@ class Arrays:
         return sum(layout.itemsize * prod(shape) for layout, shape in sizes)
 
 
-def analyse(
-    spec: ConvSpec,
-    arrays: Arrays,
-    isa: str,
-    threads: int,
-    *,
-    prepared: bool,
-    simple: bool,
-) -> Work:
-    """The work of a convolution, for `simple` see `Work`."""
+@dataclass(frozen=True)
+class Call:
+    """What a plan is made for."""
+
+    spec: ConvSpec
+    arrays: Arrays
+    dtypes: tuple[np.dtype, np.dtype, np.dtype | None]  # of input, weight and residual
+    algorithm: str  # a name or "auto"
+    isa: str
+    threads: int
+    shared: bool  # concurrent calls divide the threads among them
+    prepared: bool  # the weights come packed
+    convolve: Callable[..., np.ndarray]  # `execute`, for plans that need other convolutions
+    copies: tuple[str, ...] = ()  # of whole arrays, made before, in words
+
+    @cached_property
+    def components(self) -> Arrays:
+        """The arrays as tiles see them."""
+        return self.arrays.components() if self.spec.apart else self.arrays
+
+    @cached_property
+    def finishing(self) -> Finishing:
+        """What becomes of sums."""
+        spec, arrays = self.spec, self.components
+        return finishing(spec.finish, spec.arithmetic, arrays.dst, arrays.residual)
+
+    @property
+    def bias_dtype(self) -> np.dtype:
+        """What the kernel that adds a bias reads."""
+        return TOTALS[self.finishing.dtype]
+
+    @cached_property
+    def work(self) -> Work:
+        """The work for tiles."""
+        return analyse(self)
+
+
+def analyse(call: Call) -> Work:
+    """The work of a call for tiles."""
+    spec, arrays, finish = call.spec, call.components, call.finishing
     src, wei, dst = arrays.src, arrays.wei, arrays.dst
-    lanes, rows = table.tile_rows(isa, spec.arithmetic.tile)
+    lanes, rows = table.tile_rows(call.isa, spec.arithmetic.tile)
     level2 = machine.caches()["L2"]
     budget = max(costs.SCRATCH_LEAST, int(level2 * costs.SCRATCH_SHARE))
     itemsize = spec.tile_dtype.itemsize
@@ -99,20 +133,20 @@ def analyse(
     return Work(
         spec=real,
         axes=axes,
-        machine=Machine(isa, lanes, rows, threads, level2, budget),
+        machine=Machine(call.isa, lanes, rows, call.threads, level2, budget),
         panels=False,
         in_place=readable and step == 1 and not padded and not _aliases(src),
         cut_in_place=readable and clear and left_out,
         cuts=cuts,
         contiguous=side_by_side,
         in_place_store=side_by_side if _in_place_store(spec, arrays) else (),
-        simple=simple,
+        simple=(finish.simple and dst.native) or (finish.pairs and finish.moved),
         fill=Fill(step, not src.native),
         channels_first=not contiguous or (step != real.c_in and real.c_in < lanes),
         wei_direct=_deals(spec, wei, dst),
         padded=padded,
         components=dst.parts,
-        prepared=prepared,
+        prepared=call.prepared,
         blocks=blocks,
         kernel=real.kernel,
         taps=real.taps,

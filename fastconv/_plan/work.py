@@ -41,7 +41,6 @@ class Schedule:
     width: int  # output channels of a strip of weights
     task_strips: int
     panel: int  # pixels of a panel; 0: pixels are read where they lie
-    cost: float = 0.0
 
     @property
     def in_regions(self) -> bool:
