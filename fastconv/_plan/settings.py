@@ -242,7 +242,7 @@ def default_threads() -> int:
 
 @functools.cache
 def _default_threads() -> int:
-    limits = (processors(), _cgroup_cpus(), _omp_num_threads(os.environ))
+    limits = (processors(), cgroup_cpus(), omp_num_threads(os.environ))
     return max(1, min(limit for limit in limits if limit is not None))
 
 
@@ -252,13 +252,13 @@ def processors() -> int:
     return measure.processors() or os.cpu_count() or 1
 
 
-def _omp_num_threads(environ: Mapping[str, str]) -> int | None:
+def omp_num_threads(environ: Mapping[str, str]) -> int | None:
     """The first of OMP_NUM_THREADS, a list by nesting level; like OpenMP, deaf to nonsense."""
     first = environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
     return int(first) or None if first.isascii() and first.isdigit() else None
 
 
-def _cgroup_cpus(root: str = "/") -> int | None:
+def cgroup_cpus(root: str = "/") -> int | None:
     """CPU quota of this process's control groups, rounded up; None without one."""
     quotas = []
     for line in _read(os.path.join(root, "proc/self/cgroup")).splitlines():

@@ -52,10 +52,9 @@ def add_arguments(parser: Parser) -> None:
 
 def run(options) -> None:
     """Print the plan."""
-    import numpy as np
-
     import fastconv
 
+    from .._plan.execute import Outline
     from .._spec.arguments import DTYPES, as_dtype
 
     if options.dtype == "bfloat16":
@@ -75,6 +74,5 @@ def run(options) -> None:
     with ExitStack() as stack:
         if options.isa is not None:
             stack.enter_context(fastconv.settings(isa=options.isa))
-        # Untouched memory: these arrays carry a shape and a dtype, and cost nothing.
-        arrays = (np.empty(shape, dtype) for shape in (input_shape, weight_shape))
+        arrays = (Outline(shape, dtype) for shape in (input_shape, weight_shape))
         print(fastconv.plan(operation, *arrays, **keywords))

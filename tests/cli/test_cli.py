@@ -207,7 +207,10 @@ def test_plan_prints_the_plan(run):
     )
     options = "--stride 2x1 --padding 1:0x2:2 --groups 2 --threads 1 --dtype float64"
     code, out, err = run("plan", "6@23x19", "10@3x5", *options.split())
-    assert (code, out, err) == (0, expected + "\n", "")
+    assert (code, err) == (0, "")
+    lines = out.splitlines()
+    assert [line for line in lines if not line.startswith("depends on")] == expected.splitlines()
+    assert "depends on the values: another plan runs if weight holds inf or NaN" in lines
 
 
 def test_plan_prints_what_is_done_on_the_way(run):

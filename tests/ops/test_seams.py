@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from truth import assert_near, specified, truth
 from ways import ALGORITHMS, ISAS, WAYS, WORDS, run, with_any_schedule
 
-from fastconv._plan.execute import kept
+from fastconv._plan.kept import kept
 from fastconv._spec import dtypes
 
 EXAMPLES = int(os.environ.get("FASTCONV_EXAMPLES", "1500"))

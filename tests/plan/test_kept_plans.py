@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import fastconv
-from fastconv._plan import execute as call
+from fastconv._plan import kept
 
 
 class Box:
@@ -70,13 +70,13 @@ def test_a_flag_of_numpy_is_a_flag(true):
 
 
 def test_kept_plans_take_bounded_memory():
-    stores = [call.Store(), call.Store()]
+    stores = [kept.Store(), kept.Store()]
     for number in range(40):
-        call.keep(stores[number % 2], (number,), number, 10 << 20)
-        assert call.kept_bytes() <= call.PLANS_BYTES
+        kept.keep(stores[number % 2], (number,), number, 10 << 20)
+        assert kept.kept_bytes() <= kept.KEPT_BYTES
     assert sorted(stores[0].values()) == [34, 36, 38]
     del stores[0]
-    call.keep(stores[0], (40,), 40, 10 << 20)
+    kept.keep(stores[0], (40,), 40, 10 << 20)
     assert sorted(stores[0].values()) == [35, 37, 39, 40]
-    call.forget()
+    kept.forget()
     assert not stores[0]

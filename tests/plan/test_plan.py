@@ -2,7 +2,6 @@
 """Plans: what they say is what runs, and what they book is bounded."""
 
 import copy
-import dataclasses
 import pickle
 import re
 
@@ -33,11 +32,16 @@ SRC, WEI = (1, 64, 56, 56), (64, 64, 3, 3)
     ],
 )
 def test_shapes_stand_for_arrays(operation, src, wei, out, said):
-    """Contiguous float32 arrays, to the last field."""
+    """Contiguous float32 arrays, in all but what depends on the values."""
     of_shapes = plan(operation, src, wei, **said, threads=2)
     of_arrays = plan(operation, numbers(src), numbers(wei), **said, threads=2)
-    assert of_shapes == of_arrays
-    assert str(of_shapes) == str(of_arrays)
+    told = [
+        [line for line in str(how).splitlines() if not line.startswith("depends on the values: ")]
+        for how in (of_shapes, of_arrays)
+    ]
+    assert told[0] == told[1]
+    if of_shapes.variants == of_arrays.variants:
+        assert of_shapes == of_arrays
     head = f"{operation.__name__} float32  {'x'.join(map(str, src))} * {'x'.join(map(str, wei))}"
     assert str(of_shapes).splitlines()[0] == f"{head} -> {out}"
 
@@ -126,8 +130,13 @@ def test_pack_of_channels_last():
 
 def test_a_plan_is_a_frozen_value():
     got = plan(conv2d, SRC, WEI)
-    with pytest.raises(dataclasses.FrozenInstanceError):
+    with pytest.raises(AttributeError, match=r"^Plan: threads cannot be set"):
         got.threads = 7
+    with pytest.raises((AttributeError, TypeError)):
+        del got.threads
+    with pytest.raises(TypeError, match=r"^Plan: fastconv\.plan makes plans$"):
+        fastconv.Plan()
+    assert repr(got) == str(got)
     assert got == plan(conv2d, SRC, WEI)
     assert got != plan(conv2d, SRC, WEI, stride=2)
 

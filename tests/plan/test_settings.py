@@ -15,9 +15,8 @@ import pytest
 from ways import ISAS
 
 from fastconv._core import table
-from fastconv._plan import settings as module
 from fastconv._plan.algorithms import NAMES
-from fastconv._plan.plan import isas
+from fastconv._plan.compare import isas
 from fastconv._plan.settings import (
     Settings,
     check_environment,
@@ -203,6 +202,11 @@ def test_many_generators_of_one_object():
 
 
 def test_a_generator_that_another_thread_closes():
+    """In a context of its own: a setting stays in force, where nobody leaves it."""
+    contextvars.copy_context().run(close_in_another_thread)
+
+
+def close_in_another_thread():
     seven = settings(threads=7)
     generators = [within(seven), within(seven)]
     for generator in generators:
@@ -221,7 +225,6 @@ def test_a_generator_that_another_thread_closes():
     thread.start()
     thread.join()
     assert seen == [5, 7]
-    module._enter(())  # it stays in force here, where nobody leaves it
 
 
 def test_in_an_exit_stack():
