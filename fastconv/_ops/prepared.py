@@ -99,6 +99,7 @@ class PreparedConv:
     """A convolution with fixed weights; `prepare` makes one. It is called with an input."""
 
     def __init__(self):
+        """Not for users: `fastconv.prepare` makes layers."""
         raise TypeError("PreparedConv: fastconv.prepare makes layers")
 
     def _prepare(self, weight, bias, parameters, how):

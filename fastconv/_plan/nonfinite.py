@@ -61,7 +61,11 @@ def _plan(call: Call, make: Callable[[Call], Plan]) -> Plan:
         packing=("finite", *engine.packing),
         variants=(),
     )
-    copies = ("weight: whole, finite", "out: whole, for what is not finite", *plan.copies)
+    copies = (
+        "weight: whole, with finite elements for inf and NaN",
+        "out: whole, for the products of inf and NaN",
+        *plan.copies,
+    )
     said = {"spec": spec, "copies": copies, "variants": (), "finish": finish_words(spec)}
     return plan._replace(**said, bytes=call.arrays.moved_bytes(spec), _engine=ours)
 

@@ -73,17 +73,24 @@ ATTRIBUTES = {
 
 
 class Plan:
-    """How a call runs, and why; `fastconv.plan` makes one. It prints, and cannot be changed."""
+    """How a call runs, and why: a value that prints. `fastconv.plan` makes one.
+
+    Plans are equal if they tell the same. They can be pickled.
+    """
 
     __slots__ = {**ATTRIBUTES, "_engine": ""}
 
     def __init__(self):
+        """Not for users: `fastconv.plan` makes plans."""
         raise TypeError("Plan: fastconv.plan makes plans")
 
     def __setattr__(self, name: str, value: Any) -> None:
+        """Refused: a plan does not change."""
         raise AttributeError(f"Plan: {name} cannot be set, as a plan does not change")
 
-    __delattr__ = None
+    def __delattr__(self, name: str) -> None:
+        """Refused: a plan does not change."""
+        raise AttributeError(f"Plan: {name} cannot be deleted, as a plan does not change")
 
     def _replace(self, **changes: Any) -> Plan:
         return make_plan(**{name: getattr(self, name) for name in Plan.__slots__} | changes)
