@@ -214,7 +214,7 @@ class PreparedConv:
         (4, 15, 17)
         """
         src = outlined(self._name, "input", input, self._weight.dtype)
-        self._check_channels(src.shape if isinstance(src, np.ndarray) else src[0])
+        self._check_channels(src.shape)
         if residual is not None:
             residual = as_operand(self._name, "residual", residual)
         if threads is None:
