@@ -108,7 +108,7 @@ class Tiled:
             pack=partial(_pack, problem),
             packing=(
                 *(call.isa, schedule.orientation, call.spec.tile_dtype),
-                *(call.spec.parts, problem.parts, call.spec.apart),
+                *(call.spec.components, problem.parts, call.spec.apart),
             ),
             memory=PLAN_BYTES + problem.memory_bytes,
         )
@@ -178,6 +178,8 @@ def _idle(call: Call) -> Part:
 
 def _variants(call: Call, make: Callable[[Call], Plan]) -> tuple[Variant, ...]:
     """For small integers; for weights that are not finite."""
+    if 0 in call.spec.output_shape:
+        return ()
     found = (magnitude.variant(call, make), nonfinite.variant(call, make))
     return tuple(variant for variant in found if variant is not None)
 
@@ -205,7 +207,7 @@ def _reference(call: Call) -> Candidate:
 
 
 def _run_reference(spec: ConvSpec, src, wei, packed, bias, residual, dst) -> bool:
-    if bias is not None and spec.parts == 2:  # pairs of real numbers
+    if bias is not None and spec.components == 2:  # pairs of real numbers
         if spec.apart:
             bias = bias.reshape(spec.groups, 2, spec.c_out).swapaxes(1, 2).ravel()
         bias = bias.view(np.result_type(bias.dtype, np.complex64))

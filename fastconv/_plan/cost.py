@@ -45,7 +45,7 @@ class Boxes(NamedTuple):
 
     kinds: tuple[Box, ...]
     pixels: int
-    strip: int  # numbers of a channel in the strip, for the taps of one block of k
+    strip: int  # elements of a channel in the strip, for the taps of one block of k
     width: int  # the same along a row
 
     @property
@@ -104,7 +104,7 @@ def scratch_bytes(work: Work, schedule: Schedule, boxes: Boxes) -> int:
         wei=work.kernel,
         dst_h=work.axes[2].outputs,
         width=schedule.width,
-        task_strips=schedule.task_strips,
+        task_strips=schedule.task_panels,
         panel=schedule.panel,
         pixels_wide=schedule.orientation == "pixels",
         in_place_store=schedule.orientation in work.in_place_store,
@@ -150,8 +150,8 @@ class Cost:
     def of(cls, work: Work, schedule: Schedule) -> Cost:
         """Those of a schedule."""
         spec = work.spec
-        strips = ceil(spec.c_out / schedule.width)
-        shares = ceil(strips / schedule.task_strips)
+        panels = ceil(spec.c_out / schedule.width)
+        shares = ceil(panels / schedule.task_panels)
         vector_bytes = work.machine.lanes * spec.tile_dtype.itemsize
         return cls(
             work=work,
@@ -171,19 +171,19 @@ class Cost:
     def _source(self, box: Box) -> float:
         """Strips and panels, or the first look at the input where it lies."""
         c_in, lanes, panel = self.work.spec.c_in, self.work.machine.lanes, self.schedule.panel
-        vectors, fill = ceil(box.width.length / lanes), self.work.fill
+        vectors, copying = ceil(box.width.length / lanes), self.work.copying
         if not self.work.reads_in_place(self.schedule.in_regions):
-            vector = costs.FILL_FAR * self.lines if self.work.far_src else costs.FILL_VECTOR
-            vector += costs.FILL_CONVERT if fill.converts else 0
+            vector = costs.COPY_FAR * self.lines if self.work.far_src else costs.COPY_VECTOR
+            vector += costs.COPY_CONVERT if copying.converts else 0
             if self.work.channels_first or not self.schedule.in_regions:
-                apart = costs.FILL_APART * box.width.length if fill.step > 1 else 0
-                cycles = c_in * box.rows * (costs.FILL_ROW + max(apart, vector * vectors))
+                strided = costs.COPY_STRIDED * box.width.length if copying.step > 1 else 0
+                cycles = c_in * box.rows * (costs.COPY_ROW + max(strided, vector * vectors))
             else:
                 # A row of pixels that follow one another like their channels is one copy.
                 length, row = box.width.length, c_in
-                if fill.step == c_in:
+                if copying.step == c_in:
                     length, row = 1, c_in * length
-                cycles = box.rows * length * (costs.FILL_ROW + vector * ceil(row / lanes))
+                cycles = box.rows * length * (costs.COPY_ROW + vector * ceil(row / lanes))
         else:
             vector = costs.TOUCH_FAR * self.lines if self.work.far_src else 0
             cycles = c_in * box.rows * vector * vectors
@@ -197,9 +197,9 @@ class Cost:
         return cycles
 
     def _weights(self) -> float:
-        numbers = self.channels * self.work.spec.c_in * self.work.taps
-        cycles = self.cycle * costs.WEIGHT_VECTOR * numbers / self.work.machine.lanes
-        return cycles if self.work.prepared else cycles + costs.PACK_NUMBER * numbers
+        elements = self.channels * self.work.spec.c_in * self.work.taps
+        cycles = self.cycle * costs.WEIGHT_VECTOR * elements / self.work.machine.lanes
+        return cycles if self.work.prepared else cycles + costs.PACK_ELEMENT * elements
 
     def _tiles(self, box: Box) -> float:
         work, schedule, lanes, cycle = self.work, self.schedule, self.work.machine.lanes, self.cycle
@@ -222,7 +222,7 @@ class Cost:
             tiles = runs * heights * wide / 2
             sums = run // heights * min(2, wide)
             if schedule.in_regions:
-                steps = work.spec.c_in * box.valid / box.pixels  # pieces leave padding out
+                steps = work.spec.c_in * box.valid / box.pixels  # regions leave padding out
         if schedule.panel:
             near = steps * costs.PANEL_VECTOR * tiles * 2
         flight = table.SUMS_IN_FLIGHT / sums
@@ -234,17 +234,19 @@ class Cost:
         )
 
     def _output(self, box: Box) -> float:
-        """The way of sums that tiles cannot put in place, and what memory takes."""
+        """The way of sums that tiles cannot store in place, and what memory takes."""
         run, runs = (box.pixels, 1) if self.schedule.panel else (box.run, box.runs)
         lanes, cycles = self.work.machine.lanes, 0.0
         if self.schedule.orientation == "pixels" and run % lanes:
             cycles = costs.EDGE_ROW * self.channels * runs * self.blocks
         work, orientation = self.work, self.schedule.orientation
-        finish = 0.0 if work.simple else costs.FINISH_NUMBER
+        finish = 0.0 if work.simple else costs.FINISH_ELEMENT
         if orientation == "pixels" or orientation in work.contiguous:
             far = costs.STORE_FAR * self.lines if self.work.far_dst else 0
             cycles += far * self.channels * runs * ceil(run / lanes)
-            finish = finish if orientation in work.contiguous else costs.FINISH_APART
+            finish = finish if orientation in work.contiguous else costs.FINISH_STRIDED
         else:
-            finish = 2 * finish + (costs.TURN_FAR if self.work.far_dst else costs.TURN_NUMBER)
+            finish = 2 * finish + (
+                costs.TRANSPOSE_FAR if self.work.far_dst else costs.TRANSPOSE_ELEMENT
+            )
         return cycles + finish * box.pixels * self.channels

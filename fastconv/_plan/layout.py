@@ -18,7 +18,7 @@ NATIVE = "<" if sys.byteorder == "little" else ">"
 
 
 def storage(dtype: np.dtype) -> int:
-    """How numbers of this dtype are stored: see src_c/fc_kernels.h."""
+    """How elements of this dtype are stored: see src_c/fc_kernels.h."""
     name = "BF16" if dtypes.is_bfloat16(dtype) else dtypes.STORED[dtype.kind, dtype.itemsize]
     swapped = dtype.byteorder not in "=|" and dtype.byteorder != NATIVE
     return KINDS[name] | (KINDS["SWAPPED"] if swapped and dtype.itemsize > 1 else 0)
@@ -80,8 +80,8 @@ class Layout:
     whole: bool  # integers
     parts: int  # real numbers of an element
     part_bytes: int  # from one to the next
-    native: bool  # native numbers of the dtype it is seen from, aligned, in whole steps
-    end: int  # bytes from the first number to the end of the array's memory
+    native: bool  # native elements of the dtype it is seen from, aligned, in whole steps
+    end: int  # bytes from the first element to the end of the array's memory
 
     @classmethod
     def of(
@@ -95,7 +95,7 @@ class Layout:
         channels_last: bool = False,
     ) -> Layout:
         """The layout of an array with `rank` spatial axes, seen from `dtype`."""
-        parts = dtypes.parts(source)
+        parts = dtypes.components(source)
         end = source.itemsize
         end += sum(max(0, (n - 1) * s) for n, s in zip(shape, strides, strict=True))
         if channels_last:
@@ -108,7 +108,7 @@ class Layout:
             strides=((0,) * (2 - len(leading)) + leading + (0,) * (3 - rank) + spatial),
             itemsize=source.itemsize,
             storage=stored,
-            whole=dtypes.is_whole(source),
+            whole=dtypes.is_integer(source),
             parts=parts,
             part_bytes=source.itemsize // parts,
             native=stored == storage(dtype) and aligned and whole,
@@ -131,12 +131,12 @@ class Layout:
         return replace(self, itemsize=self.part_bytes, parts=1)
 
     @property
-    def number_bytes(self) -> int:
-        """Bytes of a real number."""
+    def component_bytes(self) -> int:
+        """Bytes of a component."""
         return self.itemsize // self.parts
 
     def step(self, channels: int, taps: tuple[int, int, int]) -> int:
-        """Bytes from one number of an output channel of weights to the next; 0: they do not
+        """Bytes from one element of an output channel of weights to the next; 0: they do not
         follow one another evenly."""
         step, run = 0, 1
         for size, stride in reversed(list(zip((channels, *taps), self.strides[1:], strict=True))):

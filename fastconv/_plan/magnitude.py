@@ -36,8 +36,8 @@ def variant(call: Call, make: Callable[[Call], Plan]) -> Variant | None:
 def worth_looking(
     spec: ConvSpec, source: np.dtype, weight: np.dtype, threads: int, prepared: bool
 ) -> bool:
-    """Whether to look at all numbers takes but a small share of what a call takes in int64."""
-    if not spec.arithmetic.whole or spec.arithmetic.tile in "fd":
+    """Whether to look at all elements takes but a small share of what a call takes in int64."""
+    if not spec.arithmetic.integer or spec.arithmetic.tile in "fd":
         return False
     size = costs.LOOK_BYTES + prod(spec.input_shape) * source.itemsize
     size += 0 if prepared else prod(spec.weight_shape) * weight.itemsize
@@ -45,7 +45,7 @@ def worth_looking(
 
 
 def corner(array: np.ndarray) -> np.ndarray:
-    """Some numbers of an array: where all are large, these tell soon."""
+    """Some elements of an array: where all are large, these tell soon."""
     while array.ndim > 1 and array.size > costs.CORNER:
         array = array[0]
     return array[: costs.CORNER]

@@ -23,7 +23,7 @@ from .tiled import Call
 
 def variant(call: Call, make: Callable[[Call], Plan]) -> Variant | None:
     """The plan for weights that are inf or NaN, which no integers are."""
-    if call.spec.arithmetic.whole or not call.work.padded:
+    if call.spec.arithmetic.integer or not call.work.padded:
         return None
     return Variant(
         reason="weight holds inf or NaN",
@@ -140,7 +140,7 @@ def residual_for(
 
 
 def _products(x: np.ndarray, border: float, weight: np.ndarray) -> Iterator[tuple]:
-    """(0, 1, 2: the product is inf, -inf, NaN; which numbers; is the border one; which weights)."""
+    """(0, 1, 2: the product is inf, -inf, NaN; which elements; the border, too; which weights)."""
     with np.errstate(invalid="ignore"):  # bfloat16 warns of NaN
         above, below = x > 0, x < 0
     plus, minus = weight == np.inf, weight == -np.inf

@@ -11,7 +11,7 @@ import numpy as np
 from .._core.conv import Problem
 from .._spec.borders import Border
 from .._spec.conv import ConvSpec
-from .._spec.dtypes import parts
+from .._spec.dtypes import components
 from . import constants as costs
 from .epilogue import Finishing
 from .tiled import Arrays, as_tile_bytes
@@ -169,7 +169,7 @@ def pack_words(spec: ConvSpec, dtypes: tuple) -> str:
     for argument, dtype in zip(("input", "weight"), dtypes, strict=False):
         words = [f"{argument} {dtype}"]
         if dtype != spec.tile_dtype:
-            pairs = "pairs of " if parts(dtype) == 2 and not spec.apart else ""
+            pairs = "pairs of " if components(dtype) == 2 and not spec.apart else ""
             words[0] += f" -> {pairs}{spec.tile_dtype}"
         if argument == "input":
             words += ["real and imaginary parts apart"] if spec.apart else []
@@ -224,9 +224,9 @@ def _problem(work: Work, arrays: Arrays, schedule: Schedule, finish: Finishing) 
         channels_first=work.channels_first or not schedule.in_regions,
         pixels_wide=pixels,
         width=schedule.width,
-        task_strips=schedule.task_strips,
+        task_strips=schedule.task_panels,
         panel=schedule.panel,
-        cut_rows=work.cuts,
+        cut_rows=work.trims,
         short_run=costs.SHORT_RUN,
         apart=2 if spec.apart else 1,
         guard=work.padded,

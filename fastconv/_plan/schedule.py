@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Ways to cut the work of a convolution: boxes of pixels, strips of weights.
+"""Ways to cut the work of a convolution: boxes of pixels, panels of weights.
 
 A schedule never changes a result, only the time it takes: each output is summed in the same
-order whatever box, strip or orientation it falls into.
+order whatever box, panel or orientation it falls into.
 """
 
 from __future__ import annotations
@@ -67,17 +67,17 @@ def candidates(work: Work, orientation: str) -> Iterator[tuple[float, Schedule]]
     lanes, rows = machine.lanes, machine.rows
     if orientation == "pixels":
         width = ceil(spec.c_out / ceil(spec.c_out / rows))
-        width += width % work.components  # both parts of a complex channel
+        width += width % work.components  # both components of a complex channel
         panel = 2 * lanes if work.panels else 0
     else:
         width = 2 * lanes if spec.c_out > lanes else lanes
         panel = rows if work.panels else 0
-    strips = ceil(spec.c_out / width)
+    panels = ceil(spec.c_out / width)
     seen = set()
     found = False
     for size in sorted(sizes, reverse=True):
-        pieces = total // size
-        if found and pieces > costs.BOXES_WORTH:
+        count = total // size
+        if found and count > costs.BOXES_WORTH:
             break  # smaller ones are for kernels of which nothing larger fits
         for points, separate, even in product(options, separations, shapes):
             cuts = cut_boxes(points, size, lanes, even)
@@ -87,12 +87,12 @@ def candidates(work: Work, orientation: str) -> Iterator[tuple[float, Schedule]]
             boxes = boxes_of(core_axes, cuts, separate, work.blocks.windows)
             tasks = spec.groups * boxes.count
             parts = (1, *(ceil(n * machine.threads / tasks) for n in (1, 2, 4) if tasks < wanted))
-            for share in {ceil(strips / part) for part in parts}:
+            for share in {ceil(panels / part) for part in parts}:
                 schedule = Schedule(orientation, separate, cuts, width, share, panel)
                 while scratch_bytes(work, schedule, boxes) > machine.scratch:
-                    if schedule.task_strips == 1:
+                    if schedule.task_panels == 1:
                         break
-                    schedule = replace(schedule, task_strips=ceil(schedule.task_strips / 2))
+                    schedule = replace(schedule, task_panels=ceil(schedule.task_panels / 2))
                 else:
                     found = True
                     yield cost(work, schedule, boxes), schedule

@@ -19,7 +19,7 @@ from . import constants as costs
 from . import machine
 from .epilogue import Finishing, finishing
 from .layout import Layout
-from .work import Fill, Machine, Work, blocks_of, cuttable
+from .work import Copying, Machine, Work, blocks_of, trimmable
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,10 +111,10 @@ def analyse(call: Call) -> Work:
     # A tile of many multiply-adds a step waits neither for the second level nor between runs.
     patient = 2 * rows * lanes * itemsize >= costs.PATIENT_BYTES
     channels = blocks.size // spec.taps  # of a block
-    cuts = patient or channels > costs.SHORT_RUN
-    # Numbers from one pixel to the next: 1, and they can be read as vectors.
-    step = 1 if width.outputs == 1 else width.stride * src.strides[4] / src.number_bytes
-    # Channels lie side by side, and so do their parts; of a border, all are alike.
+    trims = patient or channels > costs.SHORT_RUN
+    # Elements from one pixel to the next: 1, and they can be read as vectors.
+    step = 1 if width.outputs == 1 else width.stride * src.strides[4] / src.component_bytes
+    # Channels lie side by side, and so do their components; of a border, all are alike.
     contiguous = src.strides[1] == src.itemsize
     contiguous = contiguous and (src.parts == 1 or not spec.reads_constant)
     readable = (
@@ -123,27 +123,27 @@ def analyse(call: Call) -> Work:
         and not any(axis.reads_border for axis in axes)
     )
     if contiguous:
-        clear = not _meet(int(step) * itemsize, rows)
+        clear = not _collide(int(step) * itemsize, rows)
     else:
         clear = step in (1, 2) and not _crowds(src, channels, level2)
         clear = clear and (patient or not _aliases(src))
     side_by_side = _contiguous(spec, dst)
     padded = any(axis.pads for axis in axes)
-    left_out = not padded or (cuts and cuttable(width))
+    left_out = not padded or (trims and trimmable(width))
     return Work(
         spec=real,
         axes=axes,
         machine=Machine(call.isa, lanes, rows, call.threads, level2, budget),
         panels=False,
         in_place=readable and step == 1 and not padded and not _aliases(src),
-        cut_in_place=readable and clear and left_out,
-        cuts=cuts,
+        regions_in_place=readable and clear and left_out,
+        trims=trims,
         contiguous=side_by_side,
         in_place_store=side_by_side if _in_place_store(spec, arrays) else (),
         simple=(finish.simple and dst.native) or (finish.pairs and finish.moved),
-        fill=Fill(step, not src.native),
+        copying=Copying(step, not src.native),
         channels_first=not contiguous or (step != real.c_in and real.c_in < lanes),
-        wei_direct=_deals(spec, wei, dst),
+        wei_direct=_packs_as_it_lies(spec, wei, dst),
         padded=padded,
         components=dst.parts,
         prepared=call.prepared,
@@ -155,8 +155,8 @@ def analyse(call: Call) -> Work:
     )
 
 
-def _deals(spec: ConvSpec, wei: Layout, dst: Layout) -> bool:
-    """Whether weights, with all their parts, can be dealt into strips as they lie: those of
+def _packs_as_it_lies(spec: ConvSpec, wei: Layout, dst: Layout) -> bool:
+    """Whether weights, with all their components, can be packed into panels as they lie: those of
     float32 in pairs, as if these were of float64."""
     whole = wei.parts == dst.parts and (wei.parts == 1 or spec.arithmetic.tile == "f")
     whole = whole and all(stride % wei.itemsize == 0 for stride in wei.strides)
@@ -167,10 +167,10 @@ def _contiguous(spec: ConvSpec, dst: Layout) -> tuple[str, ...]:
     """Orientations whose vectors lie side by side in the output."""
     steps = {"pixels": dst.strides[4], "channels": dst.strides[1]}
     if spec.axes[2].outputs == 1:
-        steps["pixels"] = dst.number_bytes  # rows of one pixel may have any step
+        steps["pixels"] = dst.component_bytes  # rows of one pixel may have any step
     if dst.parts == 2:  # parts of a channel lie between pixels, and are channels side by side
         steps = {"channels": dst.strides[1] // 2}
-    return tuple(name for name, step in steps.items() if step == dst.number_bytes)
+    return tuple(name for name, step in steps.items() if step == dst.component_bytes)
 
 
 def _in_place_store(spec: ConvSpec, arrays: Arrays) -> bool:
@@ -179,26 +179,26 @@ def _in_place_store(spec: ConvSpec, arrays: Arrays) -> bool:
 
 
 def _aliases(layout: Layout) -> bool:
-    """Channels a multiple of 4 KiB apart meet in one set of the first-level cache."""
+    """Channels a multiple of 4 KiB apart share one set of the first-level cache."""
     return layout.strides[1] % costs.ALIAS_BYTES == 0
 
 
 def _crowds(layout: Layout, channels: int, level2: int) -> bool:
-    """Whether the channels of a block fill more than half of some sets of the second level."""
+    """Whether the channels of a block copying more than half of some sets of the second level."""
     way = level2 // costs.WAYS
-    sets = way // gcd(layout.strides[1], way)  # that hold a number of each channel
+    sets = way // gcd(layout.strides[1], way)  # that hold an element of each channel
     return channels > sets * costs.WAYS / 2
 
 
-def _meet(pixel_bytes: int, rows: int) -> bool:
+def _collide(pixel_bytes: int, rows: int) -> bool:
     """Whether the pixels of a tile need more lines of a set of the first level than it has."""
     sets = costs.ALIAS_BYTES // gcd(pixel_bytes, costs.ALIAS_BYTES)
     return rows > sets * costs.WAYS
 
 
 def as_tile_bytes(spec: ConvSpec, value: complex) -> tuple[bytes, bytes]:
-    """The parts of a number of a border as tiles read them, in eight bytes each."""
-    parts = (value.real, value.imag)
+    """The components of a number of a border as tiles read them, in eight bytes each."""
+    both = (value.real, value.imag)
     if spec.tile_dtype.kind == "i":  # integers wrap
-        return tuple((part % 2**64).to_bytes(8, sys.byteorder) for part in parts)
-    return tuple(np.array(part, spec.tile_dtype).tobytes().ljust(8, b"\0") for part in parts)
+        return tuple((part % 2**64).to_bytes(8, sys.byteorder) for part in both)
+    return tuple(np.array(part, spec.tile_dtype).tobytes().ljust(8, b"\0") for part in both)

@@ -16,7 +16,7 @@ from . import constants as costs
 
 
 class Cut(NamedTuple):
-    """The spans of an axis: each interval between `points` in equal pieces of at most `size`."""
+    """The spans of an axis: each interval between `points` in equal parts of at most `size`."""
 
     points: tuple[int, ...]
     size: int
@@ -26,7 +26,7 @@ class Machine(NamedTuple):
     """What a schedule is made for."""
 
     isa: str
-    lanes: int  # numbers in a vector
+    lanes: int  # elements of a vector
     rows: int  # of the tallest tile two vectors wide
     threads: int
     cache: int  # bytes of its own cache
@@ -38,13 +38,13 @@ class Schedule:
     orientation: str  # what lies in vectors: "pixels" or "channels"
     separate: tuple[bool, bool, bool, bool]  # axes whose strips have a phase for each tap
     cuts: tuple[Cut, ...]  # the spans of each axis
-    width: int  # output channels of a strip of weights
-    task_strips: int
+    width: int  # output channels of a panel of weights
+    task_panels: int  # panels of weights of a task
     panel: int  # pixels of a panel; 0: pixels are read where they lie
 
     @property
     def in_regions(self) -> bool:
-        """Whether tiles leave out what they see of padding: see _core/regions.pyx."""
+        """Whether tiles leave out taps that are not valid: see _core/regions.pyx."""
         return self.orientation == "channels" and not self.panel
 
 
@@ -73,19 +73,19 @@ def axes_of(spec: ConvSpec) -> tuple[CoreAxis, ...]:
 
 def operations(spec: ConvSpec) -> int:
     """What a call takes, for the time between two looks at signals."""
-    numbers = prod(spec.input_shape) + prod(spec.weight_shape) + prod(spec.output_shape)
-    return max(1, spec.flops + costs.OPERATIONS_PER_NUMBER * numbers)
+    elements = prod(spec.input_shape) + prod(spec.weight_shape) + prod(spec.output_shape)
+    return max(1, spec.flops + costs.OPERATIONS_PER_ELEMENT * elements)
 
 
 class Blocks(NamedTuple):
     """How k, channels and their taps, is cut, which fixes the bits of a result: see conv.pxd."""
 
-    size: int  # numbers of k in a block
+    size: int  # elements of a block of k
     windows: tuple[int, int, int, int]  # taps of each axis in a block
     enclosing: int  # a block ends with the next multiple of this
 
     def number(self, depth: int) -> int:
-        """Blocks of `depth` numbers; at least the one that writes the bias."""
+        """Blocks of `depth` elements; at least the one that writes the bias."""
         return max(1, depth // self.enclosing * ceil(self.enclosing / self.size))
 
 
@@ -117,8 +117,8 @@ def valid_share(axis: Axis) -> float:
     return spans.pairs(core_axis(axis)) / (axis.k * axis.outputs) if axis.pads else 1.0
 
 
-def cuttable(axis: Axis) -> bool:
-    """Whether cuts at one end of a row leave out all padding, for every tap.
+def trimmable(axis: Axis) -> bool:
+    """Whether trims at one end of a row leave out all padding, for every tap.
 
     Low taps leave out the beginning of the row, high ones its end: the lowest and the highest that
     are valid at all leave out most."""
@@ -134,11 +134,11 @@ def cuttable(axis: Axis) -> bool:
     return not both and max(low, m - high) <= table.CUTS
 
 
-class Fill(NamedTuple):
-    """How the input comes into strips."""
+class Copying(NamedTuple):
+    """How rows of the input are copied into strips."""
 
-    step: float  # numbers from one pixel to the next
-    converts: bool  # numbers of another dtype, or bytes in the other order
+    step: float  # elements from one pixel to the next
+    converts: bool  # elements of another dtype, or bytes in the other order
 
 
 class Work(NamedTuple):
@@ -149,12 +149,12 @@ class Work(NamedTuple):
     machine: Machine
     panels: bool  # gather pixels into panels, or read them where they lie
     in_place: bool  # the input may be read without a copy
-    cut_in_place: bool  # ... where regions leave padding out
-    cuts: bool  # tiles leave out pixels that see padding
+    regions_in_place: bool  # ... where regions leave padding out
+    trims: bool  # tiles leave out pixels whose tap is not valid
     contiguous: tuple[str, ...]  # orientations whose vectors lie side by side in the output
     in_place_store: tuple[str, ...]  # orientations whose tiles may write it
     simple: bool  # whoever writes sums to the output finishes them, too
-    fill: Fill
+    copying: Copying
     channels_first: bool  # strips for tiles with channels in vectors
     wei_direct: bool  # weights lie as tiles want them
     components: int  # real numbers of an output channel of a tile: 2 of complex ones
@@ -167,5 +167,5 @@ class Work(NamedTuple):
     far_dst: bool  # output goes there
 
     def reads_in_place(self, in_regions: bool) -> bool:
-        """Whether the input needs no copy, in pieces or not."""
-        return self.in_place or (self.cut_in_place and in_regions)
+        """Whether the input needs no copy, in regions or not."""
+        return self.in_place or (self.regions_in_place and in_regions)

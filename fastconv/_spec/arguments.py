@@ -17,7 +17,7 @@ import numpy as np
 
 from .axis import PADDINGS, Axis
 from .borders import ELSEWHERE, MODES, Border
-from .dtypes import is_bfloat16, is_known, is_whole, native, parts
+from .dtypes import components, is_bfloat16, is_integer, is_known, native
 from .epilogue import ELSEWHERE as ACTIVATIONS_ELSEWHERE
 from .epilogue import NAMED
 from .values import (
@@ -36,7 +36,7 @@ THREADS_MAX = 1024  # an OpenMP runtime ends the process when it cannot start a 
 RESULTS = "an integer dtype, float16, bfloat16, float32, float64, complex64 or complex128"
 DTYPES = f"bool, {RESULTS}"
 
-OF_WHOLE = " where input and weight are integers"
+OF_INTEGERS = " where input and weight are integers"
 
 Pair = tuple[int, int]
 
@@ -245,8 +245,8 @@ def border_needed(word: Any) -> str:
 
 def as_border_value(name: str, value: Any, dtype: np.dtype) -> Any:
     """`value` as the input holds it."""
-    if not is_whole(dtype):
-        number = as_number(name, "padding_value", value, False, parts(dtype) == 2)
+    if not is_integer(dtype):
+        number = as_number(name, "padding_value", value, False, components(dtype) == 2)
         with np.errstate(over="ignore"):
             held = np.asarray(number).astype(dtype)
         return float(held) if is_bfloat16(dtype) else held.item()
@@ -258,7 +258,7 @@ def as_border_value(name: str, value: Any, dtype: np.dtype) -> Any:
 
 
 def as_activation(
-    name: str, value: Any, whole: bool, result: np.dtype
+    name: str, value: Any, integer: bool, result: np.dtype
 ) -> tuple[str | None, tuple[Any, ...]]:
     """The name of an activation and its parameters, from a word or a tuple that begins with one."""
     if value is None or (isinstance(value, str) and value == "none"):
@@ -272,17 +272,17 @@ def as_activation(
     if len(given) != len(labels):
         form = _activation_form(word)
         raise ValueError(f"{name}: activation is {show(value)}, but it must be {form}")
-    if parts(result) == 2:
+    if components(result) == 2:
         raise TypeError(
             f"{name}: activation is {show(value)}, but it must be None for a result of {result}"
         )
-    if whole and not row.whole:
-        words = ", ".join(_activation_form(w) for w, r in NAMED.items() if r.whole)
-        raise TypeError(
-            f"{name}: activation is {show(value)}, but it must be None or one of {words}{OF_WHOLE}"
-        )
+    if integer and not row.integer:
+        words = ", ".join(_activation_form(w) for w, r in NAMED.items() if r.integer)
+        needed = f"None or one of {words}{OF_INTEGERS}"
+        raise TypeError(f"{name}: activation is {show(value)}, but it must be {needed}")
+    more = OF_INTEGERS if integer else ""
     numbers = tuple(
-        as_number(name, f"activation's {label}", number, whole, more=OF_WHOLE if whole else "")
+        as_number(name, f"activation's {label}", number, integer, more=more)
         for label, number in zip(labels, given, strict=True)
     )
     if word == "clip" and not numbers[0] <= numbers[1]:

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .arguments import (
-    OF_WHOLE,
+    OF_INTEGERS,
     RESULTS,
     as_activation,
     as_border_value,
@@ -31,7 +31,7 @@ from .arguments import (
 )
 from .axis import Axis
 from .borders import Border
-from .dtypes import TILES, TOTALS, Arithmetic, choose, is_whole, parts
+from .dtypes import TILES, TOTALS, Arithmetic, choose, components, is_integer
 from .epilogue import Finish
 from .values import BYTES_MAX, as_integer, as_number, plain, show
 
@@ -137,12 +137,12 @@ class ConvSpec:
     def sum_dtype(self) -> np.dtype:
         """What sums are, before they are stored."""
         total = TOTALS[self.arithmetic.total]
-        return np.result_type(total, np.complex64) if self.parts == 2 else total
+        return np.result_type(total, np.complex64) if self.components == 2 else total
 
     @property
-    def parts(self) -> int:
+    def components(self) -> int:
         """Real numbers of a number of the output."""
-        return parts(self.dtype)
+        return components(self.dtype)
 
     @property
     def reads_out(self) -> bool:
@@ -235,13 +235,13 @@ def make_conv_spec(
                 f"{name}: input has size 0 on axis {letter}, "
                 f"but it must be at least 1 for padding_mode {border.word!r}"
             )
-    word, parameters = as_activation(name, said.activation, arithmetic.whole, result)
-    more = OF_WHOLE if arithmetic.whole else ""
+    word, parameters = as_activation(name, said.activation, arithmetic.integer, result)
+    more = OF_INTEGERS if arithmetic.integer else ""
     finish = Finish(
         activation=word,
         parameters=parameters,
-        alpha=as_number(name, "alpha", said.alpha, arithmetic.whole, more=more),
-        beta=as_number(name, "beta", said.beta, arithmetic.whole, more=more),
+        alpha=as_number(name, "alpha", said.alpha, arithmetic.integer, more=more),
+        beta=as_number(name, "beta", said.beta, arithmetic.integer, more=more),
         bias=bias,
         residual=residual,
         saturate=saturate,
@@ -265,7 +265,7 @@ def make_conv_spec(
         border_value=value,
         channels_last=channels_last,
         flipped=as_flag(name, "flip", said.flip),
-        apart=parts(input_dtype) > parts(weight_dtype),
+        apart=components(input_dtype) > components(weight_dtype),
         arithmetic=arithmetic,
         dtype=result,
         finish=finish,
@@ -293,14 +293,14 @@ def _arithmetic(
             + "but there must be a dtype, known here, that holds their numbers"
         )
     arithmetic, result = chosen
-    if parts(result) < max(parts(source), parts(weight)):
+    if components(result) < max(components(source), components(weight)):
         raise TypeError(
             f"{name}: dtype is {result}, but it must be complex "
             f"for an input of {source} and a weight of {weight}"
         )
     if result.kind == "b":
         raise TypeError(f"{name}: dtype is bool, but it must be {RESULTS}")
-    if is_whole(result) and not arithmetic.whole and overflow != "saturate":
+    if is_integer(result) and not arithmetic.integer and overflow != "saturate":
         raise ValueError(
             f"{name}: dtype is {result}, but sums are {TOTALS[arithmetic.total]}: overflow must be "
             "'saturate' then, which rounds them and clips them to what the dtype holds"

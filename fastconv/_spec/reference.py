@@ -12,7 +12,7 @@ import numpy as np
 
 from .borders import Border, reach
 from .conv import ConvSpec
-from .dtypes import TOTALS, is_bfloat16, is_whole
+from .dtypes import TOTALS, is_bfloat16, is_integer
 from .epilogue import Finish
 
 
@@ -39,7 +39,7 @@ def convolve(
             total = total + scaled(finish.beta, np.asarray(out, dtype))
         if residual is not None:
             residual = np.asarray(residual)
-            if not spec.arithmetic.whole:  # first what sums are
+            if not spec.arithmetic.integer:  # first what sums are
                 residual = residual.astype(spec.sum_dtype)
             total = total + np.asarray(residual, dtype)
         return converted(spec, activate(finish, total))
@@ -47,7 +47,7 @@ def convolve(
 
 def wide(spec: ConvSpec) -> np.dtype:
     """The dtype that holds any sum."""
-    if spec.arithmetic.whole:
+    if spec.arithmetic.integer:
         return np.dtype(np.int64)
     return np.dtype(np.complex128 if spec.dtype.kind == "c" else np.float64)
 
@@ -71,7 +71,7 @@ def as_seen(spec: ConvSpec, total: np.ndarray) -> np.ndarray:
 def as_sums_are(spec: ConvSpec) -> Finish:
     """The epilogue with its numbers rounded to the dtype of the sums; integers are exact."""
     finish = spec.finish
-    if spec.arithmetic.whole:
+    if spec.arithmetic.integer:
         return finish
     numbers = np.array([finish.alpha, finish.beta, *finish.parameters], np.float64)
     alpha, beta, *given = numbers.astype(TOTALS[spec.arithmetic.total]).tolist()
@@ -117,10 +117,10 @@ def to_odd(total: np.ndarray) -> np.ndarray:
 
 def converted(spec: ConvSpec, total: np.ndarray) -> np.ndarray:
     """Sums as ``spec.dtype``: rounded, wrapped or saturated."""
-    if not is_whole(spec.dtype):
+    if not is_integer(spec.dtype):
         return (to_odd(total) if is_bfloat16(spec.dtype) else total).astype(spec.dtype)
     limits = np.iinfo(spec.dtype)
-    if not spec.arithmetic.whole:
+    if not spec.arithmetic.integer:
         total = np.rint(np.nan_to_num(total, nan=0.0, posinf=np.inf, neginf=-np.inf))
         low, high = total <= limits.min, total >= limits.max
         whole = np.where(low | high, 0, total).astype(spec.dtype)

@@ -47,7 +47,7 @@ def same(got, expected):
 def test_what_comes_out(first, second):
     """Of integers int32 or int64; else what NumPy promotes both to, if it is known here."""
     x, w = ones((1, 3, 7), first), ones((2, 3, 3), second)
-    whole = dtypes.is_whole(first) and dtypes.is_whole(second)
+    whole = dtypes.is_integer(first) and dtypes.is_integer(second)
     try:
         expected = np.result_type(first, second)
     except TypeError:
@@ -82,7 +82,7 @@ def test_what_is_computed_in(row):
     first, second, depth, arithmetic, output = row
     chosen, result = dtypes.choose(np.dtype(first), np.dtype(second), None, depth)
     assert (chosen.tile + chosen.total, result) == (arithmetic, np.dtype(output))
-    assert chosen.whole == (arithmetic[1] in "iq")
+    assert chosen.integer == (arithmetic[1] in "iq")
 
 
 def test_blocks_of_integers_are_exact():

@@ -57,9 +57,15 @@ def test_a_plan_of_nothing(algorithm):
     assert got.algorithm == (ALGORITHMS[0] if algorithm == "auto" else algorithm)
     assert not re.search(r"\bnone in|tile|task", str(got))
     assert {name for name, _ in got.refused} == {*ALGORITHMS, "reference"} - {got.algorithm}
-    w = numbers((2, 3, 3, 3))
-    for function in (conv2d, lambda x, w, **said: fastconv.prepare(w, [1, 2], **said)(x)):
-        assert function(np.ones((0, 3, 9, 7)), w, algorithm=algorithm).shape == (0, 2, 7, 5)
+    x, w = np.ones((0, 3, 9, 7)), numbers((2, 3, 3, 3))
+    w[0, 1, 2, 1] = np.nan
+    for padding in (0, 1):
+        said = {"algorithm": algorithm, "padding": padding}
+        for arrays in ((x, w), (x.shape, w.shape)):
+            got = plan(conv2d, *arrays, **said)
+            assert (got.variants, got.chosen) == ((), "")
+        for function in (conv2d, lambda x, w, **said: fastconv.prepare(w, [1, 2], **said)(x)):
+            assert function(x, w, **said).shape == (0, 2, 7 + 2 * padding, 5 + 2 * padding)
 
 
 def test_a_plan_of_the_reference_has_no_tiles():

@@ -69,7 +69,7 @@ def test_a_specification():
     assert got.output_shape == (2, 4, 3, 2)
     assert got.macs == (2 * 4 * 3 * 2) * (3 * 3 * 5)
     assert got.flops == 2 * got.macs
-    assert (got.tile_dtype, got.parts, got.reads_out) == (F8, 1, False)
+    assert (got.tile_dtype, got.components, got.reads_out) == (F8, 1, False)
     assert {got: 1}[got] == 1
 
 
