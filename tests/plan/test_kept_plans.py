@@ -6,6 +6,7 @@ import pytest
 
 import fastconv
 from fastconv._plan import kept
+from fastconv._plan.weights import LayerWeights
 
 
 class Box:
@@ -80,3 +81,17 @@ def test_kept_plans_take_bounded_memory():
     assert sorted(stores[0].values()) == [35, 37, 39, 40]
     kept.forget()
     assert not stores[0]
+
+
+def test_a_layer_packs_once_for_all_plans_that_want_the_same():
+    w = np.ones((5, 3, 3, 3))
+    weights, layer = LayerWeights(w, np.arange(5)), fastconv.prepare(w, padding=1)
+    plans = [layer.plan((3, n, n)) for n in (9, 11, 13, 31)]
+    packed = {}  # by what lies in vectors
+    for how in plans:
+        ready = weights.ready(how)
+        assert weights.ready(how) is ready
+        assert packed.setdefault(how.orientation, ready[1]) is ready[1]
+    kept.forget()
+    for how in plans:
+        assert weights.ready(how)[1] is packed[how.orientation], "they stay with the layer"
