@@ -165,9 +165,9 @@ def laplacian(size: SupportsIndex = 3, diagonal: bool = False) -> Array:
     """
     n = as_integer("laplacian", "size", size, 3, BINOMIAL_MAX, odd=True)
     if not isinstance(diagonal, (bool, np.bool_)):
-        raise TypeError(f"laplacian: diagonal is {show(diagonal)}, True or False is needed")
+        raise TypeError(f"laplacian: diagonal is {show(diagonal)}, but it must be True or False")
     if diagonal and n != 3:
-        raise ValueError(f"laplacian: diagonal is True and size is {n}, size 3 is needed")
+        raise ValueError(f"laplacian: diagonal is True and size is {n}, but size must be 3")
     if diagonal:
         return 1 - 9 * _identity(3, 3)
     return _laplacian(n)
@@ -198,7 +198,7 @@ def sharpen(size: SupportsIndex = 3, amount: float = 1.0) -> Array:
     strength = as_number("sharpen", "amount", amount)
     with np.errstate(over="ignore"):  # refused below
         taps = _identity(n, n) - strength / gain * _laplacian(n)
-    check_finite("sharpen", taps, f"amount is {strength:g}", "a number that leaves taps finite")
+    check_finite("sharpen", taps, f"amount is {strength:g}", "all taps must be finite")
     return taps
 
 
@@ -311,7 +311,7 @@ def gabor(
         "gabor",
         phases,
         f"wavelength is {wave:g} and psi is {phase:g}",
-        "a finite 2 pi u / wavelength - psi",
+        "2 pi u / wavelength - psi must be finite",
     )
     return envelope * np.cos(phases)
 

@@ -38,7 +38,7 @@ def separate(kernel: Any, tolerance: float | None = None) -> list[tuple[Array, A
     if tolerance is not None:
         least = as_number("separate", "tolerance", tolerance)
         if not 0 <= least < 1:
-            raise ValueError(f"separate: tolerance is {least}, 0 to below 1 is needed")
+            raise ValueError(f"separate: tolerance is {least}, but it must be from 0 to below 1")
     if not taps.any():
         return [(np.zeros(taps.shape[0]), np.zeros(taps.shape[1]))]
     i, j = divmod(_peak(taps), taps.shape[1])
