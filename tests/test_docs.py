@@ -208,7 +208,7 @@ def test_the_names_of_borders_in_other_libraries():
                 with pytest.raises(ValueError, match=f"'{mode}'"):
                     conv(x, k, padding=1, padding_mode=word)
         assert re.fullmatch(r"`BORDER_\w+`", of_opencv)
-    with pytest.raises(ValueError, match=r"two meanings: .*'mirror' .*'symmetric' "):
+    with pytest.raises(ValueError, match=r"but it must be .*'mirror' .*'symmetric' "):
         conv(x, k, padding=1, padding_mode="reflect")
 
 

@@ -213,7 +213,7 @@ def _check_name(what: str, name: Any, usable: Sequence[str], compiled: Sequence[
     if isinstance(name, str) and name in usable:
         return name
     kind = ValueError if isinstance(name, str) else TypeError
-    here = " on this CPU" if kind is ValueError and name in compiled else ""
+    here = " on this CPU" if compiled else ""  # of an ISA
     raise kind(f"{what} is {show(name)}, but it must be one of {', '.join(usable)}{here}")
 
 

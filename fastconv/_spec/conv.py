@@ -194,7 +194,7 @@ def make_conv_spec(
     channels, *src = (inner[-1], *inner[:-1]) if channels_last else inner
     outputs, c_in, *wei = weight_shape
     groups = as_integer(name, "groups", said.groups, 1)
-    check_channels(name, inner, batched, channels_last, outputs, c_in, groups)
+    check_channels(name, inner, batched, channels_last, outputs, c_in, groups, wei)
     for letter, k in zip(letters, wei, strict=True):
         if k < 1:
             raise ValueError(
@@ -291,7 +291,7 @@ def _arithmetic(
         raise TypeError(
             f"{name}: input has dtype {source} and weight {weight}, "
             + ("" if wanted is None else f"dtype is {wanted}, ")
-            + "but there must be a dtype, known here, that holds their numbers"
+            + "but they must have a common dtype; convert one, as by input.astype(np.float32)"
         )
     arithmetic, result = chosen
     if parts(result) < max(parts(source), parts(weight)):
