@@ -85,6 +85,26 @@ def test_the_commands_run(line, tmp_path):
     subprocess.run(words, cwd=tmp_path, check=True, capture_output=True)
 
 
+@pytest.mark.parametrize(
+    ("words", "directions"),
+    [
+        ("gaussian --sigma 1.5", [kernels.gaussian(sigma=1.5)]),
+        ("sobel", [kernels.sobel(axis=1), kernels.sobel(axis=0)]),
+        ("gabor --size 4 --theta 30 --range clip", [kernels.gabor(4, theta=np.pi / 6)]),
+    ],
+)
+def test_the_filter_in_python(tmp_path, words, directions):
+    """The function of the page gives what the command gives."""
+    code, space = "".join(blocks_of(text_of("docs/command-line.md"), "python")), {}
+    for example in doctest.DocTestParser().get_examples(code):
+        exec(compile(example.source, "command-line.md", "single"), space)
+    Image.fromarray(space["photo"]).save(tmp_path / "photo.png")
+    command = ["fastconv", "filter", "photo.png", "-o", "out.png", "--kernel", *words.split()]
+    subprocess.run([sys.executable, "-P", "-m", *command], cwd=tmp_path, check=True)
+    got = np.asarray(Image.open(tmp_path / "out.png")).astype(int)
+    assert np.abs(got - space["filter_photo"](space["photo"], *directions)).max() <= 1
+
+
 # ---- links -------------------------------------------------------------------------------------
 
 
