@@ -303,8 +303,8 @@ def _arithmetic(
         raise TypeError(f"{name}: dtype is bool, but it must be {RESULTS}")
     if is_whole(result) and not arithmetic.whole and overflow != "saturate":
         raise ValueError(
-            f"{name}: dtype is {result}, but sums are {TOTALS[arithmetic.total]}: overflow must be "
-            "'saturate' then, which rounds them and clips them to what the dtype holds"
+            f"{name}: dtype is {result}, but it must not be an integer dtype, as sums are "
+            f"{TOTALS[arithmetic.total]}; or pass overflow='saturate', which rounds and clips"
         )
     return arithmetic, result, overflow == "saturate"
 
