@@ -3,6 +3,7 @@
 
 from contextlib import ExitStack
 
+from .._spec.epilogue import NAMED
 from .parse import (
     THREADS,
     Parser,
@@ -59,7 +60,10 @@ def add_arguments(parser: Parser) -> None:
         "--activation",
         type=parse_activation,
         metavar="WORD",
-        help="relu, relu6, leaky_relu:SLOPE, clip:LOW:HIGH, sigmoid, tanh, silu, gelu or hardswish",
+        help=", ".join(
+            ":".join([word, *row.parameters.upper().split(", ")]).rstrip(":")
+            for word, row in NAMED.items()
+        ),
     )
     add("--dtype", default="float32", help="of input and weight (default: float32)")
     add(
