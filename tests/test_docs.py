@@ -17,6 +17,7 @@ from truth import WORST
 
 import fastconv
 from fastconv import kernels
+from fastconv._plan.algorithms import NAMES
 from fastconv._spec import borders as boundary
 from fastconv._spec import epilogue as finishing
 
@@ -233,8 +234,9 @@ def test_the_names_of_borders_in_other_libraries():
 
 
 def without_numbers(term):
-    """`0.231 GFLOP` as `0 GFLOP`, with one unit for sizes and threads alike."""
-    return re.sub("[KM]iB", "B", re.sub(r"[\d.e+-]*\d", "0", term)).replace("threads", "thread")
+    """`0.231 GFLOP` as `0 GFLOP`, `8 tasks` as `0 task`, and one unit for all sizes."""
+    term = re.sub("[KM]iB", "B", re.sub(r"[\d.e+-]*\d", "0", term))
+    return re.sub(r"\b(thread|task)s\b", r"\1", term)
 
 
 PLANS = [
@@ -260,9 +262,9 @@ def test_the_page_of_plans_explains_every_line(said, more):
     how = fastconv.plan(fastconv.conv2d, x, w, bias, **said, out=out)
     head, ways, work, *rest = str(how).splitlines()
     assert re.fullmatch(r"conv2d \w+  [\dx]+ \* [\dx]+ -> [\dx]+", head)
-    algorithm, orientation, isa, threads = ways.split("  ")
+    algorithm, *orientation, isa, threads = ways.split("  ")
     assert algorithm in terms
-    assert f"`{orientation.split()[0]}`" in page or orientation.startswith("none")
+    assert all(f"`{word.split()[0]}`" in page or "none" in word for word in orientation)
     assert f"`{isa}`" in page or isa == "numpy"
     assert without_numbers(threads) in known
     assert {without_numbers(term) for term in work.split("  ")} <= known
@@ -271,6 +273,16 @@ def test_the_page_of_plans_explains_every_line(said, more):
         assert f"{label}:" in terms
         if label == "copies" and value != "none":
             assert set(value.split("; ")) <= terms, value
+
+
+def test_pages_and_docstrings_name_every_activation_and_algorithm():
+    for text in (text_of("docs/operations.md"), fastconv.conv2d.__doc__):
+        for word in finishing.NAMED:
+            assert re.search(rf"""['"]{word}['"]""", text), word
+    table = {row[0] for row in tables_of(text_of("docs/plan.md")) if len(row) == 2}
+    for word in NAMES[1:]:
+        assert f"`{word}`" in table
+        assert f"'{word}'" in fastconv.conv2d.__doc__
 
 
 def test_the_fields_of_a_plan_exist():

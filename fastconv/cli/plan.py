@@ -3,6 +3,7 @@
 
 from contextlib import ExitStack
 
+from .._plan.algorithms import NAMES
 from .._spec.epilogue import NAMED
 from .parse import (
     THREADS,
@@ -70,7 +71,7 @@ def add_arguments(parser: Parser) -> None:
         "--algorithm",
         default="auto",
         metavar="NAME",
-        help="auto, direct, im2col_gemm or reference (default: auto)",
+        help=f"one of {', '.join(NAMES)} (default: auto)",
     )
     add("--threads", type=parse_integer, metavar="N", help=THREADS)
     add("--isa", metavar="NAME", help="an ISA that `fastconv info` lists as usable")
