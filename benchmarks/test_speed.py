@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from fastconv._plan.settings import default_threads
-from fastconv.benchmarks.cases import CASES, TOLERANCE, operands, truth
+from fastconv.benchmarks.cases import CASES, TOLERANCE
+from fastconv.benchmarks.operands import operands, truth
 from fastconv.benchmarks.rivals import OURS
 
 pytest.importorskip("pytest_benchmark")

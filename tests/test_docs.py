@@ -385,6 +385,7 @@ def test_the_rows_for_opencv_are_true(theirs, ours, sizes):
 
 
 @pytest.mark.peers
+@pytest.mark.filterwarnings("ignore:Using padding='same'")  # of its speed
 @pytest.mark.parametrize(("theirs", "ours"), rows_for("PyTorch"))
 def test_the_rows_for_pytorch_are_true(theirs, ours):
     import torch

@@ -164,14 +164,15 @@ def _sum_of_taps(
     spec: ConvSpec, input: np.ndarray, weight: np.ndarray, dtype: np.dtype
 ) -> np.ndarray:
     """(batch, groups, c_out, *dst); a tap adds to the outputs for which it lies in the input."""
-    x = np.asarray(input, dtype, order="C")  # einsum's order of sums depends on strides
+    # The order of einsum's sums depends on strides, and on whether numbers are aligned.
+    x, w = (np.require(array, dtype, ("C", "A")) for array in (input, weight))
     if spec.channels_last:
         x = np.moveaxis(x, -1, -1 - spec.rank)
     x = x.reshape(spec.batch, spec.groups, spec.c_in, *spec.src)
     for axis, border in enumerate(spec.border):
         if border is not Border.ZERO:
             x, spec = _extended(spec, x, axis)
-    w = np.asarray(weight, dtype, order="C").reshape(spec.groups, spec.c_out, spec.c_in, *spec.wei)
+    w = w.reshape(spec.groups, spec.c_out, spec.c_in, *spec.wei)
     w = w.transpose(3, 4, 5, 0, 1, 2)  # taps first
     y = np.zeros((spec.batch, spec.groups, spec.c_out, *spec.dst), dtype)
     for tap in product(*map(range, spec.wei)):

@@ -68,7 +68,7 @@ class FastConv(Rival):
         self.version = fastconv.__version__
 
     def build(self, case, x, w, b, limit, residual=None):
-        function, words = getattr(self.module, f"conv{case.rank}d"), case.params | case.extra
+        function, words = getattr(self.module, case.op), case.keywords
         if residual is not None:
             words["residual"] = residual
         return lambda: function(x, w, b, **words)
@@ -86,7 +86,7 @@ class Prepared(FastConv):
     """`fastconv.prepare` outside of the timing, its call inside."""
 
     def build(self, case, x, w, b, limit, residual=None):
-        prepared = self.module.prepare(w, b, **case.params, **case.extra)
+        prepared = self.module.prepare(w, b, **case.keywords)
         if residual is not None:
             return lambda: prepared(x, residual=residual)
         return lambda: prepared(x)

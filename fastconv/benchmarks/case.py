@@ -1,25 +1,20 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""One convolution that is timed: what it is, what of it is special, and how it is named."""
+"""One call that is timed: what it is, what of it is special, and how it is named."""
 
 from __future__ import annotations
 
 import dataclasses
 import math
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+from .operations import BORDERS, OPERATIONS, Operation
 
 __all__ = ["ACTIVATIONS", "BORDERS", "KINDS", "Case", "Kind", "conv", "variant"]
 
-# Border modes as `numpy.pad` calls them.
-BORDERS = {
-    "constant": "constant",
-    "edge": "edge",
-    "wrap": "wrap",
-    "mirror": "reflect",
-    "symmetric": "symmetric",
-}
 ACTIVATIONS = ("relu", "gelu", "silu", "sigmoid", "tanh", "hardswish")
 
 
@@ -55,43 +50,96 @@ KINDS = {
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One convolution: input, OIHW weight, a bias, `padding` cells on both sides of each axis.
+    """One call of a public function of fastconv, with a bias.
 
-    `finish` are the words "residual" and one of `ACTIVATIONS`, or one of them, or none.
+    `shapes` are those of input and weight, channels first whatever the layout. `words` are the
+    keywords of the function, one value an axis where it takes such. `tags` say what else there is:
+    "residual", an array to add.
     """
 
     name: str
-    rank: int
-    batch: int
-    c_in: int
-    c_out: int
-    spatial: tuple[int, ...]
-    kernel: tuple[int, ...]
-    stride: tuple[int, ...]
-    padding: tuple[int, ...]
-    dilation: tuple[int, ...]
-    groups: int
-    dtype: str
-    channels_last: bool = False
-    padding_mode: str = "constant"
-    finish: str = ""
+    op: str
+    shapes: tuple[tuple[int, ...], ...]
+    words: dict[str, Any] = field(hash=False)
+    dtype: str = "float32"  # of the input
+    tags: tuple[str, ...] = ()
+
+    @property
+    def operation(self) -> Operation:
+        """What the benchmark knows of the function, whatever the number of axes."""
+        return OPERATIONS[re.sub(r"\dd$", "", self.op)]
+
+    @property
+    def rank(self) -> int:
+        return len(self.shapes[0]) - 2
 
     @property
     def input_shape(self) -> tuple[int, ...]:
-        return (self.batch, self.c_in, *self.spatial)
+        return self.shapes[0]
 
     @property
     def weight_shape(self) -> tuple[int, ...]:
-        return (self.c_out, self.c_in // self.groups, *self.kernel)
-
-    @property
-    def output_spatial(self) -> tuple[int, ...]:
-        axes = zip(self.spatial, self.kernel, self.stride, self.padding, self.dilation, strict=True)
-        return tuple((n + 2 * p - d * (k - 1) - 1) // s + 1 for n, k, s, p, d in axes)
+        return self.shapes[1]
 
     @property
     def output_shape(self) -> tuple[int, ...]:
-        return (self.batch, self.c_out, *self.output_spatial)
+        return self.operation.output_shape(self.shapes, self.words)
+
+    @property
+    def batch(self) -> int:
+        return self.input_shape[0]
+
+    @property
+    def c_in(self) -> int:
+        return self.input_shape[1]
+
+    @property
+    def c_out(self) -> int:
+        return self.output_shape[1]
+
+    @property
+    def spatial(self) -> tuple[int, ...]:
+        return self.input_shape[2:]
+
+    @property
+    def output_spatial(self) -> tuple[int, ...]:
+        return self.output_shape[2:]
+
+    @property
+    def kernel(self) -> tuple[int, ...]:
+        return self.weight_shape[2:]
+
+    @property
+    def stride(self) -> tuple[int, ...]:
+        return self.words["stride"]
+
+    @property
+    def padding(self) -> tuple[int, ...]:
+        return self.words["padding"]
+
+    @property
+    def dilation(self) -> tuple[int, ...]:
+        return self.words["dilation"]
+
+    @property
+    def groups(self) -> int:
+        return self.words["groups"]
+
+    @property
+    def channels_last(self) -> bool:
+        return self.words.get("channels_last", False)
+
+    @property
+    def padding_mode(self) -> str:
+        return self.words.get("padding_mode", "constant")
+
+    @property
+    def activation(self) -> str | None:
+        return self.words.get("activation")
+
+    @property
+    def residual(self) -> bool:
+        return "residual" in self.tags
 
     @property
     def kind(self) -> Kind:
@@ -101,7 +149,7 @@ class Case:
     def flops(self) -> int:
         """Nominal: two per multiply-add (complex: eight), taps on padding included."""
         each = 8 if self.kind.exact == "complex128" else 2
-        return each * math.prod(self.output_shape) * math.prod(self.weight_shape[1:])
+        return each * self.operation.macs(self.shapes, self.words)
 
     @property
     def channels(self) -> int:
@@ -113,12 +161,9 @@ class Case:
         return math.prod(self.kernel) == 1
 
     @property
-    def residual(self) -> bool:
-        return "residual" in self.finish.split()
-
-    @property
-    def activation(self) -> str | None:
-        return next((word for word in self.finish.split() if word in ACTIVATIONS), None)
+    def finish(self) -> str:
+        """What is done to the sums."""
+        return " ".join(filter(None, ("residual" * self.residual, self.activation)))
 
     @property
     def features(self) -> frozenset[str]:
@@ -130,28 +175,19 @@ class Case:
     @property
     def plain(self) -> Case:
         """The same shape without any of them."""
-        bare = {"channels_last": False, "padding_mode": "constant", "finish": ""}
-        return dataclasses.replace(self, name=f"{self.name}, plain", dtype=self.kind.plain, **bare)
+        return dataclasses.replace(
+            self, name=f"{self.name}, plain", words=self.params, dtype=self.kind.plain, tags=()
+        )
 
     @property
-    def params(self) -> dict:
-        """The keywords of `fastconv.conv2d` and of `torch.nn.functional.conv2d`."""
-        return {
-            "stride": self.stride,
-            "padding": self.padding,
-            "dilation": self.dilation,
-            "groups": self.groups,
-        }
+    def params(self) -> dict[str, Any]:
+        """The keywords that `torch.nn.functional` has, too."""
+        return {name: self.words[name] for name in self.operation.params}
 
     @property
-    def extra(self) -> dict:
-        """The further keywords of `fastconv.conv2d`, but `residual`."""
-        words = {"channels_last": True} if self.channels_last else {}
-        if self.padding_mode != "constant":
-            words["padding_mode"] = self.padding_mode
-        if self.activation:
-            words["activation"] = self.activation
-        return {**words, **self.kind.words}
+    def keywords(self) -> dict[str, Any]:
+        """Those of fastconv, but `residual`, which is an array."""
+        return {**self.words, **self.kind.words}
 
     def to_dict(self) -> dict:
         return dataclasses.asdict(self)
@@ -159,7 +195,12 @@ class Case:
     @classmethod
     def from_dict(cls, fields: dict) -> Case:
         """Undo `to_dict`, also after JSON has made lists of the tuples."""
-        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in fields.items()})
+
+        def tuples(value: Any) -> Any:
+            return tuple(map(tuples, value)) if isinstance(value, list) else value
+
+        words = {name: tuples(value) for name, value in fields["words"].items()}
+        return cls(**{name: tuples(value) for name, value in fields.items()} | {"words": words})
 
 
 def conv(
@@ -175,7 +216,7 @@ def conv(
     groups: int = 1,
     **features: str | bool,
 ) -> Case:
-    """A case named by its shape and `features`, fields of `Case`.
+    """A case named by its shape and `features`, words of `variant`.
 
     Padding defaults to the one that keeps an odd kernel centred.
     """
@@ -199,18 +240,23 @@ def conv(
     if set(dilation) != {1}:
         name += f" d{dilation[0]}" if len(set(dilation)) == 1 else f" d{sizes(dilation)}"
     name += f" g{groups}" * (groups > 1) + f" N{batch}" * (batch > 1)
-    plain = Case(
-        name, rank, batch, c_in, c_out, spatial, tuple(kernel), stride, axes(padding), dilation,
-        groups, "float32",
-    )  # fmt: skip
-    return variant(plain, **features)
+    words = {"stride": stride, "padding": axes(padding), "dilation": dilation, "groups": groups}
+    shapes = ((batch, c_in, *spatial), (c_out, c_in // groups, *kernel))
+    return variant(Case(name, f"conv{rank}d", shapes, words), **features)
 
 
-def variant(case: Case, **features: str | bool) -> Case:
-    """A plain case with other fields, which its name tells: "64@56->64 3x3 NHWC"."""
-    made = dataclasses.replace(case, **features)
-    words = [case.name, made.kind.short]
-    words += [("NLC", "NHWC", "NDHWC")[made.rank - 1]] if made.channels_last else []
-    words += [made.padding_mode] if made.padding_mode != "constant" else []
-    words += [f"+{made.finish}"] if made.finish else []
-    return dataclasses.replace(made, name=" ".join(filter(None, words)))
+def variant(
+    case: Case, *, dtype: str | None = None, residual: bool = False, **words: str | bool
+) -> Case:
+    """A plain case with what its name tells then: "64@56->64 3x3 NHWC"."""
+    made = dataclasses.replace(
+        case,
+        dtype=dtype or case.dtype,
+        words=case.words | words,
+        tags=case.tags + ("residual",) * residual,
+    )
+    said = [case.name, made.kind.short]
+    said += [("NLC", "NHWC", "NDHWC")[made.rank - 1]] if made.channels_last else []
+    said += [made.padding_mode] if made.padding_mode != "constant" else []
+    said += [f"+{made.finish}"] if made.finish else []
+    return dataclasses.replace(made, name=" ".join(filter(None, said)))

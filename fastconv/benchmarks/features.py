@@ -30,10 +30,10 @@ FEATURES: tuple[Case, ...] = (
         for mode in ("edge", "wrap", "symmetric")
     ),
     *(
-        variant(case, finish="residual relu")
+        variant(case, residual=True, activation="relu")
         for case in _named("64@56->64 ?x?", "64@224->64 3x3", "128@28->128 3x3")
     ),
-    *(variant(case, finish=word) for case in _LAYER for word in ACTIVATIONS),
+    *(variant(case, activation=word) for case in _LAYER for word in ACTIVATIONS),
     *(variant(case, dtype="float16") for case in _named("*")[:10] + _named("3@512->16 3x3")),
     *(variant(case, dtype="complex64") for case in _STEADY[:6]),
     *(

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from .case import Case
-from .cases import operands, truth
+from .operands import operands, truth
 from .process import Process
 from .rivals import OURS, PLAIN, RIVALS
 

@@ -63,7 +63,7 @@ class Torch(Rival):
         return self.finished(case, residual, self.convolution(case, x, w, b))
 
     def convolution(self, case, x, w, b):
-        params, function = case.params, getattr(self.torch.nn.functional, f"conv{case.rank}d")
+        params, function = case.params, getattr(self.torch.nn.functional, case.op)
         if case.padding_mode != "constant":
             function, params["padding"] = self.padded(case, function), 0
 

@@ -10,19 +10,12 @@ import numpy as np
 import pytest
 from scipy import signal
 
+import fastconv
 from fastconv.benchmarks import measure, process, report, rivals, worker
 from fastconv.benchmarks.case import ACTIVATIONS, BORDERS, KINDS, Case, conv, variant
-from fastconv.benchmarks.cases import (
-    CASES,
-    QUICK,
-    TOLERANCE,
-    activated,
-    operands,
-    random_cases,
-    select,
-    truth,
-)
+from fastconv.benchmarks.cases import CASES, QUICK, TOLERANCE, random_cases, select
 from fastconv.benchmarks.features import FEATURES
+from fastconv.benchmarks.operands import activated, operands, truth
 
 TINY = conv(3, (7, 5), 2, (3, 3), stride=(2, 1), dilation=(1, 2), batch=2)
 
@@ -34,8 +27,8 @@ def small_features():
         spatial = tuple(9 + axis for axis in range(case.rank))
         channels = (1, 1) if case.c_in == 1 else (4, 6)
         shape = conv(channels[0], spatial, channels[1], (3,) * case.rank)
-        fields = ("dtype", "channels_last", "padding_mode", "finish")
-        made = variant(shape, **{field: getattr(case, field) for field in fields})
+        special = {name: word for name, word in case.words.items() if name not in case.params}
+        made = variant(shape, dtype=case.dtype, residual=case.residual, **special)
         small[made.name] = made
     return list(small.values())
 
@@ -46,7 +39,9 @@ def test_case_is_well_formed(case):
     assert {len(axis) for axis in axes} == {case.rank}
     assert case.c_in % case.groups == case.c_out % case.groups == 0
     assert min(case.output_shape) >= 1
-    assert set(case.finish.split()) <= {"residual", *ACTIVATIONS}
+    assert case.activation in (None, *ACTIVATIONS)
+    assert set(case.tags) <= {"residual"}
+    assert callable(getattr(fastconv, case.op))
     assert case.padding_mode in BORDERS
     assert not case.plain.features
     assert (case in FEATURES) == bool(case.features)
@@ -94,7 +89,7 @@ def test_truth_agrees_with_scipy():
 
 def test_truth_of_features_agrees_with_scipy():
     case = conv(2, (5, 6), 2, (3, 3), groups=2, channels_last=True, padding_mode="mirror",
-                dtype="complex64", finish="residual")  # fmt: skip
+                dtype="complex64", residual=True)  # fmt: skip
     x, w, b, residual = operands(case)
     y = truth(case, x, w, b, residual)
     assert (x.shape, y.shape, y.dtype) == ((1, 5, 6, 2), (1, 5, 6, 2), np.complex128)
@@ -139,7 +134,8 @@ def test_results_of_uint8_spread_over_its_range():
 
 
 def test_features_are_named():
-    made = conv(4, 9, 6, (3, 3), channels_last=True, padding_mode="mirror", finish="residual relu")
+    said = {"channels_last": True, "padding_mode": "mirror", "activation": "relu"}
+    made = conv(4, 9, 6, (3, 3), residual=True, **said)
     assert made.name == "4@9->6 3x3 NHWC mirror +residual relu"
     assert made.features == {"channels_last", "mirror", "residual", "relu"}
     assert (made.residual, made.activation) == (True, "relu")

@@ -189,3 +189,17 @@ def test_bfloat16_is_rounded_once():
     for algorithm in ("reference", "direct"):
         got = fastconv.conv1d(x, w, dtype=BF16, algorithm=algorithm)
         assert float(got[0, 0]) == 333447168
+
+
+def test_bits_do_not_depend_on_where_weights_lie():
+    rng = np.random.default_rng(5)
+    x, w = rng.integers(0, 2**32, (3, 6, 17, 3), np.uint32), rng.standard_normal((5, 3, 2, 5))
+    memory = np.zeros(w.nbytes + 4, np.uint8)
+    unaligned = memory[4:].view("f8").reshape(w.shape)
+    unaligned[...] = w
+    assert not unaligned.flags.aligned
+    said = {"channels_last": True, "algorithm": "reference"}
+    expected = fastconv.conv2d(x, w, **said)
+    np.testing.assert_array_equal(fastconv.conv2d(x, unaligned, **said), expected)
+    layer = fastconv.prepare(np.asfortranarray(w), **said)
+    np.testing.assert_array_equal(layer(x), expected)

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The arrays of a case and its true result."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from .case import Case
+
+__all__ = ["activated", "operands", "truth"]
+
+
+def draw(rng: np.random.Generator, shape: Sequence[int], dtype: str) -> np.ndarray:
+    """Normal numbers, or integers of the whole range; those of int64 as small as most are."""
+    kind = np.dtype(dtype)
+    if kind.kind in "iu":
+        ends = np.iinfo("int16" if dtype == "int64" else kind)
+        return rng.integers(ends.min, ends.max, shape, kind, endpoint=True)
+    if kind.kind == "c":
+        real, imaginary = (draw(rng, shape, f"f{kind.itemsize // 2}") for _ in range(2))
+        return (real + 1j * imaginary).astype(kind)
+    return rng.standard_normal(shape, np.result_type(kind, "f4")).astype(kind, copy=False)
+
+
+def operands(case: Case, seed: int = 0) -> tuple[np.ndarray, ...]:
+    """Input, weight and bias, and the residual of a case that has one.
+
+    Floating-point weights are scaled so that outputs are of order one. Those for uint8 are such
+    that outputs spread over its range, and are multiples of 1/64: no sum of them is ever rounded
+    in float32, in whatever order, so that there is one right result to the last bit.
+    """
+    rng = np.random.default_rng(seed)
+    weight = draw(rng, case.weight_shape, case.kind.weight)
+    if weight.dtype.kind in "fc":
+        weight /= np.asarray(math.sqrt(math.prod(case.weight_shape[1:])), weight.real.dtype)
+    bias = draw(rng, (case.c_out,), case.kind.weight)
+    if case.dtype == "uint8":
+        weight, bias = np.rint(32 * weight) / 64, np.rint(32 * bias) / 64 + 128
+    x = draw(rng, laid_out(case, case.input_shape), case.dtype)
+    if not case.residual:
+        return x, weight, bias
+    return x, weight, bias, draw(rng, laid_out(case, case.output_shape), case.kind.weight)
+
+
+def laid_out(case: Case, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """(N, C, *sizes) as the arrays of the case have it."""
+    return (shape[0], *shape[2:], shape[1]) if case.channels_last else shape
+
+
+def truth(
+    case: Case, x: np.ndarray, w: np.ndarray, b: np.ndarray, residual: np.ndarray | None = None
+) -> np.ndarray:
+    """The result in float64, complex128 or int64: nothing of fastconv is in it."""
+    exact = case.kind.exact
+    if case.channels_last:
+        x = np.moveaxis(x, -1, 1)
+    y = case.operation.truth(case.shapes, case.words, x.astype(exact), w.astype(exact))
+    y += b.astype(exact).reshape(-1, *[1] * case.rank)
+    if case.channels_last:
+        y = np.ascontiguousarray(np.moveaxis(y, 1, -1))
+    if residual is not None:
+        y += residual
+    if case.activation:
+        y = activated(case.activation, y)
+    if case.kind.result == "uint8":
+        y = np.clip(np.rint(y), 0, 255)
+    return y
+
+
+def activated(word: str, y: np.ndarray) -> np.ndarray:
+    from scipy.special import erfc, expit
+
+    return {
+        "relu": lambda: np.maximum(y, 0),
+        "gelu": lambda: y * erfc(-y / math.sqrt(2)) / 2,
+        "silu": lambda: y * expit(y),
+        "sigmoid": lambda: expit(y),
+        "tanh": lambda: np.tanh(y),
+        "hardswish": lambda: y * np.clip(y + 3, 0, 6) / 6,
+    }[word]()
