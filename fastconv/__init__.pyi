@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 from collections.abc import Callable, Sequence
 from contextlib import ContextDecorator
-from dataclasses import dataclass
 from types import TracebackType
 from typing import (
     Any,
@@ -223,22 +222,41 @@ def prepare(
     threads: SupportsIndex | None = None,
 ) -> PreparedConv: ...
 
-@dataclass(frozen=True)
 class Plan:
-    algorithm: str
-    orientation: str
-    isa: str
-    threads: int
-    tile: tuple[int, int]
-    flops: int
-    bytes: int
-    scratch_bytes: int
-    copies: tuple[str, ...]
-    refused: tuple[tuple[str, str], ...]
-    output_shape: tuple[int, ...]
-    pack: str
+    @property
+    def algorithm(self) -> str: ...
+    @property
+    def orientation(self) -> str: ...
+    @property
+    def isa(self) -> str: ...
+    @property
+    def threads(self) -> int: ...
+    @property
+    def tile(self) -> tuple[int, int]: ...
+    @property
+    def tasks(self) -> int: ...
+    @property
+    def flops(self) -> int: ...
+    @property
+    def bytes(self) -> int: ...
+    @property
+    def scratch_bytes(self) -> int: ...
+    @property
+    def copies(self) -> tuple[str, ...]: ...
+    @property
+    def refused(self) -> tuple[tuple[str, str], ...]: ...
+    @property
+    def output_shape(self) -> tuple[int, ...]: ...
+    @property
+    def pack(self) -> str: ...
     @property
     def finish(self) -> str: ...
+    @property
+    def variants(self) -> tuple[str, ...]: ...
+    @property
+    def chosen(self) -> str: ...
+    @property
+    def spec(self) -> Any: ...
 
 # The arguments after the operation are its own; tuples of sizes are ArrayLike.
 @overload

@@ -17,6 +17,7 @@ from truth import WORST
 
 import fastconv
 from fastconv import kernels
+from fastconv._plan.algorithms import NAMES
 from fastconv._spec import borders as boundary
 from fastconv._spec import epilogue as finishing
 
@@ -85,6 +86,26 @@ def test_the_commands_run(line, tmp_path):
     subprocess.run(words, cwd=tmp_path, check=True, capture_output=True)
 
 
+@pytest.mark.parametrize(
+    ("words", "directions"),
+    [
+        ("gaussian --sigma 1.5", [kernels.gaussian(sigma=1.5)]),
+        ("sobel", [kernels.sobel(axis=1), kernels.sobel(axis=0)]),
+        ("gabor --size 4 --theta 30 --range clip", [kernels.gabor(4, theta=np.pi / 6)]),
+    ],
+)
+def test_the_filter_in_python(tmp_path, words, directions):
+    """The function of the page gives what the command gives."""
+    code, space = "".join(blocks_of(text_of("docs/command-line.md"), "python")), {}
+    for example in doctest.DocTestParser().get_examples(code):
+        exec(compile(example.source, "command-line.md", "single"), space)
+    Image.fromarray(space["photo"]).save(tmp_path / "photo.png")
+    command = ["fastconv", "filter", "photo.png", "-o", "out.png", "--kernel", *words.split()]
+    subprocess.run([sys.executable, "-P", "-m", *command], cwd=tmp_path, check=True)
+    got = np.asarray(Image.open(tmp_path / "out.png")).astype(int)
+    assert np.abs(got - space["filter_photo"](space["photo"], *directions)).max() <= 1
+
+
 # ---- links -------------------------------------------------------------------------------------
 
 
@@ -131,7 +152,7 @@ def test_the_page_of_dtypes_lists_activations_and_their_errors():
     assert set(rows) == set(finishing.NAMED)
     for name, row in rows.items():
         _, *errors, whole = (cell.strip() for cell in f"{row} ".split("|"))
-        assert (whole == "yes") == finishing.NAMED[name].whole
+        assert (whole == "yes") == finishing.NAMED[name].integer
         if name in WORST:
             assert tuple(map(float, errors)) == (WORST[name]["f4"], WORST[name]["f8"])
 
@@ -208,13 +229,14 @@ def test_the_names_of_borders_in_other_libraries():
                 with pytest.raises(ValueError, match=f"'{mode}'"):
                     conv(x, k, padding=1, padding_mode=word)
         assert re.fullmatch(r"`BORDER_\w+`", of_opencv)
-    with pytest.raises(ValueError, match=r"two meanings: .*'mirror' .*'symmetric' "):
+    with pytest.raises(ValueError, match=r"but it must be .*'mirror' .*'symmetric' "):
         conv(x, k, padding=1, padding_mode="reflect")
 
 
 def without_numbers(term):
-    """`0.231 GFLOP` as `0 GFLOP`, with one unit for sizes and threads alike."""
-    return re.sub("[KM]iB", "B", re.sub(r"[\d.e+-]*\d", "0", term)).replace("threads", "thread")
+    """`0.231 GFLOP` as `0 GFLOP`, `8 tasks` as `0 task`, and one unit for all sizes."""
+    term = re.sub("[KM]iB", "B", re.sub(r"[\d.e+-]*\d", "0", term))
+    return re.sub(r"\b(thread|task)s\b", r"\1", term)
 
 
 PLANS = [
@@ -233,6 +255,7 @@ def test_the_page_of_plans_explains_every_line(said, more):
     page = text_of("docs/plan.md")
     terms = {row[0].strip("`") for row in tables_of(page)}
     known = {without_numbers(term) for term in terms}
+    known |= {term.removesuffix("s") for term in known}  # 1 task
     x = np.ones((1, 17, 23, 17), more.get("dtype", "f4"))
     w = np.ones((13, 17, 3, 3), "f4")
     out = x.reshape(-1)[: 13 * 21 * 15].reshape(1, 13, 21, 15) if "overlap" in more else None
@@ -240,9 +263,9 @@ def test_the_page_of_plans_explains_every_line(said, more):
     how = fastconv.plan(fastconv.conv2d, x, w, bias, **said, out=out)
     head, ways, work, *rest = str(how).splitlines()
     assert re.fullmatch(r"conv2d \w+  [\dx]+ \* [\dx]+ -> [\dx]+", head)
-    algorithm, orientation, isa, threads = ways.split("  ")
+    algorithm, *orientation, isa, threads = ways.split("  ")
     assert algorithm in terms
-    assert f"`{orientation.split()[0]}`" in page or orientation.startswith("none")
+    assert all(f"`{words.split()[0]}`" in page for words in orientation)
     assert f"`{isa}`" in page or isa == "numpy"
     assert without_numbers(threads) in known
     assert {without_numbers(term) for term in work.split("  ")} <= known
@@ -251,6 +274,16 @@ def test_the_page_of_plans_explains_every_line(said, more):
         assert f"{label}:" in terms
         if label == "copies" and value != "none":
             assert set(value.split("; ")) <= terms, value
+
+
+def test_pages_and_docstrings_name_every_activation_and_algorithm():
+    for text in (text_of("docs/operations.md"), fastconv.conv2d.__doc__):
+        for word in finishing.NAMED:
+            assert re.search(rf"""['"]{word}['"]""", text), word
+    table = {row[0] for row in tables_of(text_of("docs/plan.md")) if len(row) == 2}
+    for word in NAMES[1:]:
+        assert f"`{word}`" in table
+        assert f"'{word}'" in fastconv.conv2d.__doc__
 
 
 def test_the_fields_of_a_plan_exist():

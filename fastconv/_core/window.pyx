@@ -8,7 +8,7 @@ from fastconv._core.axis cimport (
 
 cdef void set_view(view_t *view, layout, Py_ssize_t component_groups):
     """An array, from its `Layout`."""
-    view.storage, view.itemsize = layout.storage, layout.number_bytes
+    view.storage, view.itemsize = layout.storage, layout.component_bytes
     view.axis_bytes = (layout.strides[0], *layout.strides[2:])
     view.channel_bytes = layout.strides[1]
     view.components, view.component_bytes = layout.parts, layout.part_bytes

@@ -3,37 +3,28 @@
 
 from __future__ import annotations
 
-import os
-import threading
-import weakref
 from operator import index
 
 import numpy as np
 
-from .._core import weights
-from .._core.conv import address
 from .._core.measure import openmp_threads
 from .._plan.algorithms import NAMES
 from .._plan.execute import (
-    Store,
     find,
     flipped,
-    frozen,
-    keep,
-    outline,
+    known,
     outlined,
     overlaps,
     planned,
-    residual_is,
-    run,
     settle,
     through_a_copy,
 )
-from .._plan.layout import native_copy
-from .._plan.magnitude import fits_float64, largest
-from .._plan.nonfinite import replaced
+from .._plan.kept import Store, frozen, keep, outline
+from .._plan.layout import is_same, native_copy
 from .._plan.plan import Plan
 from .._plan.settings import current
+from .._plan.variants import choose, run
+from .._plan.weights import LayerWeights
 from .._spec.arguments import (
     as_array,
     as_flag,
@@ -44,7 +35,7 @@ from .._spec.arguments import (
     padding_per_axis,
     positive_per_axis,
 )
-from .._spec.axis import span
+from .._spec.axis import Axis
 from .._spec.conv import ConvParameters, make_conv_spec
 from .._spec.operands import check_bias
 from .._spec.values import as_integer, settled
@@ -56,13 +47,14 @@ def prepare(
     activation=None, alpha=1, beta=0, dtype=None, overflow="wrap",
     algorithm="auto", threads=None,
 ):  # fmt: skip
-    """Keep weights for many calls: a function of the input alone that packs them only once.
+    """Pack weights once, for many calls. Returns a layer: a function of the input.
 
-    The parameters are those of `conv1d`, `conv2d` and `conv3d`; the rank is that of the weight,
-    and `residual` and `out` come with the input, whose dtype may change from call to call.
-    The weights are copied, so later changes of the array do not show. The result is the same,
-    bit for bit, as that of the one-shot call (but of algorithm='reference'). A layer can be
-    pickled, and shared between threads.
+    The parameters are those of `conv1d`, `conv2d` or `conv3d`; the number of axes of the weight
+    tells which. ``layer(input, out=None, threads=None, *, residual=None)`` returns what that
+    function returns, with the same bits (except for algorithm='reference'). The size and the dtype
+    of the input may change from call to call. The weights are copied: later changes of the array
+    have no effect. A layer can be pickled, and several threads can call it at the same time.
+    Raises TypeError or ValueError, which name the argument, what it is and what it must be.
 
     >>> import numpy as np
     >>> blur = prepare(np.full((1, 1, 3, 3), 1 / 9), padding="same")
@@ -76,18 +68,13 @@ def prepare(
         stride, padding, dilation, groups, padding_mode, padding_value, channels_last, flip,
         activation, alpha, beta, dtype, overflow,
     )  # fmt: skip
-    return PreparedConv(weight, bias, parameters, (algorithm, threads))
+    return _layer(weight, bias, parameters, (algorithm, threads))
 
 
-_known: weakref.WeakSet[PreparedConv] = weakref.WeakSet()
-
-
-def _after_fork() -> None:
-    for layer in _known:  # in the child nobody is left to release the old locks
-        layer._lock = threading.RLock()
-
-
-os.register_at_fork(after_in_child=_after_fork)
+def _layer(weight, bias, parameters, how) -> PreparedConv:
+    layer = object.__new__(PreparedConv)
+    layer._prepare(weight, bias, parameters, how)
+    return layer
 
 
 # In the order in which a specification checks what depends on the dtype of the input.
@@ -110,9 +97,13 @@ def _progress(error: Exception) -> int:
 
 
 class PreparedConv:
-    """A convolution with fixed weights; made by `prepare`, called with an input."""
+    """A convolution with fixed weights; `prepare` makes one. It is called with an input."""
 
-    def __init__(self, weight, bias, parameters, how):
+    def __init__(self):
+        """Not for users: `fastconv.prepare` makes layers."""
+        raise TypeError("PreparedConv: fastconv.prepare makes layers")
+
+    def _prepare(self, weight, bias, parameters, how):
         weight = as_operand("prepare", "weight", weight)
         if not 3 <= weight.ndim <= 5:
             raise ValueError(
@@ -127,13 +118,10 @@ class PreparedConv:
         self._weight = native_copy(weight)
         self._weight.flags.writeable = False
         self._bias = None if bias is None else np.array(as_array("prepare", "bias", bias))
+        self._weights = LayerWeights(self._weight, self._bias)
         self._algorithm = check_algorithm("prepare", how[0], NAMES)
         self._threads = check_threads("prepare", how[1])
         self._check()
-        self._lock = threading.RLock()
-        _known.add(self)
-        self._most: int | None = None  # the largest weight, if it was asked for
-        self._packed: dict[tuple, tuple[np.ndarray, bool]] = {}
         self._ready = Store()
 
     def _check(self):
@@ -149,13 +137,14 @@ class PreparedConv:
 
     def _try(self, dtype: np.dtype) -> None:
         stride, padding, dilation, groups, *_ = self._parameters
-        c_in, *wei = self._weight.shape[1:]
+        c_in, *kernel = self._weight.shape[1:]
         strides = positive_per_axis("prepare", "stride", self._rank, stride)
         dilations = positive_per_axis("prepare", "dilation", self._rank, dilation)
         groups = as_integer("prepare", "groups", groups, 1)
-        axes = [(span(k, d), k, s, d) for k, s, d in zip(wei, strides, dilations, strict=True)]
-        pad = padding_per_axis("prepare", padding, tuple(axes))
-        sizes = [n - min(0, a) - min(0, b) for (n, *_), (a, b) in zip(axes, pad, strict=True)]
+        spans = [Axis(1, k, 1, d).span for k, d in zip(kernel, dilations, strict=True)]
+        axes = tuple(zip(spans, kernel, strides, dilations, strict=True))
+        pad = padding_per_axis("prepare", padding, axes)
+        sizes = [n - min(0, a) - min(0, b) for n, (a, b) in zip(spans, pad, strict=True)]
         last = as_flag("prepare", "channels_last", self._parameters.channels_last)
         shape = (1, *sizes, c_in * groups) if last else (1, c_in * groups, *sizes)
         spec = make_conv_spec("prepare", self._rank, shape, dtype, self._weight.shape,
@@ -167,7 +156,7 @@ class PreparedConv:
     def __call__(self, input, out=None, threads=None, *, residual=None):
         """Convolve an input; `out`, `threads` and `residual` as in `conv2d`.
 
-        A `beta` other than 0 needs `out`; `threads`, if not None, goes before that of `prepare`.
+        A `beta` other than 0 needs `out`. `threads`, if not None, overrides that of `prepare`.
         """
         src = as_operand(self._name, "input", input)
         if threads is None:
@@ -178,20 +167,21 @@ class PreparedConv:
             src.shape, src.strides, src.dtype, src.flags.aligned, current(),
             (openmp_threads(),) if threads is None else frozen(threads),
             None if out is None else outline(out),
-            None if residual is None else (outline(residual), residual_is(residual, out)),
+            None if residual is None else (outline(residual), is_same(residual, out)),
         )  # fmt: skip
         ready = self._ready.get(key)
         if ready is None:
             ready = self._get_ready(src, residual, out, threads)
-            keep(self._ready, key, ready, ready[0].memory)
-        plan, packed, bias = ready if ready[0].if_small is None else self._fit(*ready, src)
+            keep(self._ready, key, ready, ready[0]._engine.memory)
+        plan, packed, bias = ready
         if out is None:
-            out = np.empty(plan.output_shape, plan.spec.dtype)
+            engine = plan._engine
+            out = np.empty(engine.output_shape, engine.dtype)
         elif overlaps(out, residual, src):
             return through_a_copy(
                 lambda out, residual: self(src, out, threads, residual=residual), out, residual
             )
-        return run(plan, src, self._weight, packed, bias, residual, out)
+        return run(plan, src, self._weight, packed, bias, residual, out, self._weights)
 
     def _get_ready(self, src, residual, out, threads) -> tuple:
         """(plan, packed weights, bias) for an input like `src`."""
@@ -200,26 +190,7 @@ class PreparedConv:
             self._name, self._rank, *settle(self._parameters), src, self._weight,
             self._bias is not None, residual, out, (self._algorithm, threads), True,
         )  # fmt: skip
-        return self._complete(plan)
-
-    def _fit(self, plan, packed, bias, src) -> tuple:
-        """What is ready for this input, or for small integers, if it has only such."""
-        if self._most is None:
-            self._most = largest(self._weight)
-        if not fits_float64(plan.spec, src, self._weight, self._most):
-            return plan, packed, bias
-        return self._complete(plan.if_small())
-
-    def _complete(self, plan: Plan) -> tuple:
-        """The plan, its packed weights and its bias."""
-        bias = check_bias(plan.spec, self._bias, plan.bias_dtype)
-        if plan.problem is None:
-            return plan, None, bias
-        packed, finite = self._pack(plan, self._weight)
-        if not finite and plan.if_not_finite is not None:
-            plan = plan.if_not_finite()
-            packed, _ = self._pack(plan, replaced(self._weight))
-        return plan, packed, plan.pad_bias(bias)
+        return self._weights.ready(choose(plan, None, self._weights))
 
     def _check_channels(self, shape: tuple[int, ...]) -> None:
         """Raise for an input of other channels: of the two sides it is the one that is new."""
@@ -235,24 +206,6 @@ class PreparedConv:
                 f"{self._name}: input has {channels} channels, but weight needs {needed}{hint}"
             )
 
-    def _pack(self, plan: Plan, weight: np.ndarray) -> tuple[np.ndarray, bool]:
-        """The weights as the plan wants them, and whether all are finite."""
-        key = (
-            plan.isa,
-            plan.orientation,
-            plan.spec.tile_dtype,
-            plan.spec.parts,
-            plan.problem.parts,
-            plan.replaced,
-            plan.spec.apart,
-        )
-        with self._lock:
-            if key not in self._packed:
-                memory = np.empty(plan.problem.packed_bytes, np.uint8)
-                finite = weights.prepare(plan.problem, address(weight), memory)
-                self._packed[key] = memory, finite
-            return self._packed[key]
-
     def plan(self, input, out=None, threads=None, *, residual=None) -> Plan:
         """How a call would run, and why; a tuple of sizes stands for an input of the weights'
         dtype.
@@ -262,17 +215,18 @@ class PreparedConv:
         (4, 15, 17)
         """
         src = outlined(self._name, "input", input, self._weight.dtype)
-        self._check_channels(src.shape if isinstance(src, np.ndarray) else src[0])
+        self._check_channels(src.shape)
         if residual is not None:
             residual = as_operand(self._name, "residual", residual)
         if threads is None:
             threads = self._threads if self._threads is not None else current().threads
-        return planned(
+        plan = planned(
             self._name, self._rank, self._parameters, src, self._weight, self._bias is not None,
             residual, out, (self._algorithm, threads), True,
         )  # fmt: skip
+        return choose(plan, known(src), self._weights)
 
-    explain = plan  # of fastconv.plan
+    _explain = plan  # of fastconv.plan
 
     @property
     def weight(self) -> np.ndarray:
@@ -294,11 +248,9 @@ class PreparedConv:
         """The number of threads that was asked for, or None."""
         return self._threads
 
-    def __getstate__(self):
-        return self.weight, self._bias, self._parameters, (self._algorithm, self._threads)
-
-    def __setstate__(self, state):
-        self.__init__(*state)
+    def __reduce__(self):
+        how = (self._algorithm, self._threads)
+        return _layer, (self.weight, self._bias, self._parameters, how)
 
     def __repr__(self):
         said = self._parameters._asdict()

@@ -1,42 +1,227 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The algorithms, in one list: each says why it refuses, what it would cost, and runs."""
+"""The algorithms, in one list: each says why it refuses, what it would cost, and what runs."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
+from math import inf
+from typing import NamedTuple
 
-from .._core import direct, im2col_gemm
+import numpy as np
+
+from .._core import direct, im2col_gemm, scratch, weights
+from .._core.conv import Problem, address
+from .._spec import reference
 from .._spec.conv import ConvSpec
+from . import constants as costs
+from . import magnitude, nonfinite
+from .plan import PLAN_BYTES, Engine, Plan, Variant, _problem
 from .schedule import candidates
-from .work import Schedule, Work
+from .tiled import Call
+from .work import Schedule, Work, operations
 
 
-@dataclass(frozen=True, slots=True)
-class Algorithm:
-    name: str
-    panels: bool  # pixels are gathered into panels
-    orientations: tuple[str, ...]
-    refuses: Callable[[ConvSpec], str | None]  # the reason, as users read it
-    run: Callable[..., bool]  # see _core/parallel.pyx
+class Part(NamedTuple):
+    """What an algorithm says of its plan: see `Plan`."""
 
-    def schedules(self, work: Work, orientation: str) -> Iterator[Schedule]:
-        """Those worth comparing."""
-        return candidates(work._replace(panels=self.panels), orientation)
+    engine: Engine
+    isa: str
+    orientation: str = "none"
+    threads: int = 1
+    tile: tuple[int, int] = (1, 1)
+    tasks: int = 1
+    scratch_bytes: int = 0
+    copies: tuple[str, ...] = ()
 
-    def best(self, work: Work) -> Schedule:
-        """The schedule of least cost."""
-        found = (s for orientation in self.orientations for s in self.schedules(work, orientation))
-        return min(found, key=lambda schedule: schedule.cost)
+
+class Candidate(NamedTuple):
+    """An algorithm for a call."""
+
+    cost: float  # an estimate, in cycles
+    part: Callable[[], Part]
 
 
 def nothing(spec: ConvSpec) -> None:
     """Refuse nothing."""
 
 
+def no_variants(call: Call, make: Callable[[Call], Plan]) -> tuple[Variant, ...]:
+    """The same plan for all values."""
+    return ()
+
+
+@dataclass(frozen=True, slots=True)
+class Algorithm:
+    """One row of the list."""
+
+    name: str
+    family: type  # of the specifications it is for
+    candidate: Callable[[Call], Candidate]
+    refuses: Callable[[ConvSpec], str | None] = nothing  # the reason, as users read it
+    variants: Callable[[Call, Callable[[Call], Plan]], tuple[Variant, ...]] = no_variants
+    only_named: str | None = None  # why "auto" never takes it
+
+
+# ---- direct and im2col_gemm --------------------------------------------------------------------
+
+ORIENTATIONS = ("pixels", "channels")
+
+
+@dataclass(frozen=True, slots=True)
+class Tiled:
+    """An algorithm of register tiles, whose schedule is chosen by its cost."""
+
+    panels: bool  # pixels are gathered into panels
+    run: Callable[..., bool]  # see _core/parallel.pyx
+
+    def schedules(self, work: Work, orientation: str) -> Iterator[tuple[float, Schedule]]:
+        """Those worth comparing, with their costs."""
+        return candidates(work._replace(panels=self.panels), orientation)
+
+    def best(self, work: Work) -> tuple[float, Schedule]:
+        """The one of least cost."""
+        found = (pair for orientation in ORIENTATIONS for pair in self.schedules(work, orientation))
+        return min(found, key=lambda pair: pair[0])
+
+    def candidate(self, call: Call) -> Candidate:
+        """That with the best schedule."""
+        if 0 in call.spec.output_shape:
+            return Candidate(0.0, partial(_idle, call))
+        cost, schedule = _pick(self, call.work)
+        return Candidate(cost, partial(self.part, call, schedule))
+
+    def part(self, call: Call, schedule: Schedule) -> Part:
+        """What runs with a schedule."""
+        work = call.work
+        problem = _problem(work, call.components, schedule, call.finishing)
+        threads = min(call.threads, max(1, problem.tasks))
+        scratch.limit(threads * problem.scratch_bytes)
+        channels, lanes = schedule.orientation == "channels", work.machine.lanes
+        chunk = problem.tasks * costs.OPERATIONS_PER_CHUNK // operations(call.spec)
+        engine = _engine(
+            call,
+            _runner(self.run, problem, threads, call.shared, max(threads, chunk)),
+            bias_room=np.zeros(schedule.width, call.bias_dtype) if channels else None,
+            pack=partial(_pack, problem),
+            packing=(
+                *(call.isa, schedule.orientation, call.spec.tile_dtype),
+                *(call.spec.components, problem.parts, call.spec.apart),
+            ),
+            memory=PLAN_BYTES + problem.memory_bytes,
+        )
+        return Part(
+            engine=engine,
+            isa=call.isa,
+            orientation=schedule.orientation,
+            threads=threads,
+            tile=(work.machine.rows, schedule.width) if channels else (schedule.width, 2 * lanes),
+            tasks=problem.tasks,
+            scratch_bytes=threads * problem.scratch_bytes,
+            copies=self.copies(call, schedule, problem),
+        )
+
+    def copies(self, call: Call, schedule: Schedule, problem: Problem) -> tuple[str, ...]:
+        """What is copied on the way, in words."""
+        work, said = call.work, []
+        if self.panels:
+            said += ["input: panels of the cache's size"]
+        elif not work.reads_in_place(schedule.in_regions):
+            said += ["input: strips of the cache's size"]
+        elif work.padded and direct.makes_strips(problem):
+            said += ["input: strips of the cache's size where tiles cannot leave padding out"]
+        if schedule.orientation not in work.in_place_store:
+            said += ["out: sums of the cache's size, on their way to it"]
+        if not call.prepared:
+            said += ["weight: a strip at a time"]
+        return tuple(said)
+
+
+def _runner(run, problem, threads, shared, chunk) -> Callable[..., bool]:
+    """The algorithm's function, for arrays."""
+
+    def run_arrays(src, wei, packed, bias, residual, dst) -> bool:
+        return run(
+            problem,
+            address(src),
+            0 if wei is None else address(wei),
+            0 if packed is None else address(packed),
+            0 if bias is None else address(bias),
+            0 if residual is None else address(residual),
+            address(dst),
+            threads,
+            shared,
+            chunk,
+        )
+
+    return run_arrays
+
+
+def _pack(problem: Problem, weight: np.ndarray) -> np.ndarray:
+    """The weights for many calls."""
+    memory = np.empty(problem.packed_bytes, np.uint8)
+    weights.prepare(problem, address(weight), memory)
+    return memory
+
+
+def _engine(call: Call, run: Callable[..., bool], **more) -> Engine:
+    spec = call.spec
+    return Engine(run, spec.output_shape, spec.dtype, call.bias_dtype, **more)
+
+
+def _idle(call: Call) -> Part:
+    """The output has no elements."""
+    return Part(_engine(call, lambda *arrays: True), call.isa)
+
+
+def _variants(call: Call, make: Callable[[Call], Plan]) -> tuple[Variant, ...]:
+    """For small integers; for weights that are not finite."""
+    if 0 in call.spec.output_shape:
+        return ()
+    found = (magnitude.variant(call, make), nonfinite.variant(call, make))
+    return tuple(variant for variant in found if variant is not None)
+
+
+_pick: Callable[[Tiled, Work], tuple[float, Schedule]] = Tiled.best
+
+
+@contextmanager
+def choosing(pick: Callable[[Tiled, Work], tuple[float, Schedule]]) -> Iterator[None]:
+    """For tests: plans that are made inside, in any thread, take the schedule (with its cost)
+    ``pick(tiled, work)``, one of ``tiled.schedules``. Call `kept.forget` before and after."""
+    global _pick
+    before, _pick = _pick, pick
+    try:
+        yield
+    finally:
+        _pick = before
+
+
+# ---- reference ---------------------------------------------------------------------------------
+
+
+def _reference(call: Call) -> Candidate:
+    return Candidate(inf, lambda: Part(_engine(call, partial(_run_reference, call.spec)), "numpy"))
+
+
+def _run_reference(spec: ConvSpec, src, wei, packed, bias, residual, dst) -> bool:
+    if bias is not None and spec.components == 2:  # pairs of real numbers
+        if spec.apart:
+            bias = bias.reshape(spec.groups, 2, spec.c_out).swapaxes(1, 2).ravel()
+        bias = bias.view(np.result_type(bias.dtype, np.complex64))
+    if dst.size:
+        dst[...] = reference.convolve(spec, src, wei, bias, residual, dst)
+    return True
+
+
+# ---- the list ----------------------------------------------------------------------------------
+
+
 ALGORITHMS = (
-    Algorithm("direct", False, ("pixels", "channels"), nothing, direct.run),
-    Algorithm("im2col_gemm", True, ("pixels", "channels"), nothing, im2col_gemm.run),
+    Algorithm("direct", ConvSpec, Tiled(False, direct.run).candidate, variants=_variants),
+    Algorithm("im2col_gemm", ConvSpec, Tiled(True, im2col_gemm.run).candidate, variants=_variants),
+    Algorithm("reference", ConvSpec, _reference, only_named="slow and obvious, for tests"),
 )
-REFERENCE = "reference"
-NAMES = ("auto", *(algorithm.name for algorithm in ALGORITHMS), REFERENCE)
+NAMES = ("auto", *(row.name for row in ALGORITHMS))

@@ -28,18 +28,18 @@ WAITING_SHARE = 0.25
 OPERATIONS_PER_THREAD = 1_000_000
 
 # Multiply-adds in int64, of a thread, for each byte of input and weight, from which on it is worth
-# a look whether float64 would do; bytes that stand for beginning to look; numbers that are looked
+# a look whether float64 would do; bytes that stand for beginning to look; elements that are looked
 # at first.
 LOOK_WORTH = 8
 LOOK_BYTES = 256 * 1024
 CORNER = 1024
 
 # Operations between two looks at signals (Ctrl-C): a fraction of a second on the plainest ISA. To
-# read, convert and store a number, with an activation, takes as long as so many multiply-adds.
+# read, convert and store an element, with an activation, takes as long as so many multiply-adds.
 OPERATIONS_PER_CHUNK = 2_000_000_000
-OPERATIONS_PER_NUMBER = 256
+OPERATIONS_PER_ELEMENT = 256
 
-# An axis is cut where taps begin or end to meet input when that saves this share of its taps.
+# An axis is cut where taps begin or end to be valid when that saves this share of its taps.
 SKIPPED_SHARE = 0.1
 
 # Caches: bytes of a line and the distance at which lines share a set of the first level, as all
@@ -55,14 +55,14 @@ PATIENT_BYTES = 1024
 # Steps of a run that is worth dissolving into single ones: see _core/source.pyx.
 SHORT_RUN = 8
 
-# Bytes of numbers in a multiply-add that takes a cycle; shorter vectors go in pairs.
+# Bytes of elements in a multiply-add that takes a cycle; shorter vectors go in pairs.
 CYCLE_BYTES = 64
 
-FILL_ROW = 14.0  # begin a row of a strip
-FILL_VECTOR = 2.5  # copy a vector of it
-FILL_APART = 1.3  # copy a number of it, if a stride lies between them
-FILL_CONVERT = 2.0  # make a vector of it of numbers of another dtype
-FILL_FAR = 14.0  # the same from beyond the second-level cache
+COPY_ROW = 14.0  # begin a row of a strip
+COPY_VECTOR = 2.5  # copy a vector of it
+COPY_STRIDED = 1.3  # copy an element of it, where a stride lies between two
+COPY_CONVERT = 2.0  # make a vector of it of elements of another dtype
+COPY_FAR = 14.0  # the same from beyond the second-level cache
 TOUCH_FAR = 6.0  # read a vector in place from there
 GATHER_SEGMENT = 1.5  # begin a segment of a panel, for one k
 GATHER_VECTOR = 2.5  # copy a vector of it
@@ -73,10 +73,10 @@ EDGE_ROW = 12.0  # write a row of sums that is no whole vector
 TILE = 40.0  # begin and end a tile
 WEIGHT_VECTOR = 4.0  # bring a vector of weights from memory, once a task
 SUM_VECTOR = 3.0  # write a vector of sums, or add to it
-PACK_NUMBER = 0.5  # pack one weight
-TURN_NUMBER = 0.5  # deliver one sum through scratch
-TURN_FAR = 1.7  # the same to beyond the second-level cache
-FINISH_NUMBER = 0.4  # finish one sum that tiles leave unfinished; twice that where sums turn
-FINISH_APART = 2.0  # the same, and deliver it where its neighbours lie apart
+PACK_ELEMENT = 0.5  # pack one weight
+TRANSPOSE_ELEMENT = 0.5  # store one sum through scratch
+TRANSPOSE_FAR = 1.7  # the same to beyond the second-level cache
+FINISH_ELEMENT = 0.4  # finish one sum that tiles leave; twice that where sums are transposed
+FINISH_STRIDED = 2.0  # the same, and store it where its neighbours are strided
 STORE_FAR = 5.0  # what a vector that tiles store there costs more
 TASK = 1000.0  # begin a task

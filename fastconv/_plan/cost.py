@@ -12,9 +12,8 @@ from typing import NamedTuple
 from .._core import axis as spans
 from .._core import conv as problem
 from .._core import table
-from .._spec.axis import Axis
 from . import constants as costs
-from .work import Cut, Schedule, Work
+from .work import CoreAxis, Cut, Schedule, Work
 
 
 class SpanKind(NamedTuple):
@@ -46,7 +45,7 @@ class Boxes(NamedTuple):
 
     kinds: tuple[Box, ...]
     pixels: int
-    strip: int  # numbers of a channel in the strip, for the taps of one block of k
+    strip: int  # elements of a channel in the strip, for the taps of one block of k
     width: int  # the same along a row
 
     @property
@@ -56,7 +55,7 @@ class Boxes(NamedTuple):
 
 @lru_cache(maxsize=128)  # the algorithms and orientations of a plan look at the same cuts
 def boxes_of(
-    axes: tuple[Axis, ...],
+    axes: tuple[CoreAxis, ...],
     cuts: tuple[Cut, ...],
     separate: tuple[bool, ...],
     windows: tuple[int, ...],
@@ -72,7 +71,7 @@ def boxes_of(
     return Boxes(boxes, pixels=prod(longest), strip=prod(most), width=most[3])
 
 
-def _box(axes: tuple[Axis, ...], parts: tuple[tuple[int, SpanKind], ...]) -> Box:
+def _box(axes: tuple[CoreAxis, ...], parts: tuple[tuple[int, SpanKind], ...]) -> Box:
     (count_n, n), (count_d, d), (count_h, h), (count_w, w) = parts
     rows = n.count * d.phases * d.length * h.phases * h.length * w.phases
     pixels = n.count * d.count * h.count * w.count
@@ -102,16 +101,16 @@ def scratch_bytes(work: Work, schedule: Schedule, boxes: Boxes) -> int:
         isa=work.machine.isa,
         dtype=spec.arithmetic.tile,
         block_k=work.blocks.size,
-        wei=spec.wei,
-        dst_h=spec.dst[1],
+        wei=work.kernel,
+        dst_h=work.axes[2].outputs,
         width=schedule.width,
-        task_strips=schedule.task_strips,
+        task_strips=schedule.task_panels,
         panel=schedule.panel,
         pixels_wide=schedule.orientation == "pixels",
         in_place_store=schedule.orientation in work.in_place_store,
         wei_direct=work.wei_direct,
         channels_first=work.channels_first or not schedule.in_regions,
-        border=boxes.width if spec.border[2] else 0,
+        border=boxes.width if work.axes[3].border else 0,
         pixels=boxes.pixels,
         strip=boxes.strip,
     )
@@ -146,15 +145,13 @@ class Cost:
     blocks: int  # of k
     cycle: float  # of a vector's multiply-add
     lines: float  # of the cache in a vector
-    far_src: bool  # input comes from beyond the second-level cache
-    far_dst: bool  # output goes there
 
     @classmethod
     def of(cls, work: Work, schedule: Schedule) -> Cost:
         """Those of a schedule."""
         spec = work.spec
-        strips = ceil(spec.c_out / schedule.width)
-        shares = ceil(strips / schedule.task_strips)
+        panels = ceil(spec.c_out / schedule.width)
+        shares = ceil(panels / schedule.task_panels)
         vector_bytes = work.machine.lanes * spec.tile_dtype.itemsize
         return cls(
             work=work,
@@ -164,8 +161,6 @@ class Cost:
             blocks=work.blocks.number(spec.c_in * work.taps),
             cycle=max(0.5, vector_bytes / costs.CYCLE_BYTES),
             lines=vector_bytes / costs.LINE_BYTES,
-            far_src=prod(spec.input_shape) * spec.tile_dtype.itemsize > work.machine.cache,
-            far_dst=prod(spec.output_shape) * spec.tile_dtype.itemsize > work.machine.cache,
         )
 
     def task(self, box: Box) -> float:
@@ -176,21 +171,21 @@ class Cost:
     def _source(self, box: Box) -> float:
         """Strips and panels, or the first look at the input where it lies."""
         c_in, lanes, panel = self.work.spec.c_in, self.work.machine.lanes, self.schedule.panel
-        vectors, fill = ceil(box.width.length / lanes), self.work.fill
+        vectors, copying = ceil(box.width.length / lanes), self.work.copying
         if not self.work.reads_in_place(self.schedule.in_regions):
-            vector = costs.FILL_FAR * self.lines if self.far_src else costs.FILL_VECTOR
-            vector += costs.FILL_CONVERT if fill.converts else 0
+            vector = costs.COPY_FAR * self.lines if self.work.far_src else costs.COPY_VECTOR
+            vector += costs.COPY_CONVERT if copying.converts else 0
             if self.work.channels_first or not self.schedule.in_regions:
-                apart = costs.FILL_APART * box.width.length if fill.step > 1 else 0
-                cycles = c_in * box.rows * (costs.FILL_ROW + max(apart, vector * vectors))
+                strided = costs.COPY_STRIDED * box.width.length if copying.step > 1 else 0
+                cycles = c_in * box.rows * (costs.COPY_ROW + max(strided, vector * vectors))
             else:
                 # A row of pixels that follow one another like their channels is one copy.
                 length, row = box.width.length, c_in
-                if fill.step == c_in:
+                if copying.step == c_in:
                     length, row = 1, c_in * length
-                cycles = box.rows * length * (costs.FILL_ROW + vector * ceil(row / lanes))
+                cycles = box.rows * length * (costs.COPY_ROW + vector * ceil(row / lanes))
         else:
-            vector = costs.TOUCH_FAR * self.lines if self.far_src else 0
+            vector = costs.TOUCH_FAR * self.lines if self.work.far_src else 0
             cycles = c_in * box.rows * vector * vectors
         if panel:
             panels = ceil(box.pixels / panel)
@@ -202,9 +197,9 @@ class Cost:
         return cycles
 
     def _weights(self) -> float:
-        numbers = self.channels * self.work.spec.c_in * self.work.taps
-        cycles = self.cycle * costs.WEIGHT_VECTOR * numbers / self.work.machine.lanes
-        return cycles if self.work.prepared else cycles + costs.PACK_NUMBER * numbers
+        elements = self.channels * self.work.spec.c_in * self.work.taps
+        cycles = self.cycle * costs.WEIGHT_VECTOR * elements / self.work.machine.lanes
+        return cycles if self.work.prepared else cycles + costs.PACK_ELEMENT * elements
 
     def _tiles(self, box: Box) -> float:
         work, schedule, lanes, cycle = self.work, self.schedule, self.work.machine.lanes, self.cycle
@@ -227,7 +222,7 @@ class Cost:
             tiles = runs * heights * wide / 2
             sums = run // heights * min(2, wide)
             if schedule.in_regions:
-                steps = work.spec.c_in * box.valid / box.pixels  # pieces leave padding out
+                steps = work.spec.c_in * box.valid / box.pixels  # regions leave padding out
         if schedule.panel:
             near = steps * costs.PANEL_VECTOR * tiles * 2
         flight = table.SUMS_IN_FLIGHT / sums
@@ -239,17 +234,19 @@ class Cost:
         )
 
     def _output(self, box: Box) -> float:
-        """The way of sums that tiles cannot put in place, and what memory takes."""
+        """The way of sums that tiles cannot store in place, and what memory takes."""
         run, runs = (box.pixels, 1) if self.schedule.panel else (box.run, box.runs)
         lanes, cycles = self.work.machine.lanes, 0.0
         if self.schedule.orientation == "pixels" and run % lanes:
             cycles = costs.EDGE_ROW * self.channels * runs * self.blocks
         work, orientation = self.work, self.schedule.orientation
-        finish = 0.0 if work.simple else costs.FINISH_NUMBER
+        finish = 0.0 if work.simple else costs.FINISH_ELEMENT
         if orientation == "pixels" or orientation in work.contiguous:
-            far = costs.STORE_FAR * self.lines if self.far_dst else 0
+            far = costs.STORE_FAR * self.lines if self.work.far_dst else 0
             cycles += far * self.channels * runs * ceil(run / lanes)
-            finish = finish if orientation in work.contiguous else costs.FINISH_APART
+            finish = finish if orientation in work.contiguous else costs.FINISH_STRIDED
         else:
-            finish = 2 * finish + (costs.TURN_FAR if self.far_dst else costs.TURN_NUMBER)
+            finish = 2 * finish + (
+                costs.TRANSPOSE_FAR if self.work.far_dst else costs.TRANSPOSE_ELEMENT
+            )
         return cycles + finish * box.pixels * self.channels

@@ -38,7 +38,7 @@ def finishing(
     given = NAMED[finish.activation] if finish.activation else Activation("NONE", "")
     low, high, *_ = (*given.fixed, *finish.parameters, 0, 0)
     added = finish.bias or finish.residual or finish.alpha != 1 or finish.beta != 0
-    whole = arithmetic.whole
+    whole = arithmetic.integer
     clamps = given.kernel in ("RELU", "CLIP") and not whole
     if clamps:  # a bound of -0 is one of 0
         low, high = (0, inf) if given.kernel == "RELU" else (low + 0.0, high + 0.0)
@@ -54,7 +54,7 @@ def finishing(
         dst_storage=output.storage,
         residual_storage=KINDS["U8"] if residual is None else residual.storage,
         parameters=(finish.alpha, finish.beta, low, high),
-        dst_itemsize=output.number_bytes,
+        dst_itemsize=output.component_bytes,
         moved=alone,
         tile_bias=not whole and finish.alpha == 1,
         simple=alone and not finish.bias

@@ -3,58 +3,31 @@
 
 from __future__ import annotations
 
-import os
-import threading
-import weakref
-from collections import deque
 from collections.abc import Callable
-from functools import partial
-from operator import index, is_
-from typing import Any
+from operator import is_
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from .._core import table
-from .._core.conv import address
 from .._core.measure import openmp_threads
-from .._spec import reference
 from .._spec.arguments import as_operand, as_shape, check_algorithm, check_threads
 from .._spec.conv import ConvParameters, ConvSpec, make_conv_spec
 from .._spec.dtypes import TOTALS
 from .._spec.operands import check_bias, check_out, check_residual
-from .._spec.values import told_apart
 from .algorithms import NAMES
-from .layout import Layout, copy, native_copy
-from .magnitude import fits_float64
-from .nonfinite import replaced, residual_for
-from .plan import Plan, choose_threads, isas, make
+from .compare import choose_threads, isas, make
+from .kept import Store, frozen, keep, outline
+from .layout import Layout, copy, is_same, native_copy
+from .plan import Plan
 from .settings import check_environment, check_isa, current
-from .tiled import Arrays
+from .tiled import Arrays, Call
+from .variants import choose, run
+from .weights import Weights
 
 check_environment(isas(), table.isas_compiled(), NAMES[1:])
 
-PLANS_BYTES = 64 << 20  # of all plans that are kept, those of prepared layers, too
-
-
-class Store(dict):
-    """Plans, or what a layer has made ready, by what a call looks like."""
-
-    __slots__ = ("__weakref__",)
-
-
-_plans: Store = Store()
-_kept: deque[tuple[weakref.ref[Store], tuple, int]] = deque()  # the oldest first
-_kept_bytes = 0
-_lock = threading.RLock()
-
-
-def _after_fork() -> None:
-    global _lock
-    _lock = threading.RLock()  # in the child nobody is left to release the old one
-
-
-os.register_at_fork(after_in_child=_after_fork)
-
+_plans = Store()
 
 PLAIN = ConvParameters()
 EACH = 4  # parameters that most calls say something about; of the others they say nothing
@@ -73,13 +46,11 @@ def execute(name: str, rank: int, parameters: tuple, operands: tuple, how: tuple
     if residual is not None:
         residual = as_operand(name, "residual", residual)
     plan = find(name, rank, parameters, said, src, wei, bias is not None, residual, out, how, False)
-    if plan.if_small is not None:
-        plan = fitting(plan, src, wei)
-    spec = plan.spec
-    numbers = check_bias(spec, bias, plan.bias_dtype)
+    engine = plan._engine
+    added = None if bias is None else check_bias(plan.spec, bias, engine.bias_dtype)
     if out is None:
-        out = np.empty(plan.output_shape, spec.dtype)
-    elif overlaps(out, residual, src, wei, numbers):
+        out = np.empty(engine.output_shape, engine.dtype)
+    elif overlaps(out, residual, src, wei, added):
         return through_a_copy(
             lambda out, residual: execute(
                 name, rank, parameters, (input, weight, bias, residual, out), how
@@ -87,7 +58,7 @@ def execute(name: str, rank: int, parameters: tuple, operands: tuple, how: tuple
             out,
             residual,
         )
-    return run(plan, src, wei, None, plan.pad_bias(numbers), residual, out)
+    return run(plan, src, wei, None, added, residual, out)
 
 
 def settle(parameters: tuple) -> tuple[tuple, Any]:
@@ -98,11 +69,6 @@ def settle(parameters: tuple) -> tuple[tuple, Any]:
         return parameters, None
     parameters = ConvParameters(*parameters).settled()
     return parameters, frozen(parameters[EACH:], -1)
-
-
-def fitting(plan: Plan, src: np.ndarray, wei: np.ndarray) -> Plan:
-    """The plan for these integers: in float64 if all of them are small."""
-    return plan.if_small() if fits_float64(plan.spec, src, wei) else plan
 
 
 def flipped(weight: np.ndarray, rank: int) -> np.ndarray:
@@ -117,80 +83,17 @@ def overlaps(out, residual, *read) -> bool:
         if array is not None and np.may_share_memory(out, array):
             return True
     return (
-        residual is not None
-        and not residual_is(residual, out)
-        and np.may_share_memory(out, residual)
+        residual is not None and not is_same(residual, out) and np.may_share_memory(out, residual)
     )
 
 
 def through_a_copy(operation: Callable, out, residual):
     """`operation` (out, residual), which reads what it would overwrite, on a copy of the output."""
     apart = native_copy(out)
-    if residual is not None and residual_is(residual, out):
+    if residual is not None and is_same(residual, out):
         residual = apart
     copy(out, operation(apart, residual))
     return out
-
-
-def residual_is(residual, out) -> bool:
-    """Whether both are the same numbers in the same order."""
-    return residual is out or (
-        isinstance(out, np.ndarray)
-        and residual.shape == out.shape
-        and residual.strides == out.strides
-        and residual.dtype == out.dtype
-        and address(residual) == address(out)
-    )
-
-
-def run(plan: Plan, src, wei, packed, bias, residual, dst):
-    """Run the plan; or another one when the weights turn out not finite: see _plan/nonfinite.py."""
-    if plan.if_not_finite is None and not plan.replaced and plan.problem is not None:
-        plan.run(src, wei, packed, bias, residual, dst)
-        return dst
-    spec = plan.spec
-    if plan.problem is None:
-        if dst.size:
-            if spec.parts == 2 and bias is not None:
-                if spec.apart:
-                    bias = bias.reshape(spec.groups, 2, spec.c_out).swapaxes(1, 2).ravel()
-                bias = bias.view(np.result_type(bias.dtype, np.complex64))
-            dst[...] = reference.convolve(spec, src, wei, bias, residual, dst)
-        return dst
-    if plan.replaced:
-        dtype = spec.sum_dtype
-        residual = residual_for(spec, src, wei, residual, dtype, partial(_count, plan))
-        plan.run(src, replaced(wei) if packed is None else None, packed, bias, residual, dst)
-        return dst
-    # What a second time would need, the first one overwrites.
-    once = spec.reads_out or (residual is not None and residual_is(residual, dst))
-    look = once and packed is None
-    if (look and not _finite(wei)) or not plan.run(src, wei, packed, bias, residual, dst):
-        plan = plan.if_not_finite()
-        bias = None if bias is None else bias[: spec.groups * spec.c_out * spec.parts]
-        return run(plan, src, wei, None, plan.pad_bias(bias), residual, dst)
-    return dst
-
-
-def _count(plan: Plan, input, weight, groups: int, padding_value: int):
-    """The convolution of zeros and ones with the parameters of a plan: integers."""
-    spec = plan.spec
-    first = 3 - spec.rank
-    parameters = PLAIN._replace(
-        stride=spec.stride[first:],
-        padding=spec.pad[first:],
-        dilation=spec.dilation[first:],
-        groups=groups,
-        padding_mode=tuple(border.word for border in spec.border[first:]),
-        padding_value=padding_value,
-        channels_last=spec.channels_last,
-    )
-    operands, how = (input, weight, None, None, None), (plan.algorithm, plan.threads)
-    return execute(spec.name, spec.rank, parameters, operands, how)
-
-
-def _finite(weight) -> bool:
-    return weight.dtype.kind in "biu" or bool(np.isfinite(weight).all())
 
 
 def find(
@@ -214,24 +117,26 @@ def find(
         algorithm if type(algorithm) is str else frozen(algorithm),
         (openmp_threads(),) if threads is None else frozen(threads),
         options, prepared, None if out is None else outline(out),
-        None if residual is None else (*outline(residual), residual_is(residual, out)),
+        None if residual is None else (*outline(residual), is_same(residual, out)),
     )  # fmt: skip
     plan = _plans.get(key)
     if plan is None:
         plan = planned(
             name, rank, parameters, src, wei, bias, residual, out, (algorithm, threads), prepared
         )
-        keep(_plans, key, plan, plan.memory)
+        keep(_plans, key, plan, plan._engine.memory)
     return plan
 
 
 def planned(name, rank, parameters, src, wei, bias, residual, out, how, prepared=False) -> Plan:
-    """A plan made now, for arrays or (shape, dtype) of contiguous ones."""
+    """A plan made now, for arrays or their outlines."""
     spec = make_conv_spec(
         name,
         rank,
-        *_shape_and_dtype(src),
-        *_shape_and_dtype(wei),
+        src.shape,
+        src.dtype,
+        wei.shape,
+        wei.dtype,
         **ConvParameters(*parameters)._asdict(),
         bias=bias,
         residual=residual is not None,
@@ -239,11 +144,7 @@ def planned(name, rank, parameters, src, wei, bias, residual, out, how, prepared
     check_out(spec, out)
     if residual is not None:
         check_residual(spec, residual)
-    return make_plan(spec, src, wei, residual, out, *how, prepared)
-
-
-def _shape_and_dtype(value: Any) -> tuple[tuple[int, ...], np.dtype]:
-    return (value.shape, value.dtype) if isinstance(value, np.ndarray) else value
+    return plan_arrays(spec, src, wei, residual, out, *how, prepared)
 
 
 def explain(name: str, rank: int, parameters: tuple, operands: tuple, how: tuple) -> Plan:
@@ -259,20 +160,32 @@ def explain(name: str, rank: int, parameters: tuple, operands: tuple, how: tuple
     how = (algorithm, current().threads if threads is None else threads)
     plan = planned(name, rank, parameters, src, wei, bias is not None, residual, out, how)
     check_bias(plan.spec, bias, plan.spec.tile_dtype)
-    if plan.if_small is not None and isinstance(src, np.ndarray) and isinstance(wei, np.ndarray):
-        plan = fitting(plan, src, wei)
-    return plan
+    return choose(plan, known(src), None if known(wei) is None else Weights(wei))
+
+
+class Outline(NamedTuple):
+    """What stands for a contiguous array."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype
 
 
 def outlined(name: str, argument: str, value: Any, dtype: Any = np.float32):
-    """An array, or (shape, dtype) of a tuple of sizes, which stands for an array of `dtype`."""
+    """An array, or the outline of one; a tuple of sizes stands for an array of `dtype`."""
+    if isinstance(value, Outline):
+        return value
     if isinstance(value, tuple) and all(type(n) is int for n in value):
-        return as_shape(name, argument, value), np.dtype(dtype)
+        return Outline(as_shape(name, argument, value), np.dtype(dtype))
     return as_operand(name, argument, value)
 
 
-def make_plan(spec: ConvSpec, src, wei, residual, out, algorithm, threads, prepared=False) -> Plan:
-    """src, wei, residual, out: arrays, or (shape, dtype) of contiguous ones."""
+def known(array: np.ndarray | Outline) -> np.ndarray | None:
+    """The array, if there is one."""
+    return array if isinstance(array, np.ndarray) else None
+
+
+def plan_arrays(spec, src, wei, residual, out, algorithm, threads, prepared=False) -> Plan:
+    """A plan for arrays or their outlines."""
     options = current()
     algorithm = check_algorithm(spec.name, algorithm, NAMES)
     if algorithm == "auto" and options.algorithm is not None:
@@ -280,14 +193,13 @@ def make_plan(spec: ConvSpec, src, wei, residual, out, algorithm, threads, prepa
     isa = None if options.isa is None else check_isa(options.isa, isas(), table.isas_compiled())
     threads = check_threads(spec.name, threads)
     sums = TOTALS[spec.arithmetic.total]
-    last = spec.channels_last
-    outline = (spec.output_shape, spec.dtype) if out is None else out
+    last, new = spec.channels_last, Outline(spec.output_shape, spec.dtype)
     arrays = Arrays(
         src=_layout(spec, src, spec.tile_dtype, last),
         wei=_layout(spec, wei, spec.tile_dtype, False),
-        dst=_layout(spec, outline, sums, last),
+        dst=_layout(spec, new if out is None else out, sums, last),
         residual=None if residual is None else _layout(spec, residual, sums, last),
-        residual_is_out=residual is not None and residual_is(residual, out),
+        residual_is_out=residual is not None and is_same(residual, out),
     )
     copies = ()
     for argument, array in (("input", src), ("weight", wei), ("residual", residual)):
@@ -298,93 +210,23 @@ def make_plan(spec: ConvSpec, src, wei, residual, out, algorithm, threads, prepa
             and not (array is residual and arrays.residual_is_out)
         ):
             copies = (f"out: whole, because it overlaps {argument}",)
-    return make(
-        spec,
-        arrays,
-        tuple(
-            None if x is None else x.dtype if isinstance(x, np.ndarray) else x[1]
-            for x in (src, wei, residual)
-        ),
+    call = Call(
+        spec=spec,
+        arrays=arrays,
+        dtypes=(src.dtype, wei.dtype, None if residual is None else residual.dtype),
         algorithm=algorithm,
-        isa=isa,
+        isa=isa or isas()[-1],
         threads=choose_threads(spec, threads),
         shared=threads is None,
         prepared=prepared,
+        convolve=execute,
         copies=copies,
     )
-
-
-def keep(store: Store, key: tuple, value: Any, size: int) -> None:
-    """Keep a value of so many bytes; the oldest ones of all stores make room."""
-    global _kept_bytes
-    with _lock:
-        store[key] = value
-        _kept.append((weakref.ref(store), key, size))
-        _kept_bytes += size
-        while _kept_bytes > PLANS_BYTES:
-            owner, key, size = _kept.popleft()
-            _kept_bytes -= size
-            found = owner()
-            if found is not None:
-                found.pop(key, None)
-
-
-def forget() -> None:
-    """Drop all plans that are kept."""
-    global _kept_bytes
-    with _lock:
-        for owner, key, _ in _kept:
-            found = owner()
-            if found is not None:
-                found.pop(key, None)
-        _kept.clear()
-        _kept_bytes = 0
-
-
-def kept() -> list:
-    """What is kept, the oldest first."""
-    with _lock:
-        owners = [(owner(), key) for owner, key, _ in _kept]
-        return [store[key] for store, key in owners if store is not None and key in store]
-
-
-def kept_bytes() -> int:
-    """What the plans that are kept take at most."""
-    return _kept_bytes
-
-
-def frozen(value: Any, depth: int = 0) -> Any:
-    """A key for a dict that tells 1 from 1.0 and True, as equality does not.
-
-    What it does not know is no number, word, dtype or list of them: it is refused, never kept.
-    """
-    kind = type(value)
-    if kind is int or kind is str or value is None:
-        return value
-    if isinstance(value, np.dtype):
-        return value
-    if isinstance(value, np.ndarray):
-        return (kind, value.dtype, frozen(value.tolist()))
-    if isinstance(value, (list, tuple)) and depth < 3:  # deeper ones are refused anyway
-        return (kind, *(frozen(item, depth + 1) for item in value))
-    try:
-        return (kind, index(value))
-    except Exception:
-        return told_apart(value)
-
-
-FLAGS = 0x0100 | 0x0400  # of ndarray.flags.num: aligned, writeable
-
-
-def outline(out: Any) -> tuple:
-    """What a plan and the checks of `out` depend on."""
-    if not isinstance(out, np.ndarray):
-        return (type(out), id(out))  # refused, so never kept
-    return type(out), out.shape, out.strides, out.dtype, out.flags.num & FLAGS
+    return make(call)
 
 
 def _layout(spec: ConvSpec, array: Any, dtype: np.dtype, channels_last: bool) -> Layout:
-    """The layout of an array or of a contiguous one of that (shape, dtype)."""
+    """The layout of an array or of what an outline stands for."""
     if not isinstance(array, np.ndarray):
         return Layout.contiguous(*array, dtype, spec.rank, channels_last)
     seen = (array.shape, array.strides, array.dtype, array.flags.aligned)

@@ -4,10 +4,13 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
+from .._core.conv import address
 from .._core.table import KINDS
 from .._spec import dtypes
 
@@ -15,24 +18,38 @@ NATIVE = "<" if sys.byteorder == "little" else ">"
 
 
 def storage(dtype: np.dtype) -> int:
-    """How numbers of this dtype are stored: see src_c/fc_kernels.h."""
+    """How elements of this dtype are stored: see src_c/fc_kernels.h."""
     name = "BF16" if dtypes.is_bfloat16(dtype) else dtypes.STORED[dtype.kind, dtype.itemsize]
     swapped = dtype.byteorder not in "=|" and dtype.byteorder != NATIVE
     return KINDS[name] | (KINDS["SWAPPED"] if swapped and dtype.itemsize > 1 else 0)
 
 
-COPIED_BYTES = 1 << 23  # by NumPy at a time, which answers no Ctrl-C meanwhile
+PORTION_BYTES = 1 << 23  # for NumPy at a time, which answers no Ctrl-C meanwhile
+
+
+def portions(array: np.ndarray) -> Iterator[tuple]:
+    """Indices of parts of an array, of any size and layout, which NumPy does so soon that Ctrl-C is
+    answered."""
+    if array.nbytes <= PORTION_BYTES or not array.ndim:
+        yield (...,)
+        return
+    step = max(1, PORTION_BYTES * len(array) // array.nbytes)
+    for first in range(0, len(array), step):
+        if step > 1:
+            yield (slice(first, first + step),)
+        else:
+            yield from ((first, *rest) for rest in portions(array[first]))
 
 
 def copy(to: np.ndarray, array: np.ndarray) -> None:
-    """Copy an array of any size and layout, in parts, so that Ctrl-C is answered."""
-    if array.nbytes <= COPIED_BYTES or not array.ndim:
-        to[...] = array
-        return
-    step = max(1, COPIED_BYTES * len(array) // array.nbytes)
-    for first in range(0, len(array), step):
-        part = slice(first, first + step) if step > 1 else first
-        copy(to[part], array[part])
+    """Copy an array."""
+    for portion in portions(array):
+        to[portion] = array[portion]
+
+
+def is_finite(array: np.ndarray) -> bool:
+    """Whether no element is inf or NaN."""
+    return array.dtype.kind in "biu" or all(np.isfinite(array[i]).all() for i in portions(array))
 
 
 def native_copy(array: np.ndarray) -> np.ndarray:
@@ -40,6 +57,17 @@ def native_copy(array: np.ndarray) -> np.ndarray:
     result = np.empty(array.shape, array.dtype.newbyteorder("="))
     copy(result, array)
     return result
+
+
+def is_same(array: np.ndarray, out: Any) -> bool:
+    """Whether both are the same elements in the same order."""
+    return array is out or (
+        isinstance(out, np.ndarray)
+        and array.shape == out.shape
+        and array.strides == out.strides
+        and array.dtype == out.dtype
+        and address(array) == address(out)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +80,8 @@ class Layout:
     whole: bool  # integers
     parts: int  # real numbers of an element
     part_bytes: int  # from one to the next
-    native: bool  # native numbers of the dtype it is seen from, aligned, in whole steps
-    end: int  # bytes from the first number to the end of the array's memory
+    native: bool  # native elements of the dtype it is seen from, aligned, in whole steps
+    end: int  # bytes from the first element to the end of the array's memory
 
     @classmethod
     def of(
@@ -67,7 +95,7 @@ class Layout:
         channels_last: bool = False,
     ) -> Layout:
         """The layout of an array with `rank` spatial axes, seen from `dtype`."""
-        parts = dtypes.parts(source)
+        parts = dtypes.components(source)
         end = source.itemsize
         end += sum(max(0, (n - 1) * s) for n, s in zip(shape, strides, strict=True))
         if channels_last:
@@ -80,7 +108,7 @@ class Layout:
             strides=((0,) * (2 - len(leading)) + leading + (0,) * (3 - rank) + spatial),
             itemsize=source.itemsize,
             storage=stored,
-            whole=dtypes.is_whole(source),
+            whole=dtypes.is_integer(source),
             parts=parts,
             part_bytes=source.itemsize // parts,
             native=stored == storage(dtype) and aligned and whole,
@@ -103,12 +131,12 @@ class Layout:
         return replace(self, itemsize=self.part_bytes, parts=1)
 
     @property
-    def number_bytes(self) -> int:
-        """Bytes of a real number."""
+    def component_bytes(self) -> int:
+        """Bytes of a component."""
         return self.itemsize // self.parts
 
     def step(self, channels: int, taps: tuple[int, int, int]) -> int:
-        """Bytes from one number of an output channel of weights to the next; 0: they do not
+        """Bytes from one element of an output channel of weights to the next; 0: they do not
         follow one another evenly."""
         step, run = 0, 1
         for size, stride in reversed(list(zip((channels, *taps), self.strides[1:], strict=True))):

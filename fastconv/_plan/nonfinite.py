@@ -9,12 +9,81 @@ in their place, and a residual: what the products of those weights sum to at eac
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import cache, partial
 
 import numpy as np
 
-from .._spec.borders import Border
-from .._spec.conv import ConvSpec
-from .layout import native_copy
+from .._spec.conv import ConvParameters, ConvSpec
+from .._spec.dtypes import TOTALS, native
+from .layout import Layout, native_copy
+from .plan import Plan, Variant, finish_words
+from .tiled import Call
+
+
+def variant(call: Call, make: Callable[[Call], Plan]) -> Variant | None:
+    """The plan for weights that are inf or NaN, which no integers are."""
+    if call.spec.arithmetic.integer or not call.work.padded:
+        return None
+    return Variant(
+        reason="weight holds inf or NaN",
+        holds=lambda src, weights: not weights.finite,
+        plan=cache(partial(_plan, call, make)),
+        reads_input=False,
+        late=True,
+    )
+
+
+def _plan(call: Call, make: Callable[[Call], Plan]) -> Plan:
+    """A plan with a residual and finite weights, which its engine makes of those of the call."""
+    spec = call.spec
+    shape, dtype, total = spec.output_shape, spec.sum_dtype, TOTALS[spec.arithmetic.total]
+    layouts = {
+        "wei": Layout.contiguous(
+            spec.weight_shape, native(call.dtypes[1]), spec.tile_dtype, spec.rank, False
+        ),
+        "residual": Layout.contiguous(shape, dtype, total, spec.rank, spec.channels_last),
+    }
+    arrays = replace(call.arrays, **layouts, residual_is_out=False)
+    finish = spec.finish._replace(residual=True)
+    plan = make(replace(call, spec=replace(spec, finish=finish), arrays=arrays))
+    engine = plan._engine
+    count = partial(_count, call, (plan.algorithm, plan.threads))
+
+    def run(src, wei, packed, bias, residual, dst) -> bool:
+        total = residual_for(spec, src, wei, residual, dtype, count)
+        clean = replaced(wei) if packed is None else None
+        return engine.run(src, clean, packed, bias, total, dst)
+
+    ours = engine._replace(
+        run=run,
+        pack=lambda weight: engine.pack(replaced(weight)),
+        packing=("finite", *engine.packing),
+        variants=(),
+    )
+    copies = (
+        "weight: whole, with finite elements for inf and NaN",
+        "out: whole, for the products of inf and NaN",
+        *plan.copies,
+    )
+    said = {"spec": spec, "copies": copies, "variants": (), "finish": finish_words(spec)}
+    return plan._replace(**said, bytes=call.arrays.moved_bytes(spec), _engine=ours)
+
+
+def _count(call: Call, how: tuple, input, weight, groups: int, padding_value: int) -> np.ndarray:
+    """The convolution of zeros and ones with the parameters of a call: integers."""
+    spec = call.spec
+    axes = spec.user_axes
+    parameters = ConvParameters(
+        stride=tuple(axis.stride for axis in axes),
+        padding=tuple((axis.before, axis.after) for axis in axes),
+        dilation=tuple(axis.dilation for axis in axes),
+        groups=groups,
+        padding_mode=tuple(axis.border.word for axis in axes),
+        padding_value=padding_value,
+        channels_last=spec.channels_last,
+    )
+    return call.convolve(spec.name, spec.rank, parameters, (input, weight, None, None, None), how)
 
 
 def replaced(weight: np.ndarray) -> np.ndarray:
@@ -54,7 +123,7 @@ def residual_for(
             x, rows = x.compress(bad.any(axis=0), axis), rows[made][:, bad.any(axis=0)]
         for kind, bits, beyond, chosen in _products(x, border, rows):
             if chosen.any():
-                beyond = int(beyond) if Border.CONSTANT in spec.border else 0
+                beyond = int(beyond) if spec.reads_constant else 0
                 found = convolve(bits, chosen, spec.groups, beyond)
                 counts[kind, made] += np.moveaxis(found, axis, 0)
     for number, part in enumerate(results):
@@ -71,7 +140,7 @@ def residual_for(
 
 
 def _products(x: np.ndarray, border: float, weight: np.ndarray) -> Iterator[tuple]:
-    """(0, 1, 2: the product is inf, -inf, NaN; which numbers; is the border one; which weights)."""
+    """(0, 1, 2: the product is inf, -inf, NaN; which elements; the border, too; which weights)."""
     with np.errstate(invalid="ignore"):  # bfloat16 warns of NaN
         above, below = x > 0, x < 0
     plus, minus = weight == np.inf, weight == -np.inf

@@ -4,18 +4,22 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from math import gcd, prod
 
 import numpy as np
 
 from .._core import table
-from .._spec.borders import Border
+from .._spec.axis import Axis
 from .._spec.conv import ConvSpec
+from .._spec.dtypes import TOTALS
 from . import constants as costs
 from . import machine
+from .epilogue import Finishing, finishing
 from .layout import Layout
-from .work import Fill, Machine, Work, axes_of, blocks_of, cuttable
+from .work import Copying, Machine, Work, blocks_of, trimmable
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,18 +54,48 @@ class Arrays:
         return sum(layout.itemsize * prod(shape) for layout, shape in sizes)
 
 
-def analyse(
-    spec: ConvSpec,
-    arrays: Arrays,
-    isa: str,
-    threads: int,
-    *,
-    prepared: bool,
-    simple: bool,
-) -> Work:
-    """The work of a convolution, for `simple` see `Work`."""
+@dataclass(frozen=True)
+class Call:
+    """What a plan is made for."""
+
+    spec: ConvSpec
+    arrays: Arrays
+    dtypes: tuple[np.dtype, np.dtype, np.dtype | None]  # of input, weight and residual
+    algorithm: str  # a name or "auto"
+    isa: str
+    threads: int
+    shared: bool  # concurrent calls divide the threads among them
+    prepared: bool  # the weights come packed
+    convolve: Callable[..., np.ndarray]  # `execute`, for plans that need other convolutions
+    copies: tuple[str, ...] = ()  # of whole arrays, made before, in words
+
+    @cached_property
+    def components(self) -> Arrays:
+        """The arrays as tiles see them."""
+        return self.arrays.components() if self.spec.apart else self.arrays
+
+    @cached_property
+    def finishing(self) -> Finishing:
+        """What becomes of sums."""
+        spec, arrays = self.spec, self.components
+        return finishing(spec.finish, spec.arithmetic, arrays.dst, arrays.residual)
+
+    @property
+    def bias_dtype(self) -> np.dtype:
+        """What the kernel that adds a bias reads."""
+        return TOTALS[self.finishing.dtype]
+
+    @cached_property
+    def work(self) -> Work:
+        """The work for tiles."""
+        return analyse(self)
+
+
+def analyse(call: Call) -> Work:
+    """The work of a call for tiles."""
+    spec, arrays, finish = call.spec, call.components, call.finishing
     src, wei, dst = arrays.src, arrays.wei, arrays.dst
-    lanes, rows = table.tile_rows(isa, spec.arithmetic.tile)
+    lanes, rows = table.tile_rows(call.isa, spec.arithmetic.tile)
     level2 = machine.caches()["L2"]
     budget = max(costs.SCRATCH_LEAST, int(level2 * costs.SCRATCH_SHARE))
     itemsize = spec.tile_dtype.itemsize
@@ -71,67 +105,72 @@ def analyse(
         c_in=spec.c_in * src.parts,
         c_out=spec.c_out * dst.parts,
     )
-    blocks = blocks_of(real.c_in, spec.wei, src.parts)
-    axes = axes_of(spec)
+    blocks = blocks_of(real.c_in, spec.kernel, src.parts)
+    axes = (Axis(spec.batch), *spec.axes)
+    width = axes[3]
     # A tile of many multiply-adds a step waits neither for the second level nor between runs.
     patient = 2 * rows * lanes * itemsize >= costs.PATIENT_BYTES
-    channels = blocks.size // prod(spec.wei)  # of a block
-    cuts = patient or channels > costs.SHORT_RUN
-    # Numbers from one pixel to the next: 1, and they can be read as vectors.
-    step = 1 if spec.dst[2] == 1 else spec.stride[2] * src.strides[4] / src.number_bytes
-    # Channels lie side by side, and so do their parts; of a border, all are alike.
+    channels = blocks.size // spec.taps  # of a block
+    trims = patient or channels > costs.SHORT_RUN
+    # Elements from one pixel to the next: 1, and they can be read as vectors.
+    step = 1 if width.outputs == 1 else width.stride * src.strides[4] / src.component_bytes
+    # Channels lie side by side, and so do their components; of a border, all are alike.
     contiguous = src.strides[1] == src.itemsize
-    contiguous = contiguous and (src.parts == 1 or Border.CONSTANT not in spec.border)
+    contiguous = contiguous and (src.parts == 1 or not spec.reads_constant)
     readable = (
         src.native
         and (src.parts == 1 or contiguous)
         and not any(axis.reads_border for axis in axes)
     )
     if contiguous:
-        clear = not _meet(int(step) * itemsize, rows)
+        clear = not _collide(int(step) * itemsize, rows)
     else:
         clear = step in (1, 2) and not _crowds(src, channels, level2)
         clear = clear and (patient or not _aliases(src))
     side_by_side = _contiguous(spec, dst)
     padded = any(axis.pads for axis in axes)
-    left_out = not padded or (cuts and cuttable(axes[3]))
+    left_out = not padded or (trims and trimmable(width))
     return Work(
         spec=real,
-        machine=Machine(isa, lanes, rows, threads, level2, budget),
+        axes=axes,
+        machine=Machine(call.isa, lanes, rows, call.threads, level2, budget),
         panels=False,
         in_place=readable and step == 1 and not padded and not _aliases(src),
-        cut_in_place=readable and clear and left_out,
-        cuts=cuts,
+        regions_in_place=readable and clear and left_out,
+        trims=trims,
         contiguous=side_by_side,
         in_place_store=side_by_side if _in_place_store(spec, arrays) else (),
-        simple=simple,
-        fill=Fill(step, not src.native),
+        simple=(finish.simple and dst.native) or (finish.pairs and finish.moved),
+        copying=Copying(step, not src.native),
         channels_first=not contiguous or (step != real.c_in and real.c_in < lanes),
-        wei_direct=_deals(spec, wei, dst),
+        wei_direct=_packs_as_it_lies(spec, wei, dst),
         padded=padded,
         components=dst.parts,
-        prepared=prepared,
+        prepared=call.prepared,
         blocks=blocks,
-        taps=prod(spec.wei),
+        kernel=real.kernel,
+        taps=real.taps,
+        far_src=prod(real.input_shape) * itemsize > level2,
+        far_dst=prod(real.output_shape) * itemsize > level2,
     )
 
 
-def _deals(spec: ConvSpec, wei: Layout, dst: Layout) -> bool:
-    """Whether weights, with all their parts, can be dealt into strips as they lie: those of
+def _packs_as_it_lies(spec: ConvSpec, wei: Layout, dst: Layout) -> bool:
+    """Whether weights, with all their components, can be packed into panels as they lie: those of
     float32 in pairs, as if these were of float64."""
     whole = wei.parts == dst.parts and (wei.parts == 1 or spec.arithmetic.tile == "f")
     whole = whole and all(stride % wei.itemsize == 0 for stride in wei.strides)
-    return wei.native and whole and wei.step(spec.c_in, spec.wei) == wei.itemsize
+    return wei.native and whole and wei.step(spec.c_in, spec.kernel) == wei.itemsize
 
 
 def _contiguous(spec: ConvSpec, dst: Layout) -> tuple[str, ...]:
     """Orientations whose vectors lie side by side in the output."""
     steps = {"pixels": dst.strides[4], "channels": dst.strides[1]}
-    if spec.dst[2] == 1:
-        steps["pixels"] = dst.number_bytes  # rows of one pixel may have any step
+    if spec.axes[2].outputs == 1:
+        steps["pixels"] = dst.component_bytes  # rows of one pixel may have any step
     if dst.parts == 2:  # parts of a channel lie between pixels, and are channels side by side
         steps = {"channels": dst.strides[1] // 2}
-    return tuple(name for name, step in steps.items() if step == dst.number_bytes)
+    return tuple(name for name, step in steps.items() if step == dst.component_bytes)
 
 
 def _in_place_store(spec: ConvSpec, arrays: Arrays) -> bool:
@@ -140,26 +179,26 @@ def _in_place_store(spec: ConvSpec, arrays: Arrays) -> bool:
 
 
 def _aliases(layout: Layout) -> bool:
-    """Channels a multiple of 4 KiB apart meet in one set of the first-level cache."""
+    """Channels a multiple of 4 KiB apart share one set of the first-level cache."""
     return layout.strides[1] % costs.ALIAS_BYTES == 0
 
 
 def _crowds(layout: Layout, channels: int, level2: int) -> bool:
-    """Whether the channels of a block fill more than half of some sets of the second level."""
+    """Whether the channels of a block copying more than half of some sets of the second level."""
     way = level2 // costs.WAYS
-    sets = way // gcd(layout.strides[1], way)  # that hold a number of each channel
+    sets = way // gcd(layout.strides[1], way)  # that hold an element of each channel
     return channels > sets * costs.WAYS / 2
 
 
-def _meet(pixel_bytes: int, rows: int) -> bool:
+def _collide(pixel_bytes: int, rows: int) -> bool:
     """Whether the pixels of a tile need more lines of a set of the first level than it has."""
     sets = costs.ALIAS_BYTES // gcd(pixel_bytes, costs.ALIAS_BYTES)
     return rows > sets * costs.WAYS
 
 
 def as_tile_bytes(spec: ConvSpec, value: complex) -> tuple[bytes, bytes]:
-    """The parts of a number of a border as tiles read them, in eight bytes each."""
-    parts = (value.real, value.imag)
+    """The components of a number of a border as tiles read them, in eight bytes each."""
+    both = (value.real, value.imag)
     if spec.tile_dtype.kind == "i":  # integers wrap
-        return tuple((part % 2**64).to_bytes(8, sys.byteorder) for part in parts)
-    return tuple(np.array(part, spec.tile_dtype).tobytes().ljust(8, b"\0") for part in parts)
+        return tuple((part % 2**64).to_bytes(8, sys.byteorder) for part in both)
+    return tuple(np.array(part, spec.tile_dtype).tobytes().ljust(8, b"\0") for part in both)

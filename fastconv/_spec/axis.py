@@ -1,9 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The arithmetic of one axis: n input elements, k taps, stride s, dilation d, padding.
-
-Output ``o`` and tap ``t`` read the input at ``o * s + t * d - before``. The only place in Python
-that knows; its twin in C is _core/axis.pxd.
-"""
+"""The arithmetic of one axis; the only place in Python that has it. Its twin in C is
+_core/axis.pxd."""
 
 from __future__ import annotations
 
@@ -13,45 +10,65 @@ from typing import NamedTuple
 from .borders import Border
 
 
-def span(k: int, d: int) -> int:
-    """Cells from the first to the last tap."""
-    return d * (k - 1) + 1
-
-
-def output_size(n: int, k: int, s: int, d: int, before: int, after: int) -> int:
-    """Positions of the kernel; below 1 when the padded input is shorter than the kernel."""
-    return (n + before + after - span(k, d)) // s + 1
-
-
 class Axis(NamedTuple):
-    """One of batch, depth, height, width."""
+    """One of batch, depth, height, width.
 
-    src: int
-    dst: int
-    taps: int
-    stride: int
-    dilation: int
-    pad: int  # before
-    border: int  # a Border
+    Output ``o`` and tap ``t`` read the input at ``o * stride + t * dilation - before``.
+    """
+
+    n: int  # elements of the input
+    k: int = 1  # taps of the kernel
+    stride: int = 1
+    dilation: int = 1
+    before: int = 0  # padding; a negative one crops
+    after: int = 0
+    border: Border = Border.ZERO
+
+    @property
+    def span(self) -> int:
+        """Elements from the first to the last tap."""
+        return self.dilation * (self.k - 1) + 1
+
+    @property
+    def padded(self) -> int:
+        """Elements of the input with its padding."""
+        return self.n + self.before + self.after
+
+    @property
+    def outputs(self) -> int:
+        """Positions of the kernel; below 1 where it is longer than the padded input."""
+        n, k, stride, dilation, before, after, _ = self
+        return (n + before + after - dilation * (k - 1) - 1) // stride + 1
 
     def valid(self, tap: int) -> tuple[int, int]:
         """First and end of the outputs that read the input, or a border that counts as such,
         through a tap."""
+        outputs = self.outputs
         if self.border != Border.ZERO:
-            return 0, self.dst
-        offset = tap * self.dilation - self.pad
-        first = min(self.dst, max(0, -(offset // self.stride)))
-        return first, max(first, min(self.dst, -((offset - self.src) // self.stride)))
+            return 0, outputs
+        offset = tap * self.dilation - self.before
+        first = min(outputs, max(0, -(offset // self.stride)))
+        return first, max(first, min(outputs, -((offset - self.n) // self.stride)))
+
+    def reads(self, tap: int) -> slice:
+        """The elements that the valid outputs of a tap read."""
+        first, end = self.valid(tap)
+        offset = tap * self.dilation - self.before
+        if first == end:
+            return slice(0)
+        return slice(
+            first * self.stride + offset, (end - 1) * self.stride + offset + 1, self.stride
+        )
 
     def changes(self) -> tuple[int, ...]:
         """Output positions at which the taps that are valid change."""
-        return tuple(sorted({0, self.dst}.union(*map(self.valid, range(self.taps)))))
+        return tuple(sorted({0, self.outputs}.union(*map(self.valid, range(self.k)))))
 
     @property
     def reaches_out(self) -> bool:
         """Whether any tap of any output lies outside the input."""
-        last = (self.dst - 1) * self.stride + (self.taps - 1) * self.dilation - self.pad
-        return self.dst > 0 and (self.pad > 0 or last >= self.src)
+        last = (self.outputs - 1) * self.stride + self.span - 1 - self.before
+        return self.outputs > 0 and (self.before > 0 or last >= self.n)
 
     @property
     def pads(self) -> bool:
@@ -68,17 +85,18 @@ def _halves(total: int) -> tuple[int, int]:
     return total // 2, total - total // 2
 
 
-def _same_upper(n: int, k: int, s: int, d: int) -> tuple[int, int]:
-    """As many cells as ceil(n / s) outputs need, the odd one at the end."""
-    return _halves(max(0, (-(-n // s) - 1) * s + span(k, d) - n))
+def _same_upper(axis: Axis) -> tuple[int, int]:
+    """As many elements as ceil(n / stride) outputs need, the odd one at the end."""
+    outputs = -(-axis.n // axis.stride)
+    return _halves(max(0, (outputs - 1) * axis.stride + axis.span - axis.n))
 
 
-# (before, after) from n, k, s, d
-PADDINGS: dict[str, Callable[[int, int, int, int], tuple[int, int]]] = {
-    "valid": lambda n, k, s, d: (0, 0),
-    "full": lambda n, k, s, d: (d * (k - 1), d * (k - 1)),
+# (before, after) for an axis that has none yet
+PADDINGS: dict[str, Callable[[Axis], tuple[int, int]]] = {
+    "valid": lambda axis: (0, 0),
+    "full": lambda axis: (axis.span - 1, axis.span - 1),
     "same": _same_upper,
     "same_upper": _same_upper,
-    "same_lower": lambda n, k, s, d: _same_upper(n, k, s, d)[::-1],
-    "same_torch": lambda n, k, s, d: _halves(d * (k - 1)),
+    "same_lower": lambda axis: _same_upper(axis)[::-1],
+    "same_torch": lambda axis: _halves(axis.span - 1),
 }

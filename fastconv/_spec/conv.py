@@ -7,7 +7,7 @@ Everything below this module trusts a `ConvSpec`; nothing below it raises for wh
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Any, NamedTuple
@@ -15,9 +15,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .arguments import (
-    OF_WHOLE,
+    OF_INTEGERS,
     RESULTS,
-    Pair,
     as_activation,
     as_border_value,
     as_dtype,
@@ -30,15 +29,13 @@ from .arguments import (
     padding_per_axis,
     positive_per_axis,
 )
-from .axis import Axis, output_size, span
+from .axis import Axis
 from .borders import Border
-from .dtypes import TILES, TOTALS, Arithmetic, choose, is_whole, parts
+from .dtypes import TILES, TOTALS, Arithmetic, choose, components, is_integer
 from .epilogue import Finish
 from .values import BYTES_MAX, as_integer, as_number, plain, show
 
 AXES = {1: "L", 2: "HW", 3: "DHW"}
-
-Three = tuple[int, int, int]
 
 
 class ConvParameters(NamedTuple):
@@ -76,8 +73,7 @@ class ConvParameters(NamedTuple):
 class ConvSpec:
     """One convolution: shapes and parameters, always with three spatial axes.
 
-    An axis that the user does not have leads with length 1. Output ``o`` and tap ``t`` of an axis
-    read the input at ``o * stride + t * dilation - before``; outside of it what the border says.
+    An axis that the user does not have leads, of length 1.
     """
 
     name: str  # "conv2d": the word for messages
@@ -87,13 +83,7 @@ class ConvSpec:
     groups: int
     c_in: int  # input channels per group
     c_out: int  # output channels per group
-    src: Three  # input sizes
-    wei: Three  # kernel sizes
-    dst: Three  # output sizes
-    stride: Three
-    dilation: Three
-    pad: tuple[Pair, Pair, Pair]  # (before, after) per axis; negative crops
-    border: tuple[Border, Border, Border]
+    axes: tuple[Axis, Axis, Axis]  # depth, height, width
     border_value: Any  # of Border.CONSTANT
     channels_last: bool  # in the arrays; in weights they never are
     flipped: bool  # so are the weights that the engine gets
@@ -103,23 +93,40 @@ class ConvSpec:
     finish: Finish
 
     @property
-    def axes(self) -> tuple[Axis, Axis, Axis]:
-        """Depth, height, width."""
-        before = tuple(pad[0] for pad in self.pad)
-        sizes = (self.src, self.dst, self.wei, self.stride, self.dilation, before, self.border)
-        return tuple(Axis(*one) for one in zip(*sizes, strict=True))
+    def user_axes(self) -> tuple[Axis, ...]:
+        """Those that the user has."""
+        return self.axes[3 - self.rank :]
+
+    @property
+    def kernel(self) -> tuple[int, int, int]:
+        """Taps of each axis."""
+        return tuple(axis.k for axis in self.axes)
+
+    @property
+    def taps(self) -> int:
+        return prod(self.kernel)
+
+    @property
+    def outputs(self) -> tuple[int, int, int]:
+        """Output positions of each axis."""
+        return tuple(axis.outputs for axis in self.axes)
 
     @property
     def input_shape(self) -> tuple[int, ...]:
-        return self._as_seen(self.groups * self.c_in, self.src)
+        return self._as_seen(self.groups * self.c_in, [axis.n for axis in self.user_axes])
 
     @property
     def weight_shape(self) -> tuple[int, ...]:
-        return (self.groups * self.c_out, self.c_in, *self.wei[3 - self.rank :])
+        return (self.groups * self.c_out, self.c_in, *self.kernel[3 - self.rank :])
 
     @property
     def output_shape(self) -> tuple[int, ...]:
-        return self._as_seen(self.groups * self.c_out, self.dst)
+        return self._as_seen(self.groups * self.c_out, self.outputs[3 - self.rank :])
+
+    @property
+    def reads_constant(self) -> bool:
+        """Whether an axis has a border of `border_value`."""
+        return any(axis.border is Border.CONSTANT for axis in self.axes)
 
     @property
     def tile_dtype(self) -> np.dtype:
@@ -130,12 +137,12 @@ class ConvSpec:
     def sum_dtype(self) -> np.dtype:
         """What sums are, before they are stored."""
         total = TOTALS[self.arithmetic.total]
-        return np.result_type(total, np.complex64) if self.parts == 2 else total
+        return np.result_type(total, np.complex64) if self.components == 2 else total
 
     @property
-    def parts(self) -> int:
+    def components(self) -> int:
         """Real numbers of a number of the output."""
-        return parts(self.dtype)
+        return components(self.dtype)
 
     @property
     def reads_out(self) -> bool:
@@ -145,14 +152,14 @@ class ConvSpec:
     @property
     def macs(self) -> int:
         """Nominal multiply-adds: taps on padding count."""
-        return self.batch * self.groups * self.c_out * self.c_in * prod(self.dst) * prod(self.wei)
+        channels = self.groups * self.c_out * self.c_in
+        return self.batch * channels * prod(self.outputs) * self.taps
 
     @property
     def flops(self) -> int:
         return 2 * self.macs
 
-    def _as_seen(self, channels: int, sizes: Three) -> tuple[int, ...]:
-        sizes = sizes[3 - self.rank :]
+    def _as_seen(self, channels: int, sizes: Sequence[int]) -> tuple[int, ...]:
         shape = (*sizes, channels) if self.channels_last else (channels, *sizes)
         return (self.batch, *shape) if self.batched else shape
 
@@ -177,9 +184,9 @@ def make_conv_spec(
     channels_last = as_flag(name, "channels_last", said.channels_last)
 
     letters = AXES[rank]
-    sizes, kernels = ", ".join(letters), ", ".join(f"k{letter}" for letter in letters)
+    spatial, kernels = ", ".join(letters), ", ".join(f"k{letter}" for letter in letters)
     if len(input_shape) not in (rank + 1, rank + 2):
-        inner = f"{sizes}, C" if channels_last else f"C, {sizes}"
+        inner = f"{spatial}, C" if channels_last else f"C, {spatial}"
         raise ValueError(
             f"{name}: input has shape {input_shape}, but it must be (N, {inner}) or ({inner})"
             + missing_channel(len(input_shape), rank, channels_last)
@@ -191,11 +198,11 @@ def make_conv_spec(
         )
     batched = len(input_shape) == rank + 2
     batch, *inner = input_shape if batched else (1, *input_shape)
-    channels, *src = (inner[-1], *inner[:-1]) if channels_last else inner
-    outputs, c_in, *wei = weight_shape
+    channels, *elements = (inner[-1], *inner[:-1]) if channels_last else inner
+    outputs, c_in, *kernel = weight_shape
     groups = as_integer(name, "groups", said.groups, 1)
-    check_channels(name, inner, batched, channels_last, outputs, c_in, groups)
-    for letter, k in zip(letters, wei, strict=True):
+    check_channels(name, inner, batched, channels_last, outputs, c_in, groups, kernel)
+    for letter, k in zip(letters, kernel, strict=True):
         if k < 1:
             raise ValueError(
                 f"{name}: weight has size {k} on axis k{letter}, but it must be at least 1"
@@ -203,51 +210,49 @@ def make_conv_spec(
 
     strides = positive_per_axis(name, "stride", rank, said.stride)
     dilations = positive_per_axis(name, "dilation", rank, said.dilation)
-    axes = tuple(zip(src, wei, strides, dilations, strict=True))
-    pad = padding_per_axis(name, said.padding, axes)
-    padded, dst = [], []
-    for letter, (n, k, s, d), (before, after) in zip(letters, axes, pad, strict=True):
-        padded.append(max(n, n + before + after))
-        dst.append(output_size(n, k, s, d, before, after))
-        if dst[-1] < 1:
+    plain = tuple(zip(elements, kernel, strides, dilations, strict=True))
+    paddings = padding_per_axis(name, said.padding, plain)
+    axes = [Axis(*axis, *sides) for axis, sides in zip(plain, paddings, strict=True)]
+    sizes = [axis.outputs for axis in axes]
+    for letter, axis, size in zip(letters, axes, sizes, strict=True):
+        if size < 1:
+            sides = (axis.before, axis.after)
             raise ValueError(
-                f"{name}: input has size {n} on axis {letter}"
-                + (
-                    f", {n + before + after} with padding ({before}, {after})"
-                    * any((before, after))
-                )
-                + f", but a kernel of size {k}{f' with dilation {d}' * (d > 1)} needs {span(k, d)}"
+                f"{name}: input has size {axis.n} on axis {letter}"
+                + f", {axis.padded} with padding {sides}" * any(sides)
+                + f", but a kernel of size {axis.k}"
+                + f" with dilation {axis.dilation}" * (axis.dilation > 1)
+                + f" needs {axis.span}"
             )
     arithmetic, result, saturate = _arithmetic(
-        name, input_dtype, weight_dtype, said.dtype, said.overflow, c_in * prod(wei)
+        name, input_dtype, weight_dtype, said.dtype, said.overflow, c_in * prod(kernel)
     )
     value = as_border_value(name, said.padding_value, input_dtype)
     borders = borders_per_axis(name, rank, said.padding_mode, value)
-    for letter, n, border, sides in zip(letters, src, borders, pad, strict=True):
-        if border > Border.CONSTANT and not n and max(sides) > 0:
+    for letter, axis, border in zip(letters, axes, borders, strict=True):
+        if border > Border.CONSTANT and not axis.n and max(axis.before, axis.after) > 0:
             raise ValueError(
                 f"{name}: input has size 0 on axis {letter}, "
                 f"but it must be at least 1 for padding_mode {border.word!r}"
             )
-    word, parameters = as_activation(name, said.activation, arithmetic.whole, result)
-    more = OF_WHOLE if arithmetic.whole else ""
+    word, parameters = as_activation(name, said.activation, arithmetic.integer, result)
+    more = OF_INTEGERS if arithmetic.integer else ""
     finish = Finish(
         activation=word,
         parameters=parameters,
-        alpha=as_number(name, "alpha", said.alpha, arithmetic.whole, more=more),
-        beta=as_number(name, "beta", said.beta, arithmetic.whole, more=more),
+        alpha=as_number(name, "alpha", said.alpha, arithmetic.integer, more=more),
+        beta=as_number(name, "beta", said.beta, arithmetic.integer, more=more),
         bias=bias,
         residual=residual,
         saturate=saturate,
     )
     widest = np.dtype(np.float64 if arithmetic.tile != "f" else np.float32)
+    padded = (max(axis.n, axis.padded) for axis in axes)
     _check_bytes(name, "input with padding", (batch, channels, *padded), widest)
     _check_bytes(name, "weight", weight_shape, widest)
-    _check_bytes(name, "output", (batch, outputs, *dst), max(widest, result, key=_size))
-
-    def three(values: Iterable, fill: Any = 1) -> tuple:
-        return (fill,) * (3 - rank) + tuple(values)
-
+    _check_bytes(name, "output", (batch, outputs, *sizes), max(widest, result, key=_size))
+    if any(borders):
+        axes = [Axis(*axis[:6], border) for axis, border in zip(axes, borders, strict=True)]
     return ConvSpec(
         name=name,
         rank=rank,
@@ -256,17 +261,11 @@ def make_conv_spec(
         groups=groups,
         c_in=c_in,
         c_out=outputs // groups,
-        src=three(src),
-        wei=three(wei),
-        dst=three(dst),
-        stride=three(strides),
-        dilation=three(dilations),
-        pad=three(pad, (0, 0)),
-        border=three(borders, Border.ZERO),
+        axes=(Axis(1),) * (3 - rank) + tuple(axes),
         border_value=value,
         channels_last=channels_last,
         flipped=as_flag(name, "flip", said.flip),
-        apart=parts(input_dtype) > parts(weight_dtype),
+        apart=components(input_dtype) > components(weight_dtype),
         arithmetic=arithmetic,
         dtype=result,
         finish=finish,
@@ -291,20 +290,20 @@ def _arithmetic(
         raise TypeError(
             f"{name}: input has dtype {source} and weight {weight}, "
             + ("" if wanted is None else f"dtype is {wanted}, ")
-            + "but there must be a dtype, known here, that holds their numbers"
+            + "but they must have a common dtype; convert one, as by input.astype(np.float32)"
         )
     arithmetic, result = chosen
-    if parts(result) < max(parts(source), parts(weight)):
+    if components(result) < max(components(source), components(weight)):
         raise TypeError(
             f"{name}: dtype is {result}, but it must be complex "
             f"for an input of {source} and a weight of {weight}"
         )
     if result.kind == "b":
         raise TypeError(f"{name}: dtype is bool, but it must be {RESULTS}")
-    if is_whole(result) and not arithmetic.whole and overflow != "saturate":
+    if is_integer(result) and not arithmetic.integer and overflow != "saturate":
         raise ValueError(
-            f"{name}: dtype is {result}, but sums are {TOTALS[arithmetic.total]}: overflow must be "
-            "'saturate' then, which rounds them and clips them to what the dtype holds"
+            f"{name}: dtype is {result}, but it must not be an integer dtype, as sums are "
+            f"{TOTALS[arithmetic.total]}; or pass overflow='saturate', which rounds and clips"
         )
     return arithmetic, result, overflow == "saturate"
 

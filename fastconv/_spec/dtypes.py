@@ -54,12 +54,12 @@ def native(dtype: np.dtype) -> np.dtype:
     return dtype if is_bfloat16(dtype) else np.dtype(dtype.newbyteorder("=").str)
 
 
-def parts(dtype: np.dtype) -> int:
+def components(dtype: np.dtype) -> int:
     """Real numbers of an element."""
     return 2 if dtype.kind == "c" else 1
 
 
-def is_whole(dtype: np.dtype) -> bool:
+def is_integer(dtype: np.dtype) -> bool:
     return dtype.kind in "biu"
 
 
@@ -75,7 +75,7 @@ class Arithmetic(NamedTuple):
     total: str  # "f", "d", "i" or "q"
 
     @property
-    def whole(self) -> bool:
+    def integer(self) -> bool:
         """Integers, exact."""
         return self.total in "iq"
 
@@ -88,18 +88,18 @@ def choose(
 ) -> tuple[Arithmetic, np.dtype] | None:
     """The arithmetic for sums of `depth` products, and the dtype of the output; None: no dtype
     known here holds both."""
-    if is_whole(source) and is_whole(weight) and (wanted is None or is_whole(wanted)):
+    if is_integer(source) and is_integer(weight) and (wanted is None or is_integer(wanted)):
         arithmetic = _exact(source, weight, depth)
         return arithmetic, TOTALS[arithmetic.total] if wanted is None else wanted
     try:
         common = np.result_type(source, weight)
-        if wanted is not None and not is_whole(wanted):
+        if wanted is not None and not is_integer(wanted):
             common = np.result_type(common, wanted)
     except TypeError:
         return None
-    if not is_known(common) or is_whole(common):
+    if not is_known(common) or is_integer(common):
         return None
-    wide = common.itemsize // parts(common) == 8
+    wide = common.itemsize // components(common) == 8
     output = common if wanted is None else wanted
     return Arithmetic("d", "d") if wide else Arithmetic("f", "f"), native(output)
 

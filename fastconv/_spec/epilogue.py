@@ -18,15 +18,15 @@ class Activation(NamedTuple):
 
     kernel: str
     parameters: str  # numbers that users give with the name
-    whole: bool = False  # defined for integers
+    integer: bool = False  # defined for integers
     fixed: tuple[float, ...] = ()
 
 
 NAMED = {
-    "relu": Activation("RELU", "", whole=True),
-    "relu6": Activation("CLIP", "", whole=True, fixed=(0, 6)),
+    "relu": Activation("RELU", "", integer=True),
+    "relu6": Activation("CLIP", "", integer=True, fixed=(0, 6)),
     "leaky_relu": Activation("LEAKY_RELU", "slope"),
-    "clip": Activation("CLIP", "low, high", whole=True),
+    "clip": Activation("CLIP", "low, high", integer=True),
     "sigmoid": Activation("SIGMOID", ""),
     "tanh": Activation("TANH", ""),
     "silu": Activation("SILU", ""),

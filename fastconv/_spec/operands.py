@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from .arguments import OF_WHOLE, as_array, check_dtype, is_masked
+from .arguments import OF_INTEGERS, as_array, check_dtype, is_masked
 from .conv import ConvSpec
-from .dtypes import is_whole, parts
+from .dtypes import components, is_integer
 from .values import a_kind
 
 
@@ -25,11 +25,16 @@ def check_bias(spec: ConvSpec, bias: Any, dtype: np.dtype) -> np.ndarray | None:
             "one value per output channel"
         )
     flags = array.flags
-    if array.dtype is dtype and flags.c_contiguous and flags.aligned and parts(spec.dtype) == 1:
+    if (
+        array.dtype is dtype
+        and flags.c_contiguous
+        and flags.aligned
+        and components(spec.dtype) == 1
+    ):
         return array
     check_addend(spec, "bias", array.dtype)
     with np.errstate(over="ignore"):  # what is too large becomes inf, as in the residual
-        if parts(spec.dtype) == 1:
+        if components(spec.dtype) == 1:
             return np.require(array, dtype, ("C", "A"))
         pairs = array.astype(np.result_type(dtype, np.complex64)).view(dtype)
     if not spec.apart:
@@ -40,11 +45,11 @@ def check_bias(spec: ConvSpec, bias: Any, dtype: np.dtype) -> np.ndarray | None:
 def check_addend(spec: ConvSpec, argument: str, dtype: np.dtype) -> None:
     """Raise unless numbers of `dtype` can be added to the sums."""
     check_dtype(spec.name, argument, dtype)
-    if spec.arithmetic.whole and not is_whole(dtype):
+    if spec.arithmetic.integer and not is_integer(dtype):
         raise TypeError(
-            f"{spec.name}: {argument} has dtype {dtype}, but it must hold integers{OF_WHOLE}"
+            f"{spec.name}: {argument} has dtype {dtype}, but it must hold integers{OF_INTEGERS}"
         )
-    if parts(dtype) > max(1, parts(spec.dtype)):
+    if components(dtype) > max(1, components(spec.dtype)):
         raise TypeError(
             f"{spec.name}: {argument} has dtype {dtype}, but it must be real where the result is"
         )
@@ -53,7 +58,7 @@ def check_addend(spec: ConvSpec, argument: str, dtype: np.dtype) -> None:
 def check_residual(spec: ConvSpec, residual: np.ndarray) -> None:
     """Raise unless `residual` can be added to the result."""
     check_addend(spec, "residual", residual.dtype)
-    if parts(residual.dtype) != parts(spec.dtype):
+    if components(residual.dtype) != components(spec.dtype):
         raise TypeError(
             f"{spec.name}: residual has dtype {residual.dtype}, but it must be complex "
             "where the result is"

@@ -12,7 +12,7 @@ import numpy as np
 
 from .borders import Border, reach
 from .conv import ConvSpec
-from .dtypes import TOTALS, is_bfloat16, is_whole
+from .dtypes import TOTALS, is_bfloat16, is_integer
 from .epilogue import Finish
 
 
@@ -39,7 +39,7 @@ def convolve(
             total = total + scaled(finish.beta, np.asarray(out, dtype))
         if residual is not None:
             residual = np.asarray(residual)
-            if not spec.arithmetic.whole:  # first what sums are
+            if not spec.arithmetic.integer:  # first what sums are
                 residual = residual.astype(spec.sum_dtype)
             total = total + np.asarray(residual, dtype)
         return converted(spec, activate(finish, total))
@@ -47,7 +47,7 @@ def convolve(
 
 def wide(spec: ConvSpec) -> np.dtype:
     """The dtype that holds any sum."""
-    if spec.arithmetic.whole:
+    if spec.arithmetic.integer:
         return np.dtype(np.int64)
     return np.dtype(np.complex128 if spec.dtype.kind == "c" else np.float64)
 
@@ -62,7 +62,7 @@ def magnitude(spec: ConvSpec, input: np.ndarray, weight: np.ndarray) -> np.ndarr
 
 def as_seen(spec: ConvSpec, total: np.ndarray) -> np.ndarray:
     """(batch, groups, c_out, *dst) in the shape of the output."""
-    total = total.reshape(spec.batch, spec.groups * spec.c_out, *spec.dst)
+    total = total.reshape(spec.batch, spec.groups * spec.c_out, *spec.outputs)
     if spec.channels_last:
         total = np.moveaxis(total, 1, -1)
     return total.reshape(spec.output_shape)
@@ -71,7 +71,7 @@ def as_seen(spec: ConvSpec, total: np.ndarray) -> np.ndarray:
 def as_sums_are(spec: ConvSpec) -> Finish:
     """The epilogue with its numbers rounded to the dtype of the sums; integers are exact."""
     finish = spec.finish
-    if spec.arithmetic.whole:
+    if spec.arithmetic.integer:
         return finish
     numbers = np.array([finish.alpha, finish.beta, *finish.parameters], np.float64)
     alpha, beta, *given = numbers.astype(TOTALS[spec.arithmetic.total]).tolist()
@@ -117,10 +117,10 @@ def to_odd(total: np.ndarray) -> np.ndarray:
 
 def converted(spec: ConvSpec, total: np.ndarray) -> np.ndarray:
     """Sums as ``spec.dtype``: rounded, wrapped or saturated."""
-    if not is_whole(spec.dtype):
+    if not is_integer(spec.dtype):
         return (to_odd(total) if is_bfloat16(spec.dtype) else total).astype(spec.dtype)
     limits = np.iinfo(spec.dtype)
-    if not spec.arithmetic.whole:
+    if not spec.arithmetic.integer:
         total = np.rint(np.nan_to_num(total, nan=0.0, posinf=np.inf, neginf=-np.inf))
         low, high = total <= limits.min, total >= limits.max
         whole = np.where(low | high, 0, total).astype(spec.dtype)
@@ -155,7 +155,7 @@ def _sum(spec: ConvSpec, input: np.ndarray, weight: np.ndarray, dtype: np.dtype)
             else (input, weight.imag, value.real),
         )
     )
-    result = np.empty((spec.batch, spec.groups, spec.c_out, *spec.dst), dtype)
+    result = np.empty((spec.batch, spec.groups, spec.c_out, *spec.outputs), dtype)
     result.real, result.imag = sums
     return result
 
@@ -168,45 +168,33 @@ def _sum_of_taps(
     x, w = (np.require(array, dtype, ("C", "A")) for array in (input, weight))
     if spec.channels_last:
         x = np.moveaxis(x, -1, -1 - spec.rank)
-    x = x.reshape(spec.batch, spec.groups, spec.c_in, *spec.src)
-    for axis, border in enumerate(spec.border):
-        if border is not Border.ZERO:
-            x, spec = _extended(spec, x, axis)
-    w = w.reshape(spec.groups, spec.c_out, spec.c_in, *spec.wei)
+    x = x.reshape(spec.batch, spec.groups, spec.c_in, *(axis.n for axis in spec.axes))
+    for number, axis in enumerate(spec.axes):
+        if axis.border is not Border.ZERO:
+            x, spec = _extended(spec, x, number)
+    w = w.reshape(spec.groups, spec.c_out, spec.c_in, *spec.kernel)
     w = w.transpose(3, 4, 5, 0, 1, 2)  # taps first
-    y = np.zeros((spec.batch, spec.groups, spec.c_out, *spec.dst), dtype)
-    for tap in product(*map(range, spec.wei)):
-        read, write = zip(*(_slices(spec, axis, t) for axis, t in enumerate(tap)), strict=True)
+    y = np.zeros((spec.batch, spec.groups, spec.c_out, *spec.outputs), dtype)
+    for tap in product(*map(range, spec.kernel)):
+        pairs = list(zip(spec.axes, tap, strict=True))
+        read = [axis.reads(t) for axis, t in pairs]
+        write = [slice(*axis.valid(t)) for axis, t in pairs]
         y[..., *write] += np.einsum("ngcdhw,goc->ngodhw", x[..., *read], w[tap])
     return y
 
 
-def _extended(spec: ConvSpec, x: np.ndarray, axis: int) -> tuple[np.ndarray, ConvSpec]:
+def _extended(spec: ConvSpec, x: np.ndarray, number: int) -> tuple[np.ndarray, ConvSpec]:
     """The input with its border on an axis, which then needs no padding."""
-    before, n = spec.pad[axis][0], spec.src[axis]
-    length = (spec.dst[axis] - 1) * spec.stride[axis]
-    length += (spec.wei[axis] - 1) * spec.dilation[axis] + 1
-    place = reach(spec.border[axis], np.arange(length) - before, n)
-    x = np.take(x, np.maximum(place, 0), axis=3 + axis) if n else np.zeros(
-        (*x.shape[: 3 + axis], length, *x.shape[4 + axis :]), x.dtype
+    axis = spec.axes[number]
+    length = (axis.outputs - 1) * axis.stride + axis.span
+    place = reach(axis.border, np.arange(length) - axis.before, axis.n)
+    x = np.take(x, np.maximum(place, 0), axis=3 + number) if axis.n else np.zeros(
+        (*x.shape[: 3 + number], length, *x.shape[4 + number :]), x.dtype
     )  # fmt: skip
     value = spec.border_value
     if x.dtype.kind == "i":  # integers wrap
         value = (value + 2**63) % 2**64 - 2**63
-    x[(slice(None),) * (3 + axis) + (place < 0,)] = value
-
-    def but(values: tuple, value: object) -> tuple:
-        return (*values[:axis], value, *values[axis + 1 :])
-
-    return x, replace(spec, src=but(spec.src, length), pad=but(spec.pad, (0, 0)))
-
-
-def _slices(spec: ConvSpec, axis: int, tap: int) -> tuple[slice, slice]:
-    """The inputs that a tap reads along an axis, and the outputs that they belong to."""
-    stride = spec.stride[axis]
-    offset = tap * spec.dilation[axis] - spec.pad[axis][0]
-    first, end = spec.axes[axis].valid(tap)
-    if first == end:
-        return slice(0), slice(0)
-    read = slice(first * stride + offset, (end - 1) * stride + offset + 1, stride)
-    return read, slice(first, end)
+    x[(slice(None),) * (3 + number) + (place < 0,)] = value
+    axes = list(spec.axes)
+    axes[number] = axis._replace(n=length, before=0, after=0)
+    return x, replace(spec, axes=tuple(axes))

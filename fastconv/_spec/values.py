@@ -56,23 +56,25 @@ def _an_integer(number: int | None, low: int, high: int) -> str:
 
 
 def as_number(
-    name: str, argument: str, value: Any, whole: bool, parts: bool = False, more: str = ""
+    name: str, argument: str, value: Any, integer: bool, complex_too: bool = False, more: str = ""
 ) -> Any:
-    """`value` as a Python number: whole for integers, else real, or complex if `parts`.
+    """`value` as a Python number: an int for integers, else real, or complex if `complex_too`.
 
     A number is what NumPy makes one of, or what ``float`` takes: `fractions.Fraction` and
     `decimal.Decimal` are some, words are none. `more` ends the message.
     """
     number = _scalar(value)
-    if whole:
+    if integer:
         number = int(number) if isinstance(number, bool) else value if number is None else number
         return as_integer(name, argument, number, -LARGEST - 1, LARGEST, more)
     if type(number) in (bool, float) or (isinstance(number, int) and number.bit_length() <= 64):
         return number
-    form = "a number" if parts else "a real number"
-    if number is not None and (parts or not isinstance(number, (complex, np.complexfloating))):
+    form = "a number" if complex_too else "a real number"
+    if number is not None and (
+        complex_too or not isinstance(number, (complex, np.complexfloating))
+    ):
         try:
-            found = complex(number) if parts else float(number)
+            found = complex(number) if complex_too else float(number)
             if np.isfinite(found) or found == number or found != found:
                 return found
             raise OverflowError

@@ -54,11 +54,11 @@ assert part(lambda: conv(threads=2)) == 2
 
 LOCKS = """
 import signal
-from fastconv._plan import execute as call
+from fastconv._plan.weights import locked
 layer = fastconv.prepare(w)
 held, done = threading.Event(), threading.Event()
 def hold():                             # as a thread that packs weights or keeps a plan does
-    with layer._lock, call._lock:
+    with locked():
         held.set()
         done.wait()
 holder = threading.Thread(target=hold)

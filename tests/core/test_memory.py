@@ -62,7 +62,7 @@ def test_a_large_layer_takes_no_more_memory_than_a_small_one():
 MANY_SHAPES = """
 import resource
 import numpy as np, fastconv
-from fastconv._plan import execute as call
+from fastconv._plan import kept
 rng = np.random.default_rng(3)
 
 def taken():
@@ -86,13 +86,13 @@ def calls(number):
             pass
 
 calls(300)
-call.forget()
+kept.forget()
 before = taken()
 calls(500)
-assert 500 * 16 << 10 < call.kept_bytes() <= call.PLANS_BYTES
-call.forget()
+assert 500 * 16 << 10 < kept.kept_bytes() <= kept.KEPT_BYTES
+kept.forget()
 assert taken() - before < 6 << 20, taken() - before
-assert call.kept_bytes() == 0
+assert kept.kept_bytes() == 0
 """
 
 

@@ -80,7 +80,7 @@ def test_bound_threads_are_all_used(bind):
 # ---- Python's threads --------------------------------------------------------------------------
 
 EIGHT = """
-from fastconv._plan.execute import PLANS_BYTES, Store, keep
+from fastconv._plan.kept import KEPT_BYTES, Store, keep
 ballast = Store()
 sizes = range(9, 31)
 expected = {n: fastconv.conv2d(x[..., :n], w, threads=1) for n in sizes}
@@ -90,7 +90,7 @@ def work(seed):
     try:
         for n in np.random.default_rng(seed).permutation(np.repeat(sizes, 4)):
             threads = (None, 1, 2)[seed % 3]
-            keep(ballast, (seed,), None, PLANS_BYTES - (1 << 18))      # so that plans come and go
+            keep(ballast, (seed,), None, KEPT_BYTES - (1 << 18))      # so that plans come and go
             assert np.array_equal(fastconv.conv2d(x[..., :n], w, threads=threads), expected[n])
             assert np.array_equal(prepared(x[..., :n]), expected[n])
     except BaseException as error:

@@ -4,7 +4,7 @@
 import ml_dtypes
 import numpy as np
 
-from fastconv._spec.dtypes import is_whole
+from fastconv._spec.dtypes import is_integer
 
 BF16 = np.dtype(ml_dtypes.bfloat16)
 FLOATS = (*map(np.dtype, ("f2", "f4", "f8")), BF16)
@@ -21,7 +21,7 @@ def numbers(shape, dtype="f4", seed=0):
     random = np.random.default_rng((seed, *shape))
     if dtype.kind == "b":
         return random.integers(0, 2, shape).astype(bool)
-    if is_whole(dtype):
+    if is_integer(dtype):
         limits = np.iinfo(dtype)
         return random.integers(limits.min, limits.max, shape, dtype, endpoint=True)
     if dtype.kind == "c":

@@ -20,7 +20,7 @@ from ways import CONV, WAYS, with_any_schedule
 
 import fastconv
 from fastconv._core import scratch
-from fastconv._plan.execute import kept
+from fastconv._plan.kept import kept
 
 PAGE = mmap.PAGESIZE
 GAP = 7.0  # what lies between the numbers of an out with steps

@@ -2,13 +2,12 @@
 """What a convolution has to give, and how far from it a result may be."""
 
 from dataclasses import replace
-from math import prod
 
 import numpy as np
 
 from fastconv._spec import reference
 from fastconv._spec.conv import make_conv_spec
-from fastconv._spec.dtypes import BLOCK_K, is_whole
+from fastconv._spec.dtypes import BLOCK_K, is_integer
 
 # The worst errors of activations, seen on generic, AVX2 and AVX-512 in ulp, rounded up.
 WORST = {
@@ -36,7 +35,7 @@ def truth(x, w, bias=None, residual=None, out=None, **said):
     problem = specified(x, w, bias, residual, **said)
     if problem.flipped:
         w = w[(..., *[slice(None, None, -1)] * problem.rank)]
-    if problem.arithmetic.whole:
+    if problem.arithmetic.integer:
         return reference.convolve(problem, x, w, bias, residual, out), 0
     wide = reference.wide(problem)
     expected = reference.convolve(replace(problem, dtype=wide), x, w, bias, residual, out)
@@ -51,16 +50,16 @@ def truth(x, w, bias=None, residual=None, out=None, **said):
 
 
 def _bound(problem, expected, size):
-    depth = problem.c_in * prod(problem.wei) * problem.parts
+    depth = problem.c_in * problem.taps * problem.components
     single = problem.arithmetic.tile == "f"
     share = 2.0**-24 * (BLOCK_K + depth / BLOCK_K + 8) if single else 1e-12
-    bound = share * problem.parts * size
+    bound = share * problem.components * size
     if problem.finish.activation:  # none is steeper than 1.5
         bound = 1.5 * bound + np.abs(expected) * (2.0**-20 if single else 1e-14)
-    if is_whole(problem.dtype):
+    if is_integer(problem.dtype):
         return bound + 0.5
     rounding = {"float16": 2.0**-11, "bfloat16": 2.0**-8}.get(problem.dtype.name, 2.0**-24)
-    narrow = problem.dtype.itemsize < (4 if single else 8) * problem.parts  # than its sums
+    narrow = problem.dtype.itemsize < (4 if single else 8) * problem.components  # than its sums
     return bound + rounding * np.abs(expected) + 2.0**-25 if narrow else bound
 
 
@@ -68,11 +67,11 @@ def assert_near(got, problem, expected, bound):
     """`got` has the shape and dtype of the problem, and each number within its bound."""
     assert got.shape == problem.output_shape
     assert got.dtype.newbyteorder("=") == problem.dtype
-    if problem.arithmetic.whole:
+    if problem.arithmetic.integer:
         np.testing.assert_array_equal(got, expected)
         return
     got = got.astype(expected.dtype)
-    if is_whole(problem.dtype):
+    if is_integer(problem.dtype):
         limits = np.iinfo(problem.dtype)
         expected = np.clip(expected, float(limits.min), float(limits.max))
     if problem.dtype == np.float16:  # beyond its numbers: test_dtypes.py

@@ -6,15 +6,14 @@ from contextlib import contextmanager
 import fastconv
 from fastconv import conv1d, conv2d, conv3d
 from fastconv._core import table
-from fastconv._plan import algorithms
-from fastconv._plan.execute import forget
+from fastconv._plan.algorithms import NAMES, ORIENTATIONS, choosing
+from fastconv._plan.kept import forget
 from fastconv._plan.machine import assuming_caches
-from fastconv._plan.plan import choosing
 
 CONV = {1: conv1d, 2: conv2d, 3: conv3d}
 ISAS = table.isas_usable()
-ALGORITHMS = tuple(row.name for row in algorithms.ALGORITHMS)
-WAYS = [(row.name, kind) for row in algorithms.ALGORITHMS for kind in row.orientations]
+ALGORITHMS = tuple(name for name in NAMES if name not in ("auto", "reference"))
+WAYS = [(name, orientation) for name in ALGORITHMS for orientation in ORIENTATIONS]
 WORDS = ("valid", "full", "same", "same_upper", "same_lower", "same_torch")
 
 
@@ -39,13 +38,15 @@ def planned_anew(hook):
 
 
 def with_schedules(pick):
-    """Plans inside take the schedule ``pick(row, work)`` of each algorithm."""
+    """Plans inside take the schedule ``pick(tiled, work)`` of each algorithm, with its cost."""
     return planned_anew(choosing(pick))
 
 
 def with_any_schedule(orientation, random):
     """Plans inside take a random schedule of this orientation."""
-    return with_schedules(lambda row, work: random.choice(list(row.schedules(work, orientation))))
+    return with_schedules(
+        lambda tiled, work: random.choice(list(tiled.schedules(work, orientation)))
+    )
 
 
 def with_caches(l2):

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from truth import assert_near, specified, truth
 from ways import ALGORITHMS, ISAS, WAYS, WORDS, run, with_any_schedule
 
-from fastconv._plan.execute import kept
+from fastconv._plan.kept import kept
 from fastconv._spec import dtypes
 
 EXAMPLES = int(os.environ.get("FASTCONV_EXAMPLES", "1500"))
@@ -106,7 +106,9 @@ def check_text(plan, x, w, arrays, said):
     words += {"relu": ["relu"], ("clip", -5, 7): ["clip -5 7"]}.get(said.get("activation"), [])
     total = {"f": "float32", "d": "float64", "i": "int32", "q": "int64"}[plan.spec.arithmetic.total]
     total = (
-        {"float32": "complex64", "float64": "complex128"}[total] if plan.spec.parts == 2 else total
+        {"float32": "complex64", "float64": "complex128"}[total]
+        if plan.spec.components == 2
+        else total
     )
     words += [f"{total} -> {plan.spec.dtype}"] if plan.spec.dtype != total else []
     words += ["saturated"] if "overflow" in said else []
@@ -171,7 +173,7 @@ def test_same_bits(case, isa):
     said = dict(said)
     asked = {name for name in ("bias", "residual") if said.pop(name, None)}
     problem = specified(x, w, **said)
-    addend = "i2" if problem.arithmetic.whole else "c8" if problem.parts == 2 else "f4"
+    addend = "i2" if problem.arithmetic.integer else "c8" if problem.components == 2 else "f4"
     bias = numbers(kernel[:1], addend, seed=4) if "bias" in asked else None
     residual = numbers(problem.output_shape, addend, seed=5) if "residual" in asked else None
     before = numbers(problem.output_shape, problem.dtype, seed=6) if "beta" in said else None
@@ -257,7 +259,7 @@ def problems(draw, pairs=TOGETHER):
     w = numbers((groups * c_out, c_in, *per_axis(st.integers(1, 5))), kinds[1], seed=1)
     try:
         problem = specified(x, w, **said)
-        said |= draw(finishes(problem.arithmetic.whole, problem.parts))
+        said |= draw(finishes(problem.arithmetic.integer, problem.components))
         problem = specified(x, w, **said)
     except (TypeError, ValueError) as error:
         refused = ("but a kernel of size", "has size 0", "there must be a dtype")
@@ -265,7 +267,13 @@ def problems(draw, pairs=TOGETHER):
             raise
         assume(False)
     x, w = laid_out(draw, x, READABLE), laid_out(draw, w, READABLE)
-    addend = ["i2", "u1"] if problem.arithmetic.whole else ["c8"] if problem.parts == 2 else FLOATS
+    addend = (
+        ["i2", "u1"]
+        if problem.arithmetic.integer
+        else ["c8"]
+        if problem.components == 2
+        else FLOATS
+    )
     bias = residual = None
     if draw(st.booleans()):
         bias = laid_out(draw, numbers(w.shape[:1], draw(st.sampled_from(addend)), 2),

@@ -9,10 +9,10 @@ import pytest
 from programs import python
 
 from fastconv._plan.settings import (
-    _cgroup_cpus,
-    _omp_num_threads,
     assuming_threads,
+    cgroup_cpus,
     default_threads,
+    omp_num_threads,
 )
 
 
@@ -43,7 +43,7 @@ def test_omp_num_threads(text):
 
 @pytest.mark.parametrize("text", ["", "many", "0", "-2", "1.5"])
 def test_omp_num_threads_is_deaf_to_nonsense(text):
-    assert _omp_num_threads({"OMP_NUM_THREADS": text}) is None
+    assert omp_num_threads({"OMP_NUM_THREADS": text}) is None
 
 
 @pytest.mark.parametrize(
@@ -74,11 +74,11 @@ def test_cgroup(tmp_path, groups, files, cpus):
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
-    assert _cgroup_cpus(str(tmp_path)) == cpus
+    assert cgroup_cpus(str(tmp_path)) == cpus
 
 
 def test_cgroup_without_files(tmp_path):
-    assert _cgroup_cpus(str(tmp_path)) is None
+    assert cgroup_cpus(str(tmp_path)) is None
 
 
 def test_an_assumed_number_holds_inside_only():

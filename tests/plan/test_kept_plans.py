@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 import fastconv
-from fastconv._plan import execute as call
+from fastconv._plan import kept
+from fastconv._plan.weights import LayerWeights
 
 
 class Box:
@@ -70,13 +71,27 @@ def test_a_flag_of_numpy_is_a_flag(true):
 
 
 def test_kept_plans_take_bounded_memory():
-    stores = [call.Store(), call.Store()]
+    stores = [kept.Store(), kept.Store()]
     for number in range(40):
-        call.keep(stores[number % 2], (number,), number, 10 << 20)
-        assert call.kept_bytes() <= call.PLANS_BYTES
+        kept.keep(stores[number % 2], (number,), number, 10 << 20)
+        assert kept.kept_bytes() <= kept.KEPT_BYTES
     assert sorted(stores[0].values()) == [34, 36, 38]
     del stores[0]
-    call.keep(stores[0], (40,), 40, 10 << 20)
+    kept.keep(stores[0], (40,), 40, 10 << 20)
     assert sorted(stores[0].values()) == [35, 37, 39, 40]
-    call.forget()
+    kept.forget()
     assert not stores[0]
+
+
+def test_a_layer_packs_once_for_all_plans_that_want_the_same():
+    w = np.ones((5, 3, 3, 3))
+    weights, layer = LayerWeights(w, np.arange(5)), fastconv.prepare(w, padding=1)
+    plans = [layer.plan((3, n, n)) for n in (9, 11, 13, 31)]
+    packed = {}  # by what lies in vectors
+    for how in plans:
+        ready = weights.ready(how)
+        assert weights.ready(how) is ready
+        assert packed.setdefault(how.orientation, ready[1]) is ready[1]
+    kept.forget()
+    for how in plans:
+        assert weights.ready(how)[1] is packed[how.orientation], "they stay with the layer"

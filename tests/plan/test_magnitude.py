@@ -100,7 +100,7 @@ def test_prepared_layers_look_at_every_input():
         np.testing.assert_array_equal(layer(x), truth(x, w, **said)[0])
         layer(x, out=out, residual=residual)
         np.testing.assert_array_equal(out, truth(x, w, residual=residual, **said)[0])
-    assert len(layer._packed) == 2
+    assert [layer.plan(x).spec.arithmetic.tile for x in (small, large)] == ["d", "q"]
 
 
 def test_beta_and_a_residual_that_is_the_output():

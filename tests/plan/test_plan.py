@@ -2,7 +2,6 @@
 """Plans: what they say is what runs, and what they book is bounded."""
 
 import copy
-import dataclasses
 import pickle
 import re
 
@@ -15,6 +14,7 @@ import fastconv
 from fastconv import conv1d, conv2d, conv3d, plan
 from fastconv._core import scratch
 from fastconv._plan import machine
+from fastconv._plan.algorithms import NAMES
 
 
 def refuses(kind, message):
@@ -33,11 +33,16 @@ SRC, WEI = (1, 64, 56, 56), (64, 64, 3, 3)
     ],
 )
 def test_shapes_stand_for_arrays(operation, src, wei, out, said):
-    """Contiguous float32 arrays, to the last field."""
+    """Contiguous float32 arrays, in all but what depends on the values."""
     of_shapes = plan(operation, src, wei, **said, threads=2)
     of_arrays = plan(operation, numbers(src), numbers(wei), **said, threads=2)
-    assert of_shapes == of_arrays
-    assert str(of_shapes) == str(of_arrays)
+    told = [
+        [line for line in str(how).splitlines() if not line.startswith("depends on the values: ")]
+        for how in (of_shapes, of_arrays)
+    ]
+    assert told[0] == told[1]
+    if of_shapes.variants == of_arrays.variants:
+        assert of_shapes == of_arrays
     head = f"{operation.__name__} float32  {'x'.join(map(str, src))} * {'x'.join(map(str, wei))}"
     assert str(of_shapes).splitlines()[0] == f"{head} -> {out}"
 
@@ -126,8 +131,13 @@ def test_pack_of_channels_last():
 
 def test_a_plan_is_a_frozen_value():
     got = plan(conv2d, SRC, WEI)
-    with pytest.raises(dataclasses.FrozenInstanceError):
+    with pytest.raises(AttributeError, match=r"^Plan: threads cannot be set"):
         got.threads = 7
+    with pytest.raises((AttributeError, TypeError)):
+        del got.threads
+    with pytest.raises(TypeError, match=r"^Plan: fastconv\.plan makes plans$"):
+        fastconv.Plan()
+    assert repr(got) == str(got)
     assert got == plan(conv2d, SRC, WEI)
     assert got != plan(conv2d, SRC, WEI, stride=2)
 
@@ -285,7 +295,7 @@ def test_arguments_are_checked_as_in_the_call(kind, word, said):
 def test_unusable_settings():
     with pytest.raises(ValueError, match=", ".join(ISAS)):
         fastconv.settings(isa="sse9")
-    words = "algorithm is 'fft', but it must be one of auto, direct, im2col_gemm, reference"
+    words = f"algorithm is 'fft', but it must be one of {', '.join(NAMES)}"
     with pytest.raises(ValueError, match=words):
         fastconv.settings(algorithm="fft")
     with fastconv.settings(algorithm="im2col_gemm"):

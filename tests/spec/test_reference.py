@@ -26,20 +26,18 @@ def convolve(x, w, bias=None, **said):
 
 def loops(spec, x, w):
     """Every output, channel and tap on its own, with Python's own sums."""
-    x = x.reshape(spec.batch, spec.groups, spec.c_in, *spec.src).tolist()
-    w = w.reshape(spec.groups, spec.c_out, spec.c_in, *spec.wei).tolist()
-    outputs = (spec.batch, spec.groups, spec.c_out, *spec.dst)
+    x = x.reshape(spec.batch, spec.groups, spec.c_in, *(axis.n for axis in spec.axes)).tolist()
+    w = w.reshape(spec.groups, spec.c_out, spec.c_in, *spec.kernel).tolist()
+    outputs = (spec.batch, spec.groups, spec.c_out, *spec.outputs)
     y = []
     for n, g, o, *cell in product(*map(range, outputs)):
         total = 0.0
-        for c, *tap in product(range(spec.c_in), *map(range, spec.wei)):
+        for c, *tap in product(range(spec.c_in), *map(range, spec.kernel)):
             at = [
-                i * s + t * d - before
-                for i, s, t, d, (before, _) in zip(
-                    cell, spec.stride, tap, spec.dilation, spec.pad, strict=True
-                )
+                i * axis.stride + t * axis.dilation - axis.before
+                for i, t, axis in zip(cell, tap, spec.axes, strict=True)
             ]
-            if all(0 <= i < size for i, size in zip(at, spec.src, strict=True)):
+            if all(0 <= i < axis.n for i, axis in zip(at, spec.axes, strict=True)):
                 total += x[n][g][c][at[0]][at[1]][at[2]] * w[g][o][c][tap[0]][tap[1]][tap[2]]
         y.append(total)
     return np.array(y).reshape(spec.output_shape)

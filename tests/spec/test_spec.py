@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from fastconv._spec import conv as spec
+from fastconv._spec.axis import Axis
 from fastconv._spec.borders import Border
 from fastconv._spec.dtypes import Arithmetic
 from fastconv._spec.epilogue import Finish
@@ -29,6 +30,10 @@ def make1d(n, k, *, stride=1, padding=0, dilation=1):
     return make((1, 1, n), (1, 1, k), name="conv1d", rank=1, **said)
 
 
+def sides(made):
+    return tuple((axis.before, axis.after) for axis in made.axes)
+
+
 def refuses(kind, message):
     return pytest.raises(kind, match=f"^{re.escape(message)}$")
 
@@ -46,13 +51,11 @@ def test_a_specification():
         groups=2,
         c_in=3,
         c_out=2,
-        src=(1, 11, 13),
-        wei=(1, 3, 5),
-        dst=(1, 3, 2),
-        stride=(1, 2, 3),
-        dilation=(1, 3, 2),
-        pad=((0, 0), (1, 0), (2, -1)),
-        border=(Border.ZERO,) * 3,
+        axes=(
+            Axis(1),
+            Axis(11, 3, 2, 3, 1, 0, Border.ZERO),
+            Axis(13, 5, 3, 2, 2, -1, Border.ZERO),
+        ),
         border_value=0,
         channels_last=False,
         flipped=False,
@@ -66,7 +69,7 @@ def test_a_specification():
     assert got.output_shape == (2, 4, 3, 2)
     assert got.macs == (2 * 4 * 3 * 2) * (3 * 3 * 5)
     assert got.flops == 2 * got.macs
-    assert (got.tile_dtype, got.parts, got.reads_out) == (F8, 1, False)
+    assert (got.tile_dtype, got.components, got.reads_out) == (F8, 1, False)
     assert {got: 1}[got] == 1
 
 
@@ -90,7 +93,7 @@ def test_ranks(rank, batched):
     assert got.input_shape == (*batch, 3, *src)
     assert got.weight_shape == (5, 3, *wei)
     assert got.output_shape == (*batch, 5, *out)
-    assert got.src == (1,) * (3 - rank) + src
+    assert tuple(axis.n for axis in got.axes) == (1,) * (3 - rank) + src
 
 
 @pytest.mark.parametrize(
@@ -145,9 +148,9 @@ def test_dtype_is_promoted_and_native(dtypes, dtype):
 )
 def test_integers_of_any_kind(two):
     got = make(stride=two, dilation=two, padding=two)
-    assert got.stride == got.dilation == (1, 2, 2)
-    assert got.pad == ((0, 0), (2, 2), (2, 2))
-    assert all(type(n) is int for n in (*got.stride, *got.dilation, *got.pad[1]))
+    axes = (Axis(1), Axis(11, 3, 2, 2, 2, 2), Axis(13, 5, 2, 2, 2, 2))
+    assert got.axes == axes
+    assert all(type(n) is int for axis in got.axes for n in axis[:-1])
 
 
 @pytest.mark.parametrize(
@@ -169,14 +172,14 @@ def test_integers_of_any_kind(two):
     ],
 )
 def test_padding(padding, pad):
-    assert make(padding=padding, stride=3, dilation=2).pad[1:] == pad
+    assert sides(make(padding=padding, stride=3, dilation=2))[1:] == pad
 
 
 @pytest.mark.parametrize(
     ("word", "pad"), [("same_upper", (1, 2)), ("same_lower", (2, 1)), ("same_torch", (1, 2))]
 )
 def test_the_odd_cell(word, pad):
-    assert make1d(11, 4, padding=word).pad[2] == pad
+    assert sides(make1d(11, 4, padding=word))[2] == pad
 
 
 # ---- refusals of make_conv_spec
@@ -258,7 +261,7 @@ REFUSED_VALUES = [
         "for a single kernel write weight[None, None]",
     ),
     ({"weight": (3,)}, "weight has shape (3,), but it must be (O, C/groups, kH, kW)"),
-    ({"input": (1, 64, 9, 9)}, "input has 64 channels, but weight needs 6 (groups=2 of 3)"),
+    ({"input": (1, 64, 9, 9)}, "input has 64 channels, but weight needs 6 (2 groups of 3)"),
     (
         {"groups": 1},
         "input has 6 channels, but weight needs 3; "
@@ -266,7 +269,7 @@ REFUSED_VALUES = [
     ),
     (
         {"groups": 4},
-        "input has 6 channels, but weight needs 12 (groups=4 of 3); "
+        "input has 6 channels, but weight needs 12 (4 groups of 3); "
         "if the channels are convolved in groups, pass groups=2",
     ),
     ({"weight": (5, 3, 3, 5)}, f"weight has 5 {OUTPUTS}"),
@@ -287,7 +290,8 @@ REFUSED_VALUES = [
     (
         {"padding": (1, 2, 3, 4)},
         "padding has 4 entries, but it must be one integer or 2 of them, one per axis, or "
-        "((before, after), (before, after))",
+        "((before, after), (before, after)); if it is in the order of torch.nn.functional.pad, "
+        "write ((3, 4), (1, 2))",
     ),
     (
         {"padding": (1, (2, 3, 4))},
@@ -298,7 +302,7 @@ REFUSED_VALUES = [
     ({"padding": 10**999}, f"padding is a huge integer, {LIMITED}"),
     (
         {"padding": "Reflect"},
-        f"padding is 'Reflect', {ANY}; what these cells hold is said by padding_mode",
+        f"padding is 'Reflect', {ANY}; what the padding holds is said by padding_mode",
     ),
     ({"padding": "sane"}, f"padding is 'sane', but it must be an integer{AXES} or {WORDS}"),
 ]
@@ -338,7 +342,8 @@ def test_refuses_types(said, message):
 
 
 def test_refuses_a_flat_pair_for_one_axis():
-    message = "conv1d: padding has 2 entries, but it must be one integer, or ((before, after),)"
+    message = "conv1d: padding has 2 entries, but it must be one integer, or ((before, after),); "
+    message += "if it is in the order of torch.nn.functional.pad, write ((1, 2),)"
     with refuses(ValueError, message):
         make1d(11, 3, padding=(1, 2))
 

@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A plan for a call: of the algorithms that are for it, the one that costs least."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from .._core import measure, table
+from .._spec.conv import ConvSpec
+from . import constants as costs
+from .algorithms import ALGORITHMS, Algorithm
+from .plan import Plan, finish_words, make_plan, pack_words
+from .settings import default_threads
+from .tiled import Call
+
+
+@cache
+def isas() -> tuple[str, ...]:
+    """The ISAs that this CPU can run, the plainest first."""
+    return table.isas_usable()
+
+
+def choose_threads(spec: ConvSpec, explicit: int | None) -> int:
+    """An explicit number is obeyed; the default leaves small work to fewer threads."""
+    if explicit is not None:
+        return explicit
+    limit = min(default_threads(), measure.openmp_threads())
+    return max(1, min(limit, spec.flops // costs.OPERATIONS_PER_THREAD))
+
+
+def make(call: Call) -> Plan:
+    """The plan of the best algorithm, or of the one that is named."""
+    spec = call.spec
+    rows = [row for row in ALGORITHMS if isinstance(spec, row.family)]
+    reasons = {row.name: _refusal(row, call) for row in rows}
+    offers = {row.name: (row, row.candidate(call)) for row in rows if not reasons[row.name]}
+    name = min(offers, key=lambda name: offers[name][1].cost)
+    row, best = offers[name]
+    for other, (_, candidate) in offers.items():
+        reasons[other] = "the output is empty"
+        if best.cost:
+            reasons[other] = f"estimated {candidate.cost / best.cost:.2f}x slower"
+    del reasons[name]
+    told = best.part()._asdict()
+    engine = told.pop("engine")
+    plan = make_plan(
+        engine,
+        spec=spec,
+        algorithm=name,
+        flops=spec.flops,
+        bytes=call.arrays.moved_bytes(spec),
+        refused=tuple(reasons.items()),
+        output_shape=engine.output_shape,
+        pack=pack_words(spec, call.dtypes),
+        finish=finish_words(spec),
+        variants=(),
+        chosen="",
+        **told | {"copies": call.copies + told["copies"]},
+    )
+    return plan._with_variants(row.variants(call, make))
+
+
+def _refusal(row: Algorithm, call: Call) -> str | None:
+    """Why a row is not taken, whatever it would cost."""
+    if reason := row.refuses(call.spec):
+        return reason
+    if row.only_named and call.algorithm != row.name:
+        return f"only by name: {row.only_named}"
+    if call.algorithm not in ("auto", row.name):
+        return f"algorithm={call.algorithm!r} was asked for"
+    return None

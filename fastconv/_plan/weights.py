@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The weights of a layer: packed once for each kind of plan, and what is known of their values."""
+
+from __future__ import annotations
+
+import os
+import threading
+import weakref
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from functools import cached_property
+
+import numpy as np
+
+from .._spec.operands import check_bias
+from . import kept
+from .layout import is_finite
+from .plan import Engine, Plan
+
+
+def largest(array: np.ndarray) -> int:
+    """The largest magnitude of integers."""
+    return max(-int(array.min()), int(array.max())) if array.size else 0
+
+
+class Weights:
+    """Weights and a bias, as arrays that do not change."""
+
+    def __init__(self, array: np.ndarray, bias: np.ndarray | None = None):
+        self.array = array
+        self.bias = bias
+
+    @cached_property
+    def finite(self) -> bool:
+        """Whether none is inf or NaN."""
+        return is_finite(self.array)
+
+    @cached_property
+    def largest(self) -> int:
+        """The largest magnitude of integers."""
+        return largest(self.array)
+
+
+class LayerWeights(Weights):
+    """Those of a layer, which many calls share."""
+
+    def __init__(self, array: np.ndarray, bias: np.ndarray | None):
+        super().__init__(array, bias)
+        self.lock = threading.RLock()
+        _known.add(self)
+        self._packed: dict[tuple, np.ndarray] = {}
+        self._ready = kept.Store()
+
+    def ready(self, plan: Plan) -> tuple[Plan, np.ndarray | None, np.ndarray | None]:
+        """The plan, and weights and bias as it wants them."""
+        found = self._ready.get(id(plan))  # of this plan: an entry keeps its plan alive
+        if found is None:
+            engine = plan._engine
+            bias = engine.pad_bias(check_bias(plan.spec, self.bias, engine.bias_dtype))
+            found = plan, self._pack(engine), bias
+            kept.keep(self._ready, id(plan), found, engine.memory)
+        return found
+
+    def _pack(self, engine: Engine) -> np.ndarray | None:
+        if engine.pack is None:
+            return None
+        with self.lock:
+            if engine.packing not in self._packed:
+                self._packed[engine.packing] = engine.pack(self.array)
+            return self._packed[engine.packing]
+
+
+_known: weakref.WeakSet[LayerWeights] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    for weights in _known:  # in the child nobody is left to release the old locks
+        weights.lock = threading.RLock()
+
+
+os.register_at_fork(after_in_child=_after_fork)
+
+
+@contextmanager
+def locked() -> Iterator[None]:
+    """For tests: inside, this thread has all locks, like one that packs weights and keeps plans."""
+    with ExitStack() as stack:
+        for weights in _known:
+            stack.enter_context(weights.lock)
+        stack.enter_context(kept.locked())
+        yield

@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What plans say: of values, of an empty output, of the reference, in help."""
+
+import pydoc
+import re
+
+import numpy as np
+import pytest
+from arrays import numbers
+from ways import ALGORITHMS
+
+import fastconv
+from fastconv import conv2d, plan
+
+SRC, WEI = (1, 64, 56, 56), (64, 64, 3, 3)
+
+
+def test_a_plan_of_shapes_says_what_depends_on_the_values():
+    line = "\ndepends on the values: another plan runs if "
+    assert plan(conv2d, SRC, WEI).variants == ()
+    got = plan(conv2d, SRC, WEI, padding=1)
+    assert got.variants == ("weight holds inf or NaN",)
+    assert f"{line}weight holds inf or NaN\n" in str(got)
+    assert plan(conv2d, SRC, numbers(WEI), padding=1).variants == (), "the weights are known"
+    wide = np.ones(WEI, "i8")
+    small = "all integers are small enough for float64"
+    layer = fastconv.prepare(wide, padding=1)
+    for got in (plan(conv2d, SRC, wide.astype("f4")), plan(layer, numbers(SRC))):
+        assert got.variants == ()
+    assert layer.plan(SRC).variants == (small,)
+    assert f"{line}{small}\n" in str(layer.plan(SRC))
+
+
+def test_a_plan_of_arrays_is_the_one_that_runs():
+    x, w = numbers(SRC), numbers(WEI)
+    for value in (np.inf, -np.inf, np.nan):
+        w[3, 5, 1, 2] = value
+        got = plan(conv2d, x, w, padding=1)
+        assert got.chosen == "weight holds inf or NaN"
+        assert "\nchosen: because weight holds inf or NaN\n" in str(got)
+        assert "weight: whole, with finite elements for inf and NaN" in got.copies
+        assert (got.finish, got.variants) == ("none", ())
+        assert got.spec == plan(conv2d, SRC, WEI, padding=1).spec
+        assert fastconv.prepare(w, padding=1).plan(SRC).chosen == got.chosen
+        assert plan(conv2d, x, w).chosen == "", "there is no padding"
+    x, w = np.ones(SRC, "i8"), np.ones(WEI, "i8")
+    layer = fastconv.prepare(w)
+    for most, chosen in ((9, "all integers are small enough for float64"), (2**60, "")):
+        x[0, 1, 2, 3] = most
+        for got in (plan(conv2d, x, w), layer.plan(x), plan(layer, x)):
+            assert (got.chosen, got.variants) == (chosen, ())
+
+
+@pytest.mark.parametrize("algorithm", ["auto", *ALGORITHMS, "reference"])
+def test_a_plan_of_nothing(algorithm):
+    got = plan(conv2d, (0, 3, 9, 7), (2, 3, 3, 3), algorithm=algorithm)
+    assert got.algorithm == (ALGORITHMS[0] if algorithm == "auto" else algorithm)
+    assert not re.search(r"\bnone in|tile|task", str(got))
+    assert {name for name, _ in got.refused} == {*ALGORITHMS, "reference"} - {got.algorithm}
+    x, w = np.ones((0, 3, 9, 7)), numbers((2, 3, 3, 3))
+    w[0, 1, 2, 1] = np.nan
+    for padding in (0, 1):
+        said = {"algorithm": algorithm, "padding": padding}
+        for arrays in ((x, w), (x.shape, w.shape)):
+            got = plan(conv2d, *arrays, **said)
+            assert (got.variants, got.chosen) == ((), "")
+        for function in (conv2d, lambda x, w, **said: fastconv.prepare(w, [1, 2], **said)(x)):
+            assert function(x, w, **said).shape == (0, 2, 7 + 2 * padding, 5 + 2 * padding)
+
+
+def test_a_plan_of_the_reference_has_no_tiles():
+    got = plan(conv2d, SRC, WEI, algorithm="reference", padding=1)
+    assert str(got).splitlines()[1:3] == [
+        "reference  numpy  1 thread",
+        "0.231 GFLOP  1.7 MiB moved",
+    ]
+    assert dict(got.refused) == dict.fromkeys(ALGORITHMS, "algorithm='reference' was asked for")
+    assert got.variants == ()
+
+
+def test_one_task_is_singular():
+    assert "  1 task  scratch" in str(plan(conv2d, (1, 1, 8, 8), (1, 1, 3, 3)))
+
+
+def test_help_shows_what_users_read():
+    for made in (fastconv.Plan, fastconv.PreparedConv):
+        text = pydoc.plain(pydoc.render_doc(made))
+        assert f"{made.__name__}(" not in text.splitlines()[3]
+        assert not re.search(r"\b(_engine|problem|runner)\b", text)
+    text = pydoc.plain(pydoc.render_doc(fastconv.Plan))
+    for name in ("algorithm", "threads", "copies", "refused", "variants"):
+        assert re.search(rf"^ \|  {name}\n \|      [A-Z]", text, flags=re.MULTILINE)
+    with pytest.raises(TypeError, match=r"^PreparedConv: fastconv\.prepare makes layers$"):
+        fastconv.PreparedConv()
