@@ -75,8 +75,8 @@ cdef bint is_stencil(const conv_t *p) noexcept:
             and schedule.block_k % p.window.axis[3].taps == 0)
 
 
-def scratch_bytes(*, isa, dtype, block_k, wei, dst_h, width, task_strips, panel,
-                  pixels_wide, in_place_store, wei_direct, channels_first, pixels, strip, border):
+def scratch_bytes(*, isa, dtype, block_k, wei, dst_h, width, task_panels, panel_pixels,
+                  pixels_wide, in_place_store, wei_native, channels_first, pixels, strip, border):
     """What a thread will need, without the making of a `Problem`."""
     cdef conv_t p
     cdef window_t *window = &p.window
@@ -85,9 +85,9 @@ def scratch_bytes(*, isa, dtype, block_k, wei, dst_h, width, task_strips, panel,
     window.axis[1].taps, window.axis[2].taps, window.axis[3].taps = wei
     window.taps = window.axis[1].taps * window.axis[2].taps * window.axis[3].taps
     window.axis[2].dst, window.channels_first = dst_h, channels_first
-    p.panels.width, p.panels.native = width, wei_direct
+    p.panels.width, p.panels.native = width, wei_native
     p.schedule.block_k, p.schedule.pixels_wide = block_k, pixels_wide
-    p.schedule.task_panels, p.schedule.panel_pixels = task_strips, panel
+    p.schedule.task_panels, p.schedule.panel_pixels = task_panels, panel_pixels
     p.schedule.stencil = is_stencil(&p)
     p.epilogue.in_place_store = in_place_store
     book_all(&p, pixels, strip, border)

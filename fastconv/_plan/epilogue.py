@@ -13,16 +13,13 @@ from .layout import Layout, storage
 
 
 class Finishing(NamedTuple):
-    """The same for the kernel: see `_finish` of _core/conv.pyx."""
+    """The same for the kernel: see `_epilogue` of _core/conv.pyx."""
 
     dtype: str  # of its arithmetic
     activation: int
     saturate: bool
     sum_storage: int
-    dst_storage: int
-    residual_storage: int
     parameters: tuple[NUMBER, NUMBER, NUMBER, NUMBER]  # alpha, beta, low, high
-    dst_itemsize: int  # of a real number
     moved: bool  # only that, perhaps converted
     tile_bias: bool  # the tiles add the bias
     simple: bool  # a bias, a residual that lies like the output, a clamp: tiles can do all of it
@@ -51,10 +48,7 @@ def finishing(
         activation=ACTIVATIONS[given.kernel],
         saturate=finish.saturate,
         sum_storage=storage(TOTALS[arithmetic.total]),
-        dst_storage=output.storage,
-        residual_storage=KINDS["U8"] if residual is None else residual.storage,
         parameters=(finish.alpha, finish.beta, low, high),
-        dst_itemsize=output.component_bytes,
         moved=alone,
         tile_bias=not whole and finish.alpha == 1,
         simple=alone and not finish.bias
