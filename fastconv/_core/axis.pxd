@@ -23,7 +23,9 @@ cdef struct Span:
     bint separate
 
 cdef struct Axis:
-    Py_ssize_t src, dst, taps, stride, dilation, pad
+    Py_ssize_t src, dst         # positions of input and output
+    Py_ssize_t taps, stride, dilation
+    Py_ssize_t pad              # before the input; what is after it follows from dst
     int border                  # what lies around the input: see Border
     Py_ssize_t block_taps       # taps of the axis that a block of k can hold: all, or some in a row
     bint separate               # a phase for each tap

@@ -2,7 +2,7 @@
 """One convolution as threads and loops see it: sizes, strides and blocks, no Python objects."""
 from fastconv._core.axis cimport Span
 from fastconv._core.epilogue cimport epilogue_t
-from fastconv._core.parallel cimport task_fn, work_t
+from fastconv._core.parallel cimport task_fn, tasks_t
 from fastconv._core.table cimport fc_kernels, fc_taps
 from fastconv._core.window cimport block_t, take_box, window_t
 
@@ -82,11 +82,11 @@ cdef inline void take_task(const conv_t *p, Py_ssize_t task, const Span **box, P
     s1[0] = min(s0[0] + each, p.panels.count)
     group[0] = take_box(&p.window, task // shares, box)
 
-cdef inline work_t work_of(const conv_t *p, task_fn one_task) noexcept nogil:
+cdef inline tasks_t tasks_of(const conv_t *p, task_fn one_task) noexcept nogil:
     """The tasks of a convolution, for an algorithm."""
-    cdef work_t work
-    work.one_task, work.what, work.tasks = one_task, p, p.tasks
-    work.scratch_bytes = p.scratch_bytes
-    return work
+    cdef tasks_t tasks
+    tasks.one_task, tasks.what, tasks.count = one_task, p, p.tasks
+    tasks.scratch_bytes = p.scratch_bytes
+    return tasks
 
 cdef bint next_block(const conv_t *p, block_t *block) noexcept nogil

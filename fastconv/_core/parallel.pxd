@@ -4,16 +4,16 @@ from fastconv._core.window cimport operands_t
 ctypedef void (*task_fn)(const void *what, operands_t *operands, Py_ssize_t task,
                          char *scratch) noexcept nogil
 
-# The work of a call: tasks 0, 1, ... of what `one_task` knows, such as a conv_t.  They write to
+# What a call has to do: tasks 0, 1, ... of what `one_task` knows, such as a conv_t.  They write to
 # different places, so any thread may do any of them, with scratch of its own.
-cdef struct work_t:
+cdef struct tasks_t:
     task_fn one_task
     const void *what
-    Py_ssize_t tasks
+    Py_ssize_t count
     Py_ssize_t scratch_bytes    # of a thread
 
-cdef void run_tasks(const work_t *work, operands_t *operands, Py_ssize_t first, Py_ssize_t last,
+cdef void run_tasks(const tasks_t *tasks, operands_t *operands, Py_ssize_t first, Py_ssize_t last,
                     char *scratch) noexcept nogil
-cdef bint run(const work_t *work, size_t src, size_t wei, size_t packed, size_t bias,
+cdef bint run(const tasks_t *tasks, size_t src, size_t wei, size_t packed, size_t bias,
               size_t residual, size_t dst, int threads, bint shared,
               Py_ssize_t chunk) except -1

@@ -30,15 +30,15 @@ def _after_fork():
 os.register_at_fork(after_in_child=_after_fork)
 
 
-cdef void run_tasks(const work_t *work, operands_t *operands, Py_ssize_t first, Py_ssize_t last,
+cdef void run_tasks(const tasks_t *tasks, operands_t *operands, Py_ssize_t first, Py_ssize_t last,
                     char *scratch) noexcept nogil:
     """Tasks [first, last), one after another: what a thread does."""
     cdef Py_ssize_t task
     for task in range(first, last):
-        work.one_task(work.what, operands, task, scratch)
+        tasks.one_task(tasks.what, operands, task, scratch)
 
 
-cdef bint run(const work_t *work, size_t src, size_t wei, size_t packed, size_t bias,
+cdef bint run(const tasks_t *tasks, size_t src, size_t wei, size_t packed, size_t bias,
               size_t residual, size_t dst, int threads, bint shared,
               Py_ssize_t chunk) except -1:
     """Do all tasks, `chunk` of them between two looks at signals (Ctrl-C).
@@ -55,26 +55,26 @@ cdef bint run(const work_t *work, size_t src, size_t wei, size_t packed, size_t 
     operands.src, operands.wei, operands.packed = <char *> src, <char *> wei, <char *> packed
     operands.bias, operands.residual = <char *> bias, <char *> residual
     operands.dst, operands.not_finite = <char *> dst, 0
-    if work.tasks == 0:
+    if tasks.count == 0:
         return True
     in_flight += 1
     if shared:
         threads = max(1, threads // in_flight)
-    threads = 1 if forked or omp_in_parallel() else min(threads, work.tasks)
+    threads = 1 if forked or omp_in_parallel() else min(threads, tasks.count)
     try:
-        scratch = pool.acquire(threads * work.scratch_bytes)
-        while first < work.tasks:
-            last = min(work.tasks, first + chunk)
+        scratch = pool.acquire(threads * tasks.scratch_bytes)
+        while first < tasks.count:
+            last = min(tasks.count, first + chunk)
             if threads == 1 or forked:          # a handler of signals may fork
                 with nogil:
-                    run_tasks(work, &operands, first, last, scratch)
+                    run_tasks(tasks, &operands, first, last, scratch)
             else:
                 with nogil, parallel(num_threads=threads):
-                    mine = scratch + threadid() * work.scratch_bytes
+                    mine = scratch + threadid() * tasks.scratch_bytes
                     for task in prange(first, last, schedule="dynamic", chunksize=1):
-                        run_tasks(work, &operands, task, task + 1, mine)
+                        run_tasks(tasks, &operands, task, task + 1, mine)
             first = last
-            if first < work.tasks:
+            if first < tasks.count:
                 PyErr_CheckSignals()
     finally:
         in_flight = max(0, in_flight - 1)       # a fork on the way here has begun anew
