@@ -17,6 +17,7 @@ from truth import WORST
 
 import fastconv
 from fastconv import kernels
+from fastconv._plan.algorithms import NAMES
 from fastconv._spec import borders as boundary
 from fastconv._spec import epilogue as finishing
 
@@ -83,6 +84,26 @@ def test_the_commands_run(line, tmp_path):
     words += ["--list"] if words[4] == "bench" else []
     words += ["--no-measure"] if words[4:] == ["info"] else []
     subprocess.run(words, cwd=tmp_path, check=True, capture_output=True)
+
+
+@pytest.mark.parametrize(
+    ("words", "directions"),
+    [
+        ("gaussian --sigma 1.5", [kernels.gaussian(sigma=1.5)]),
+        ("sobel", [kernels.sobel(axis=1), kernels.sobel(axis=0)]),
+        ("gabor --size 4 --theta 30 --range clip", [kernels.gabor(4, theta=np.pi / 6)]),
+    ],
+)
+def test_the_filter_in_python(tmp_path, words, directions):
+    """The function of the page gives what the command gives."""
+    code, space = "".join(blocks_of(text_of("docs/command-line.md"), "python")), {}
+    for example in doctest.DocTestParser().get_examples(code):
+        exec(compile(example.source, "command-line.md", "single"), space)
+    Image.fromarray(space["photo"]).save(tmp_path / "photo.png")
+    command = ["fastconv", "filter", "photo.png", "-o", "out.png", "--kernel", *words.split()]
+    subprocess.run([sys.executable, "-P", "-m", *command], cwd=tmp_path, check=True)
+    got = np.asarray(Image.open(tmp_path / "out.png")).astype(int)
+    assert np.abs(got - space["filter_photo"](space["photo"], *directions)).max() <= 1
 
 
 # ---- links -------------------------------------------------------------------------------------
@@ -208,13 +229,14 @@ def test_the_names_of_borders_in_other_libraries():
                 with pytest.raises(ValueError, match=f"'{mode}'"):
                     conv(x, k, padding=1, padding_mode=word)
         assert re.fullmatch(r"`BORDER_\w+`", of_opencv)
-    with pytest.raises(ValueError, match=r"two meanings: .*'mirror' .*'symmetric' "):
+    with pytest.raises(ValueError, match=r"but it must be .*'mirror' .*'symmetric' "):
         conv(x, k, padding=1, padding_mode="reflect")
 
 
 def without_numbers(term):
-    """`0.231 GFLOP` as `0 GFLOP`, with one unit for sizes and threads alike."""
-    return re.sub("[KM]iB", "B", re.sub(r"[\d.e+-]*\d", "0", term)).replace("threads", "thread")
+    """`0.231 GFLOP` as `0 GFLOP`, `8 tasks` as `0 task`, and one unit for all sizes."""
+    term = re.sub("[KM]iB", "B", re.sub(r"[\d.e+-]*\d", "0", term))
+    return re.sub(r"\b(thread|task)s\b", r"\1", term)
 
 
 PLANS = [
@@ -252,6 +274,16 @@ def test_the_page_of_plans_explains_every_line(said, more):
         assert f"{label}:" in terms
         if label == "copies" and value != "none":
             assert set(value.split("; ")) <= terms, value
+
+
+def test_pages_and_docstrings_name_every_activation_and_algorithm():
+    for text in (text_of("docs/operations.md"), fastconv.conv2d.__doc__):
+        for word in finishing.NAMED:
+            assert re.search(rf"""['"]{word}['"]""", text), word
+    table = {row[0] for row in tables_of(text_of("docs/plan.md")) if len(row) == 2}
+    for word in NAMES[1:]:
+        assert f"`{word}`" in table
+        assert f"'{word}'" in fastconv.conv2d.__doc__
 
 
 def test_the_fields_of_a_plan_exist():

@@ -29,7 +29,8 @@ def _convolution(act, name, rank):
 def conv1d():
     """Convolve an input of shape (N, C, L) or (C, L) with a weight of shape (O, C/groups, kL).
 
-    The one-dimensional case of `conv2d`, which tells what the parameters mean.
+    The one-dimensional case of `conv2d`: see there for the parameters. Returns an array of shape
+    (N, O, L') or (O, L'), and raises what `conv2d` does.
 
     >>> import numpy as np
     >>> conv1d(np.array([[1.0, 2.0, 4.0]]), np.array([[[1.0, -1.0]]]))
@@ -43,64 +44,70 @@ def conv1d():
 def conv2d():
     """Convolve an input of shape (N, C, H, W) or (C, H, W) with a weight (O, C/groups, kH, kW).
 
-    As in deep learning the kernel is not flipped: conv at (n, o, y, x) is
-    ``sum input[n, c, y*s - p + i*d, x*s - p + j*d] * weight[o, c, i, j]``, and the result is
-    ``activation(alpha * conv + bias[o] + beta * out + residual)``.
+    As in deep learning, the kernel is not flipped. With stride s, dilation d and padding p,
+    ``conv[n, o, y, x] = sum of input[n, c, y*s - p + i*d, x*s - p + j*d] * weight[o, c, i, j]``
+    over c, i and j. The result is ``activation(alpha * conv + bias[o] + beta * out + residual)``.
 
     input, weight
-        arrays of any strides and byte order, or what NumPy makes arrays of: bool, integers,
-        float16, bfloat16 (of ml_dtypes), float32, float64, complex64, complex128.
+        arrays of any strides and byte order, or what NumPy makes arrays of. Dtypes: bool, all
+        integers, float16, bfloat16 (of ml_dtypes), float32, float64, complex64, complex128.
     bias
-        None or O numbers: integers if the sums are, complex ones only if the result is.
+        None, or O numbers. They must be integers if input and weight are, and may be complex only
+        if the result is.
     stride, dilation
-        positive integers: one, or one per axis.
+        positive integers: one for all axes, or one per axis.
     padding
-        cells around the input: an integer, one per axis, a pair (before, after) per axis (negative
-        ones crop), or 'valid', 'full', 'same' = 'same_upper' (ceil(n / stride) outputs, the odd
-        cell at the end), 'same_lower' (at the start), 'same_torch' (d (k - 1) cells in all).
+        elements around the input: an integer, one per axis, or a pair (before, after) per axis; a
+        negative number crops. Or a word: 'valid' (none), 'full' (d (k - 1) on both sides), 'same'
+        or 'same_upper' (for ceil(n / stride) outputs; an odd element goes to the end),
+        'same_lower' (it goes to the start), 'same_torch' (d (k - 1) in total, as PyTorch).
     groups
-        the channels are split into that many groups, convolved side by side.
+        the channels are split into so many groups, each of which is convolved by itself.
     padding_mode
-        what these cells hold, a word, or one per axis: 'constant' vvv|abcd|vvv,
+        what lies in the padding, one word or one per axis: 'constant' vvv|abcd|vvv,
         'edge' aaa|abcd|ddd, 'wrap' bcd|abcd|abc, 'mirror' dcb|abcd|cba,
-        'symmetric' dcba|abcd|dcba, and so on for several lengths. In corners a constant wins.
+        'symmetric' dcba|abcd|dcba. Padding may be longer than the input. Where the padding of two
+        axes meets, the constant wins.
     padding_value
-        v, as the input's dtype holds it, where a mode is 'constant'. A tap on a constant of 0 adds
-        nothing, even where the weight is inf or NaN.
+        the v of 'constant', a number that the dtype of the input can hold. With a v of 0, padding
+        adds nothing to a sum, even where the weight is inf or NaN.
     channels_last
-        True: input, residual, out and result are (N, H, W, C) or (H, W, C); weights stay.
+        True: input, residual, out and result are (N, H, W, C) or (H, W, C). The weight stays
+        (O, C/groups, kH, kW).
     flip
-        True: kernels turned around on every axis, convolution as mathematics has it.
+        True: the kernel is reversed along every spatial axis, as in numpy.convolve.
     residual
-        None or an array of the shape of the result, complex if that is; it may be `out`.
+        None, or an array of the shape of the result, complex if the result is. It may be `out`.
     activation
-        None = 'none', 'relu', 'relu6', ('leaky_relu', slope), ('clip', low, high), 'sigmoid',
-        'tanh', 'silu', 'gelu' (x Phi(x)), 'hardswish'; of integers relu, relu6 and clip, of
-        complex numbers none.
+        None or 'none', 'relu', 'relu6', ('leaky_relu', slope), ('clip', low, high), 'sigmoid',
+        'tanh', 'silu', 'gelu' (with the exact normal distribution), 'hardswish'. Sums of integers
+        take 'relu', 'relu6' and 'clip', complex ones none.
     alpha, beta
-        real numbers, integers if the sums are; beta other than 0 reads `out`, which it needs.
+        real numbers, integers if input and weight are. A beta other than 0 reads `out`.
     dtype
-        of the result. None: int32 of bools and 8-bit integers (int64 where a sum could leave it),
-        int64 of other integers, else what NumPy promotes input and weight to. One of floating
-        point or complex is promoted with both; sums are in that, at least in float32.
+        the dtype of the result. None: integers give int64, those of 8 bits and bool int32 (int64
+        where a sum could exceed int32); others give what NumPy promotes input and weight to. A
+        floating-point or complex dtype is promoted with both, and the sums are computed in that,
+        at least in float32.
     overflow
-        of results that are integers: 'wrap', or 'saturate', without which no sums of floating
-        point become integers; these are rounded, halves to even, NaN becomes 0. Warning: sums of
-        integers are int64, so that to 'saturate' uint64 values from 2**63 on are negative (as
-        uint64 they become 0); 'wrap' keeps them.
+        where integers are stored: 'wrap', or 'saturate', which clips. Floating-point sums become
+        integers with 'saturate' only: rounded, halves to even; NaN becomes 0. Sums of integers
+        are int64 before. So sums from 2**63 on, as of large uint64 values, are negative:
+        'saturate' stores 0 for them in uint64, 'wrap' their true value.
     out
-        an array of the shape and dtype of the result that takes it, of any strides and byte
-        order; it may overlap the operands.
+        None, or an array for the result, of its shape and dtype, and of any strides and byte
+        order. It may overlap the other arrays.
     algorithm
-        'auto', 'direct', 'im2col_gemm' or 'reference'; see `plan` for the choice.
+        'auto', 'direct', 'im2col_gemm' or 'reference': see `plan`.
     threads
-        obeyed as given; None takes what `settings` and `set_num_threads` say.
+        how many to use, 1 to 1024. None: what `settings` or `set_num_threads` say; by default all,
+        and fewer for small arrays.
 
-    Returns an array of shape (N, O, H', W'), or (O, H', W') without a batch axis, in which
-    H' = floor((H + padding - dilation (kH - 1) - 1) / stride) + 1. Integers are exact, modulo
-    2^64 until they are stored. The same bits come out for any number of threads, split of the
-    batch, layout and algorithm (but 'reference') on one ISA. Raises TypeError or ValueError that
-    name the argument, what it is and what is needed.
+    Returns an array of shape (N, O, H', W'), or (O, H', W') without a batch axis, where
+    H' = floor((H + padding before and after - dilation (kH - 1) - 1) / stride) + 1. Sums of
+    integers are exact modulo 2**64. On one ISA, the bits do not depend on threads, batch size,
+    memory layout or algorithm ('reference' excepted). Raises TypeError or ValueError, which name
+    the argument, what it is and what it must be.
 
     >>> import numpy as np
     >>> x = np.arange(9.0).reshape(1, 1, 3, 3)
@@ -123,7 +130,8 @@ def conv2d():
 def conv3d():
     """Convolve (N, C, D, H, W) or (C, D, H, W) with a weight (O, C/groups, kD, kH, kW).
 
-    The three-dimensional case of `conv2d`, which tells what the parameters mean.
+    The three-dimensional case of `conv2d`: see there for the parameters. Returns an array of shape
+    (N, O, D', H', W') or (O, D', H', W'), and raises what `conv2d` does.
 
     >>> import numpy as np
     >>> conv3d(np.ones((1, 2, 2, 2)), np.ones((1, 1, 2, 2, 2)), padding="same").shape

@@ -34,14 +34,17 @@ def operation(describe: Callable, *bound: Any) -> Callable[[Callable], Callable]
 
 
 def plan(operation, /, *arguments, **keywords) -> Plan:
-    """How ``operation(input, weight, ...)`` would run, and why: a value that prints.
+    """How a call would run, and why: a `Plan`, which prints. Nothing is computed.
+
+    ``plan(conv2d, input, weight, ...)`` or ``plan(layer, input, ...)``:
 
     operation
         `conv1d`, `conv2d` or `conv3d`, its name, or a layer that `prepare` made.
     input, weight
-        arrays, or their shapes: tuples of integers, which stand for contiguous float32 arrays.
+        arrays, or their shapes. A shape stands for a contiguous array: of float32, or, for a
+        layer, of the dtype of its weights.
 
-    The other arguments are those of the operation.
+    The other arguments are those of the operation. Raises what the call would raise.
 
     >>> from fastconv import conv2d
     >>> how = plan(conv2d, (1, 64, 56, 56), (64, 64, 3, 3), padding=1, threads=1)

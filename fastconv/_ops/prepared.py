@@ -47,13 +47,14 @@ def prepare(
     activation=None, alpha=1, beta=0, dtype=None, overflow="wrap",
     algorithm="auto", threads=None,
 ):  # fmt: skip
-    """Keep weights for many calls: a function of the input alone that packs them only once.
+    """Pack weights once, for many calls. Returns a layer: a function of the input.
 
-    The parameters are those of `conv1d`, `conv2d` and `conv3d`; the rank is that of the weight,
-    and `residual` and `out` come with the input, whose dtype may change from call to call.
-    The weights are copied, so later changes of the array do not show. The result is the same,
-    bit for bit, as that of the one-shot call (but of algorithm='reference'). A layer can be
-    pickled, and shared between threads.
+    The parameters are those of `conv1d`, `conv2d` or `conv3d`; the number of axes of the weight
+    tells which. ``layer(input, out=None, threads=None, *, residual=None)`` returns what that
+    function returns, with the same bits (except for algorithm='reference'). The size and the dtype
+    of the input may change from call to call. The weights are copied: later changes of the array
+    have no effect. A layer can be pickled, and several threads can call it at the same time.
+    Raises TypeError or ValueError, which name the argument, what it is and what it must be.
 
     >>> import numpy as np
     >>> blur = prepare(np.full((1, 1, 3, 3), 1 / 9), padding="same")
@@ -155,7 +156,7 @@ class PreparedConv:
     def __call__(self, input, out=None, threads=None, *, residual=None):
         """Convolve an input; `out`, `threads` and `residual` as in `conv2d`.
 
-        A `beta` other than 0 needs `out`; `threads`, if not None, goes before that of `prepare`.
+        A `beta` other than 0 needs `out`. `threads`, if not None, overrides that of `prepare`.
         """
         src = as_operand(self._name, "input", input)
         if threads is None:

@@ -3,8 +3,8 @@
 
 What is nearer to the call wins: an argument of the call (``algorithm="auto"`` says nothing), then
 ``with settings(...)`` (nested ones inherit what they leave unset), then `set_num_threads`, then the
-environment, then the default. The environment is read once, at import; what cannot be obeyed of it
-is an error of every call, not of the import, so that the command line can report it:
+environment, then the default. The environment is read once, at import; a wrong value there is an
+error of every call, not of the import, so that the command line can report it:
 
     FASTCONV_NUM_THREADS    1, 2, ...
     FASTCONV_ISA            a name that ``fastconv info`` lists as usable
@@ -55,7 +55,7 @@ def _from_environment(environ: Mapping[str, str]) -> Settings:
 
 
 _environment = Settings()
-_refused: str | None = None  # what cannot be obeyed of the environment
+_refused: str | None = None  # what is wrong in the environment
 _process = _environment  # replaced as a whole, so that a reader never sees a half
 _algorithms: tuple[str, ...] = ()  # all that exist; said by `check_environment`, at import
 
@@ -115,9 +115,18 @@ def _enter(entries: tuple[Entry, ...]) -> None:
 
 
 class settings(ContextDecorator):
-    """Set threads, ISA or algorithm for the calls inside, in this thread or task only.
+    """Set threads, ISA or algorithm for the calls inside, in this thread or asyncio task only.
 
-    A context manager, to be used again as often as wanted, and a decorator of functions:
+    A context manager, which can be used more than once, and a decorator of functions.
+
+    threads
+        an integer from 1 to 1024.
+    isa
+        'generic', 'avx2' or 'avx512': one that this CPU can run.
+    algorithm
+        'auto', 'direct', 'im2col_gemm' or 'reference'.
+
+    None leaves a setting as it is outside. Raises TypeError or ValueError for other values.
 
     >>> from fastconv import settings, get_num_threads
     >>> with settings(threads=3):
@@ -174,14 +183,32 @@ class settings(ContextDecorator):
 
 
 def set_num_threads(threads: int | None) -> None:
-    """Threads for calls that do not say, in the whole process; None goes back to the default."""
+    """Set how many threads calls use in this process, unless they or `settings` say otherwise.
+
+    threads
+        an integer from 1 to 1024, or None for the default.
+
+    Raises TypeError or ValueError for other values.
+
+    >>> from fastconv import get_num_threads, set_num_threads
+    >>> set_num_threads(2)
+    >>> get_num_threads()
+    2
+    >>> set_num_threads(None)
+    """
     global _process
     number = check_threads("set_num_threads", threads)
     _process = _environment if number is None else _environment._replace(threads=number)
 
 
 def get_num_threads() -> int:
-    """Threads that a call here and now would use if it does not say."""
+    """The number of threads that a large call here would use, unless it says otherwise.
+
+    >>> from fastconv import get_num_threads, settings
+    >>> with settings(threads=3):
+    ...     get_num_threads()
+    3
+    """
     return current().threads or min(default_threads(), measure.openmp_threads())
 
 
@@ -213,7 +240,7 @@ def _check_name(what: str, name: Any, usable: Sequence[str], compiled: Sequence[
     if isinstance(name, str) and name in usable:
         return name
     kind = ValueError if isinstance(name, str) else TypeError
-    here = " on this CPU" if kind is ValueError and name in compiled else ""
+    here = " on this CPU" if compiled else ""  # of an ISA
     raise kind(f"{what} is {show(name)}, but it must be one of {', '.join(usable)}{here}")
 
 

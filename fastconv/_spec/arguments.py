@@ -28,6 +28,7 @@ from .values import (
     as_number,
     entries_of,
     is_sequence,
+    plain,
     show,
 )
 
@@ -187,9 +188,9 @@ def padding_per_axis(
             return tuple(PADDINGS[padding](Axis(*axis)) for axis in axes)
         needed = f"but it must be an integer (or one per axis) or one of {words}"
         if padding.lower() in PADDINGS:
-            needed = f"which is written {padding.lower()!r} here"
+            needed = f"but its name here is {padding.lower()!r}"
         elif padding.lower() in {**MODES, **ELSEWHERE}:
-            needed += "; what these cells hold is said by padding_mode"
+            needed += "; what the padding holds is said by padding_mode"
         raise ValueError(f"{name}: padding is {show(padding)}, {needed}")
 
     def read(called: str, entry: Any) -> Pair:
@@ -208,8 +209,25 @@ def padding_per_axis(
         )
         return before, after
 
-    pairs = ", ".join(["(before, after)"] * len(axes)) + ("," if len(axes) == 1 else "")
-    return per_axis(name, "padding", len(axes), padding, read, "integer", f", or ({pairs})")
+    more = f", or {_in_pairs(['before', 'after'] * len(axes))}"
+    if is_sequence(padding):
+        more += _flat_hint(entries_of(name, "padding", padding), len(axes))
+    return per_axis(name, "padding", len(axes), padding, read, "integer", more)
+
+
+def _in_pairs(sides: Sequence[str]) -> str:
+    """``((0, 1), (2, 3))`` for the words 0, 1, 2, 3."""
+    pairs = [f"({before}, {after})" for before, after in zip(sides[::2], sides[1::2], strict=True)]
+    return f"({', '.join(pairs)}{',' * (len(pairs) == 1)})"
+
+
+def _flat_hint(padding: Sequence[Any], rank: int) -> str:
+    """What to write for both sides of all axes in a row, the last axis first."""
+    if len(padding) != 2 * rank or any(map(is_sequence, padding)):
+        return ""
+    axes = reversed(range(0, 2 * rank, 2))
+    sides = _in_pairs([show(plain(padding[i])) for at in axes for i in (at, at + 1)])
+    return f"; if it is in the order of torch.nn.functional.pad, write {sides}"
 
 
 def borders_per_axis(name: str, rank: int, padding_mode: Any, value: Any) -> tuple[Border, ...]:
@@ -225,8 +243,8 @@ def borders_per_axis(name: str, rank: int, padding_mode: Any, value: Any) -> tup
     borders = per_axis(name, "padding_mode", rank, padding_mode, read, "word")
     if value != 0 and Border.CONSTANT not in borders:
         raise ValueError(
-            f"{name}: padding_value is {show(value)}, but padding_mode is {show(padding_mode)}, "
-            "which does not use it: only 'constant' does"
+            f"{name}: padding_value is {show(value)}, but it must be 0 for padding_mode "
+            f"{show(padding_mode)}; only 'constant' uses it"
         )
     return borders
 
@@ -237,9 +255,9 @@ def border_needed(word: Any) -> str:
     lower = word.lower() if isinstance(word, str) else None
     hint = repr(lower) if lower in MODES else ELSEWHERE.get(lower)
     if lower == "reflect":
-        return f"which has two meanings: write {hint}"
+        return f"but it must be {hint}"
     if hint:
-        return f"which is written {hint} here"
+        return f"but its name here is {hint}"
     return f"but it must be one of {', '.join(repr(mode) for mode in sorted(MODES))}"
 
 
@@ -301,7 +319,7 @@ def _activation_needed(word: Any) -> str:
     lower = word.lower() if isinstance(word, str) else ""
     meant = ACTIVATIONS_ELSEWHERE.get(lower, lower)
     if meant in (*NAMED, "none"):
-        return f"which is written {_activation_form(meant)} here"
+        return f"but its name here is {_activation_form(meant)}"
     return f"but it must be None or one of {', '.join(map(_activation_form, NAMED))}"
 
 
@@ -331,6 +349,7 @@ def check_channels(
     outputs: int,
     c_in: int,
     groups: int,
+    kernel: Sequence[int],
 ) -> None:
     """Raise unless input and weight have fitting channels; `inner`: input shape without batch."""
     if outputs % groups or not outputs:
@@ -345,12 +364,17 @@ def check_channels(
     needed = c_in * groups
     if channels == needed:
         return
-    of = "" if groups == 1 else f" (groups={groups} of {c_in})"
+    of = "" if groups == 1 else f" ({groups} groups of {c_in})"
     count = channels // c_in if c_in and channels % c_in == 0 else 0
     hint = ""
     if other == needed:
         place = "come first" if channels_last else "are the last axis"
         hint = f"; if the channels {place}, pass channels_last={not channels_last}"
+    elif [*kernel[-2:-1]] == [channels // groups] and _square_first(outputs, c_in, kernel):
+        letters = ", ".join(f"k{letter}" for letter in "DHW"[-len(kernel) :])
+        axes = (len(kernel) + 1, len(kernel), *range(len(kernel)))
+        hint = f"; if the axes of weight are ({letters}, C, O), as in TensorFlow, pass "
+        hint += f"weight.transpose{axes}"
     elif count and outputs % count == 0:
         are = "are" if count > 1 else "are not"
         hint = f"; if the channels {are} convolved in groups, pass groups={count}"
@@ -362,3 +386,9 @@ def check_channels(
             at = "..., None" if channels_last else ":, None"
             hint += f"; for a batch of inputs of one channel, write input[{at}]"
     raise ValueError(f"{name}: input has {channels} channels, but weight needs {needed}{of}{hint}")
+
+
+def _square_first(outputs: int, c_in: int, kernel: Sequence[int]) -> bool:
+    """Whether a weight is more likely (kH, kW, C, O) than (O, C, kH, kW): kernels are squares."""
+    square = len({outputs, c_in, *kernel[:-2]}) == 1
+    return square and (outputs > 1 or len({*kernel}) > 1)

@@ -201,7 +201,7 @@ def make_conv_spec(
     channels, *elements = (inner[-1], *inner[:-1]) if channels_last else inner
     outputs, c_in, *kernel = weight_shape
     groups = as_integer(name, "groups", said.groups, 1)
-    check_channels(name, inner, batched, channels_last, outputs, c_in, groups)
+    check_channels(name, inner, batched, channels_last, outputs, c_in, groups, kernel)
     for letter, k in zip(letters, kernel, strict=True):
         if k < 1:
             raise ValueError(
@@ -290,7 +290,7 @@ def _arithmetic(
         raise TypeError(
             f"{name}: input has dtype {source} and weight {weight}, "
             + ("" if wanted is None else f"dtype is {wanted}, ")
-            + "but there must be a dtype, known here, that holds their numbers"
+            + "but they must have a common dtype; convert one, as by input.astype(np.float32)"
         )
     arithmetic, result = chosen
     if components(result) < max(components(source), components(weight)):
@@ -302,8 +302,8 @@ def _arithmetic(
         raise TypeError(f"{name}: dtype is bool, but it must be {RESULTS}")
     if is_integer(result) and not arithmetic.integer and overflow != "saturate":
         raise ValueError(
-            f"{name}: dtype is {result}, but sums are {TOTALS[arithmetic.total]}: overflow must be "
-            "'saturate' then, which rounds them and clips them to what the dtype holds"
+            f"{name}: dtype is {result}, but it must not be an integer dtype, as sums are "
+            f"{TOTALS[arithmetic.total]}; or pass overflow='saturate', which rounds and clips"
         )
     return arithmetic, result, overflow == "saturate"
 

@@ -3,7 +3,7 @@
 
 main.py    from the words of a command line to an exit code
 parse.py   one word of a command line at a time
-info.py, _plan/plan.py, filter.py, bench.py   a command each: its options and what it prints
+info.py, plan.py, filter.py, bench.py   a command each: its options and what it prints
 images.py, filtering.py   what ``fastconv filter`` reads, computes and writes
 files.py   whether a file can be written, and writing it
 """

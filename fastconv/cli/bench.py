@@ -14,7 +14,7 @@ from ..benchmarks.cases import CASES, QUICK, random_cases, select
 from ..benchmarks.features import FEATURES, QUICK_FEATURES
 from ..benchmarks.rivals import OURS, PLAIN, RIVALS
 from .files import check_writable, write_file
-from .parse import Parser, parse_positive, parse_seconds
+from .parse import Parser, parse_integer, parse_positive, parse_seconds
 
 # Seconds per thread number. The default run ends within two minutes with the start of all
 # libraries, the one call that each of them makes before its time is known, and the drawing.
@@ -26,31 +26,54 @@ PLOTS = (".png", ".svg", ".pdf")
 def add_arguments(parser: Parser) -> None:
     """The options of the command."""
     add, rivals = parser.add_argument, tuple(RIVALS)
-    budgets = f"{BUDGET:.0f}, of features {FEATURES_BUDGET:.0f}"
+    budgets = f"{BUDGET:.0f}, {FEATURES_BUDGET:.0f} for --features"
     positive = {"type": parse_positive, "metavar": "N"}
-    add("--cases", nargs="+", metavar="GLOB", help="only such names: '64@*3x3*', '*mirror'")
-    add("--features", action="store_true", help="layouts, borders, finishing, dtypes instead")
-    add("--all", action="store_true", help="the usual cases, then the features")
-    add("--dtype", choices=tuple(KINDS), help="only cases of this dtype")
-    add("--threads", nargs="+", **positive, help="thread numbers (default: all)")
-    add("--rounds", **positive, help=f"rounds for each rival (default: {ROUNDS})")
-    add("--rivals", nargs="+", choices=rivals, help="only these (default: all that are installed)")
-    add("--isa", metavar="NAME", help="force the instruction set of fastconv and of the peak")
-    add("--random", type=int, metavar="SEED", help="random two-dimensional shapes instead")
-    add("--count", default=20, **positive, help="how many (default: 20)")
+    add(
+        "--cases",
+        nargs="+",
+        metavar="GLOB",
+        help="only cases whose name matches, as '64@*3x3*' or '*mirror'",
+    )
+    add("--features", action="store_true", help="time layouts, borders, activations and dtypes")
+    add("--all", action="store_true", help="the default cases, then those of --features")
+    add("--dtype", choices=tuple(KINDS), metavar="DTYPE", help=f"one of {', '.join(KINDS)}")
+    add("--threads", nargs="+", **positive, help="numbers of threads (default: all)")
+    add("--rounds", **positive, help=f"rounds for each library (default: {ROUNDS})")
+    add(
+        "--rivals",
+        nargs="+",
+        choices=rivals,
+        metavar="NAME",
+        help=f"of {', '.join(rivals)} (default: all that are installed)",
+    )
+    add(
+        "--isa",
+        metavar="NAME",
+        help="the ISA of fastconv, one that `fastconv info` lists as usable",
+    )
+    add("--random", type=parse_integer, metavar="SEED", help="random 2-D shapes instead")
+    add("--count", default=20, **positive, help="how many shapes of --random (default: 20)")
     add("--quick", action="store_true", help="few cases, five rounds")
-    add("--full", action="store_true", help="1 and all threads, all rounds for slow rivals too")
+    add(
+        "--full",
+        action="store_true",
+        help="with one thread and with all, and all rounds for slow libraries too",
+    )
     add(
         "--budget",
         type=parse_seconds,
         metavar="S",
         help=f"seconds for timing (default: {budgets})",
     )
-    add("--contention", action="store_true", help="a busy core and paced calls instead")
-    add("--list", action="store_true", help="print the names of the cases and end")
-    add("--json", type=Path, metavar="FILE", help="write everything measured")
+    add(
+        "--contention",
+        action="store_true",
+        help="time calls beside a busy core, and calls with pauses between them, instead",
+    )
+    add("--list", action="store_true", help="print the names of the cases and exit")
+    add("--json", type=Path, metavar="FILE", help="write all measurements as JSON")
     add("--markdown", type=Path, metavar="FILE", help="write a page with all tables")
-    add("--plot", type=Path, metavar="FILE", help="write a drawing (png, svg or pdf)")
+    add("--plot", type=Path, metavar="FILE", help="write a plot (.png, .svg or .pdf)")
 
 
 def chosen_cases(options: argparse.Namespace) -> list[Case]:
@@ -99,20 +122,18 @@ def check_options(options: argparse.Namespace) -> None:
         if path is not None:
             check_writable(path, f"--{name}")
         if path is not None and options.contention and name != "json":
-            raise ValueError(f"--{name} is for cases, got --contention; --json writes that")
+            raise ValueError(f"--{name} is given, but --contention must have --json only")
     if options.plot:
         if options.plot.suffix not in PLOTS:
-            raise ValueError(
-                f"--plot {options.plot}: a name that ends in {', '.join(PLOTS)} is needed"
-            )
+            raise ValueError(f"--plot is {options.plot}, but it must end in {', '.join(PLOTS)}")
         if find_spec("matplotlib") is None:
             raise ImportError("--plot needs matplotlib: pip install 'fastconv[bench]'")
     if options.isa:
         from .._core import table
 
         if options.isa not in table.isas_usable():
-            needed = f"one of {', '.join(table.isas_usable())} is needed"
-            raise ValueError(f"--isa {options.isa}: {needed}")
+            needed = f"one of {', '.join(table.isas_usable())} on this CPU"
+            raise ValueError(f"--isa is {options.isa!r}, but it must be {needed}")
 
 
 def run(options: argparse.Namespace) -> int:

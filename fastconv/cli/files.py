@@ -12,13 +12,13 @@ def check_writable(path: str | os.PathLike, option: str = "") -> None:
     if not folder.is_dir():
         raise ValueError(f"{said}: there is no folder {folder}")
     if path.is_dir():
-        raise ValueError(f"{said}: this is a folder, the name of a file is needed")
+        raise ValueError(f"{said}: this is a folder, but it must be a file")
     if not os.access(path if path.exists() else folder, os.W_OK):
         raise ValueError(f"{said}: no permission to write there")
 
 
 def write_file(path: str | os.PathLike, content: bytes | str) -> None:
-    """Write a whole file, or raise an error that names it."""
+    """Write a file, or raise an error that names it."""
     data = content.encode() if isinstance(content, str) else content
     try:
         Path(path).write_bytes(data)

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """``fastconv filter``: a photograph under a kernel."""
 
-import argparse
 import math
 import sys
 import time
@@ -13,8 +12,11 @@ from .parse import (
     numbers_per_axis,
     parse_border,
     parse_degrees,
+    parse_integer,
+    parse_number,
     parse_range,
     per_axis,
+    refuse,
 )
 
 
@@ -25,7 +27,7 @@ def parse_axis(text: str) -> int | str:
     (1, 'magnitude')
     """
     if text not in ("0", "1", "magnitude"):
-        raise argparse.ArgumentTypeError(f"got {text!r}, one of 0, 1, magnitude is needed")
+        refuse(text, "one of 0, 1, magnitude")
     return text if text == "magnitude" else int(text)
 
 
@@ -34,59 +36,62 @@ KERNEL_OPTIONS = {
     "size": {
         "type": per_axis,
         "metavar": "N",
-        "help": "taps along both axes, or HEIGHTxWIDTH of mean, gaussian, gabor, ...; an even "
-        "kernel has its centre at the tap before its middle",
+        "help": "taps along both axes, or HEIGHTxWIDTH for mean, gaussian, unsharp and gabor; the "
+        "centre of an even kernel is the tap before its middle",
     },
     "sigma": {
         "type": numbers_per_axis,
         "metavar": "PIXELS",
-        "help": "standard deviation of gaussian, unsharp (1; or VERTICALxHORIZONTAL) and gabor (2)",
+        "help": "standard deviation: of gaussian and unsharp (default: 1), one number or "
+        "VERTICALxHORIZONTAL; of gabor (default: 2)",
     },
     "truncate": {
-        "type": float,
+        "type": parse_number,
         "metavar": "T",
-        "help": "without --size, gaussian and unsharp reach so many sigma to each side (4)",
+        "help": "without --size, gaussian and unsharp end at T * sigma on each side (default: 4)",
     },
     "axis": {
         "type": parse_axis,
         "metavar": "AXIS",
-        "help": "of sobel, scharr, prewitt: 1 is the slope to the right, 0 downwards, magnitude "
-        "that of both (default)",
+        "help": "direction of sobel, scharr and prewitt: 0 is downwards, 1 to the right, magnitude "
+        "combines both (default: magnitude)",
     },
     "diagonal": {
         "action": "store_true",
         "default": None,
-        "help": "laplacian counts all eight neighbours, not four",
+        "help": "laplacian: use all eight neighbours, not four",
     },
     "amount": {
-        "type": float,
+        "type": parse_number,
         "metavar": "A",
-        "help": "strength of sharpen and unsharp (1)",
+        "help": "strength of sharpen and unsharp (default: 1)",
     },
     "angle": {
         "type": parse_degrees,
         "metavar": "DEGREES",
-        "help": "emboss brightens what rises in this direction: degrees, clockwise from right (45)",
+        "help": "emboss: pixels get brighter where the image rises in this direction, in degrees "
+        "clockwise from the right (default: 45)",
     },
     "theta": {
         "type": parse_degrees,
         "metavar": "DEGREES",
-        "help": "direction across gabor's stripes: degrees, clockwise from right (0)",
+        "help": "gabor: direction across the stripes, in degrees clockwise from the right "
+        "(default: 0)",
     },
     "wavelength": {
-        "type": float,
+        "type": parse_number,
         "metavar": "PIXELS",
-        "help": "from stripe to stripe of gabor (4)",
+        "help": "gabor: distance from stripe to stripe (default: 4)",
     },
     "gamma": {
-        "type": float,
+        "type": parse_number,
         "metavar": "G",
-        "help": "width over length of gabor's gaussian (0.5)",
+        "help": "gabor: aspect ratio, sigma over the length of the stripes (default: 0.5)",
     },
     "psi": {
         "type": parse_degrees,
         "metavar": "DEGREES",
-        "help": "phase of gabor: degrees, 90 for edges, 0 for bars (90)",
+        "help": "gabor: phase in degrees, 90 for edges, 0 for lines (default: 90)",
     },
 }
 
@@ -94,14 +99,21 @@ KERNEL_OPTIONS = {
 def add_arguments(parser: Parser) -> None:
     """The options of the command."""
     add = parser.add_argument
-    add("image", metavar="IMAGE", help="8- or 16-bit grey, or 8-bit colour")
+    add("image", metavar="IMAGE", help="an image file: 8- or 16-bit grey, or 8-bit colour")
     add(
         "--kernel",
         required=True,
         help="mean, gaussian, laplacian, sharpen, unsharp, emboss, gabor; sobel, scharr, prewitt "
-        "(gradients); or a FILE: .npy or rows of text",
+        "(gradients); or a file: .npy, or text with one row of numbers a line",
     )
-    add("-o", "--output", required=True, metavar="OUT", help="its ending names the format")
+    add(
+        "-o",
+        "--output",
+        required=True,
+        metavar="OUT",
+        help="the file to write; its ending gives the format",
+    )
+    add("--overwrite", action="store_true", help="let OUT be IMAGE itself")
     for option, keywords in KERNEL_OPTIONS.items():
         add(f"--{option}", **keywords)
     add(
@@ -109,26 +121,30 @@ def add_arguments(parser: Parser) -> None:
         default="auto",
         type=parse_range,
         metavar="RANGE",
-        help="how results become pixels: clip (what is below 0 or above 255, of 16 bits 65535, "
-        "becomes the end), signed (0 becomes mid grey, the largest magnitude fits), LOW:HIGH "
-        "(LOW becomes black, HIGH white; --range=-100:100), or auto (default): signed for "
-        "kernels that sum to 0, else clip",
+        help="how results become pixels. clip: below 0 becomes 0, above 255 becomes 255 (65535 "
+        "for 16 bits). signed: 0 becomes mid grey, and all results fit. LOW:HIGH: LOW becomes "
+        "black, HIGH white (as --range=-100:100). auto: signed for kernels that sum to 0, else "
+        "clip (default: auto)",
     )
     add(
         "--border",
         default="edge",
         type=parse_border,
         metavar="WORD",
-        help=f"what lies around the image: {draw_borders()} (default: edge; v is --border-value)",
+        help=f"what lies around the image: {draw_borders()}; v is --border-value (default: edge)",
     )
     add(
         "--border-value",
-        type=float,
+        type=parse_number,
         metavar="V",
-        help="of constant: 0 to 255, of 16 bits 0 to 65535 (0)",
+        help="the value of --border constant: 0 to 255, or to 65535 for 16 bits (default: 0)",
     )
-    add("--separate", action="store_true", help="apply the kernel as a sum of 1-D passes")
-    add("--threads", type=int, metavar="N", help=THREADS)
+    add(
+        "--separate",
+        action="store_true",
+        help="apply the kernel as a sum of 1-D passes; the result is the same up to rounding",
+    )
+    add("--threads", type=parse_integer, metavar="N", help=THREADS)
 
 
 def draw_borders() -> str:
@@ -147,14 +163,14 @@ def run(options) -> None:
     directions = filtering.make_filter(options.kernel, said)
     value = options.border_value
     if value is not None and options.border != "constant":
-        raise ValueError(f"--border-value is for --border constant, got --border {options.border}")
+        raise ValueError("--border-value is given, but it is for --border constant")
     if value is not None and not math.isfinite(value):
-        raise ValueError(f"--border-value is {value}, a finite number is needed")
-    images.check_output(options.output)
+        raise ValueError(f"--border-value is {value}, but it must be finite")
+    images.check_output(options.output, options.image, options.overwrite)
     photo = images.read_photo(options.image)
     images.check_border_value(photo, value or 0.0)
     if photo.note:
-        print(f"{options.prog}: {options.image}: {photo.note}", file=sys.stderr)
+        print(f"{options.parser.prog}: {options.image}: {photo.note}", file=sys.stderr)
     way = filtering.choose_range(directions) if options.range == "auto" else options.range
     start = time.perf_counter()
     answer = filtering.filter_planes(

@@ -6,8 +6,8 @@ gradient, whose magnitude is the result.
 """
 
 import inspect
-import io
-import warnings
+from difflib import get_close_matches
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,9 @@ PARAMETERS = {
     for name in kernels.__all__
     if name != "separate"
 }
+NEAR = (
+    0.82  # what difflib calls the ratio of two words: sharp is near to sharpen, median not to mean
+)
 SUM_NEAR = 1e-3  # a kernel whose sum is so close to 1 keeps the brightness
 SUM_SMALL = 0.05  # and one whose sum is at most this part of that of its magnitudes has none
 
@@ -35,7 +38,7 @@ def make_filter(kernel: str, options: dict[str, Any] | None = None) -> np.ndarra
     for option in options:
         if option not in PARAMETERS.get(kernel, ()):
             takers = ", ".join(name for name, taken in PARAMETERS.items() if option in taken)
-            raise ValueError(f"--{option} is for {takers}, got --kernel {kernel}")
+            raise ValueError(f"--{option} is for {takers}, but --kernel is {kernel}")
     if kernel not in PARAMETERS:
         return read_kernel(kernel)[None]
     function = getattr(kernels, kernel)
@@ -45,31 +48,51 @@ def make_filter(kernel: str, options: dict[str, Any] | None = None) -> np.ndarra
 
 
 def read_kernel(path: str) -> np.ndarray:
-    """A 2-D kernel from .npy, or from text: rows of numbers parted by blanks or commas."""
+    """A 2-D kernel from .npy, or from text: rows of numbers separated by blanks or commas."""
+    said = f"--kernel {path}: this is"
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # an empty file is reported below
-            if path.lower().endswith(".npy"):
-                kernel = np.load(path, allow_pickle=False)
-            else:
-                text = Path(path).read_text(encoding="utf-8").replace(",", " ")
-                kernel = np.loadtxt(io.StringIO(text), ndmin=2)
+        if path.lower().endswith(".npy"):
+            kernel = np.load(path, allow_pickle=False)
+        else:
+            kernel = read_rows(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError:
-        names = ", ".join(PARAMETERS)
-        raise ValueError(f"--kernel {path}: neither one of {names} nor a file") from None
+        near = get_close_matches(path.lower(), PARAMETERS, 1, NEAR)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        needed = f"one of {', '.join(PARAMETERS)} or a file{hint}"
+        raise ValueError(f"--kernel is {path}, but it must be {needed}") from None
     except OSError as error:
         raise OSError(f"--kernel {path}: {error.strerror or error}") from None
     except Exception as error:  # a damaged file makes NumPy raise anything
         raise ValueError(f"--kernel {path}: {error}") from None
+    needed = "but it must be a 2-D array of real numbers"
     if not isinstance(kernel, np.ndarray):
         kernel.close()
-        raise ValueError(f"--kernel {path}: an archive of arrays, needed: a 2-D array")
+        raise ValueError(f"{said} an archive of arrays, {needed}")
     if kernel.ndim != 2 or kernel.size == 0 or kernel.dtype.kind not in "biuf":
-        got = f"{kernel.dtype} array of shape {kernel.shape}"
-        raise ValueError(f"--kernel {path}: {got}, needed: a 2-D array of real numbers")
+        got = f"an array of shape {kernel.shape} and dtype {kernel.dtype}"
+        raise ValueError(f"{said} {got}, {needed}")
     if not np.isfinite(kernel).all():
-        raise ValueError(f"--kernel {path}: holds inf or NaN, needed: finite numbers")
+        raise ValueError(f"--kernel {path}: it holds inf or NaN, but all must be finite")
     return kernel.astype(np.float64)
+
+
+def read_rows(text: str) -> np.ndarray:
+    """Rows of numbers as an array; a # begins a comment.
+
+    >>> read_rows("1, 2  # a comment")
+    array([[1., 2.]])
+    """
+    lines = (line.partition("#")[0].replace(",", " ").split() for line in text.splitlines())
+    rows = [line for line in lines if line]
+    lengths = " and ".join(map(str, sorted({len(row) for row in rows})))
+    if " " in lengths:
+        raise ValueError(f"rows have {lengths} numbers, but all must have the same length")
+    for word in chain(*rows):
+        try:
+            float(word)
+        except ValueError:
+            raise ValueError(f"{word!r} stands in a row, but all must be numbers") from None
+    return np.array(rows, np.float64, ndmin=2)
 
 
 def filter_planes(
@@ -93,7 +116,7 @@ def filter_planes(
         result = answers[0] if len(answers) == 1 else np.hypot(*answers)
     if not np.isfinite(result).all():
         most = np.abs(directions).max()
-        raise ValueError(f"the kernel has taps up to {most:g}, needed: some that float32 can sum")
+        raise ValueError(f"the kernel has taps up to {most:g}, but float32 must hold their sums")
     return result[:, 0]
 
 

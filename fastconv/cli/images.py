@@ -66,7 +66,7 @@ def read_photo(path: str | os.PathLike) -> Photo:
                     note = "16-bit colour, of which Pillow reads the upper 8 bits"
                 image = operations.exif_transpose(opened)
     except image_module.UnidentifiedImageError:
-        raise ValueError(f"{path}: no image format that Pillow knows") from None
+        raise ValueError(f"{path}: this is no image that Pillow can read") from None
     except OSError as error:
         raise OSError(f"{path}: {error.strerror or error}") from None
     except Exception as error:  # a damaged file makes Pillow raise anything
@@ -77,7 +77,7 @@ def read_photo(path: str | os.PathLike) -> Photo:
     elif image.mode in MODES:
         image = image.convert(MODES[image.mode])
     if image.mode not in ("L", "LA", "RGB", "RGBA", "I;16"):
-        raise ValueError(f"{path}: mode {image.mode!r}; needed: 8- or 16-bit grey, RGB or RGBA")
+        raise ValueError(f"{path}: mode is {image.mode!r}, but it must be grey, RGB or RGBA")
     pixels = np.asarray(image)
     planes = np.atleast_3d(pixels).transpose(2, 0, 1)
     if image.mode in ("LA", "RGBA"):
@@ -92,22 +92,30 @@ def image_format(path: str | os.PathLike) -> str:
     ending = Path(path).suffix.lower()
     name = image_module.registered_extensions().get(ending)
     if name not in image_module.SAVE:
-        raise ValueError(f"{path}: no image format to write ends in {ending!r}; try .png")
+        raise ValueError(f"{path}: Pillow writes no images that end in {ending!r}; try .png")
     return name
 
 
-def check_output(path: str | os.PathLike) -> None:
-    """Raise unless an image can be written there."""
+def check_output(path: str | os.PathLike, source: str | os.PathLike, overwrite: bool) -> None:
+    """Raise unless an image can be written there; `source` is the one that is read."""
     image_format(path)
     check_writable(path)
+    try:
+        same = os.path.samefile(path, source)
+    except OSError:  # one of them does not exist
+        same = False
+    if same and not overwrite:
+        raise ValueError(
+            f"-o is {path}, the image itself, but it must be another file (or pass --overwrite)"
+        )
 
 
 def check_border_value(photo: Photo, value: float) -> None:
     """Raise unless a pixel of the photograph could have this value."""
     limits = np.iinfo(photo.pixels.dtype)
     if not limits.min <= value <= limits.max:
-        needed = f"{limits.min} to {limits.max} is needed for an image of {photo.pixels.dtype}"
-        raise ValueError(f"--border-value is {value:g}, {needed}")
+        needed = f"from {limits.min} to {limits.max} for an image of {photo.pixels.dtype}"
+        raise ValueError(f"--border-value is {value:g}, but it must be {needed}")
 
 
 def write_photo(path: str | os.PathLike, photo: Photo) -> None:
@@ -127,5 +135,5 @@ def write_photo(path: str | os.PathLike, photo: Photo) -> None:
     try:
         image.save(buffer, name, **options)
     except Exception as error:  # each format of Pillow has its own
-        raise ValueError(f"{path}: {error}; .png takes every image written here") from None
+        raise ValueError(f"{path}: {error}; try .png") from None
     write_file(path, buffer.getvalue())

@@ -14,9 +14,9 @@ SECONDS = 0.2  # of each measurement
 def add_arguments(parser: Parser) -> None:
     """The options of the command."""
     add = parser.add_argument
-    add("--isas", action="store_true", help="print only the usable ISAs")
+    add("--isas", action="store_true", help="print only the ISAs that this CPU can run")
     add("--json", action="store_true", help="print JSON")
-    add("--no-measure", action="store_true", help="leave out FMA peak and bandwidth")
+    add("--no-measure", action="store_true", help="do not measure the peak rates")
 
 
 def run(options) -> None:

@@ -9,7 +9,7 @@ import os
 import sys
 from importlib import import_module
 
-from .parse import Parser
+from .parse import Parser, in_options
 
 # What each command is for, and an example. Its module here has its name, `add_arguments`, `run`.
 COMMANDS = {
@@ -61,11 +61,14 @@ def run(words: list[str]) -> int:
     try:
         options, unknown = parser.parse_known_args(words)
         if unknown:
-            Parser(prog=options.prog).error(f"unrecognized arguments: {' '.join(unknown)}")
+            options.parser.error(f"unrecognized arguments: {' '.join(unknown)}")
     except SystemExit as stop:  # --help, or a refusal that is printed by now
         return stop.code
     check_environment()
-    return options.run(options) or 0
+    try:
+        return options.run(options) or 0
+    except (ValueError, TypeError) as error:
+        raise type(error)(in_options(str(error), options.parser.options())) from error
 
 
 def message_of(error: BaseException) -> str:
@@ -92,7 +95,7 @@ def discard_unwritable_output() -> None:
 
 
 def check_environment() -> None:
-    """Raise for a variable FASTCONV_... that cannot be obeyed."""
+    """Raise for a variable FASTCONV_... whose value cannot be used."""
     from .._plan.settings import current
 
     current()
@@ -117,7 +120,7 @@ def build_parser(words: list[str]) -> Parser:
         if words[0:1] == [name]:
             module = import_module(f".{name}", __package__)
             module.add_arguments(added)
-            added.set_defaults(run=module.run, prog=added.prog, words=words)
+            added.set_defaults(run=module.run, parser=added, words=words)
     return parser
 
 

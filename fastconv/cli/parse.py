@@ -3,22 +3,67 @@
 
 import argparse
 import math
+import re
+from collections.abc import Collection
+from typing import NoReturn
 
-THREADS = "how many (see `fastconv info` for the default)"
+THREADS = "number of threads (default: see `fastconv info`)"
 
 
 class Parser(argparse.ArgumentParser):
-    """An argument parser whose errors are one line."""
+    """An argument parser whose errors are one line, in the form of all others."""
 
     def error(self, message):
+        message = re.sub(r"^argument ([^:]*): is ", r"\1 is ", message)
+        message = re.sub(
+            r"^argument ([^:]*): invalid choice: (.*) \(choose from (.*)\)$",
+            r"\1 is \2, but it must be one of \3",
+            message,
+        )
         self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")
 
     def print_help(self, file=None):
         print(self.format_help(), end="", file=file)  # argparse hides that a disk is full
 
+    def options(self) -> set[str]:
+        """The long options, without their dashes."""
+        return set(re.findall(r"--([\w-]+)", self.format_usage()))
+
+
+def refuse(text: str, needed: str) -> NoReturn:
+    """Raise for a word that is not what is needed; `Parser.error` puts the option before it."""
+    raise argparse.ArgumentTypeError(f"is {text!r}, but it must be {needed}") from None
+
+
+def in_options(message: str, options: Collection[str]) -> str:
+    """A message of a function of fastconv in the words of the command line.
+
+    >>> in_options("mean: size is (3, 0), but ...", {"size"})
+    '--size is 3x0, but ...'
+    >>> in_options("f: activation is 'clip', but it must be ('clip', low, high)", {"activation"})
+    "--activation is 'clip', but it must be clip:LOW:HIGH"
+    """
+    found = re.match(r"\w+: (\w+)(?:\[\d\])*('s \w+)? (.*)", message, re.DOTALL)
+    if found is None:
+        return message
+    argument, part, rest = found.groups(default="")
+    option = argument.replace("_", "-")
+    if option not in options:
+        return f"{argument}{part} {rest}"
+    rest = re.sub(r"^is \(([-\d., einfa]+)\)", lambda n: "is " + n[1].replace(", ", "x"), rest)
+    rest = re.sub(r"\('(\w+)', ([^()]*)\)", _with_colons, rest)
+    rest = rest.replace("must be None", "must be none").replace("is True", "is given")
+    return f"--{option}{part} {rest}"
+
+
+def _with_colons(found: re.Match) -> str:
+    """``('clip', low, 6)`` as ``clip:LOW:6``."""
+    numbers = found[2].split(", ")
+    return ":".join([found[1], *(n.upper() if n.isalpha() else n for n in numbers)])
+
 
 def parse_sizes(text: str) -> tuple[int, ...]:
-    """Whole numbers joined by x.
+    """Integers joined by x.
 
     >>> parse_sizes("8x112x112")
     (8, 112, 112)
@@ -26,11 +71,11 @@ def parse_sizes(text: str) -> tuple[int, ...]:
     try:
         return tuple(int(part) for part in text.lower().split("x"))
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not whole numbers joined by x") from None
+        refuse(text, "an integer, or one per axis joined by x, as 1x2")
 
 
 def per_axis(text: str) -> int | tuple[int, ...]:
-    """One number for all axes, or one per axis.
+    """One integer for all axes, or one per axis.
 
     >>> per_axis("2"), per_axis("1x2x2")
     (2, (1, 2, 2))
@@ -48,12 +93,36 @@ def numbers_per_axis(text: str) -> float | tuple[float, ...]:
     try:
         numbers = tuple(float(part) for part in text.lower().split("x"))
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not numbers joined by x") from None
+        refuse(text, "a number, or one per axis joined by x, as 1x2.5")
     return numbers[0] if len(numbers) == 1 else numbers
 
 
+def parse_number(text: str) -> float:
+    """A real number.
+
+    >>> parse_number("2.5")
+    2.5
+    """
+    try:
+        return float(text)
+    except ValueError:
+        refuse(text, "a number")
+
+
+def parse_integer(text: str) -> int:
+    """An integer.
+
+    >>> parse_integer("-7")
+    -7
+    """
+    try:
+        return int(text)
+    except ValueError:
+        refuse(text, "an integer")
+
+
 def parse_degrees(text: str) -> float:
-    """An angle of so many degrees, in radians.
+    """An angle in degrees, as radians.
 
     >>> parse_degrees("180")
     3.141592653589793
@@ -61,11 +130,11 @@ def parse_degrees(text: str) -> float:
     try:
         return math.radians(float(text))
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of degrees") from None
+        refuse(text, "a number of degrees")
 
 
 def parse_positive(text: str) -> int:
-    """A whole number from 1.
+    """An integer of at least 1.
 
     >>> parse_positive("7")
     7
@@ -75,7 +144,7 @@ def parse_positive(text: str) -> int:
     except ValueError:
         value = 0
     if value < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1")
+        refuse(text, "an integer of at least 1")
     return value
 
 
@@ -90,12 +159,12 @@ def parse_seconds(text: str) -> float:
     except ValueError:
         value = math.nan
     if not 0 < value < math.inf:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0")
+        refuse(text, "a number of seconds above 0")
     return value
 
 
 def parse_padding(text: str) -> int | str | tuple:
-    """A word, a number, numbers per axis, or BEFORE:AFTER per axis.
+    """A word, an integer, one per axis, or BEFORE:AFTER per axis.
 
     >>> parse_padding("same"), parse_padding("1x2"), parse_padding("0:1x1:1")
     ('same', (1, 2), ((0, 1), (1, 1)))
@@ -104,9 +173,12 @@ def parse_padding(text: str) -> int | str | tuple:
         return text
     if ":" not in text:
         return per_axis(text)
-    sides = tuple(parse_sizes(axis.replace(":", "x")) for axis in text.lower().split("x"))
+    try:
+        sides = tuple(tuple(map(int, axis.split(":"))) for axis in text.lower().split("x"))
+    except ValueError:
+        sides = ((),)
     if any(len(side) != 2 for side in sides):
-        raise argparse.ArgumentTypeError(f"{text!r} is not BEFORE:AFTER for each axis")
+        refuse(text, "BEFORE:AFTER, or one per axis joined by x, as 0:1x1:1")
     return sides
 
 
@@ -129,7 +201,7 @@ def parse_activation(text: str) -> str | tuple:
     try:
         given = [int(n) if n.lstrip("-").isdecimal() else float(n) for n in numbers]
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not WORD or WORD:NUMBERS") from None
+        refuse(text, "WORD or WORD:NUMBERS, as relu or clip:0:6")
     return (word, *given) if given else word
 
 
@@ -146,9 +218,7 @@ def parse_range(text: str) -> str | tuple[float, float]:
     except ValueError:
         low = high = math.nan
     if not (low < high and math.isfinite(high - low)):
-        raise argparse.ArgumentTypeError(
-            f"got {text!r}, auto, clip, signed or LOW:HIGH is needed, LOW below HIGH"
-        )
+        refuse(text, "auto, clip, signed or LOW:HIGH, LOW below HIGH")
     return low, high
 
 
@@ -162,7 +232,7 @@ def parse_border(text: str) -> str:
     from .._spec.borders import MODES
 
     if text not in MODES:
-        raise argparse.ArgumentTypeError(f"got {text!r}, {border_needed(text)}")
+        raise argparse.ArgumentTypeError(f"is {text!r}, {border_needed(text)}")
     return text
 
 
@@ -172,22 +242,32 @@ def parse_shapes(input_text: str, weight_text: str, groups: int) -> tuple[tuple,
     >>> parse_shapes("16x64@56x57", "32@3", 2)
     ((16, 64, 56, 57), (32, 32, 3, 3))
     """
-    shapes = []
-    for name, text, leading in (("input", input_text, (1, 2)), ("weight", weight_text, (1,))):
-        head, _, sizes = text.partition("@")
-        try:
-            shapes.append((parse_sizes(head), parse_sizes(sizes)))
-        except argparse.ArgumentTypeError:
-            shapes.append(((), ()))
-        if len(shapes[-1][0]) not in leading or min(sum(shapes[-1], ())) < 0:
-            form = "[BATCHx]CHANNELS@SIZES" if name == "input" else "FILTERS@SIZES"
-            raise ValueError(f"{name} is {text!r}, needed: {form}, as 64@56x56")
-    (lead, space), (filters, taps) = shapes
-    if len(space) not in (1, 2, 3):
-        raise ValueError(f"input {input_text!r} has {len(space)} spatial sizes, needed: 1 to 3")
+    lead, space = _split("input", input_text, "[BATCHx]CHANNELS@SIZES", (1, 2))
+    filters, taps = _split("weight", weight_text, "FILTERS@SIZES", (1,))
+    if len(space) > 3:
+        needed = "but it must have 1 to 3"
+        raise ValueError(f"input is {input_text!r} with {len(space)} spatial sizes, {needed}")
+    if len(taps) not in (1, len(space)):
+        several = f" or {len(space)}, as the input has" if len(space) > 1 else ", as the input has"
+        needed = f"but it must have 1{several}"
+        raise ValueError(f"weight is {weight_text!r} with {len(taps)} sizes, {needed}")
     if len(taps) == 1:
         taps *= len(space)
-    if groups < 1 or lead[-1] % groups:
-        raise ValueError(f"--groups is {groups}, needed: a divisor of {lead[-1]} channels")
-    batch = lead[0] if len(lead) == 2 else 1
-    return (batch, lead[-1], *space), (*filters, lead[-1] // groups, *taps)
+    *batch, channels = lead
+    if groups < 1 or channels % groups:
+        needed = f"but it must divide the {channels} channels of the input"
+        raise ValueError(f"--groups is {groups}, {needed}")
+    return (*(batch or [1]), channels, *space), (*filters, channels // groups, *taps)
+
+
+def _split(name: str, text: str, form: str, leading: tuple[int, ...]) -> tuple[tuple, tuple]:
+    """What stands before and after the @: sizes of at least 1."""
+    head, _, sizes = text.partition("@")
+    try:
+        found = parse_sizes(head), parse_sizes(sizes)
+    except argparse.ArgumentTypeError:
+        found = (), ()
+    if len(found[0]) not in leading or min(sum(found, ())) < 1:
+        needed = f"{form} with sizes of at least 1, as 64@56x56"
+        raise ValueError(f"{name} is {text!r}, but it must be {needed}")
+    return found

@@ -1,5 +1,19 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Kernels of image processing by name, and `separate`, which factors any."""
+"""Kernels of image processing by name, as 2-D float64 arrays, and `separate`.
+
+mean, gaussian                     averages
+sobel, scharr, prewitt, laplacian  derivatives
+sharpen, unsharp                   sharper images
+emboss, gabor                      relief, stripes in one direction
+separate                           1-D kernels whose outer products sum to a 2-D kernel
+
+They are not flipped: `conv2d` applies them as they are. Angles are in radians, sizes in pixels.
+
+>>> from fastconv import conv2d, kernels
+>>> image = [[[0, 0, 4, 4, 4]] * 3]
+>>> conv2d(image, kernels.sobel()[None, None])
+array([[[16., 16.,  0.]]])
+"""
 
 from .named import (
     emboss,
@@ -28,3 +42,7 @@ __all__ = [
     "sobel",
     "unsharp",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

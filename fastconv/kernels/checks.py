@@ -27,7 +27,7 @@ T = TypeVar("T")
 
 
 def as_integer(name: str, argument: str, value: Any, low: int, high: int, odd: bool = False) -> int:
-    needed = f"an {'odd ' * odd}integer from {low} to {high} is needed"
+    needed = f"but it must be an {'odd ' * odd}integer from {low} to {high}"
     try:
         if isinstance(value, (bool, np.bool_)):
             raise TypeError
@@ -41,20 +41,20 @@ def as_integer(name: str, argument: str, value: Any, low: int, high: int, odd: b
 
 def as_number(name: str, argument: str, value: Any) -> float:
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, Real):
-        raise TypeError(f"{name}: {argument} is {show(value)}, a real number is needed")
+        raise TypeError(f"{name}: {argument} is {show(value)}, but it must be a real number")
     try:
         number = float(value)
     except OverflowError:
         number = math.inf
     if not math.isfinite(number):
-        raise ValueError(f"{name}: {argument} is {show(value)}, a finite number is needed")
+        raise ValueError(f"{name}: {argument} is {show(value)}, but it must be a finite number")
     return number
 
 
 def as_positive(name: str, argument: str, value: Any) -> float:
     number = as_number(name, argument, value)
     if number <= 0:
-        raise ValueError(f"{name}: {argument} is {show(value)}, a number above 0 is needed")
+        raise ValueError(f"{name}: {argument} is {show(value)}, but it must be above 0")
     return number
 
 
@@ -62,7 +62,8 @@ def as_pair(name: str, argument: str, value: Any, read: Callable[[Any], T]) -> t
     if not isinstance(value, (tuple, list, np.ndarray)) or np.ndim(value) == 0:
         return (read(value),) * 2
     if len(value) != 2:
-        raise ValueError(f"{name}: {argument} has {len(value)} entries, one or two are needed")
+        needed = "but it must have one or two"
+        raise ValueError(f"{name}: {argument} has {len(value)} entries, {needed}")
     return read(value[0]), read(value[1])
 
 
@@ -74,7 +75,7 @@ def as_sizes(name: str, size: Any, odd: bool = False) -> tuple[int, int]:
 def as_truncate(name: str, value: Any) -> float:
     number = as_number(name, "truncate", value)
     if number < 0:
-        raise ValueError(f"{name}: truncate is {show(value)}, a number from 0 is needed")
+        raise ValueError(f"{name}: truncate is {show(value)}, but it must be at least 0")
     return number
 
 
@@ -83,8 +84,8 @@ def span_of_gaussian(name: str, sigma: float, truncate: float) -> int:
     reach = truncate * sigma + 0.5
     if reach >= REACH_MAX + 1:
         raise ValueError(
-            f"{name}: sigma is {sigma:g} with truncate {truncate:g} and no size; their product "
-            f"must be below {REACH_MAX + 0.5:g}, or a size is needed"
+            f"{name}: sigma is {sigma:g} with truncate {truncate:g} and no size, but their "
+            f"product must be below {REACH_MAX + 0.5:g}; or pass a size"
         )
     return 2 * int(reach) + 1
 
@@ -93,35 +94,37 @@ def span_of_gabor(sigma: float, gamma: float, reach: float) -> int:
     """Pixels from -reach to reach, a reach of three standard deviations."""
     if reach > REACH_MAX:
         raise ValueError(
-            f"gabor: sigma is {sigma:g} with gamma {gamma:g} and no size; 3 * sigma and "
-            f"3 * sigma / gamma must be at most {REACH_MAX}, or a size is needed"
+            f"gabor: sigma is {sigma:g} with gamma {gamma:g} and no size, but 3 * sigma and "
+            f"3 * sigma / gamma must be at most {REACH_MAX}; or pass a size"
         )
     return 2 * round(reach) + 1
 
 
 def check_finite(name: str, array: Array, given: str, needed: str) -> None:
     if not np.isfinite(array).all():
-        raise ValueError(f"{name}: {given}, {needed} is needed")
+        raise ValueError(f"{name}: {given}, but {needed}")
 
 
 def as_matrix(name: str, argument: str, value: Any) -> Array:
-    needed = "a 2-D array of real numbers is needed"
+    needed = "but it must be a 2-D array of real numbers"
     try:
         array = np.asarray(value)
-    except ValueError as error:  # rows of unequal length
-        raise ValueError(f"{name}: {argument} is no array ({error}), {needed}") from None
+    except ValueError:  # rows of unequal length
+        raise ValueError(f"{name}: {argument} is {show(value)}, {needed}") from None
     if array.dtype.kind not in "biuf":
         raise TypeError(f"{name}: {argument} has dtype {array.dtype}, {needed}")
     if array.ndim != 2 or array.size == 0:
         raise ValueError(f"{name}: {argument} has shape {array.shape}, {needed}")
     taps = array.astype(np.float64)
     if not np.isfinite(taps).all():
-        raise ValueError(f"{name}: {argument} holds inf or NaN, finite numbers are needed")
+        raise ValueError(f"{name}: {argument} holds inf or NaN, but its numbers must be finite")
     return taps
 
 
 def show(value: Any) -> str:
     if isinstance(value, int) and value.bit_length() > 128:
         return "a huge integer"
+    if isinstance(value, np.ndarray) and value.ndim:
+        return f"an array of shape {value.shape}"
     text = repr(value)
     return text if len(text) <= 60 and "\n" not in text else f"a {type(value).__name__}"

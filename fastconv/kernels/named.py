@@ -40,10 +40,10 @@ def mean(size: Integers = 3) -> Array:
     """The mean of size x size pixels.
 
     size
-        pixels, one integer or (height, width); an even one has its middle between two pixels.
+        pixels, one integer or (height, width), even or odd.
 
-    Returns h x w taps of 1 / (h w). Raises TypeError or ValueError for a size that is no integer
-    from 1 to 4096.
+    Returns h x w taps of 1 / (h w). Raises TypeError or ValueError for a size that is not an
+    integer from 1 to 4096.
 
     >>> mean((1, 4))
     array([[0.25, 0.25, 0.25, 0.25]])
@@ -61,11 +61,12 @@ def gaussian(size: Integers | None = None, sigma: Floats = 1.0, truncate: float 
     sigma
         standard deviation in pixels, above 0, one number or (vertical, horizontal).
     truncate
-        without a size: how many sigma the kernel reaches to each side, from 0.
+        without a size: the kernel ends at truncate * sigma on each side; at least 0.
 
-    Without a size the kernel of scipy.ndimage.gaussian_filter; for odd sizes the outer product of
-    what OpenCV's getGaussianKernel gives. Raises TypeError or ValueError for a size that is no
-    integer from 1 to 4096 and for another sigma or truncate.
+    Returns a height x width array. Without a size, it is the kernel of
+    scipy.ndimage.gaussian_filter; with odd sizes, the outer product of two of OpenCV's
+    getGaussianKernel. Raises TypeError or ValueError for a size that is not an integer from 1 to
+    4096, and for other values of sigma or truncate.
 
     >>> gaussian(3, sigma=0.5).round(3)
     array([[0.011, 0.084, 0.011],
@@ -81,12 +82,12 @@ def gaussian(size: Integers | None = None, sigma: Floats = 1.0, truncate: float 
 
 
 def sobel(size: SupportsIndex = 3, axis: SupportsIndex = 1) -> Array:
-    """The first derivative along one axis, smoothed by a binomial along the other.
+    """The first derivative along one axis, smoothed by binomial weights along the other.
 
     size
         odd pixels from 3 to 31.
     axis
-        1: rising to the right is positive; 0: rising downwards is.
+        1: positive where the image rises to the right; 0: where it rises downwards.
 
     Returns size x size integers: the outer product of the two kernels of OpenCV's
     getDerivKernels, C(size - 1, k) and C(size - 3, k) convolved with (-1, 0, 1). A slope of 1 per
@@ -104,13 +105,13 @@ def sobel(size: SupportsIndex = 3, axis: SupportsIndex = 1) -> Array:
 
 
 def scharr(axis: SupportsIndex = 1) -> Array:
-    """The first derivative along one axis in 3 x 3 pixels, truer in angle than `sobel`.
+    """The first derivative along one axis; the gradient's angle is more exact than with `sobel`.
 
     axis
-        1: rising to the right is positive; 0: rising downwards is.
+        1: positive where the image rises to the right; 0: where it rises downwards.
 
-    The kernel of OpenCV's Scharr; a slope of 1 per pixel gives 32. Raises TypeError or ValueError
-    for another axis.
+    Returns the 3 x 3 kernel of OpenCV's Scharr; a slope of 1 per pixel gives 32. Raises
+    TypeError or ValueError for another axis.
 
     >>> scharr(axis=0)
     array([[ -3., -10.,  -3.],
@@ -126,7 +127,7 @@ def prewitt(size: SupportsIndex = 3, axis: SupportsIndex = 1) -> Array:
     size
         odd pixels from 3 to 4095.
     axis
-        1: rising to the right is positive; 0: rising downwards is.
+        1: positive where the image rises to the right; 0: where it rises downwards.
 
     Returns size x size taps that are x (axis 1) or y (axis 0), the slope of the least-squares
     plane times the sum of x^2: size^2 (size^2 - 1) / 12. Raises TypeError or ValueError for another
@@ -165,9 +166,9 @@ def laplacian(size: SupportsIndex = 3, diagonal: bool = False) -> Array:
     """
     n = as_integer("laplacian", "size", size, 3, BINOMIAL_MAX, odd=True)
     if not isinstance(diagonal, (bool, np.bool_)):
-        raise TypeError(f"laplacian: diagonal is {show(diagonal)}, True or False is needed")
+        raise TypeError(f"laplacian: diagonal is {show(diagonal)}, but it must be True or False")
     if diagonal and n != 3:
-        raise ValueError(f"laplacian: diagonal is True and size is {n}, size 3 is needed")
+        raise ValueError(f"laplacian: diagonal is True and size is {n}, but size must be 3")
     if diagonal:
         return 1 - 9 * _identity(3, 3)
     return _laplacian(n)
@@ -198,7 +199,7 @@ def sharpen(size: SupportsIndex = 3, amount: float = 1.0) -> Array:
     strength = as_number("sharpen", "amount", amount)
     with np.errstate(over="ignore"):  # refused below
         taps = _identity(n, n) - strength / gain * _laplacian(n)
-    check_finite("sharpen", taps, f"amount is {strength:g}", "a number that leaves taps finite")
+    check_finite("sharpen", taps, f"amount is {strength:g}", "all taps must be finite")
     return taps
 
 
@@ -214,7 +215,7 @@ def unsharp(
     amount
         a finite number; 0 changes nothing, -1 is the blur.
     truncate
-        without a size: how many sigma the kernel reaches to each side, as in `gaussian`.
+        without a size: the kernel ends at truncate * sigma on each side.
 
     Returns identity + amount * (identity - gaussian(size, sigma, truncate)), which sums to 1.
     Raises TypeError or ValueError for another size, sigma, amount or truncate.
@@ -311,7 +312,7 @@ def gabor(
         "gabor",
         phases,
         f"wavelength is {wave:g} and psi is {phase:g}",
-        "a finite 2 pi u / wavelength - psi",
+        "2 pi u / wavelength - psi must be finite",
     )
     return envelope * np.cos(phases)
 

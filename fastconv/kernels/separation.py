@@ -18,14 +18,14 @@ def separate(kernel: Any, tolerance: float | None = None) -> list[tuple[Array, A
     kernel
         an h x w array of finite real numbers.
     tolerance
-        from 0 to below 1: pairs whose singular value is at most that part of the largest one are
-        left out; None is rounding, max(h, w) * 2^-52.
+        from 0 to below 1. A pair is left out if its singular value is at most tolerance times the
+        largest one. None is max(h, w) * 2^-52: only what rounding makes is left out.
 
-    A kernel of rank 1 (mean, gaussian, sobel, scharr, prewitt, ...) gives one pair: its column and
-    its row through the largest tap, exact to rounding. Any other gives its singular value
-    decomposition, of which so many pairs are the best approximation. The largest tap of each row
-    is 1. A kernel of zeros gives one pair of zeros. Raises TypeError or ValueError for another
-    kernel or tolerance.
+    Returns a list of pairs of float64 arrays of shapes (h,) and (w,). A kernel of rank 1 (mean,
+    gaussian, sobel, scharr, prewitt) gives one pair: its column and its row through the largest
+    tap, exact to rounding. Any other gives its singular value decomposition: the first n pairs are
+    the best approximation by n pairs. The largest tap of each row is 1. A kernel of zeros gives
+    one pair of zeros. Raises TypeError or ValueError for other values of kernel or tolerance.
 
     >>> from fastconv.kernels import laplacian, sobel
     >>> separate(sobel())
@@ -38,7 +38,7 @@ def separate(kernel: Any, tolerance: float | None = None) -> list[tuple[Array, A
     if tolerance is not None:
         least = as_number("separate", "tolerance", tolerance)
         if not 0 <= least < 1:
-            raise ValueError(f"separate: tolerance is {least}, 0 to below 1 is needed")
+            raise ValueError(f"separate: tolerance is {least}, but it must be from 0 to below 1")
     if not taps.any():
         return [(np.zeros(taps.shape[0]), np.zeros(taps.shape[1]))]
     i, j = divmod(_peak(taps), taps.shape[1])

@@ -88,3 +88,7 @@ def test_separate_leaves_its_argument_alone():
     ((column, row),) = make("separate", taps)
     column[:] = row[:] = 0
     assert np.array_equal(taps, before)
+
+
+def test_dir_shows_what_is_public():
+    assert dir(fastconv.kernels) == sorted(fastconv.kernels.__all__)

@@ -9,8 +9,8 @@ from ways import ALGORITHMS, ISAS
 @pytest.mark.parametrize("part", range(digest.PARTS))
 @pytest.mark.parametrize("isa", ISAS)
 def test_bits_are_those_that_were_noted(isa, part):
-    """And of one algorithm those of the other, whatever the compiler."""
+    """And those of all algorithms are the same, whatever the compiler."""
     first, *others = [digest.digest(isa, algorithm, part) for algorithm in ALGORITHMS]
-    assert others == [first]
+    assert set(others) == {first}
     known = digest.noted().get(f"{isa}, {digest.compiler()}")
     assert known is None or known[part] == first

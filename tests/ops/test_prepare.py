@@ -13,6 +13,7 @@ from truth import assert_right, assert_same_bits
 from ways import ALGORITHMS, CONV, ISAS
 
 import fastconv
+from fastconv._plan.algorithms import NAMES
 
 pytestmark = pytest.mark.usefixtures("poisoned")
 
@@ -165,7 +166,7 @@ def test_repr_tells_what_is_not_the_default(weight, said, shown):
          "must be bool, an integer dtype, float16, bfloat16, float32, float64, complex64 or "
          "complex128"),
         (ValueError, {"algorithm": "fast"}, "prepare: algorithm is 'fast', "
-         "but it must be one of auto, direct, im2col_gemm, reference"),
+         f"but it must be one of {', '.join(NAMES)}"),
         (ValueError, {"threads": 0}, "prepare: threads is 0, "
          "but it must be an integer from 1 to 1024"),
     ],

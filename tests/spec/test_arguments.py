@@ -124,11 +124,9 @@ def test_words_of_others():
         ("Edge", "'edge'"),
         ("ZEROS", "'constant'"),
     ):
-        with refuses(
-            ValueError, f"conv2d: padding_mode is {word!r}, which is written {meant} here"
-        ):
+        with refuses(ValueError, f"conv2d: padding_mode is {word!r}, but its name here is {meant}"):
             conv(padding_mode=word)
-    with pytest.raises(ValueError, match="'Reflect', which has two meanings: write 'mirror'"):
+    with pytest.raises(ValueError, match="'Reflect', but it must be 'mirror'"):
         conv(padding_mode="Reflect")
     for word, meant in (
         ("swish", "'silu'"),
@@ -138,9 +136,9 @@ def test_words_of_others():
         ("LeakyReLU", "('leaky_relu', slope)"),
         ("None", "'none'"),
     ):
-        with refuses(ValueError, f"conv2d: activation is {word!r}, which is written {meant} here"):
+        with refuses(ValueError, f"conv2d: activation is {word!r}, but its name here is {meant}"):
             conv(activation=word)
-    with refuses(ValueError, "conv2d: padding is 'SAME', which is written 'same' here"):
+    with refuses(ValueError, "conv2d: padding is 'SAME', but its name here is 'same'"):
         conv(padding="SAME")
 
 

@@ -23,7 +23,7 @@ def refuses(kind, message):
 def test_channels_in_the_other_place(batch):
     """Nobody looks for `groups` who forgot where the channels of a photograph lie."""
     for groups, w in ((1, (5, 3, 3, 3)), (3, (6, 1, 3, 3))):
-        needed = "3" if groups == 1 else "3 (groups=3 of 1)"
+        needed = "3" if groups == 1 else "3 (3 groups of 1)"
         with refuses(
             ValueError,
             f"conv2d: input has 480 channels, but weight needs {needed}; "
@@ -81,7 +81,7 @@ def test_one_kernel_for_each_channel():
 
 
 def test_a_dense_weight_with_groups():
-    with refuses(ValueError, "conv2d: input has 4 channels, but weight needs 16 (groups=4 of 4); "
+    with refuses(ValueError, "conv2d: input has 4 channels, but weight needs 16 (4 groups of 4); "
                  "if the channels are not convolved in groups, pass groups=1"):  # fmt: skip
         make((4, 7, 5), (4, 4, 3, 3), groups=4)
 
@@ -106,3 +106,56 @@ def test_axes_that_are_missing(rank, letters):
         make((1, *src), wei, **said)
     make(x[None].shape, w[None, None].shape, **said)
     make(x[..., None].shape, w[None, None].shape, channels_last=True, **said)
+
+
+def test_padding_in_the_order_of_torch():
+    """What is told to write pads as torch.nn.functional.pad does, the last axis first."""
+    rng = np.random.default_rng(2)
+    for rank, flat, meant in (
+        (1, (2, 0), ((2, 0),)),
+        (2, (1, 2, 3, -4), ((3, -4), (1, 2))),
+        (3, (0, 1, 2, 3, 4, 5), ((4, 5), (2, 3), (0, 1))),
+    ):
+        x, w = rng.random((1, 7, 11, 5)[: rank + 1]), rng.random((1, 1, 2, 3, 2)[: rank + 2])
+        conv = (fastconv.conv1d, fastconv.conv2d, fastconv.conv3d)[rank - 1]
+        for said in (flat, list(flat), np.array(flat)):
+            hint = f"; if it is in the order of torch.nn.functional.pad, write {meant}"
+            with pytest.raises(ValueError, match=re.escape(hint) + "$"):
+                conv(x, w, padding=said)
+        whole = x
+        for axis in range(rank):  # as its documentation says
+            sides = [(0, 0)] * (rank + 1)
+            sides[rank - axis] = tuple(max(0, side) for side in flat[2 * axis : 2 * axis + 2])
+            whole = np.pad(whole, sides)
+        cropped = whole[..., :-4, :] if rank == 2 else whole
+        np.testing.assert_array_equal(conv(x, w, padding=meant), conv(cropped, w))
+
+
+TENSORFLOW = "; if the axes of weight are ({}, C, O), as in TensorFlow, pass weight.transpose({})"
+
+
+@pytest.mark.parametrize(
+    ("input", "weight", "groups", "told"),
+    [
+        ((17, 11, 64), (3, 3, 64, 32), 1, True),
+        ((17, 11, 64), (3, 3, 64, 64), 1, True),
+        ((17, 11, 48), (3, 3, 16, 9), 3, True),
+        ((17, 11, 64), (1, 1, 64, 32), 1, True),
+        ((17, 11, 5, 16), (3, 3, 3, 16, 8), 1, True),
+        ((17, 11, 3), (1, 1, 3, 3), 1, False),  # one kernel, and three channels
+        ((17, 11, 3), (8, 1, 3, 3), 1, False),
+        ((17, 11, 64), (32, 3, 3, 3), 1, False),
+    ],
+)
+def test_a_weight_of_tensorflow(input, weight, groups, told):
+    """Its channels stand last; what is told to pass is right."""
+    rank = len(weight) - 2
+    said = {"name": f"conv{rank}d", "rank": rank, "groups": groups, "channels_last": True}
+    with pytest.raises(ValueError, match="channels, but weight needs") as caught:
+        make(input, weight, **said)
+    axes = ((3, 2, 0, 1), (4, 3, 0, 1, 2))[rank - 2]
+    hint = TENSORFLOW.format(("kH, kW", "kD, kH, kW")[rank - 2], ", ".join(map(str, axes)))
+    assert str(caught.value).endswith(hint) == told
+    assert ("TensorFlow" in str(caught.value)) == told
+    if told:
+        make(input, tuple(weight[axis] for axis in axes), **said)

@@ -261,7 +261,7 @@ REFUSED_VALUES = [
         "for a single kernel write weight[None, None]",
     ),
     ({"weight": (3,)}, "weight has shape (3,), but it must be (O, C/groups, kH, kW)"),
-    ({"input": (1, 64, 9, 9)}, "input has 64 channels, but weight needs 6 (groups=2 of 3)"),
+    ({"input": (1, 64, 9, 9)}, "input has 64 channels, but weight needs 6 (2 groups of 3)"),
     (
         {"groups": 1},
         "input has 6 channels, but weight needs 3; "
@@ -269,7 +269,7 @@ REFUSED_VALUES = [
     ),
     (
         {"groups": 4},
-        "input has 6 channels, but weight needs 12 (groups=4 of 3); "
+        "input has 6 channels, but weight needs 12 (4 groups of 3); "
         "if the channels are convolved in groups, pass groups=2",
     ),
     ({"weight": (5, 3, 3, 5)}, f"weight has 5 {OUTPUTS}"),
@@ -290,7 +290,8 @@ REFUSED_VALUES = [
     (
         {"padding": (1, 2, 3, 4)},
         "padding has 4 entries, but it must be one integer or 2 of them, one per axis, or "
-        "((before, after), (before, after))",
+        "((before, after), (before, after)); if it is in the order of torch.nn.functional.pad, "
+        "write ((3, 4), (1, 2))",
     ),
     (
         {"padding": (1, (2, 3, 4))},
@@ -301,7 +302,7 @@ REFUSED_VALUES = [
     ({"padding": 10**999}, f"padding is a huge integer, {LIMITED}"),
     (
         {"padding": "Reflect"},
-        f"padding is 'Reflect', {ANY}; what these cells hold is said by padding_mode",
+        f"padding is 'Reflect', {ANY}; what the padding holds is said by padding_mode",
     ),
     ({"padding": "sane"}, f"padding is 'sane', but it must be an integer{AXES} or {WORDS}"),
 ]
@@ -341,7 +342,8 @@ def test_refuses_types(said, message):
 
 
 def test_refuses_a_flat_pair_for_one_axis():
-    message = "conv1d: padding has 2 entries, but it must be one integer, or ((before, after),)"
+    message = "conv1d: padding has 2 entries, but it must be one integer, or ((before, after),); "
+    message += "if it is in the order of torch.nn.functional.pad, write ((1, 2),)"
     with refuses(ValueError, message):
         make1d(11, 3, padding=(1, 2))
 
