@@ -6,22 +6,41 @@ cdef enum:
     PADDED_KINDS = 4            # of spans with taps on padding, which a plan weighs one by one
 
 
+cdef Py_ssize_t sum_of_floors(Py_ssize_t n, Py_ssize_t a, Py_ssize_t b, Py_ssize_t m) noexcept nogil:
+    """The sum of (a i + b) // m for i = 0 ... n - 1, for a, b >= 0: the points with whole
+    coordinates under a line, counted in steps like those of Euclid's algorithm."""
+    cdef Py_ssize_t total = 0, top
+    while n > 0:
+        total += n * (n - 1) // 2 * (a // m) + n * (b // m)
+        a, b = a % m, b % m
+        top = a * n + b
+        n, b = top // m, top % m        # the same with axes exchanged
+        a, m = m, a
+    return total
+
+
+cdef Py_ssize_t sum_of_taps(const Axis *axis, const Span *span, Py_ssize_t at) noexcept nogil:
+    """The sum of ceiling((at - o stride) / dilation), a tap, over the positions o of a span; where
+    it is not among the taps of the span, of the nearest one, or their end."""
+    cdef Py_ssize_t end = span.start + span.count, last = span.first + span.taps
+    # Up to `high` it is the end of the taps, from `low` on the first of them.
+    cdef Py_ssize_t high = ceiling(at - (last - 1) * axis.dilation, axis.stride)
+    cdef Py_ssize_t low = ceiling(at - span.first * axis.dilation, axis.stride)
+    high = max(span.start, min(end, high))
+    low = max(high, min(end, low))
+    return (last * (high - span.start) + span.first * (end - low)
+            + sum_of_floors(low - high, axis.stride,
+                            at - (low - 1) * axis.stride + axis.dilation - 1, axis.dilation))
+
+
 cdef Py_ssize_t valid_pairs(const Axis *axis, const Span *span) noexcept nogil:
-    """Pairs of an output position and a tap of the span that read the input; counted along
-    whichever are fewer."""
-    cdef Py_ssize_t i, at, first, end, pairs = 0
+    """Pairs of an output position and a tap of the span that read the input.  Position o reads it
+    through taps from ceiling((pad - o stride) / dilation) to ceiling((pad + src - o stride) /
+    dilation)."""
     if axis.border != ZERO:
         return span.taps * span.count
-    if span.taps <= span.count:
-        for i in range(span.first, span.first + span.taps):
-            valid(axis, i, &first, &end)
-            pairs += max(0, min(end, span.start + span.count) - max(first, span.start))
-        return pairs
-    for i in range(span.start, span.start + span.count):
-        at = axis.pad - i * axis.stride         # 0 <= tap dilation - at < src
-        first, end = ceiling(at, axis.dilation), ceiling(at + axis.src, axis.dilation)
-        pairs += max(0, min(end, span.first + span.taps) - max(first, span.first))
-    return pairs
+    return (sum_of_taps(axis, span, axis.pad + axis.src)
+            - sum_of_taps(axis, span, axis.pad))
 
 
 cdef void lay_out(const Axis *axis, Span *span, bint separate) noexcept nogil:

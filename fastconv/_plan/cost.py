@@ -145,6 +145,9 @@ class Cost:
     blocks: int  # of k
     cycle: float  # of a vector's multiply-add
     lines: float  # of the cache in a vector
+    in_place: bool  # the input is read where it lies
+    vector: float  # to copy a vector of it, or to read it for the first time
+    fixed: float  # of any box: to begin, and the weights
 
     @classmethod
     def of(cls, work: Work, schedule: Schedule) -> Cost:
@@ -153,40 +156,48 @@ class Cost:
         panels = ceil(spec.c_out / schedule.width)
         shares = ceil(panels / schedule.task_panels)
         vector_bytes = work.machine.lanes * spec.tile_dtype.itemsize
+        lines, cycle = vector_bytes / costs.LINE_BYTES, max(0.5, vector_bytes / costs.CYCLE_BYTES)
+        blocks = work.blocks.number(spec.c_in * work.taps)
+        in_place = work.reads_in_place(schedule.in_regions)
+        if in_place:
+            vector = costs.TOUCH_FAR * lines if work.far_src else 0.0
+        else:
+            vector = costs.COPY_FAR * lines if work.far_src else costs.COPY_VECTOR
+            vector += costs.COPY_CONVERT if work.copying.converts else 0
+        channels = spec.c_out / shares
+        weight = cycle * costs.WEIGHT_VECTOR / work.machine.lanes
+        weight += 0 if work.prepared else costs.PACK_ELEMENT
         return cls(
             work=work,
             schedule=schedule,
             shares=shares,
-            channels=spec.c_out / shares,
-            blocks=work.blocks.number(spec.c_in * work.taps),
-            cycle=max(0.5, vector_bytes / costs.CYCLE_BYTES),
-            lines=vector_bytes / costs.LINE_BYTES,
+            channels=channels,
+            blocks=blocks,
+            cycle=cycle,
+            lines=lines,
+            in_place=in_place,
+            vector=vector,
+            fixed=costs.TASK * blocks + weight * channels * spec.c_in * work.taps,
         )
 
     def task(self, box: Box) -> float:
         """A box, and the output channels of a task."""
-        fixed = costs.TASK * self.blocks
-        return fixed + self._source(box) + self._weights() + self._tiles(box) + self._output(box)
+        return self.fixed + self._source(box) + self._tiles(box) + self._output(box)
 
     def _source(self, box: Box) -> float:
         """Strips and panels, or the first look at the input where it lies."""
         c_in, lanes, panel = self.work.spec.c_in, self.work.machine.lanes, self.schedule.panel
-        vectors, copying = ceil(box.width.length / lanes), self.work.copying
-        if not self.work.reads_in_place(self.schedule.in_regions):
-            vector = costs.COPY_FAR * self.lines if self.work.far_src else costs.COPY_VECTOR
-            vector += costs.COPY_CONVERT if copying.converts else 0
-            if self.work.channels_first or not self.schedule.in_regions:
-                strided = costs.COPY_STRIDED * box.width.length if copying.step > 1 else 0
-                cycles = c_in * box.rows * (costs.COPY_ROW + max(strided, vector * vectors))
-            else:
-                # A row of pixels that follow one another like their channels is one copy.
-                length, row = box.width.length, c_in
-                if copying.step == c_in:
-                    length, row = 1, c_in * length
-                cycles = box.rows * length * (costs.COPY_ROW + vector * ceil(row / lanes))
+        length, step = box.width.length, self.work.copying.step
+        if self.in_place:
+            cycles = c_in * box.rows * self.vector * ceil(length / lanes)
+        elif self.work.channels_first or not self.schedule.in_regions:
+            strided = costs.COPY_STRIDED * length if step > 1 else 0
+            row = max(strided, self.vector * ceil(length / lanes))
+            cycles = c_in * box.rows * (costs.COPY_ROW + row)
         else:
-            vector = costs.TOUCH_FAR * self.lines if self.work.far_src else 0
-            cycles = c_in * box.rows * vector * vectors
+            # A row of pixels that follow one another like their channels is one copy.
+            length, row = (1, c_in * length) if step == c_in else (length, c_in)
+            cycles = box.rows * length * (costs.COPY_ROW + self.vector * ceil(row / lanes))
         if panel:
             panels = ceil(box.pixels / panel)
             breaks = 0 if box.width.length == box.width.count else box.pixels / box.width.count
@@ -195,11 +206,6 @@ class Cost:
             steps = c_in * box.taps
             cycles += steps * (costs.GATHER_SEGMENT * segments + costs.GATHER_VECTOR * vectors)
         return cycles
-
-    def _weights(self) -> float:
-        elements = self.channels * self.work.spec.c_in * self.work.taps
-        cycles = self.cycle * costs.WEIGHT_VECTOR * elements / self.work.machine.lanes
-        return cycles if self.work.prepared else cycles + costs.PACK_ELEMENT * elements
 
     def _tiles(self, box: Box) -> float:
         work, schedule, lanes, cycle = self.work, self.schedule, self.work.machine.lanes, self.cycle
