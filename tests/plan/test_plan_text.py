@@ -3,14 +3,16 @@
 
 import pydoc
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from arrays import numbers
-from ways import ALGORITHMS
+from ways import ALGORITHMS, with_rows
 
 import fastconv
 from fastconv import conv2d, plan
+from fastconv._plan import algorithms
 
 SRC, WEI = (1, 64, 56, 56), (64, 64, 3, 3)
 
@@ -92,3 +94,24 @@ def test_help_shows_what_users_read():
         assert re.search(rf"^ \|  {name}\n \|      [A-Z]", text, flags=re.MULTILINE)
     with pytest.raises(TypeError, match=r"^PreparedConv: fastconv\.prepare makes layers$"):
         fastconv.PreparedConv()
+
+
+def test_an_algorithm_that_refuses_says_why():
+    first, *others = algorithms.ALGORITHMS
+    picky = replace(first, refuses=lambda spec: "it is for strides other than 1")
+    message = (
+        f"^conv2d: algorithm is '{first.name}', but it must be another one here: "
+        "it is for strides other than 1$"
+    )
+    x, w = numbers((3, 9, 7)), numbers((2, 3, 3, 3))
+    layer = fastconv.prepare(w, algorithm=first.name)
+    with with_rows([picky, *others]):
+        got = plan(conv2d, x, w)
+        assert got.algorithm == others[0].name
+        assert (first.name, "it is for strides other than 1") in got.refused
+        with pytest.raises(ValueError, match=message):
+            conv2d(x, w, algorithm=first.name)
+        with pytest.raises(ValueError, match=message):
+            layer(x)
+        with fastconv.settings(algorithm=first.name), pytest.raises(ValueError, match=message):
+            conv2d(x, w)
