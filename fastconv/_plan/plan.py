@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -72,6 +73,13 @@ ATTRIBUTES = {
 }
 
 
+def without_signature(function: Callable) -> Callable:
+    """Lets help show none, of the `__init__` of a class that users do not call."""
+    self = inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    function.__signature__ = inspect.Signature([self])
+    return function
+
+
 class Plan:
     """How a call runs, and why: a value that prints. `fastconv.plan` makes one.
 
@@ -80,7 +88,8 @@ class Plan:
 
     __slots__ = {**ATTRIBUTES, "_engine": ""}
 
-    def __init__(self):
+    @without_signature
+    def __init__(self, *_, **__):
         """Not for users: `fastconv.plan` makes plans."""
         raise TypeError("Plan: fastconv.plan makes plans")
 

@@ -22,16 +22,14 @@ from .arguments import (
     as_dtype,
     as_flag,
     borders_per_axis,
-    check_channels,
     check_dtype,
-    missing_axes,
-    missing_channel,
     padding_per_axis,
     positive_per_axis,
 )
 from .axis import Axis
 from .borders import Border
-from .dtypes import TILES, TOTALS, Arithmetic, choose, components, is_integer
+from .channels import check_channels, missing_axes, missing_channel
+from .dtypes import TILES, TOTALS, Arithmetic, choose, components, find_dtype, is_integer
 from .epilogue import Finish
 from .values import BYTES_MAX, as_integer, as_number, plain, show
 
@@ -63,7 +61,7 @@ class ConvParameters(NamedTuple):
             activation = tuple(map(plain, activation))
         if dtype is not None:
             with contextlib.suppress(Exception):  # a check refuses it by name
-                dtype = np.dtype(dtype)
+                dtype = find_dtype(dtype)
         names = ("padding_value", "channels_last", "flip", "alpha", "beta")
         numbers = {name: plain(getattr(self, name)) for name in names}
         return self._replace(activation=activation, dtype=dtype, **numbers)
@@ -302,8 +300,8 @@ def _arithmetic(
         raise TypeError(f"{name}: dtype is bool, but it must be {RESULTS}")
     if is_integer(result) and not arithmetic.integer and overflow != "saturate":
         raise ValueError(
-            f"{name}: dtype is {result}, but it must not be an integer dtype, as sums are "
-            f"{TOTALS[arithmetic.total]}; or pass overflow='saturate', which rounds and clips"
+            f"{name}: dtype is {result} and sums are {TOTALS[arithmetic.total]}, but then overflow "
+            "must be 'saturate', which rounds and clips"
         )
     return arithmetic, result, overflow == "saturate"
 

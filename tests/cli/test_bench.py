@@ -97,7 +97,7 @@ def test_list(run):
         (("--random", "x"), "--random is 'x', but it must be an integer"),
         (("--rivals", "cudnn"), "--rivals is 'cudnn', but it must be one of "),
         (("--dtype", "int7"), "--dtype is 'int7', but it must be one of "),
-        (("--isa", "mmx"), "--isa is 'mmx', but it must be one of generic"),
+        (("--isa", "mmx"), "--isa is 'mmx', but it must be one of 'generic'"),
         (("--json", "nowhere/a.json"), "--json nowhere/a.json: there is no folder"),
         (("--markdown", "nowhere/a.md"), "--markdown nowhere/a.md: there is no folder"),
         (("--plot", "nowhere/a.png"), "--plot nowhere/a.png: there is no folder"),

@@ -262,8 +262,10 @@ def test_operation(wrong):
         with pytest.raises(ValueError, match=rf"^{wrong.__name__}: input has shape "):
             plan(wrong, SRC if wrong is conv1d else (4, 4), WEI)
     else:
-        words = "but it must be one of fastconv.conv1d, fastconv.conv2d, fastconv.conv3d"
-        with refuses(ValueError, f"plan: operation is {wrong!r}, {words}"):
+        words = "but it must be one of fastconv.conv1d, fastconv.conv2d, fastconv.conv3d, "
+        words += "its name, or a layer"
+        kind = ValueError if isinstance(wrong, str) else TypeError
+        with refuses(kind, f"plan: operation is {wrong!r}, {words}"):
             plan(wrong, SRC, WEI)
 
 
@@ -293,9 +295,9 @@ def test_arguments_are_checked_as_in_the_call(kind, word, said):
 
 
 def test_unusable_settings():
-    with pytest.raises(ValueError, match=", ".join(ISAS)):
+    with pytest.raises(ValueError, match=", ".join(map(repr, ISAS))):
         fastconv.settings(isa="sse9")
-    words = f"algorithm is 'fft', but it must be one of {', '.join(NAMES)}"
+    words = f"algorithm is 'fft', but it must be one of {', '.join(map(repr, NAMES))}"
     with pytest.raises(ValueError, match=words):
         fastconv.settings(algorithm="fft")
     with fastconv.settings(algorithm="im2col_gemm"):
