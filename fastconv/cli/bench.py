@@ -127,7 +127,7 @@ def check_options(options: argparse.Namespace) -> None:
         if options.plot.suffix not in PLOTS:
             raise ValueError(f"--plot is {options.plot}, but it must end in {', '.join(PLOTS)}")
         if find_spec("matplotlib") is None:
-            raise ImportError("--plot needs matplotlib: pip install 'fastconv[bench]'")
+            raise ImportError("--plot needs matplotlib: pip install matplotlib")
     if options.isa:
         from .._core import table
         from .._spec.values import word_needed
