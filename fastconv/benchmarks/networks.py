@@ -33,6 +33,7 @@ class Torch(Rival):
     faster, as it is on a CPU that does not compute in float16.
     """
 
+    package = "torch"
     PADS = {"mirror": "reflect", "edge": "replicate", "wrap": "circular"}  # noqa: RUF012
     offers = frozenset({*PADS, *FINISHING, "float16", "complex64", "int8", "int16"})
 
@@ -180,6 +181,7 @@ def onnx_model(case: Case, w: np.ndarray, b: np.ndarray) -> bytes:
 class OnnxRuntime(Rival):
     """A model of few nodes, weights packed at load; `run` returns a new array without a copy."""
 
+    package = "onnxruntime onnx"
     offers = frozenset({*ONNX_PADS, *FINISHING, "float16", "int8"})
 
     def __init__(self, threads: int) -> None:
@@ -211,6 +213,7 @@ class OpenVino(Rival):
     (Setting a new output tensor before each call was measured to be slower than that copy.)
     """
 
+    package = "openvino onnx"
     offers = frozenset({*ONNX_PADS, *FINISHING, "float16", "int8", "channels_last"}) - {"wrap"}
 
     def __init__(self, threads: int) -> None:
