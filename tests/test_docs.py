@@ -300,7 +300,7 @@ def test_the_fields_of_a_plan_exist():
 
 def conv(x, k, **words):
     """As docs/scipy-torch.md defines it."""
-    function = fastconv.conv1d if x.ndim == 1 else fastconv.conv2d
+    function = (fastconv.conv1d, fastconv.conv2d, fastconv.conv3d)[x.ndim - 1]
     return function(x[None], k[None, None], **words)[0]
 
 
@@ -323,7 +323,7 @@ def arrays(h, w):
         "conv": conv, "h": h, "w": w, "a": 0, "b": -1, "s": normal(19), "v": normal(w),
         "u": normal(h), "x": normal((11, 13)), "k": normal((h, w)),
         "z": normal(17) + 1j * normal(17), "c": normal(w) + 1j * normal(w),
-        "photo": rng.integers(0, 256, (11, 13, 3), np.uint8),
+        "photo": rng.integers(0, 256, (11, 13, 3), np.uint8), "vol": normal((11, 7, 5)),
     }  # fmt: skip
 
 

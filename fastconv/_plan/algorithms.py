@@ -133,9 +133,9 @@ class Tiled:
         elif work.padded and direct.makes_strips(problem):
             said += ["input: strips of the cache's size where tiles cannot leave padding out"]
         if schedule.orientation not in work.in_place_store:
-            said += ["out: sums of the cache's size, on their way to it"]
+            said += ["out: through a buffer that fits into the cache"]
         if not call.prepared:
-            said += ["weight: a strip at a time"]
+            said += ["weight: a panel at a time"]
         return tuple(said)
 
 

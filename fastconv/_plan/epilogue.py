@@ -7,7 +7,7 @@ from math import inf
 from typing import NamedTuple
 
 from .._core.table import ACTIVATIONS, KINDS
-from .._spec.dtypes import TOTALS, Arithmetic
+from .._spec.dtypes import INT32_MOST, TOTALS, Arithmetic
 from .._spec.epilogue import NAMED, NUMBER, Activation, Finish
 from .layout import Layout, storage
 
@@ -28,21 +28,26 @@ class Finishing(NamedTuple):
     pairs: bool  # the output holds pairs of sums, as they are, of float32
 
 
+def leaves_int32(finish: Finish) -> bool:
+    """Whether sums of int32 may leave it, until they are stored: something is added to them."""
+    added = finish.bias or finish.residual or finish.alpha != 1 or finish.beta != 0
+    row = NAMED.get(finish.activation or "")
+    bounds = (*row.fixed, *finish.parameters) if row else ()
+    return added or any(abs(bound) > INT32_MOST for bound in bounds)
+
+
 def finishing(
     finish: Finish, arithmetic: Arithmetic, output: Layout, residual: Layout | None
 ) -> Finishing:
     """How `finish` is done."""
     given = NAMED[finish.activation] if finish.activation else Activation("NONE", "")
     low, high, *_ = (*given.fixed, *finish.parameters, 0, 0)
-    added = finish.bias or finish.residual or finish.alpha != 1 or finish.beta != 0
     whole = arithmetic.integer
     clamps = given.kernel in ("RELU", "CLIP") and not whole
     if clamps:  # a bound of -0 is one of 0
         low, high = (0, inf) if given.kernel == "RELU" else (low + 0.0, high + 0.0)
     alone = not (finish.residual or finish.alpha != 1 or finish.beta != 0 or finish.activation)
-    # Sums of int32 that something is added to may leave it, until they are stored.
-    leaves = added or any(abs(bound) > 2**31 - 1 for bound in (low, high))
-    dtype = "q" if arithmetic.total == "i" and leaves else arithmetic.total
+    dtype = "q" if arithmetic.total == "i" and leaves_int32(finish) else arithmetic.total
     return Finishing(
         dtype=dtype,
         activation=ACTIVATIONS[given.kernel],

@@ -14,7 +14,7 @@ from .._spec.borders import Border
 from .._spec.conv import ConvSpec
 from .._spec.dtypes import components
 from . import constants as costs
-from .epilogue import Finishing
+from .epilogue import Finishing, leaves_int32
 from .tiled import Arrays, as_tile_bytes
 from .work import Schedule, Work, axes_of
 
@@ -57,10 +57,11 @@ ATTRIBUTES = {
     "orientation": "What lies in vectors: 'pixels' or 'channels'; 'none' where no tile runs.",
     "isa": "The instruction set of the kernels; 'numpy' of the reference.",
     "threads": "How many threads run.",
-    "tile": "Rows and columns of the outputs that are summed in registers at one time.",
+    "tile": "The outputs that are summed in registers at one time: pixels x channels with channels "
+    "in vectors, channels x pixels with pixels in vectors.",
     "tasks": "The parts that the work is divided into.",
     "flops": "Two operations for each multiply-add; taps on padding count.",
-    "bytes": "Of input, weight, output and residual, each once.",
+    "bytes": "Size of input, weight, output and residual together, each counted once.",
     "scratch_bytes": "Temporary memory of all threads.",
     "copies": "What is copied on the way.",
     "refused": "The other algorithms, each with the reason why it was not taken.",
@@ -119,7 +120,7 @@ class Plan:
         return hash(self._told())
 
     def __reduce__(self):
-        """A plan that is pickled or copied tells the same; only the engine's own runs."""
+        """A plan can be pickled and copied; the copy says the same."""
         return _restored, self._told()
 
     def __repr__(self) -> str:
@@ -197,9 +198,10 @@ def pack_words(spec: ConvSpec, dtypes: tuple) -> str:
 def finish_words(spec: ConvSpec) -> str:
     """What is done to sums, and what they become, in words."""
     total, words = spec.sum_dtype, str(spec.finish)
-    if spec.dtype != total:
-        kind = "saturated" if spec.dtype.kind in "iu" and spec.finish.saturate else ""
-        words = ", ".join(filter(None, (words, f"{total} -> {spec.dtype}", kind)))
+    converted = f"{total} -> {spec.dtype}" if spec.dtype != total else ""
+    clips = converted or (spec.arithmetic.total == "i" and leaves_int32(spec.finish))
+    kind = "saturated" if clips and spec.dtype.kind in "iu" and spec.finish.saturate else ""
+    words = ", ".join(filter(None, (words, converted, kind)))
     return words or "none"
 
 

@@ -67,7 +67,7 @@ class ConvParameters(NamedTuple):
         return self._replace(activation=activation, dtype=dtype, **numbers)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class ConvSpec:
     """One convolution: shapes and parameters, always with three spatial axes.
 
@@ -156,6 +156,27 @@ class ConvSpec:
     @property
     def flops(self) -> int:
         return 2 * self.macs
+
+    def __repr__(self) -> str:
+        """One line, of what differs from the default."""
+        axes, more = self.user_axes, {}
+        if any(axis.stride != 1 for axis in axes):
+            more["stride"] = tuple(axis.stride for axis in axes)
+        if any(axis.dilation != 1 for axis in axes):
+            more["dilation"] = tuple(axis.dilation for axis in axes)
+        if any(axis.before or axis.after for axis in axes):
+            more["padding"] = tuple((axis.before, axis.after) for axis in axes)
+        more |= {"groups": self.groups} if self.groups != 1 else {}
+        if any(axis.border for axis in axes):
+            more["padding_mode"] = tuple(axis.border.word for axis in axes)
+        more |= {"padding_value": self.border_value} if self.reads_constant else {}
+        more |= {"channels_last": True} if self.channels_last else {}
+        more |= {"flip": True} if self.flipped else {}
+        more |= {"finish": str(self.finish)} if str(self.finish) else {}
+        more |= {"overflow": "saturate"} if self.finish.saturate else {}
+        words = [f"{name}={value!r}" for name, value in more.items()] + [f"dtype={self.dtype}"]
+        shapes = f"{self.input_shape} * {self.weight_shape}"
+        return f"ConvSpec({self.name}, {shapes}, {', '.join(words)})"
 
     def _as_seen(self, channels: int, sizes: Sequence[int]) -> tuple[int, ...]:
         shape = (*sizes, channels) if self.channels_last else (channels, *sizes)
