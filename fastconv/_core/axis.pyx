@@ -6,7 +6,8 @@ cdef enum:
     PADDED_KINDS = 4            # of spans with taps on padding, which a plan weighs one by one
 
 
-cdef Py_ssize_t sum_of_floors(Py_ssize_t n, Py_ssize_t a, Py_ssize_t b, Py_ssize_t m) noexcept nogil:
+cdef Py_ssize_t sum_of_floors(Py_ssize_t n, Py_ssize_t a, Py_ssize_t b,
+                              Py_ssize_t m) noexcept nogil:
     """The sum of (a i + b) // m for i = 0 ... n - 1, for a, b >= 0: the points with whole
     coordinates under a line, counted in steps like those of Euclid's algorithm."""
     cdef Py_ssize_t total = 0, top

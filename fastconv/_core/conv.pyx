@@ -155,8 +155,8 @@ cdef class Problem:
     cdef _panels(self, wei, Py_ssize_t c_in, taps, isa):
         """How the weights lie: a `Layout`."""
         cdef panels_t *panels = &self.c.panels
-        panels.storage, panels.integer = wei.storage, wei.whole
-        panels.components, panels.component_bytes = wei.parts, wei.part_bytes
+        panels.storage, panels.integer = wei.storage, wei.integer
+        panels.components, panels.component_bytes = wei.components, wei.component_bytes
         panels.row_bytes, panels.axis_bytes = wei.strides[0], wei.strides[1:]
         panels.group_bytes = (panels.row_bytes
                               * (self.c.epilogue.channels // self.c.epilogue.dst.components))
@@ -180,7 +180,7 @@ cdef class Problem:
         else:
             to.integer_alpha, to.integer_beta, to.integer_low, to.integer_high = how.parameters
         e.moved, e.tile_bias, e.simple = how.moved, how.tile_bias, how.simple
-        e.tile_flags = FC_INTEGER if how.whole else 0
+        e.tile_flags = FC_INTEGER if how.integer else 0
         e.last_flags = FC_CLAMP if how.clamps else 0
 
     cdef _book(self):
@@ -194,7 +194,7 @@ cdef class Problem:
         return self.c.tasks
 
     @property
-    def parts(self):
+    def components(self):
         """Real numbers of an element of the input."""
         return self.c.window.src.components
 

@@ -6,6 +6,7 @@ from cython.parallel cimport prange
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memset
 
+from fastconv._core.parallel cimport forked
 from fastconv._core.table cimport fc_kernels, find
 
 cdef extern from *:
@@ -24,8 +25,9 @@ cdef extern from *:
 
 
 def openmp_threads():
-    """Threads that OpenMP would give this thread now; 1 inside a parallel region."""
-    return 1 if omp_in_parallel() else omp_get_max_threads()
+    """Threads that OpenMP would give this thread now; 1 inside a parallel region and in a forked
+    child."""
+    return 1 if omp_in_parallel() or forked else omp_get_max_threads()
 
 
 def processors():

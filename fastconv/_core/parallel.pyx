@@ -18,7 +18,7 @@ cdef extern from *:
     """
     int omp_in_parallel() noexcept nogil
 
-cdef bint forked = False        # OpenMP's threads did not come along
+forked = False                  # OpenMP's threads did not come along
 cdef int in_flight = 0          # calls under way, from several Python threads
 
 

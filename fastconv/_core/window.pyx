@@ -11,9 +11,9 @@ cdef void set_view(view_t *view, layout, Py_ssize_t component_groups):
     view.storage, view.itemsize = layout.storage, layout.component_bytes
     view.axis_bytes = (layout.strides[0], *layout.strides[2:])
     view.channel_bytes = layout.strides[1]
-    view.components, view.component_bytes = layout.parts, layout.part_bytes
+    view.components, view.component_bytes = layout.components, layout.component_bytes
     view.component_groups = component_groups
-    view.step_bytes = layout.strides[1] // layout.parts
+    view.step_bytes = layout.strides[1] // layout.components
     view.end_bytes = layout.end
 
 

@@ -18,9 +18,9 @@ from .._spec import reference
 from .._spec.conv import ConvSpec
 from . import constants as costs
 from . import magnitude, nonfinite
-from .plan import PLAN_BYTES, Engine, Plan, Variant, _problem
+from .plan import PLAN_BYTES, Engine, Plan, Variant
 from .schedule import candidates
-from .tiled import Call
+from .tiled import Call, make_problem
 from .work import Schedule, Work, operations
 
 
@@ -96,19 +96,20 @@ class Tiled:
     def part(self, call: Call, schedule: Schedule) -> Part:
         """What runs with a schedule."""
         work = call.work
-        problem = _problem(work, call.components, schedule, call.finishing)
+        problem = make_problem(work, call.components, schedule, call.finishing)
         threads = min(call.threads, max(1, problem.tasks))
         scratch.limit(threads * problem.scratch_bytes)
         channels, lanes = schedule.orientation == "channels", work.machine.lanes
-        chunk = problem.tasks * costs.OPERATIONS_PER_CHUNK // operations(call.spec)
         engine = _engine(
             call,
-            _runner(self.run, problem, threads, call.shared, max(threads, chunk)),
+            _runner(
+                self.run, problem, threads, call.shared, chunk(call.spec, problem.tasks, threads)
+            ),
             bias_room=np.zeros(schedule.width, call.bias_dtype) if channels else None,
             pack=partial(_pack, problem),
             packing=(
                 *(call.isa, schedule.orientation, call.spec.tile_dtype),
-                *(call.spec.components, problem.parts, call.spec.apart),
+                *(call.spec.components, problem.components, call.spec.apart),
             ),
             memory=PLAN_BYTES + problem.memory_bytes,
         )
@@ -139,7 +140,12 @@ class Tiled:
         return tuple(said)
 
 
-def _runner(run, problem, threads, shared, chunk) -> Callable[..., bool]:
+def chunk(spec: ConvSpec, tasks: int, threads: int) -> int:
+    """Tasks between two looks at signals."""
+    return max(threads, tasks * costs.OPERATIONS_PER_CHUNK // operations(spec))
+
+
+def _runner(run, problem, threads, shared, each) -> Callable[..., bool]:
     """The algorithm's function, for arrays."""
 
     def run_arrays(src, wei, packed, bias, residual, dst) -> bool:
@@ -153,7 +159,7 @@ def _runner(run, problem, threads, shared, chunk) -> Callable[..., bool]:
             address(dst),
             threads,
             shared,
-            chunk,
+            each,
         )
 
     return run_arrays

@@ -28,9 +28,9 @@ WAITING_SHARE = 0.25
 OPERATIONS_PER_THREAD = 1_000_000
 
 # Multiply-adds in int64, of a thread, for each byte of input and weight, from which on it is worth
-# a look whether float64 would do; bytes that stand for beginning to look; elements that are looked
-# at first.
-LOOK_WORTH = 8
+# a look whether float64 would do, by the tile: "l" multiplies 32 bits by 32, nearly as fast. Bytes
+# that stand for beginning to look; elements that are looked at first.
+LOOK_WORTH = {"q": 2, "l": 8}
 LOOK_BYTES = 256 * 1024
 CORNER = 1024
 

@@ -24,7 +24,7 @@ class Finishing(NamedTuple):
     tile_bias: bool  # the tiles add the bias
     simple: bool  # a bias, a residual that lies like the output, a clamp: tiles can do all of it
     clamps: bool  # the activation is a clamp from `low` to `high`
-    whole: bool  # tiles hand over integers
+    integer: bool  # tiles hand over integers
     pairs: bool  # the output holds pairs of sums, as they are, of float32
 
 
@@ -42,8 +42,8 @@ def finishing(
     """How `finish` is done."""
     given = NAMED[finish.activation] if finish.activation else Activation("NONE", "")
     low, high, *_ = (*given.fixed, *finish.parameters, 0, 0)
-    whole = arithmetic.integer
-    clamps = given.kernel in ("RELU", "CLIP") and not whole
+    integer = arithmetic.integer
+    clamps = given.kernel in ("RELU", "CLIP") and not integer
     if clamps:  # a bound of -0 is one of 0
         low, high = (0, inf) if given.kernel == "RELU" else (low + 0.0, high + 0.0)
     alone = not (finish.residual or finish.alpha != 1 or finish.beta != 0 or finish.activation)
@@ -55,16 +55,16 @@ def finishing(
         sum_storage=storage(TOTALS[arithmetic.total]),
         parameters=(finish.alpha, finish.beta, low, high),
         moved=alone,
-        tile_bias=not whole and finish.alpha == 1,
+        tile_bias=not integer and finish.alpha == 1,
         simple=alone and not finish.bias
-        if whole
+        if integer
         else finish.alpha == 1
         and finish.beta == 0
         and (clamps or not finish.activation)
         and (residual is None or (residual.strides == output.strides and residual.native)),
         clamps=clamps,
-        whole=whole and arithmetic.tile in "fd",
-        pairs=output.parts == 2
+        integer=integer and arithmetic.tile in "fd",
+        pairs=output.components == 2
         and arithmetic.total == "f"
         and output.storage == KINDS["F32"]
         and all(stride % output.itemsize == 0 for stride in output.strides),

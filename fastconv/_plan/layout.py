@@ -77,9 +77,9 @@ class Layout:
     strides: tuple[int, int, int, int, int]
     itemsize: int
     storage: int
-    whole: bool  # integers
-    parts: int  # real numbers of an element
-    part_bytes: int  # from one to the next
+    integer: bool
+    components: int  # real numbers of an element
+    component_bytes: int  # of one
     native: bool  # native elements of the dtype it is seen from, aligned, in whole steps
     end: int  # bytes from the first element to the end of the array's memory
 
@@ -95,7 +95,7 @@ class Layout:
         channels_last: bool = False,
     ) -> Layout:
         """The layout of an array with `rank` spatial axes, seen from `dtype`."""
-        parts = dtypes.components(source)
+        components = dtypes.components(source)
         end = source.itemsize
         end += sum(max(0, (n - 1) * s) for n, s in zip(shape, strides, strict=True))
         if channels_last:
@@ -108,9 +108,9 @@ class Layout:
             strides=((0,) * (2 - len(leading)) + leading + (0,) * (3 - rank) + spatial),
             itemsize=source.itemsize,
             storage=stored,
-            whole=dtypes.is_integer(source),
-            parts=parts,
-            part_bytes=source.itemsize // parts,
+            integer=dtypes.is_integer(source),
+            components=components,
+            component_bytes=source.itemsize // components,
             native=stored == storage(dtype) and aligned and whole,
             end=end,
         )
@@ -128,12 +128,7 @@ class Layout:
 
     def component(self) -> Layout:
         """That of the real, or the imaginary, parts."""
-        return replace(self, itemsize=self.part_bytes, parts=1)
-
-    @property
-    def component_bytes(self) -> int:
-        """Bytes of a component."""
-        return self.itemsize // self.parts
+        return replace(self, itemsize=self.component_bytes, components=1)
 
     def step(self, channels: int, taps: tuple[int, int, int]) -> int:
         """Bytes from one element of an output channel of weights to the next; 0: they do not
@@ -145,4 +140,4 @@ class Layout:
                 if stride != step * run or not step:
                     return 0
                 run *= size
-        return step or self.part_bytes * self.parts
+        return step or self.component_bytes * self.components

@@ -41,7 +41,7 @@ def worth_looking(
         return False
     size = costs.LOOK_BYTES + prod(spec.input_shape) * source.itemsize
     size += 0 if prepared else prod(spec.weight_shape) * weight.itemsize
-    return spec.macs >= costs.LOOK_WORTH * threads * size
+    return spec.macs >= costs.LOOK_WORTH[spec.arithmetic.tile] * threads * size
 
 
 def corner(array: np.ndarray) -> np.ndarray:

@@ -9,14 +9,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .._core.conv import Problem
 from .._spec.borders import Border
 from .._spec.conv import ConvSpec
 from .._spec.dtypes import components
-from . import constants as costs
-from .epilogue import Finishing, leaves_int32
-from .tiled import Arrays, as_tile_bytes
-from .work import Schedule, Work, axes_of
+from .epilogue import leaves_int32
 
 PLAN_BYTES = 16 << 10  # of a plan without its spans
 
@@ -203,39 +199,3 @@ def finish_words(spec: ConvSpec) -> str:
     kind = "saturated" if clips and spec.dtype.kind in "iu" and spec.finish.saturate else ""
     words = ", ".join(filter(None, (words, converted, kind)))
     return words or "none"
-
-
-def _problem(work: Work, arrays: Arrays, schedule: Schedule, finish: Finishing) -> Problem:
-    spec, dst = work.spec, arrays.dst
-    return Problem(
-        isa=work.machine.isa,
-        dtype=spec.arithmetic.tile,
-        axes=axes_of(spec),
-        cuts=schedule.cuts,
-        separate=schedule.separate,
-        groups=spec.groups,
-        c_in=spec.c_in,
-        c_out=spec.c_out,
-        block_k=work.blocks.size,
-        block_taps=work.blocks.windows,
-        enclosing=work.blocks.enclosing,
-        src=arrays.src,
-        dst=dst,
-        residual=arrays.residual or dst,
-        wei=arrays.wei,
-        border_values=as_tile_bytes(spec, spec.border_value),
-        epilogue=finish,
-        in_place_store=schedule.orientation in work.in_place_store,
-        dst_native=dst.native and "pixels" in work.contiguous,
-        wei_native=work.wei_direct,
-        in_place_allowed=work.reads_in_place(schedule.in_regions),
-        channels_first=work.channels_first or not schedule.in_regions,
-        pixels_wide=schedule.orientation == "pixels",
-        width=schedule.width,
-        task_panels=schedule.task_panels,
-        panel_pixels=schedule.panel,
-        padded=work.padded,
-        trim_rows=work.trims,
-        short_taps=costs.SHORT_RUN,
-        component_groups=2 if spec.apart else 1,
-    )

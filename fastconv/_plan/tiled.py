@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What is known about the arrays before anything is chosen: a `Work` for the schedules."""
+"""What is known about the arrays before anything is chosen, a `Work` for the schedules; and what
+the core runs once a schedule is chosen, a `Problem`."""
 
 from __future__ import annotations
 
@@ -12,6 +13,7 @@ from math import gcd, prod
 import numpy as np
 
 from .._core import table
+from .._core.conv import Problem
 from .._spec.axis import Axis
 from .._spec.conv import ConvSpec
 from .._spec.dtypes import TOTALS
@@ -19,7 +21,7 @@ from . import constants as costs
 from . import machine
 from .epilogue import Finishing, finishing
 from .layout import Layout
-from .work import Copying, Machine, Work, blocks_of, trimmable
+from .work import Copying, Machine, Schedule, Work, axes_of, blocks_of, trimmable
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,10 +104,10 @@ def analyse(call: Call) -> Work:
     real = replace(
         spec,
         groups=spec.groups * (2 if spec.apart else 1),
-        c_in=spec.c_in * src.parts,
-        c_out=spec.c_out * dst.parts,
+        c_in=spec.c_in * src.components,
+        c_out=spec.c_out * dst.components,
     )
-    blocks = blocks_of(real.c_in, spec.kernel, src.parts)
+    blocks = blocks_of(real.c_in, spec.kernel, src.components)
     axes = (Axis(spec.batch), *spec.axes)
     width = axes[3]
     # A tile of many multiply-adds a step waits neither for the second level nor between runs.
@@ -116,10 +118,10 @@ def analyse(call: Call) -> Work:
     step = 1 if width.outputs == 1 else width.stride * src.strides[4] / src.component_bytes
     # Channels lie side by side, and so do their components; of a border, all are alike.
     contiguous = src.strides[1] == src.itemsize
-    contiguous = contiguous and (src.parts == 1 or not spec.reads_constant)
+    contiguous = contiguous and (src.components == 1 or not spec.reads_constant)
     readable = (
         src.native
-        and (src.parts == 1 or contiguous)
+        and (src.components == 1 or contiguous)
         and not any(axis.reads_border for axis in axes)
     )
     if contiguous:
@@ -145,7 +147,7 @@ def analyse(call: Call) -> Work:
         channels_first=not contiguous or (step != real.c_in and real.c_in < lanes),
         wei_direct=_packs_as_it_lies(spec, wei, dst),
         padded=padded,
-        components=dst.parts,
+        components=dst.components,
         prepared=call.prepared,
         blocks=blocks,
         kernel=real.kernel,
@@ -158,7 +160,9 @@ def analyse(call: Call) -> Work:
 def _packs_as_it_lies(spec: ConvSpec, wei: Layout, dst: Layout) -> bool:
     """Whether weights, with all their components, can be packed into panels as they lie: those of
     float32 in pairs, as if these were of float64."""
-    whole = wei.parts == dst.parts and (wei.parts == 1 or spec.arithmetic.tile == "f")
+    whole = wei.components == dst.components and (
+        wei.components == 1 or spec.arithmetic.tile == "f"
+    )
     whole = whole and all(stride % wei.itemsize == 0 for stride in wei.strides)
     return wei.native and whole and wei.step(spec.c_in, spec.kernel) == wei.itemsize
 
@@ -168,7 +172,7 @@ def _contiguous(spec: ConvSpec, dst: Layout) -> tuple[str, ...]:
     steps = {"pixels": dst.strides[4], "channels": dst.strides[1]}
     if spec.axes[2].outputs == 1:
         steps["pixels"] = dst.component_bytes  # rows of one pixel may have any step
-    if dst.parts == 2:  # parts of a channel lie between pixels, and are channels side by side
+    if dst.components == 2:  # parts of a channel lie between pixels, and are channels side by side
         steps = {"channels": dst.strides[1] // 2}
     return tuple(name for name, step in steps.items() if step == dst.component_bytes)
 
@@ -184,7 +188,7 @@ def _aliases(layout: Layout) -> bool:
 
 
 def _crowds(layout: Layout, channels: int, level2: int) -> bool:
-    """Whether the channels of a block copying more than half of some sets of the second level."""
+    """Whether the channels of a block fill more than half of some sets of the second level."""
     way = level2 // costs.WAYS
     sets = way // gcd(layout.strides[1], way)  # that hold an element of each channel
     return channels > sets * costs.WAYS / 2
@@ -202,3 +206,40 @@ def as_tile_bytes(spec: ConvSpec, value: complex) -> tuple[bytes, bytes]:
     if spec.tile_dtype.kind == "i":  # integers wrap
         return tuple((part % 2**64).to_bytes(8, sys.byteorder) for part in both)
     return tuple(np.array(part, spec.tile_dtype).tobytes().ljust(8, b"\0") for part in both)
+
+
+def make_problem(work: Work, arrays: Arrays, schedule: Schedule, finish: Finishing) -> Problem:
+    """What the core runs."""
+    spec, dst = work.spec, arrays.dst
+    return Problem(
+        isa=work.machine.isa,
+        dtype=spec.arithmetic.tile,
+        axes=axes_of(spec),
+        cuts=schedule.cuts,
+        separate=schedule.separate,
+        groups=spec.groups,
+        c_in=spec.c_in,
+        c_out=spec.c_out,
+        block_k=work.blocks.size,
+        block_taps=work.blocks.windows,
+        enclosing=work.blocks.enclosing,
+        src=arrays.src,
+        dst=dst,
+        residual=arrays.residual or dst,
+        wei=arrays.wei,
+        border_values=as_tile_bytes(spec, spec.border_value),
+        epilogue=finish,
+        in_place_store=schedule.orientation in work.in_place_store,
+        dst_native=dst.native and "pixels" in work.contiguous,
+        wei_native=work.wei_direct,
+        in_place_allowed=work.reads_in_place(schedule.in_regions),
+        channels_first=work.channels_first or not schedule.in_regions,
+        pixels_wide=schedule.orientation == "pixels",
+        width=schedule.width,
+        task_panels=schedule.task_panels,
+        panel_pixels=schedule.panel,
+        padded=work.padded,
+        trim_rows=work.trims,
+        short_taps=costs.SHORT_RUN,
+        component_groups=2 if spec.apart else 1,
+    )

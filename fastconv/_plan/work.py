@@ -89,13 +89,13 @@ class Blocks(NamedTuple):
         return max(1, depth // self.enclosing * ceil(self.enclosing / self.size))
 
 
-def blocks_of(c_in: int, kernel: tuple[int, int, int], parts: int = 1) -> Blocks:
-    """Equal numbers of whole channels (and both parts of complex ones); else of planes, of rows,
-    or of taps in a row."""
+def blocks_of(c_in: int, kernel: tuple[int, int, int], components: int = 1) -> Blocks:
+    """Equal numbers of whole channels, with both components of complex ones; else of planes, of
+    rows, or of taps in a row."""
     depth, height, width = kernel
     taps = prod(kernel)
-    if parts * taps <= BLOCK_K:
-        size = _share(c_in // parts, BLOCK_K // (parts * taps)) * parts * taps
+    if components * taps <= BLOCK_K:
+        size = _share(c_in // components, BLOCK_K // (components * taps)) * components * taps
         return Blocks(size, (1, *kernel), max(1, c_in) * taps)
     if height * width <= BLOCK_K:
         planes = _share(depth, BLOCK_K // (height * width))

@@ -8,11 +8,12 @@ pytestmark = linux
 
 CHILDREN = """
 import signal
-from fastconv._core import scratch
+from fastconv._core import measure, scratch
 
 def child():
     signal.alarm(20)                    # a child that hangs ends with a signal
     assert scratch.kept() == 0
+    assert measure.openmp_threads() == 1
     check(conv())
     check(conv(threads=2))
     assert len(os.listdir("/proc/self/task")) == 1

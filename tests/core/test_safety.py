@@ -16,6 +16,7 @@ from ways import ISAS, WAYS
 
 import fastconv
 from fastconv._core import scratch
+from fastconv._plan import algorithms
 
 
 def free_memory():
@@ -233,7 +234,7 @@ def test_signals_are_looked_at_where_multiplications_are_few(said):
     shape = (1, 1, 10007, 10007)
     x = np.broadcast_to(np.float32(1), shape)
     plan = fastconv.plan(fastconv.conv2d, x, np.ones((1, 1, 1, 1), "f4"), threads=2, **said)
-    assert plan.chunk * 10 < plan.tasks
+    assert algorithms.chunk(plan.spec, plan.tasks, plan.threads) * 10 < plan.tasks
 
 
 def test_signals_are_looked_at_while_weights_are_prepared():

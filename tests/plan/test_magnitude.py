@@ -119,6 +119,11 @@ def test_little_work_is_not_worth_a_look():
     assert not magnitude.worth_looking(spec, x.dtype, w.dtype, 1, False)
 
 
+def test_a_filter_of_many_taps_is_worth_a_look():
+    spec = specified(np.ones((1, 1, 809, 811), np.int64), np.ones((1, 1, 5, 7), np.int64))
+    assert magnitude.worth_looking(spec, np.dtype("i8"), np.dtype("i8"), 1, False)
+
+
 @settings(deadline=None)
 @given(
     st.sampled_from(WIDE), st.sampled_from(("i2", *WIDE)),
