@@ -19,7 +19,7 @@ import fastconv
 from fastconv import kernels
 from fastconv._plan.algorithms import NAMES
 from fastconv._spec import borders as boundary
-from fastconv._spec import epilogue as finishing
+from fastconv._spec import epilogue
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = sorted((ROOT / "docs").glob("*.md"))
@@ -149,10 +149,10 @@ def test_the_page_of_operations_names_what_is_public():
 def test_the_page_of_dtypes_lists_activations_and_their_errors():
     page = text_of("docs/dtypes.md")
     rows = dict(re.findall(r'^\| `\(?"(\w+)".*?` \| (.*) \|$', page, flags=re.MULTILINE))
-    assert set(rows) == set(finishing.NAMED)
+    assert set(rows) == set(epilogue.NAMED)
     for name, row in rows.items():
         _, *errors, whole = (cell.strip() for cell in f"{row} ".split("|"))
-        assert (whole == "yes") == finishing.NAMED[name].integer
+        assert (whole == "yes") == epilogue.NAMED[name].integer
         if name in WORST:
             assert tuple(map(float, errors)) == (WORST[name]["f4"], WORST[name]["f8"])
 
@@ -278,7 +278,7 @@ def test_the_page_of_plans_explains_every_line(said, more):
 
 def test_pages_and_docstrings_name_every_activation_and_algorithm():
     for text in (text_of("docs/operations.md"), fastconv.conv2d.__doc__):
-        for word in finishing.NAMED:
+        for word in epilogue.NAMED:
             assert re.search(rf"""['"]{word}['"]""", text), word
     table = {row[0] for row in tables_of(text_of("docs/plan.md")) if len(row) == 2}
     for word in NAMES[1:]:
@@ -300,7 +300,7 @@ def test_the_fields_of_a_plan_exist():
 
 def conv(x, k, **words):
     """As docs/scipy-torch.md defines it."""
-    function = fastconv.conv1d if x.ndim == 1 else fastconv.conv2d
+    function = (fastconv.conv1d, fastconv.conv2d, fastconv.conv3d)[x.ndim - 1]
     return function(x[None], k[None, None], **words)[0]
 
 
@@ -323,7 +323,7 @@ def arrays(h, w):
         "conv": conv, "h": h, "w": w, "a": 0, "b": -1, "s": normal(19), "v": normal(w),
         "u": normal(h), "x": normal((11, 13)), "k": normal((h, w)),
         "z": normal(17) + 1j * normal(17), "c": normal(w) + 1j * normal(w),
-        "photo": rng.integers(0, 256, (11, 13, 3), np.uint8),
+        "photo": rng.integers(0, 256, (11, 13, 3), np.uint8), "vol": normal((11, 7, 5)),
     }  # fmt: skip
 
 

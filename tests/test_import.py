@@ -114,7 +114,7 @@ class Refused:
 
 sys.meta_path.insert(0, Refused())
 import fastconv
-from fastconv._spec import epilogue as finishing
+from fastconv._spec import epilogue
 from fastconv import kernels
 
 x = {rank: np.ones((1, 2, *(7, 5, 3)[:rank])) for rank in (1, 2, 3)}
@@ -122,7 +122,7 @@ w = {rank: np.ones((3, 2, *(3, 2, 1)[:rank])) for rank in (1, 2, 3)}
 
 def convolve(rank):
     words = {"leaky_relu": ("leaky_relu", 0.1), "clip": ("clip", 0, 6)}
-    for name in finishing.NAMED:
+    for name in epilogue.NAMED:
         for algorithm in ("direct", "im2col_gemm", "reference"):
             conv = getattr(fastconv, f"conv{rank}d")
             conv(x[rank], w[rank], activation=words.get(name, name), algorithm=algorithm)

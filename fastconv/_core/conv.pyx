@@ -164,7 +164,7 @@ cdef class Problem:
         panels.packer = find(isa, "d") if panels.components == 2 else self.c.window.kernels
 
     cdef _epilogue(self, how, isa):
-        """What becomes of the sums: a `Finishing` of _plan/epilogue.py."""
+        """What becomes of the sums: a `KernelEpilogue` of _plan/epilogue.py."""
         cdef epilogue_t *e = &self.c.epilogue
         cdef fc_epilogue *to = &e.how
         e.sums, e.itemsize = self.c.window.kernels, self.c.window.itemsize

@@ -69,8 +69,9 @@ def conv2d():
         'symmetric' dcba|abcd|dcba. Padding may be longer than the input. Where the padding of two
         axes meets, the constant wins.
     padding_value
-        the v of 'constant', a number that the dtype of the input can hold. With a v of 0, padding
-        adds nothing to a sum, even where the weight is inf or NaN.
+        the v of 'constant'; without that mode it must be 0. An integer input takes an integer
+        within its range, a real one a real number, which becomes inf beyond the range of its dtype.
+        With a v of 0, padding adds nothing to a sum, even where the weight is inf or NaN.
     channels_last
         True: input, residual, out and result are (N, H, W, C) or (H, W, C). The weight stays
         (O, C/groups, kH, kW).

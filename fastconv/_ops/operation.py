@@ -41,8 +41,8 @@ def plan(operation, /, *arguments, **keywords) -> Plan:
     operation
         `conv1d`, `conv2d` or `conv3d`, its name, or a layer that `prepare` made.
     input, weight
-        arrays, or their shapes. A shape stands for a contiguous array: of float32, or, for a
-        layer, of the dtype of its weights.
+        arrays, or their shapes (tuples of integers). A shape stands for a contiguous array: of
+        float32, or, for a layer, of the dtype of its weights. A layer has its weight already.
 
     The other arguments are those of the operation. Raises what the call would raise.
 

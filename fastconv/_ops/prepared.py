@@ -21,7 +21,7 @@ from .._plan.execute import (
 )
 from .._plan.kept import Store, frozen, keep, outline
 from .._plan.layout import is_same, native_copy
-from .._plan.plan import Plan
+from .._plan.plan import Plan, without_signature
 from .._plan.settings import current
 from .._plan.variants import choose, run
 from .._plan.weights import LayerWeights
@@ -31,11 +31,11 @@ from .._spec.arguments import (
     as_operand,
     check_algorithm,
     check_threads,
-    missing_axes,
     padding_per_axis,
     positive_per_axis,
 )
 from .._spec.axis import Axis
+from .._spec.channels import missing_axes, other_place
 from .._spec.conv import ConvParameters, make_conv_spec
 from .._spec.operands import check_bias
 from .._spec.values import as_integer, settled
@@ -51,10 +51,10 @@ def prepare(
 
     The parameters are those of `conv1d`, `conv2d` or `conv3d`; the number of axes of the weight
     tells which. ``layer(input, out=None, threads=None, *, residual=None)`` returns what that
-    function returns, with the same bits (except for algorithm='reference'). The size and the dtype
-    of the input may change from call to call. The weights are copied: later changes of the array
-    have no effect. A layer can be pickled, and several threads can call it at the same time.
-    Raises TypeError or ValueError, which name the argument, what it is and what it must be.
+    function returns, with the same bits. The size and the dtype of the input may change
+    from call to call. The weights are copied: later changes of the array have no effect. A layer
+    can be pickled, and several threads can call it at the same time. Raises TypeError or
+    ValueError, which name the argument, what it is and what it must be.
 
     >>> import numpy as np
     >>> blur = prepare(np.full((1, 1, 3, 3), 1 / 9), padding="same")
@@ -99,9 +99,20 @@ def _progress(error: Exception) -> int:
 class PreparedConv:
     """A convolution with fixed weights; `prepare` makes one. It is called with an input."""
 
-    def __init__(self):
+    @without_signature
+    def __init__(self, *_, **__):
         """Not for users: `fastconv.prepare` makes layers."""
         raise TypeError("PreparedConv: fastconv.prepare makes layers")
+
+    def __setattr__(self, name, value):
+        """Refused: a layer does not change."""
+        if not name.startswith("_"):
+            raise AttributeError(f"PreparedConv: {name} cannot be set, as a layer does not change")
+        object.__setattr__(self, name, value)
+
+    def __delattr__(self, name):
+        """Refused: a layer does not change."""
+        raise AttributeError(f"PreparedConv: {name} cannot be deleted, as a layer does not change")
 
     def _prepare(self, weight, bias, parameters, how):
         weight = as_operand("prepare", "weight", weight)
@@ -201,14 +212,14 @@ class PreparedConv:
         channels, other = (end, first) if last else (first, end)
         needed = self._weight.shape[1] * index(self._parameters.groups)
         if channels != needed:
-            hint = f" (it has them with channels_last={not last})" if other == needed else ""
+            hint = f"{other_place(last)} to prepare" if other == needed else ""
             raise ValueError(
                 f"{self._name}: input has {channels} channels, but weight needs {needed}{hint}"
             )
 
     def plan(self, input, out=None, threads=None, *, residual=None) -> Plan:
-        """How a call would run, and why; a tuple of sizes stands for an input of the weights'
-        dtype.
+        """How a call would run, and why; a shape (a tuple of integers) stands for an input of the
+        weights' dtype.
 
         >>> layer = prepare(np.ones((4, 3, 3, 3), np.float32))
         >>> layer.plan((3, 17, 19)).output_shape
@@ -261,9 +272,11 @@ class PreparedConv:
             for name, value in said.items()
             if name in SHOWN or repr(value) != repr(ConvParameters._field_defaults[name])
         )
+        how = f", algorithm={self._algorithm!r}" if self._algorithm != "auto" else ""
+        how += f", threads={self._threads}" if self._threads is not None else ""
         return (
             f"prepare(weight of shape {self._weight.shape} {self._weight.dtype}, "
-            f"bias={'None' if self._bias is None else 'given'}{words})"
+            f"bias={'None' if self._bias is None else 'given'}{words}{how})"
         )
 
 

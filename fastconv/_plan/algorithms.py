@@ -96,7 +96,7 @@ class Tiled:
     def part(self, call: Call, schedule: Schedule) -> Part:
         """What runs with a schedule."""
         work = call.work
-        problem = make_problem(work, call.components, schedule, call.finishing)
+        problem = make_problem(work, call.components, schedule, call.kernel_epilogue)
         threads = min(call.threads, max(1, problem.tasks))
         scratch.limit(threads * problem.scratch_bytes)
         channels, lanes = schedule.orientation == "channels", work.machine.lanes
@@ -134,9 +134,9 @@ class Tiled:
         elif work.padded and direct.makes_strips(problem):
             said += ["input: strips of the cache's size where tiles cannot leave padding out"]
         if schedule.orientation not in work.in_place_store:
-            said += ["out: sums of the cache's size, on their way to it"]
+            said += ["out: through a buffer that fits into the cache"]
         if not call.prepared:
-            said += ["weight: a strip at a time"]
+            said += ["weight: a panel at a time"]
         return tuple(said)
 
 

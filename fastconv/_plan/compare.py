@@ -9,7 +9,7 @@ from .._core import measure, table
 from .._spec.conv import ConvSpec
 from . import constants as costs
 from .algorithms import Algorithm, offered
-from .plan import Plan, finish_words, make_plan, pack_words
+from .plan import Plan, epilogue_words, make_plan, pack_words
 from .settings import default_threads
 from .tiled import Call
 
@@ -57,7 +57,7 @@ def make(call: Call) -> Plan:
         refused=tuple(reasons.items()),
         output_shape=engine.output_shape,
         pack=pack_words(spec, call.dtypes),
-        finish=finish_words(spec),
+        epilogue=epilogue_words(spec),
         variants=(),
         chosen="",
         **told | {"copies": call.copies + told["copies"]},

@@ -246,13 +246,13 @@ class Cost:
         if self.schedule.orientation == "pixels" and run % lanes:
             cycles = costs.EDGE_ROW * self.channels * runs * self.blocks
         work, orientation = self.work, self.schedule.orientation
-        finish = 0.0 if work.simple else costs.FINISH_ELEMENT
+        epilogue = 0.0 if work.simple else costs.EPILOGUE_ELEMENT
         if orientation == "pixels" or orientation in work.contiguous:
             far = costs.STORE_FAR * self.lines if self.work.far_dst else 0
             cycles += far * self.channels * runs * ceil(run / lanes)
-            finish = finish if orientation in work.contiguous else costs.FINISH_STRIDED
+            epilogue = epilogue if orientation in work.contiguous else costs.EPILOGUE_STRIDED
         else:
-            finish = 2 * finish + (
+            epilogue = 2 * epilogue + (
                 costs.TRANSPOSE_FAR if self.work.far_dst else costs.TRANSPOSE_ELEMENT
             )
-        return cycles + finish * box.pixels * self.channels
+        return cycles + epilogue * box.pixels * self.channels

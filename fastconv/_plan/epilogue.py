@@ -7,20 +7,20 @@ from math import inf
 from typing import NamedTuple
 
 from .._core.table import ACTIVATIONS, KINDS
-from .._spec.dtypes import TOTALS, Arithmetic
-from .._spec.epilogue import NAMED, NUMBER, Activation, Finish
+from .._spec.dtypes import INT32_MOST, TOTALS, Arithmetic
+from .._spec.epilogue import NAMED, NUMBER, Activation, Epilogue
 from .layout import Layout, storage
 
 
-class Finishing(NamedTuple):
-    """The same for the kernel: see `_epilogue` of _core/conv.pyx."""
+class KernelEpilogue(NamedTuple):
+    """What was asked for, as the kernel takes it: see fc_epilogue of src_c/fc_kernels.h."""
 
     dtype: str  # of its arithmetic
     activation: int
     saturate: bool
     sum_storage: int
     parameters: tuple[NUMBER, NUMBER, NUMBER, NUMBER]  # alpha, beta, low, high
-    moved: bool  # only that, perhaps converted
+    moved: bool  # sums are stored, perhaps converted, and nothing else
     tile_bias: bool  # the tiles add the bias
     simple: bool  # a bias, a residual that lies like the output, a clamp: tiles can do all of it
     clamps: bool  # the activation is a clamp from `low` to `high`
@@ -28,34 +28,41 @@ class Finishing(NamedTuple):
     pairs: bool  # the output holds pairs of sums, as they are, of float32
 
 
-def finishing(
-    finish: Finish, arithmetic: Arithmetic, output: Layout, residual: Layout | None
-) -> Finishing:
-    """How `finish` is done."""
-    given = NAMED[finish.activation] if finish.activation else Activation("NONE", "")
-    low, high, *_ = (*given.fixed, *finish.parameters, 0, 0)
-    added = finish.bias or finish.residual or finish.alpha != 1 or finish.beta != 0
+def leaves_int32(epilogue: Epilogue) -> bool:
+    """Whether sums of int32 may leave it, until they are stored: something is added to them."""
+    added = epilogue.bias or epilogue.residual or epilogue.alpha != 1 or epilogue.beta != 0
+    row = NAMED.get(epilogue.activation or "")
+    bounds = (*row.fixed, *epilogue.parameters) if row else ()
+    return added or any(abs(bound) > INT32_MOST for bound in bounds)
+
+
+def kernel_epilogue(
+    epilogue: Epilogue, arithmetic: Arithmetic, output: Layout, residual: Layout | None
+) -> KernelEpilogue:
+    """How `epilogue` is done."""
+    given = NAMED[epilogue.activation] if epilogue.activation else Activation("NONE", "")
+    low, high, *_ = (*given.fixed, *epilogue.parameters, 0, 0)
     integer = arithmetic.integer
     clamps = given.kernel in ("RELU", "CLIP") and not integer
     if clamps:  # a bound of -0 is one of 0
         low, high = (0, inf) if given.kernel == "RELU" else (low + 0.0, high + 0.0)
-    alone = not (finish.residual or finish.alpha != 1 or finish.beta != 0 or finish.activation)
-    # Sums of int32 that something is added to may leave it, until they are stored.
-    leaves = added or any(abs(bound) > 2**31 - 1 for bound in (low, high))
-    dtype = "q" if arithmetic.total == "i" and leaves else arithmetic.total
-    return Finishing(
+    alone = not (
+        epilogue.residual or epilogue.alpha != 1 or epilogue.beta != 0 or epilogue.activation
+    )
+    dtype = "q" if arithmetic.total == "i" and leaves_int32(epilogue) else arithmetic.total
+    return KernelEpilogue(
         dtype=dtype,
         activation=ACTIVATIONS[given.kernel],
-        saturate=finish.saturate,
+        saturate=epilogue.saturate,
         sum_storage=storage(TOTALS[arithmetic.total]),
-        parameters=(finish.alpha, finish.beta, low, high),
+        parameters=(epilogue.alpha, epilogue.beta, low, high),
         moved=alone,
-        tile_bias=not integer and finish.alpha == 1,
-        simple=alone and not finish.bias
+        tile_bias=not integer and epilogue.alpha == 1,
+        simple=alone and not epilogue.bias
         if integer
-        else finish.alpha == 1
-        and finish.beta == 0
-        and (clamps or not finish.activation)
+        else epilogue.alpha == 1
+        and epilogue.beta == 0
+        and (clamps or not epilogue.activation)
         and (residual is None or (residual.strides == output.strides and residual.native)),
         clamps=clamps,
         integer=integer and arithmetic.tile in "fd",

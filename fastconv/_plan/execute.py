@@ -15,6 +15,7 @@ from .._spec.arguments import as_operand, as_shape, check_algorithm, check_threa
 from .._spec.conv import ConvParameters, ConvSpec, make_conv_spec
 from .._spec.dtypes import TOTALS
 from .._spec.operands import check_bias, check_out, check_residual
+from .._spec.values import is_flat
 from .algorithms import NAMES
 from .compare import choose_threads, isas, make
 from .kept import Store, frozen, keep, outline
@@ -141,7 +142,7 @@ def planned(name, rank, parameters, src, wei, bias, residual, out, how, prepared
         bias=bias,
         residual=residual is not None,
     )
-    check_out(spec, out)
+    check_out(spec, out, prepared)
     if residual is not None:
         check_residual(spec, residual)
     return plan_arrays(spec, src, wei, residual, out, *how, prepared)
@@ -171,10 +172,10 @@ class Outline(NamedTuple):
 
 
 def outlined(name: str, argument: str, value: Any, dtype: Any = np.float32):
-    """An array, or the outline of one; a tuple of sizes stands for an array of `dtype`."""
+    """An array, or the outline of one; a shape stands for an array of `dtype`."""
     if isinstance(value, Outline):
         return value
-    if isinstance(value, tuple) and all(type(n) is int for n in value):
+    if is_flat(value):
         return Outline(as_shape(name, argument, value), np.dtype(dtype))
     return as_operand(name, argument, value)
 

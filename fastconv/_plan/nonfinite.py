@@ -17,7 +17,7 @@ import numpy as np
 from .._spec.conv import ConvParameters, ConvSpec
 from .._spec.dtypes import TOTALS, native
 from .layout import Layout, native_copy
-from .plan import Plan, Variant, finish_words
+from .plan import Plan, Variant, epilogue_words
 from .tiled import Call
 
 
@@ -45,8 +45,8 @@ def _plan(call: Call, make: Callable[[Call], Plan]) -> Plan:
         "residual": Layout.contiguous(shape, dtype, total, spec.rank, spec.channels_last),
     }
     arrays = replace(call.arrays, **layouts, residual_is_out=False)
-    finish = spec.finish._replace(residual=True)
-    plan = make(replace(call, spec=replace(spec, finish=finish), arrays=arrays))
+    epilogue = spec.epilogue._replace(residual=True)
+    plan = make(replace(call, spec=replace(spec, epilogue=epilogue), arrays=arrays))
     engine = plan._engine
     count = partial(_count, call, (plan.algorithm, plan.threads))
 
@@ -66,7 +66,7 @@ def _plan(call: Call, make: Callable[[Call], Plan]) -> Plan:
         "out: whole, for the products of inf and NaN",
         *plan.copies,
     )
-    said = {"spec": spec, "copies": copies, "variants": (), "finish": finish_words(spec)}
+    said = {"spec": spec, "copies": copies, "variants": (), "epilogue": epilogue_words(spec)}
     return plan._replace(**said, bytes=call.arrays.moved_bytes(spec), _engine=ours)
 
 
@@ -132,7 +132,7 @@ def residual_for(
         part[down] = -np.inf
         part[nan | (up & down)] = np.nan
         with np.errstate(invalid="ignore"):
-            part[part != 0] *= spec.finish.alpha
+            part[part != 0] *= spec.epilogue.alpha
     if residual is None:
         return total
     with np.errstate(invalid="ignore", over="ignore"):

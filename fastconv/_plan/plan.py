@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -11,6 +12,7 @@ import numpy as np
 from .._spec.borders import Border
 from .._spec.conv import ConvSpec
 from .._spec.dtypes import components
+from .epilogue import leaves_int32
 
 PLAN_BYTES = 16 << 10  # of a plan without its spans
 
@@ -51,20 +53,28 @@ ATTRIBUTES = {
     "orientation": "What lies in vectors: 'pixels' or 'channels'; 'none' where no tile runs.",
     "isa": "The instruction set of the kernels; 'numpy' of the reference.",
     "threads": "How many threads run.",
-    "tile": "Rows and columns of the outputs that are summed in registers at one time.",
+    "tile": "The outputs that are summed in registers at one time: pixels x channels with channels "
+    "in vectors, channels x pixels with pixels in vectors.",
     "tasks": "The parts that the work is divided into.",
     "flops": "Two operations for each multiply-add; taps on padding count.",
-    "bytes": "Of input, weight, output and residual, each once.",
+    "bytes": "Size of input, weight, output and residual together, each counted once.",
     "scratch_bytes": "Temporary memory of all threads.",
     "copies": "What is copied on the way.",
     "refused": "The other algorithms, each with the reason why it was not taken.",
     "output_shape": "The shape of the result.",
     "pack": "What happens to input and weight before they are multiplied.",
-    "finish": "What happens to the sums before they are stored.",
+    "epilogue": "What happens to the sums before they are stored.",
     "variants": "When another plan runs instead, which depends on the values of the arrays.",
     "chosen": "The values for which this plan runs instead of another; '' if there are none.",
     "spec": "What is asked for: the operation, its sizes and parameters, checked.",
 }
+
+
+def without_signature(function: Callable) -> Callable:
+    """Lets help show none, of the `__init__` of a class that users do not call."""
+    self = inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    function.__signature__ = inspect.Signature([self])
+    return function
 
 
 class Plan:
@@ -75,7 +85,8 @@ class Plan:
 
     __slots__ = {**ATTRIBUTES, "_engine": ""}
 
-    def __init__(self):
+    @without_signature
+    def __init__(self, *_, **__):
         """Not for users: `fastconv.plan` makes plans."""
         raise TypeError("Plan: fastconv.plan makes plans")
 
@@ -105,7 +116,7 @@ class Plan:
         return hash(self._told())
 
     def __reduce__(self):
-        """A plan that is pickled or copied tells the same; only the engine's own runs."""
+        """A plan can be pickled and copied; the copy says the same."""
         return _restored, self._told()
 
     def __repr__(self) -> str:
@@ -123,7 +134,7 @@ class Plan:
             "  ".join(filter(None, how)),
             "  ".join(work),
             f"pack: {self.pack}",
-            f"finish: {self.finish}",
+            f"epilogue: {self.epilogue}",
             "copies: " + ("; ".join(self.copies) or "none"),
         ]
         lines += [f"chosen: because {self.chosen}"] if self.chosen else []
@@ -180,10 +191,11 @@ def pack_words(spec: ConvSpec, dtypes: tuple) -> str:
     return "; ".join(said)
 
 
-def finish_words(spec: ConvSpec) -> str:
+def epilogue_words(spec: ConvSpec) -> str:
     """What is done to sums, and what they become, in words."""
-    total, words = spec.sum_dtype, str(spec.finish)
-    if spec.dtype != total:
-        kind = "saturated" if spec.dtype.kind in "iu" and spec.finish.saturate else ""
-        words = ", ".join(filter(None, (words, f"{total} -> {spec.dtype}", kind)))
+    total, words = spec.sum_dtype, str(spec.epilogue)
+    converted = f"{total} -> {spec.dtype}" if spec.dtype != total else ""
+    clips = converted or (spec.arithmetic.total == "i" and leaves_int32(spec.epilogue))
+    kind = "saturated" if clips and spec.dtype.kind in "iu" and spec.epilogue.saturate else ""
+    words = ", ".join(filter(None, (words, converted, kind)))
     return words or "none"

@@ -24,7 +24,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from .._core import measure, table
 from .._spec.arguments import THREADS_MAX, check_algorithm, check_threads
-from .._spec.values import show
+from .._spec.values import show, word_needed
 
 NUM_THREADS = "FASTCONV_NUM_THREADS"
 ISA = "FASTCONV_ISA"
@@ -240,8 +240,8 @@ def _check_name(what: str, name: Any, usable: Sequence[str], compiled: Sequence[
     if isinstance(name, str) and name in usable:
         return name
     kind = ValueError if isinstance(name, str) else TypeError
-    here = " on this CPU" if compiled else ""  # of an ISA
-    raise kind(f"{what} is {show(name)}, but it must be one of {', '.join(usable)}{here}")
+    needed = word_needed(name, usable, " on this CPU" if compiled else "")  # compiled: of an ISA
+    raise kind(f"{what} is {show(name)}, {needed}")
 
 
 # ---- how many threads this process may run -----------------------------------------------------

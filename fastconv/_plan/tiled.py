@@ -19,7 +19,7 @@ from .._spec.conv import ConvSpec
 from .._spec.dtypes import TOTALS
 from . import constants as costs
 from . import machine
-from .epilogue import Finishing, finishing
+from .epilogue import KernelEpilogue, kernel_epilogue
 from .layout import Layout
 from .work import Copying, Machine, Schedule, Work, axes_of, blocks_of, trimmable
 
@@ -77,15 +77,15 @@ class Call:
         return self.arrays.components() if self.spec.apart else self.arrays
 
     @cached_property
-    def finishing(self) -> Finishing:
+    def kernel_epilogue(self) -> KernelEpilogue:
         """What becomes of sums."""
         spec, arrays = self.spec, self.components
-        return finishing(spec.finish, spec.arithmetic, arrays.dst, arrays.residual)
+        return kernel_epilogue(spec.epilogue, spec.arithmetic, arrays.dst, arrays.residual)
 
     @property
     def bias_dtype(self) -> np.dtype:
         """What the kernel that adds a bias reads."""
-        return TOTALS[self.finishing.dtype]
+        return TOTALS[self.kernel_epilogue.dtype]
 
     @cached_property
     def work(self) -> Work:
@@ -95,7 +95,7 @@ class Call:
 
 def analyse(call: Call) -> Work:
     """The work of a call for tiles."""
-    spec, arrays, finish = call.spec, call.components, call.finishing
+    spec, arrays, epilogue = call.spec, call.components, call.kernel_epilogue
     src, wei, dst = arrays.src, arrays.wei, arrays.dst
     lanes, rows = table.tile_rows(call.isa, spec.arithmetic.tile)
     level2 = machine.caches()["L2"]
@@ -142,7 +142,7 @@ def analyse(call: Call) -> Work:
         trims=trims,
         contiguous=side_by_side,
         in_place_store=side_by_side if _in_place_store(spec, arrays) else (),
-        simple=(finish.simple and dst.native) or (finish.pairs and finish.moved),
+        simple=(epilogue.simple and dst.native) or (epilogue.pairs and epilogue.moved),
         copying=Copying(step, not src.native),
         channels_first=not contiguous or (step != real.c_in and real.c_in < lanes),
         wei_direct=_packs_as_it_lies(spec, wei, dst),
@@ -208,7 +208,9 @@ def as_tile_bytes(spec: ConvSpec, value: complex) -> tuple[bytes, bytes]:
     return tuple(np.array(part, spec.tile_dtype).tobytes().ljust(8, b"\0") for part in both)
 
 
-def make_problem(work: Work, arrays: Arrays, schedule: Schedule, finish: Finishing) -> Problem:
+def make_problem(
+    work: Work, arrays: Arrays, schedule: Schedule, epilogue: KernelEpilogue
+) -> Problem:
     """What the core runs."""
     spec, dst = work.spec, arrays.dst
     return Problem(
@@ -228,7 +230,7 @@ def make_problem(work: Work, arrays: Arrays, schedule: Schedule, finish: Finishi
         residual=arrays.residual or dst,
         wei=arrays.wei,
         border_values=as_tile_bytes(spec, spec.border_value),
-        epilogue=finish,
+        epilogue=epilogue,
         in_place_store=schedule.orientation in work.in_place_store,
         dst_native=dst.native and "pixels" in work.contiguous,
         wei_native=work.wei_direct,

@@ -153,7 +153,7 @@ class Work(NamedTuple):
     trims: bool  # tiles leave out pixels whose tap is not valid
     contiguous: tuple[str, ...]  # orientations whose vectors lie side by side in the output
     in_place_store: tuple[str, ...]  # orientations whose tiles may write it
-    simple: bool  # whoever writes sums to the output finishes them, too
+    simple: bool  # tiles, which write sums to the output, do the epilogue, too
     copying: Copying
     channels_first: bool  # strips for tiles with channels in vectors
     wei_direct: bool  # weights lie as tiles want them

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """One argument of a user at a time: read, normalised, or refused by name.
 
-With `spec`, which puts arguments together, the only place that reads what a user passed and raises
+With `conv`, which puts arguments together, the only place that reads what a user passed and raises
 for it: ``TypeError`` for a type, ``ValueError`` for a value. A message names the function and the
 argument, what it got and what is needed: ``conv2d: stride is 0, but it must be ...``. An entry of a
 sequence is named as Python writes it: ``padding[1][0]``.
@@ -17,7 +17,7 @@ import numpy as np
 
 from .axis import PADDINGS, Axis
 from .borders import ELSEWHERE, MODES, Border
-from .dtypes import components, is_bfloat16, is_integer, is_known, native
+from .dtypes import components, find_dtype, is_bfloat16, is_integer, is_known, native
 from .epilogue import ELSEWHERE as ACTIVATIONS_ELSEWHERE
 from .epilogue import NAMED
 from .values import (
@@ -27,9 +27,11 @@ from .values import (
     as_integer,
     as_number,
     entries_of,
+    is_integral,
     is_sequence,
     plain,
     show,
+    word_needed,
 )
 
 THREADS_MAX = 1024  # an OpenMP runtime ends the process when it cannot start a thread
@@ -93,7 +95,10 @@ def as_dtype(name: str, value: Any, needed: str = RESULTS) -> np.dtype | None:
     if value is None:
         return None
     try:
-        dtype = np.dtype(value)
+        dtype = find_dtype(value)
+    except ModuleNotFoundError:
+        needs = "dtype 'bfloat16' needs ml_dtypes: pip install ml_dtypes"
+        raise ModuleNotFoundError(f"{name}: {needs}") from None
     except Exception:  # of whatever an object of the user's raises
         raise TypeError(f"{name}: dtype is {show(value)}, but it must be {needed}") from None
     if not is_known(dtype):
@@ -103,8 +108,9 @@ def as_dtype(name: str, value: Any, needed: str = RESULTS) -> np.dtype | None:
 
 def as_shape(name: str, argument: str, value: Any) -> tuple[int, ...]:
     """`value` as a shape: a tuple of sizes."""
-    if not is_sequence(value):
-        raise TypeError(f"{name}: {argument} is {show(value)}, but it must be a tuple of sizes")
+    if not isinstance(value, tuple) or any(not is_integral(n) for n in value):
+        needed = "an array or a shape, which is a tuple of integers"
+        raise TypeError(f"{name}: {argument} is {show(value)}, but it must be {needed}")
     return tuple(as_integer(name, f"{argument}[{i}]", n, 0, BYTES_MAX) for i, n in enumerate(value))
 
 
@@ -128,8 +134,8 @@ def check_algorithm(name: str, algorithm: Any, known: Sequence[str]) -> str:
     if isinstance(algorithm, str) and (algorithm == "auto" or algorithm in known):
         return algorithm
     kind = ValueError if isinstance(algorithm, str) else TypeError
-    words = ", ".join(dict.fromkeys(("auto", *known)))
-    raise kind(f"{name}: algorithm is {show(algorithm)}, but it must be one of {words}")
+    needed = word_needed(algorithm, dict.fromkeys(("auto", *known)))
+    raise kind(f"{name}: algorithm is {show(algorithm)}, {needed}")
 
 
 def as_function(name: str, value: Any, known: Iterable[Callable]) -> Callable:
@@ -137,8 +143,10 @@ def as_function(name: str, value: Any, known: Iterable[Callable]) -> Callable:
     for function in known:
         if value is function or (isinstance(value, str) and value == function.__name__):
             return function
+    kind = ValueError if isinstance(value, str) else TypeError
     words = ", ".join(f"fastconv.{function.__name__}" for function in known)
-    raise ValueError(f"{name}: operation is {show(value)}, but it must be one of {words}")
+    needed = f"but it must be one of {words}, its name, or a layer"
+    raise kind(f"{name}: operation is {show(value)}, {needed}")
 
 
 # ---- one value per spatial axis ----------------------------------------------------------------
@@ -321,74 +329,3 @@ def _activation_needed(word: Any) -> str:
     if meant in (*NAMED, "none"):
         return f"but its name here is {_activation_form(meant)}"
     return f"but it must be None or one of {', '.join(map(_activation_form, NAMED))}"
-
-
-# ---- axes and channels -------------------------------------------------------------------------
-
-
-def missing_channel(axes: int, rank: int, channels_last: bool) -> str:
-    """What to write for an input that has only its spatial axes."""
-    at = "..., None" if channels_last else "None"
-    return f"; for an input of one channel write input[{at}]" if axes == rank else ""
-
-
-def missing_axes(axes: int, rank: int) -> str:
-    """What to write for a weight that lacks axes."""
-    if axes == rank and rank <= 3:
-        return "; for a single kernel write weight[None, None]"
-    if axes == rank + 1:
-        return "; write weight[None] if O is missing, weight[:, None] if C/groups is"
-    return ""
-
-
-def check_channels(
-    name: str,
-    inner: Sequence[int],
-    batched: bool,
-    channels_last: bool,
-    outputs: int,
-    c_in: int,
-    groups: int,
-    kernel: Sequence[int],
-) -> None:
-    """Raise unless input and weight have fitting channels; `inner`: input shape without batch."""
-    if outputs % groups or not outputs:
-        same = f"; for the same kernel on each channel, pass np.repeat(weight, {groups}, axis=0)"
-        raise ValueError(
-            f"{name}: weight has {outputs} output channel{'s' * (outputs != 1)}, "
-            f"but it must have a positive multiple of groups={groups}"
-            + same
-            * (outputs == c_in == 1)
-        )
-    channels, other = (inner[-1], inner[0]) if channels_last else (inner[0], inner[-1])
-    needed = c_in * groups
-    if channels == needed:
-        return
-    of = "" if groups == 1 else f" ({groups} groups of {c_in})"
-    count = channels // c_in if c_in and channels % c_in == 0 else 0
-    hint = ""
-    if other == needed:
-        place = "come first" if channels_last else "are the last axis"
-        hint = f"; if the channels {place}, pass channels_last={not channels_last}"
-    elif [*kernel[-2:-1]] == [channels // groups] and _square_first(outputs, c_in, kernel):
-        letters = ", ".join(f"k{letter}" for letter in "DHW"[-len(kernel) :])
-        axes = (len(kernel) + 1, len(kernel), *range(len(kernel)))
-        hint = f"; if the axes of weight are ({letters}, C, O), as in TensorFlow, pass "
-        hint += f"weight.transpose{axes}"
-    elif count and outputs % count == 0:
-        are = "are" if count > 1 else "are not"
-        hint = f"; if the channels {are} convolved in groups, pass groups={count}"
-    elif needed == 1:
-        if outputs == 1:
-            hint = "; for the same kernel on each channel, pass "
-            hint += f"np.repeat(weight, {channels}, axis=0) and groups={channels}"
-        if not batched:
-            at = "..., None" if channels_last else ":, None"
-            hint += f"; for a batch of inputs of one channel, write input[{at}]"
-    raise ValueError(f"{name}: input has {channels} channels, but weight needs {needed}{of}{hint}")
-
-
-def _square_first(outputs: int, c_in: int, kernel: Sequence[int]) -> bool:
-    """Whether a weight is more likely (kH, kW, C, O) than (O, C, kH, kW): kernels are squares."""
-    square = len({outputs, c_in, *kernel[:-2]}) == 1
-    return square and (outputs > 1 or len({*kernel}) > 1)

@@ -22,17 +22,15 @@ from .arguments import (
     as_dtype,
     as_flag,
     borders_per_axis,
-    check_channels,
     check_dtype,
-    missing_axes,
-    missing_channel,
     padding_per_axis,
     positive_per_axis,
 )
 from .axis import Axis
 from .borders import Border
-from .dtypes import TILES, TOTALS, Arithmetic, choose, components, is_integer
-from .epilogue import Finish
+from .channels import check_channels, missing_axes, missing_channel
+from .dtypes import TILES, TOTALS, Arithmetic, choose, components, find_dtype, is_integer
+from .epilogue import Epilogue
 from .values import BYTES_MAX, as_integer, as_number, plain, show
 
 AXES = {1: "L", 2: "HW", 3: "DHW"}
@@ -63,13 +61,13 @@ class ConvParameters(NamedTuple):
             activation = tuple(map(plain, activation))
         if dtype is not None:
             with contextlib.suppress(Exception):  # a check refuses it by name
-                dtype = np.dtype(dtype)
+                dtype = find_dtype(dtype)
         names = ("padding_value", "channels_last", "flip", "alpha", "beta")
         numbers = {name: plain(getattr(self, name)) for name in names}
         return self._replace(activation=activation, dtype=dtype, **numbers)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class ConvSpec:
     """One convolution: shapes and parameters, always with three spatial axes.
 
@@ -90,7 +88,7 @@ class ConvSpec:
     apart: bool  # complex input, real weights: real and imaginary parts have no sums in common
     arithmetic: Arithmetic
     dtype: np.dtype  # native; what is returned
-    finish: Finish
+    epilogue: Epilogue
 
     @property
     def user_axes(self) -> tuple[Axis, ...]:
@@ -147,7 +145,7 @@ class ConvSpec:
     @property
     def reads_out(self) -> bool:
         """Whether the output is read before it is written."""
-        return self.finish.beta != 0
+        return self.epilogue.beta != 0
 
     @property
     def macs(self) -> int:
@@ -158,6 +156,27 @@ class ConvSpec:
     @property
     def flops(self) -> int:
         return 2 * self.macs
+
+    def __repr__(self) -> str:
+        """One line, of what differs from the default."""
+        axes, more = self.user_axes, {}
+        if any(axis.stride != 1 for axis in axes):
+            more["stride"] = tuple(axis.stride for axis in axes)
+        if any(axis.dilation != 1 for axis in axes):
+            more["dilation"] = tuple(axis.dilation for axis in axes)
+        if any(axis.before or axis.after for axis in axes):
+            more["padding"] = tuple((axis.before, axis.after) for axis in axes)
+        more |= {"groups": self.groups} if self.groups != 1 else {}
+        if any(axis.border for axis in axes):
+            more["padding_mode"] = tuple(axis.border.word for axis in axes)
+        more |= {"padding_value": self.border_value} if self.reads_constant else {}
+        more |= {"channels_last": True} if self.channels_last else {}
+        more |= {"flip": True} if self.flipped else {}
+        more |= {"epilogue": str(self.epilogue)} if str(self.epilogue) else {}
+        more |= {"overflow": "saturate"} if self.epilogue.saturate else {}
+        words = [f"{name}={value!r}" for name, value in more.items()] + [f"dtype={self.dtype}"]
+        shapes = f"{self.input_shape} * {self.weight_shape}"
+        return f"ConvSpec({self.name}, {shapes}, {', '.join(words)})"
 
     def _as_seen(self, channels: int, sizes: Sequence[int]) -> tuple[int, ...]:
         shape = (*sizes, channels) if self.channels_last else (channels, *sizes)
@@ -237,7 +256,7 @@ def make_conv_spec(
             )
     word, parameters = as_activation(name, said.activation, arithmetic.integer, result)
     more = OF_INTEGERS if arithmetic.integer else ""
-    finish = Finish(
+    epilogue = Epilogue(
         activation=word,
         parameters=parameters,
         alpha=as_number(name, "alpha", said.alpha, arithmetic.integer, more=more),
@@ -268,7 +287,7 @@ def make_conv_spec(
         apart=components(input_dtype) > components(weight_dtype),
         arithmetic=arithmetic,
         dtype=result,
-        finish=finish,
+        epilogue=epilogue,
     )
 
 
@@ -302,8 +321,8 @@ def _arithmetic(
         raise TypeError(f"{name}: dtype is bool, but it must be {RESULTS}")
     if is_integer(result) and not arithmetic.integer and overflow != "saturate":
         raise ValueError(
-            f"{name}: dtype is {result}, but it must not be an integer dtype, as sums are "
-            f"{TOTALS[arithmetic.total]}; or pass overflow='saturate', which rounds and clips"
+            f"{name}: dtype is {result} and sums are {TOTALS[arithmetic.total]}, but then overflow "
+            "must be 'saturate', which rounds and clips"
         )
     return arithmetic, result, overflow == "saturate"
 

@@ -18,7 +18,7 @@ number of floating point is promoted as NumPy promotes.
 from __future__ import annotations
 
 import sys
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -42,6 +42,15 @@ STORED = {
 def is_bfloat16(dtype: np.dtype) -> bool:
     """Whether it is the bfloat16 of ml_dtypes, which need not be there."""
     return dtype.kind == "V" and dtype.name == "bfloat16"
+
+
+def find_dtype(value: Any) -> np.dtype:
+    """The dtype that `value` says; "bfloat16" is that of ml_dtypes, which is imported for it."""
+    if isinstance(value, str) and value == "bfloat16":
+        import ml_dtypes
+
+        return np.dtype(ml_dtypes.bfloat16)
+    return np.dtype(value)
 
 
 def is_known(dtype: np.dtype) -> bool:

@@ -3,7 +3,7 @@
 
     out = activation(alpha * conv + bias + beta * out + residual)
 
-All of it is one kernel, `finish` of src_c/kernels/finish_template.h, for rows of any dtype.
+All of it is one kernel, `epilogue` of src_c/kernels/epilogue_template.h, for rows of any dtype.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ ELSEWHERE = {
 }
 
 
-class Finish(NamedTuple):
+class Epilogue(NamedTuple):
     """What was asked for."""
 
     activation: str | None = None

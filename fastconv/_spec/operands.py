@@ -9,7 +9,7 @@ import numpy as np
 
 from .arguments import OF_INTEGERS, as_array, check_dtype, is_masked
 from .conv import ConvSpec
-from .dtypes import components, is_integer
+from .dtypes import components, is_bfloat16, is_integer, is_known
 from .values import a_kind
 
 
@@ -70,22 +70,27 @@ def check_residual(spec: ConvSpec, residual: np.ndarray) -> None:
         )
 
 
-def check_out(spec: ConvSpec, out: Any) -> None:
-    """Raise unless `out` can take the result: kind, dtype, shape, flags and strides."""
+def check_out(spec: ConvSpec, out: Any, layer: bool = False) -> None:
+    """Raise unless `out` can take the result: kind, dtype, shape, flags and strides. `layer`: this
+    is a call of one, in which an `out` may be meant as the weight."""
     if out is None:
         if spec.reads_out:
             raise ValueError(
-                f"{spec.name}: beta is {spec.finish.beta} and out is None, but out must be an "
+                f"{spec.name}: beta is {spec.epilogue.beta} and out is None, but out must be an "
                 "array, which beta multiplies"
             )
         return
+    shape = getattr(out, "shape", out)
+    weight = layer and isinstance(shape, tuple) and shape == spec.weight_shape
+    more = "; a layer has its weight already" * weight
     if not isinstance(out, np.ndarray) or is_masked(out):
-        raise TypeError(f"{spec.name}: out is {a_kind(out)}, but it must be a numpy.ndarray")
+        raise TypeError(f"{spec.name}: out is {a_kind(out)}, but it must be a numpy.ndarray{more}")
     if out.dtype.newbyteorder("=") != spec.dtype:
-        raise TypeError(f"{spec.name}: out has dtype {out.dtype}, but it must be {spec.dtype}")
+        needed = f"{spec.dtype}{_dtype_to_pass(spec, out.dtype, layer)}{more}"
+        raise TypeError(f"{spec.name}: out has dtype {out.dtype}, but it must be {needed}")
     if out.shape != spec.output_shape:
         raise ValueError(
-            f"{spec.name}: out has shape {out.shape}, but it must be {spec.output_shape}"
+            f"{spec.name}: out has shape {out.shape}, but it must be {spec.output_shape}{more}"
         )
     flags = out.flags
     if not flags.writeable:
@@ -95,6 +100,16 @@ def check_out(spec: ConvSpec, out: Any) -> None:
             f"{spec.name}: out has shape {out.shape} with strides {out.strides}, whose elements "
             "share memory, but each must have its own"
         )
+
+
+def _dtype_to_pass(spec: ConvSpec, dtype: np.dtype, layer: bool) -> str:
+    """What to pass for a result of `dtype`, if there is one."""
+    if not is_known(dtype) or dtype.kind == "b" or components(dtype) < components(spec.dtype):
+        return ""
+    word = "'bfloat16'" if is_bfloat16(dtype) else f"np.{dtype.newbyteorder('=').name}"
+    rounds = is_integer(dtype) and not spec.arithmetic.integer and not spec.epilogue.saturate
+    more = ", overflow='saturate'" * rounds + " to prepare" * layer
+    return f", or pass dtype={word}{more}"
 
 
 def _overlaps_itself(array: np.ndarray) -> bool:

@@ -13,7 +13,7 @@ import numpy as np
 from .borders import Border, reach
 from .conv import ConvSpec
 from .dtypes import TOTALS, is_bfloat16, is_integer
-from .epilogue import Finish
+from .epilogue import Epilogue
 
 
 def convolve(
@@ -30,19 +30,19 @@ def convolve(
     default float64, complex128 or int64), as ``spec.dtype``; `out` is what beta multiplies."""
     dtype = np.dtype(dtype or wide(spec))
     with np.errstate(over="ignore", invalid="ignore"):
-        finish = as_sums_are(spec)
-        total = scaled(finish.alpha, _sum(spec, input, weight, dtype))
+        epilogue = as_sums_are(spec)
+        total = scaled(epilogue.alpha, _sum(spec, input, weight, dtype))
         if bias is not None:
             total += np.asarray(bias, dtype).reshape(spec.groups, spec.c_out, 1, 1, 1)
         total = as_seen(spec, total)
-        if finish.beta != 0:
-            total = total + scaled(finish.beta, np.asarray(out, dtype))
+        if epilogue.beta != 0:
+            total = total + scaled(epilogue.beta, np.asarray(out, dtype))
         if residual is not None:
             residual = np.asarray(residual)
             if not spec.arithmetic.integer:  # first what sums are
                 residual = residual.astype(spec.sum_dtype)
             total = total + np.asarray(residual, dtype)
-        return converted(spec, activate(finish, total))
+        return converted(spec, activate(epilogue, total))
 
 
 def wide(spec: ConvSpec) -> np.dtype:
@@ -68,20 +68,20 @@ def as_seen(spec: ConvSpec, total: np.ndarray) -> np.ndarray:
     return total.reshape(spec.output_shape)
 
 
-def as_sums_are(spec: ConvSpec) -> Finish:
+def as_sums_are(spec: ConvSpec) -> Epilogue:
     """The epilogue with its numbers rounded to the dtype of the sums; integers are exact."""
-    finish = spec.finish
+    epilogue = spec.epilogue
     if spec.arithmetic.integer:
-        return finish
-    numbers = np.array([finish.alpha, finish.beta, *finish.parameters], np.float64)
+        return epilogue
+    numbers = np.array([epilogue.alpha, epilogue.beta, *epilogue.parameters], np.float64)
     alpha, beta, *given = numbers.astype(TOTALS[spec.arithmetic.total]).tolist()
-    return finish._replace(alpha=alpha, beta=beta, parameters=tuple(given))
+    return epilogue._replace(alpha=alpha, beta=beta, parameters=tuple(given))
 
 
-def activate(finish: Finish, x: np.ndarray) -> np.ndarray:
+def activate(epilogue: Epilogue, x: np.ndarray) -> np.ndarray:
     """The activation, from its formula."""
-    given = finish.parameters
-    match finish.activation:
+    given = epilogue.parameters
+    match epilogue.activation:
         case None:
             return x
         case "relu":
@@ -127,7 +127,7 @@ def converted(spec: ConvSpec, total: np.ndarray) -> np.ndarray:
         low, high = total <= limits.min, total >= limits.max
         whole = np.where(low | high, 0, total).astype(spec.dtype)
         return np.where(low, limits.min, np.where(high, limits.max, whole)).astype(spec.dtype)
-    if spec.finish.saturate:
+    if spec.epilogue.saturate:
         total = np.clip(total, limits.min, min(limits.max, np.iinfo(np.int64).max))
     return total.astype(spec.dtype)
 

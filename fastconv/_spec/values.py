@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import operator
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -43,6 +43,17 @@ def _index(value: Any) -> int | None:
         return None if isinstance(value, (bool, np.bool_)) else operator.index(value)
     except Exception:  # of whatever an object of the user's raises
         return None
+
+
+def is_integral(value: Any) -> bool:
+    """Whether a value is an integer; a bool is none."""
+    return _index(value) is not None
+
+
+def is_flat(value: Any) -> bool:
+    """Whether a value is a tuple or a list of numbers, which no array of channels could be."""
+    numbers = (int, float, complex, np.generic)
+    return isinstance(value, (tuple, list)) and all(isinstance(n, numbers) for n in value)
 
 
 def _an_integer(number: int | None, low: int, high: int) -> str:
@@ -167,6 +178,15 @@ def show(value: Any) -> str:
         return text if len(text) <= 60 and "\n" not in text else a_kind(value)
     except Exception:
         return a_kind(value)
+
+
+def word_needed(value: Any, words: Iterable[str], here: str = "") -> str:
+    """How a message goes on after `value`, which is none of `words`: with the one that is meant, if
+    one can tell."""
+    words = tuple(words)
+    if isinstance(value, str) and value.lower() in words:
+        return f"but its name here is {value.lower()!r}"
+    return f"but it must be one of {', '.join(map(repr, words))}{here}"
 
 
 def a_kind(value: Any) -> str:

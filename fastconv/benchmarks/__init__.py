@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The benchmark suite behind ``fastconv bench``: check every result, then time it.
 
-case.py        one convolution: shape, dtype, layout, border, finishing, and its name
+case.py        one convolution: shape, dtype, layout, border, epilogue, and its name
 cases.py       WHAT: the shapes that everyone times and tests, and their true results
 features.py    the same shapes with what is offered beyond plain layers
 base.py        WHO: what a library is to the benchmark, and fastconv as one;

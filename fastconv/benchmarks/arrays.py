@@ -44,6 +44,7 @@ class NumPy(Rival):
 class SciPy(Rival):
     """`scipy.signal.correlate` per image and output channel; `scipy.ndimage` for one channel."""
 
+    package = "scipy"
     MODES = {  # noqa: RUF012
         "constant": "constant",
         "edge": "nearest",
@@ -102,6 +103,7 @@ class SciPy(Rival):
 class OpenCv(Rival):
     """`cv2.filter2D`: one channel, two dimensions."""
 
+    package = "opencv-python-headless"
     MODES = {  # noqa: RUF012
         "constant": "BORDER_CONSTANT",
         "edge": "BORDER_REPLICATE",

@@ -32,6 +32,7 @@ class Rival:
     """A library, imported and limited to `threads` threads (ImportError: not installed)."""
 
     version = ""
+    package = ""  # what pip installs
     offers: frozenset[str] = frozenset()  # of the words of `Case.features`
 
     def __init__(self, threads: int) -> None:

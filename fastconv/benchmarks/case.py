@@ -161,14 +161,14 @@ class Case:
         return math.prod(self.kernel) == 1
 
     @property
-    def finish(self) -> str:
+    def epilogue(self) -> str:
         """What is done to the sums."""
         return " ".join(filter(None, ("residual" * self.residual, self.activation)))
 
     @property
     def features(self) -> frozenset[str]:
         """What a library must offer beyond zero padding and a bias in float32 and float64."""
-        words = {*self.finish.split(), self.padding_mode, self.dtype}
+        words = {*self.epilogue.split(), self.padding_mode, self.dtype}
         words |= {"channels_last"} if self.channels_last else set()
         return frozenset(words - {"constant", "float32", "float64"})
 
@@ -258,5 +258,5 @@ def variant(
     said = [case.name, made.kind.short]
     said += [("NLC", "NHWC", "NDHWC")[made.rank - 1]] if made.channels_last else []
     said += [made.padding_mode] if made.padding_mode != "constant" else []
-    said += [f"+{made.finish}"] if made.finish else []
+    said += [f"+{made.epilogue}"] if made.epilogue else []
     return dataclasses.replace(made, name=" ".join(filter(None, said)))

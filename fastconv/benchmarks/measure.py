@@ -56,7 +56,7 @@ class Result:
         return {name: timing for name, timing in self.timings.items() if timing.seconds}
 
     def ratio(self, theirs: Sequence[str], ours: Sequence[str] = tuple(OURS)) -> float | None:
-        """Best time of `theirs` by best time of `ours`: above 1 ours is ahead."""
+        """Best time of `theirs` by best time of `ours`: above 1 ours is faster."""
         timed = self.timed
         them = [timed[n].best for n in theirs if n in timed]
         us = [timed[n].best for n in ours if n in timed]
@@ -75,7 +75,7 @@ class Result:
             "case": self.case.to_dict(),
             "flops": self.case.flops,
             "threads": self.threads,
-            "ahead": self.ahead(),
+            "ratio": self.ahead(),
             "rivals": rivals,
         }
 

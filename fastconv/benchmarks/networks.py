@@ -12,7 +12,7 @@ import numpy as np
 from .base import Call, Lacking, Rival
 from .case import ACTIVATIONS, Case
 
-FINISHING = ("residual", *ACTIVATIONS)
+EPILOGUE = ("residual", *ACTIVATIONS)
 ONNX_PADS = {"mirror": "reflect", "edge": "edge", "wrap": "wrap"}
 
 
@@ -33,8 +33,9 @@ class Torch(Rival):
     faster, as it is on a CPU that does not compute in float16.
     """
 
+    package = "torch"
     PADS = {"mirror": "reflect", "edge": "replicate", "wrap": "circular"}  # noqa: RUF012
-    offers = frozenset({*PADS, *FINISHING, "float16", "complex64", "int8", "int16"})
+    offers = frozenset({*PADS, *EPILOGUE, "float16", "complex64", "int8", "int16"})
 
     def __init__(self, threads: int) -> None:
         import torch
@@ -60,7 +61,7 @@ class Torch(Rival):
 
         x, residual = tensor(x), None if residual is None else tensor(residual)
         w, b = self.torch.from_numpy(w).contiguous(memory_format=layout), self.torch.from_numpy(b)
-        return self.finished(case, residual, self.convolution(case, x, w, b))
+        return self.with_epilogue(case, residual, self.convolution(case, x, w, b))
 
     def convolution(self, case, x, w, b):
         params, function = case.params, getattr(self.torch.nn.functional, case.op)
@@ -91,8 +92,8 @@ class Torch(Rival):
         small = case.dtype == "float16" or bits <= 24
         return self.torch.float32 if small else self.torch.float64
 
-    def finished(self, case, residual, call):
-        if not case.finish:
+    def with_epilogue(self, case, residual, call):
+        if not case.epilogue:
             return call
         functional = self.torch.nn.functional
         activation = {
@@ -180,7 +181,8 @@ def onnx_model(case: Case, w: np.ndarray, b: np.ndarray) -> bytes:
 class OnnxRuntime(Rival):
     """A model of few nodes, weights packed at load; `run` returns a new array without a copy."""
 
-    offers = frozenset({*ONNX_PADS, *FINISHING, "float16", "int8"})
+    package = "onnxruntime onnx"
+    offers = frozenset({*ONNX_PADS, *EPILOGUE, "float16", "int8"})
 
     def __init__(self, threads: int) -> None:
         import onnx  # noqa: F401  (builds the model)
@@ -211,7 +213,8 @@ class OpenVino(Rival):
     (Setting a new output tensor before each call was measured to be slower than that copy.)
     """
 
-    offers = frozenset({*ONNX_PADS, *FINISHING, "float16", "int8", "channels_last"}) - {"wrap"}
+    package = "openvino onnx"
+    offers = frozenset({*ONNX_PADS, *EPILOGUE, "float16", "int8", "channels_last"}) - {"wrap"}
 
     def __init__(self, threads: int) -> None:
         import onnx  # noqa: F401  (builds the model)

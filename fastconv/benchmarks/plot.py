@@ -43,7 +43,7 @@ def draw(results: Sequence[Result], peak: Peak, path: Path, title: str) -> None:
         right.barh(row, ratio, height=0.6, color="#1b6ca8" if ratio >= 1 else "#b5483a")
         right.text(ratio, row, f" {ratio:.2f}", va="center", fontsize="small")
     right.axvline(1, color="black", linewidth=0.8)
-    right.set_xlabel("time of the best rival / time of fastconv")
+    right.set_xlabel("time of the best other library / time of fastconv")
     if ratios and max(ratio for _, ratio in ratios) > 8:
         right.set_xscale("log")
     for axes in (left, right):

@@ -15,8 +15,8 @@ from .text import aligned, wrapped
 __all__ = ["notes", "overview", "summary", "summary_lines", "times", "to_json"]
 
 CAPTION = (
-    "ms per call, the least of all rounds, and the share of the FMA peak; ahead: the time of the "
-    "best rival over that of fastconv"
+    "ms per call, the least of all rounds, and the share of the FMA peak; ratio: the time of the "
+    "best other library over that of fastconv"
 )
 CAPTION_TIMES = "ms per call, the least of all rounds (~: estimated); medians: --json, --markdown"
 CAPTION_PLAIN = "plain: fastconv on the same shape without what is special of it"
@@ -61,7 +61,7 @@ def overview(results: Sequence[Result], peak: Peak, width: int) -> list[str]:
         ahead = result.ahead()
         told = "-" if ahead is None else f"{ahead:.2f}"
         rows.append((result.case.name, *ours, best_rival(result), told))
-    lines = aligned(("case", *OURS, "best rival", "ahead"), rows, width)
+    lines = aligned(("case", *OURS, "best other", "ratio"), rows, width)
     return [*lines, "", *wrapped(CAPTION, width)]
 
 

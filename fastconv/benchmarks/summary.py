@@ -25,28 +25,28 @@ def comparisons(results: Sequence[Result]) -> list[tuple[str, Pairs]]:
     last, borders = having(results, "channels_last"), bordered(results)
     border_layers = [r for r in borders if r.case.c_in > 1]
     border_filters = [r for r in borders if r.case.c_in == 1]
-    finished = [r for r in results if r.case.finish]
+    epilogues = [r for r in results if r.case.epilogue]
     whole = [r for r in results if r.case.dtype.startswith("int")]
     rows = [
-        ("every case: best of ours against best rival", results, RIVALS, OURS),
+        ("every case: fastconv against the best other", results, RIVALS, OURS),
         (f"{MANY} channels and more, float32: against the best of torch, onnxruntime, openvino",
          layers, TENSOR, OURS),
-        ("the same, one-shot against torch contiguous", layers, ("torch",), ("fastconv",)),
+        ("the same, one call against torch contiguous", layers, ("torch",), ("fastconv",)),
         ("float64 against torch, kernels above 1",
          [r for r in double if not r.case.pointwise], TORCH, OURS),
         ("float64 against torch, 1x1", [r for r in double if r.case.pointwise], TORCH, OURS),
         ("one channel against OpenCV", single, ("opencv",), OURS),
         ("channels_last against torch channels_last", last, ("torch-cl",), OURS),
         ("the same, prepared", last, ("torch-cl",), ("prepared",)),
-        ("the same, one-shot", last, ("torch-cl",), ("fastconv",)),
+        ("the same, one call", last, ("torch-cl",), ("fastconv",)),
         ("channels_last against openvino", last, ("openvino",), OURS),
         ("borders of layers against pad and conv of torch", border_layers, TORCH, OURS),
         ("borders of layers against the best of torch, onnxruntime, openvino",
          border_layers, TENSOR, OURS),
         ("borders of filters against OpenCV", border_filters, ("opencv",), OURS),
-        ("residual, activations against torch", finished, TORCH, OURS),
+        ("residual, activations against torch", epilogues, TORCH, OURS),
         ("residual, activations against the best of torch, onnxruntime, openvino",
-         finished, TENSOR, OURS),
+         epilogues, TENSOR, OURS),
         ("float16 against torch", having(results, "float16"), TORCH, OURS),
         ("float16 against onnxruntime, openvino", having(results, "float16"), TENSOR[2:], OURS),
         ("complex64 against torch", having(results, "complex64"), TORCH, OURS),
@@ -76,7 +76,7 @@ def prices(results: Sequence[Result]) -> list[tuple[str, Pairs]]:
     return _answered(
         (f"the time of {text}, {way}", chosen, (ours,), (plain,))
         for text, chosen in features
-        for way, ours, plain in zip(("one-shot", "prepared"), OURS, PLAIN, strict=True)
+        for way, ours, plain in zip(("one call", "prepared"), OURS, PLAIN, strict=True)
     )
 
 
@@ -106,7 +106,7 @@ def summary(results: Sequence[Result]) -> list[dict]:
 def summary_parts(results: Sequence[Result]) -> list[tuple[str, list[dict]]]:
     """Rows under a heading that says how to read them."""
     parts = (
-        ("more than 1: ours is ahead", comparisons(results), min),
+        ("ratio: above 1, fastconv is faster", comparisons(results), min),
         ("less is better: what a feature costs", prices(results), max),
     )
     return [

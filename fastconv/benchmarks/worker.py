@@ -158,7 +158,8 @@ def main(name: str, threads: int) -> None:
     try:
         rival = EVERYONE[name](threads)
     except ImportError as error:
-        return send({"ok": False, "lacking": True, "reason": f"not installed: {error}"})
+        reason = f"not installed: {error}; pip install {EVERYONE[name].package}"
+        return send({"ok": False, "lacking": True, "reason": reason})
     except Exception as error:  # a library that is installed and broken
         return send({"ok": False, "reason": f"{type(error).__name__}: {error}"})
     send({"ok": True, "version": rival.version})

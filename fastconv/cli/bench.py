@@ -127,13 +127,14 @@ def check_options(options: argparse.Namespace) -> None:
         if options.plot.suffix not in PLOTS:
             raise ValueError(f"--plot is {options.plot}, but it must end in {', '.join(PLOTS)}")
         if find_spec("matplotlib") is None:
-            raise ImportError("--plot needs matplotlib: pip install 'fastconv[bench]'")
+            raise ImportError("--plot needs matplotlib: pip install matplotlib")
     if options.isa:
         from .._core import table
+        from .._spec.values import word_needed
 
         if options.isa not in table.isas_usable():
-            needed = f"one of {', '.join(table.isas_usable())} on this CPU"
-            raise ValueError(f"--isa is {options.isa!r}, but it must be {needed}")
+            needed = word_needed(options.isa, table.isas_usable(), " on this CPU")
+            raise ValueError(f"--isa is {options.isa!r}, {needed}")
 
 
 def run(options: argparse.Namespace) -> int:

@@ -104,7 +104,7 @@ def add_arguments(parser: Parser) -> None:
         "--kernel",
         required=True,
         help="mean, gaussian, laplacian, sharpen, unsharp, emboss, gabor; sobel, scharr, prewitt "
-        "(gradients); or a file: .npy, or text with one row of numbers a line",
+        "(gradients); or a file: .npy, or text with one row of numbers a line; # begins a comment",
     )
     add(
         "-o",
@@ -128,6 +128,7 @@ def add_arguments(parser: Parser) -> None:
     )
     add(
         "--border",
+        "--padding-mode",
         default="edge",
         type=parse_border,
         metavar="WORD",

@@ -68,7 +68,9 @@ def read_kernel(path: str) -> np.ndarray:
     if not isinstance(kernel, np.ndarray):
         kernel.close()
         raise ValueError(f"{said} an archive of arrays, {needed}")
-    if kernel.ndim != 2 or kernel.size == 0 or kernel.dtype.kind not in "biuf":
+    if kernel.size == 0:
+        raise ValueError(f"--kernel {path}: it holds no numbers")
+    if kernel.ndim != 2 or kernel.dtype.kind not in "biuf":
         got = f"an array of shape {kernel.shape} and dtype {kernel.dtype}"
         raise ValueError(f"{said} {got}, {needed}")
     if not np.isfinite(kernel).all():

@@ -32,7 +32,7 @@ def pillow():
     try:
         from PIL import Image, ImageOps
     except ImportError:
-        raise ImportError("images need Pillow: pip install 'fastconv[image]'") from None
+        raise ImportError("images need Pillow: pip install Pillow") from None
     return Image, ImageOps
 
 

@@ -2,9 +2,12 @@
 """One word of a command line at a time; each error is one line."""
 
 import argparse
+import itertools
 import math
 import re
-from collections.abc import Collection
+import sys
+from collections.abc import Collection, Sequence
+from difflib import get_close_matches
 from typing import NoReturn
 
 THREADS = "number of threads (default: see `fastconv info`)"
@@ -13,7 +16,19 @@ THREADS = "number of threads (default: see `fastconv info`)"
 class Parser(argparse.ArgumentParser):
     """An argument parser whose errors are one line, in the form of all others."""
 
+    words: Sequence[str] = ()
+
+    def parse_known_args(self, args=None, namespace=None):
+        self.words = sys.argv[1:] if args is None else tuple(args)
+        return super().parse_known_args(args, namespace)
+
     def error(self, message):
+        message = re.sub(r"^argument ([^:/]*)(/[^:]*)?: ", r"argument \1: ", message)
+        if message.startswith(("the following arguments are required", "unrecognized arguments")):
+            message = self.unknown_option() or message
+        if message.endswith(": expected one argument"):
+            option = message.split()[1].rstrip(":")
+            message = f"{option} needs a value{self.with_equals(option)}"
         message = re.sub(r"^argument ([^:]*): is ", r"\1 is ", message)
         message = re.sub(
             r"^argument ([^:]*): invalid choice: (.*) \(choose from (.*)\)$",
@@ -21,6 +36,27 @@ class Parser(argparse.ArgumentParser):
             message,
         )
         self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")
+
+    def unknown_option(self) -> str:
+        """What is said of the first word that looks like an option and is none."""
+        known = self._option_string_actions
+        for word in self.words:
+            name = word.partition("=")[0]
+            if word == "--" or not re.match("--?[a-zA-Z]", name):
+                continue
+            if not any(option.startswith(name) or option == name[:2] for option in known):
+                near = get_close_matches(name, known, 1)
+                return f"{name} is no option" + (f"; did you mean {near[0]}?" if near else "")
+        return ""
+
+    def with_equals(self, option: str) -> str:
+        """How a value that begins with a minus is written, if there is one."""
+        for word, value in itertools.pairwise(self.words):
+            if re.match(r"-[\d.]", value) and self._option_string_actions.get(
+                word
+            ) is self._option_string_actions.get(option):
+                return f"; write {word}={value}"
+        return ""
 
     def print_help(self, file=None):
         print(self.format_help(), end="", file=file)  # argparse hides that a disk is full
@@ -47,6 +83,8 @@ def in_options(message: str, options: Collection[str]) -> str:
     if found is None:
         return message
     argument, part, rest = found.groups(default="")
+    for known in filter(lambda option: "-" in option, options):
+        rest = re.sub(rf"\b{known.replace('-', '_')}(=True)?\b", f"--{known}", rest)
     option = argument.replace("_", "-")
     if option not in options:
         return f"{argument}{part} {rest}"

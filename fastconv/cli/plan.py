@@ -38,11 +38,12 @@ def add_arguments(parser: Parser) -> None:
         type=parse_padding,
         metavar="P",
         help="an integer, one per axis as 1x2, BEFORE:AFTER per axis as 0:1x1:1, or a word: valid, "
-        "full, same, same_lower, same_torch (default: 0; a negative number needs =, as "
-        "--padding=-1)",
+        "full, same (or same_upper), same_lower, same_torch (default: 0; a negative number needs "
+        "=, as --padding=-1)",
     )
     add(
         "--padding-mode",
+        "--border",
         default="constant",
         type=parse_words,
         metavar="MODE",

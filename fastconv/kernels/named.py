@@ -231,13 +231,14 @@ def unsharp(
 
 
 def emboss(size: SupportsIndex = 3, angle: float = math.pi / 4) -> Array:
-    """A relief, lit from where ``angle`` comes: the picture plus its slope in that direction.
+    """A relief: the picture plus its slope in the direction of ``angle``.
 
     size
         odd pixels from 3 to 4095.
     angle
-        in radians, from the x axis towards y, which points down; what rises in this direction
-        gets brighter. The default, 45 degrees, lights from the upper left.
+        in radians, from the x axis towards y, which points down. What rises in this direction
+        gets brighter, as if light came from behind. The default, pi / 4, points to the lower
+        right: the light comes from the upper left.
 
     Returns identity + g (x cos angle + y sin angle) / max(abs(cos angle), abs(sin angle)), which
     sums to 1; g is 1 for size 3, and such that a plane is answered alike at every size:

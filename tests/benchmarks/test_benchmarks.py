@@ -216,12 +216,17 @@ def test_rival_computes_the_case(rival, tmp_path):
         assert reply["ok"]  # one channel is everyone's
 
 
+def test_every_rival_says_how_to_install_it():
+    for name, rival in rivals.RIVALS.items():
+        assert rival.package or name == "numpy"
+
+
 def test_a_rival_that_is_not_there_says_so(tmp_path, monkeypatch):
     (tmp_path / "cv2.py").write_text("raise ModuleNotFoundError('cv2')", encoding="ascii")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     with process.Process("opencv", 1) as child:
         assert not child.ready()
-        assert "not installed" in child.reason
+        assert child.reason == "not installed: cv2; pip install opencv-python-headless"
 
 
 @pytest.fixture
@@ -307,7 +312,7 @@ def test_summary_compares_minima():
     assert [round(result.ahead(), 3) for result in results] == [1.5, 1.2, 0.5]
     assert [round(value, 3) for value in geomeans.values()] == [0.965, 1.5, 1.5, 1.2, 0.5]
     heading, first, *others = report.summary_lines(results)
-    assert heading == "more than 1: ours is ahead"
+    assert heading == "ratio: above 1, fastconv is faster"
     assert "0.50x, 1@8->1 3x3" in first
     assert all(" against " in line for line in others), "no features, no prices"
     assert report.notes(results, 3)
@@ -322,15 +327,15 @@ def test_summary_tells_what_a_feature_costs():
         results.append(measure.Result(case, 1, timings))
         seconds["prepared"] = 8.0
     rows = {row["text"]: row for row in report.summary(results)}
-    assert rows["every case: best of ours against best rival"]["geomean"] == pytest.approx(
+    assert rows["every case: fastconv against the best other"]["geomean"] == pytest.approx(
         (4 / 2 * 4 / 3) ** 0.5
     )
     price = rows["the time of borders relative to zero padding, prepared"]
     assert (price["worst"], price["worst_case"], price["geomean"]) == (8, cases[1].name, 4)
-    assert rows["the time of borders relative to zero padding, one-shot"]["geomean"] == 1.5
+    assert rows["the time of borders relative to zero padding, one call"]["geomean"] == 1.5
     lines = report.summary_lines(results)
     middle = lines.index("less is better: what a feature costs")
-    assert lines[0] == "more than 1: ours is ahead"
+    assert lines[0] == "ratio: above 1, fastconv is faster"
     assert len(lines) == len(rows) + 2
     assert all(("the time of" in line) == (at > middle) for at, line in enumerate(lines[1:], 1)
                if at != middle)  # fmt: skip

@@ -356,4 +356,4 @@ def test_a_full_disk_is_said(fails, tmp_path, image_module):
 def test_missing_pillow_is_said(fails, monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "PIL", None)
     words = ("filter", "in.png", "--kernel", "mean", "-o", tmp_path / "out.png")
-    assert "fastconv[image]" in fails(*words)
+    assert "pip install Pillow" in fails(*words)

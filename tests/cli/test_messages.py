@@ -40,7 +40,7 @@ PLAN = {
     "3@9x9 4@3 --dtype int7": f"--dtype is 'int7', {MUST} bool, ",
     "3@9x9 4@3 --threads 0": f"--threads is 0, {MUST} an integer from 1 to 1024",
     "3@9x9 4@3 --threads x": f"--threads is 'x', {MUST} an integer ",
-    "3@9x9 4@3 --isa mmx": f"--isa is 'mmx', {MUST} one of generic",
+    "3@9x9 4@3 --isa mmx": f"--isa is 'mmx', {MUST} one of 'generic'",
 }
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What is read and written, for every dtype, layout, border and finish; see test_safety.py."""
+"""What is read and written, for every dtype, layout, border and epilogue; see test_safety.py."""
 
 import numpy as np
 import pytest

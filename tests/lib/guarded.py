@@ -5,7 +5,7 @@ Input, weight, bias, residual and out each end where a page begins that nobody m
 where one ends; the operands lie in pages that may only be read. A read or a write outside is a
 segmentation fault, so this is a program of its own, which `test_safety.py` starts. Every algorithm
 and orientation is made to run, each time with another of its schedules. With a dtype, all arrays of
-PLAIN have it; without one, WIDE has many dtypes, layouts, borders and finishes.
+PLAIN have it; without one, WIDE has many dtypes, layouts, borders and epilogues.
 """
 
 import ctypes

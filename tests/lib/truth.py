@@ -39,8 +39,8 @@ def truth(x, w, bias=None, residual=None, out=None, **said):
         return reference.convolve(problem, x, w, bias, residual, out), 0
     wide = reference.wide(problem)
     expected = reference.convolve(replace(problem, dtype=wide), x, w, bias, residual, out)
-    size = abs(problem.finish.alpha) * reference.magnitude(problem, x, w)
-    for factor, addend in ((1, residual), (problem.finish.beta, out)):
+    size = abs(problem.epilogue.alpha) * reference.magnitude(problem, x, w)
+    for factor, addend in ((1, residual), (problem.epilogue.beta, out)):
         if addend is not None and factor != 0:
             size = size + np.abs(factor * addend.astype(wide))
     if bias is not None:
@@ -54,7 +54,7 @@ def _bound(problem, expected, size):
     single = problem.arithmetic.tile == "f"
     share = 2.0**-24 * (BLOCK_K + depth / BLOCK_K + 8) if single else 1e-12
     bound = share * problem.components * size
-    if problem.finish.activation:  # none is steeper than 1.5
+    if problem.epilogue.activation:  # none is steeper than 1.5
         bound = 1.5 * bound + np.abs(expected) * (2.0**-20 if single else 1e-14)
     if is_integer(problem.dtype):
         return bound + 0.5

@@ -12,7 +12,7 @@ from truth import WORST
 from ways import ALGORITHMS, ISAS, run
 
 import fastconv
-from fastconv._spec import epilogue as finishing
+from fastconv._spec import epilogue
 
 pytestmark = pytest.mark.usefixtures("poisoned")
 
@@ -191,7 +191,7 @@ ENDS = {
 
 
 def test_the_list_is_complete():
-    assert {name if isinstance(name, str) else name[0] for name in ENDS} == set(finishing.NAMED)
+    assert {name if isinstance(name, str) else name[0] for name in ENDS} == set(epilogue.NAMED)
 
 
 @pytest.mark.parametrize("activation", ENDS, ids=str)

@@ -366,7 +366,7 @@ WHOLE, REAL, PAIRS = "u1", "f4", "c8"
         (
             REAL,
             {"dtype": "i4"},
-            "must not be an integer dtype, as sums are float32; or pass overflow='saturate'",
+            "dtype is int32 and sums are float32, but then overflow must be 'saturate'",
         ),
         (PAIRS, {"dtype": "f8"}, "dtype is float64, but it must be complex"),
         (PAIRS, {"dtype": "i4", "overflow": "saturate"}, "dtype is int32, but it must be complex"),

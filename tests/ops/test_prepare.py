@@ -140,7 +140,9 @@ def test_repr(weight):
         ({"alpha": 0.5, "beta": 2}, "alpha=0.5, beta=2"),
         ({"dtype": np.uint8, "overflow": "saturate"}, "dtype='uint8', overflow='saturate'"),
         ({"dtype": np.dtype("f8")}, "dtype='float64'"),
-        ({"padding_mode": "constant", "alpha": 1, "dtype": None}, None),
+        ({"algorithm": "direct"}, "algorithm='direct'"),
+        ({"flip": True, "threads": 2}, "flip=True, threads=2"),
+        ({"padding_mode": "constant", "alpha": 1, "dtype": None, "algorithm": "auto"}, None),
     ],
 )
 def test_repr_tells_what_is_not_the_default(weight, said, shown):
@@ -166,7 +168,7 @@ def test_repr_tells_what_is_not_the_default(weight, said, shown):
          "must be bool, an integer dtype, float16, bfloat16, float32, float64, complex64 or "
          "complex128"),
         (ValueError, {"algorithm": "fast"}, "prepare: algorithm is 'fast', "
-         f"but it must be one of {', '.join(NAMES)}"),
+         f"but it must be one of {', '.join(map(repr, NAMES))}"),
         (ValueError, {"threads": 0}, "prepare: threads is 0, "
          "but it must be an integer from 1 to 1024"),
     ],
@@ -199,7 +201,11 @@ def test_a_bad_input_shows_at_the_call(weight):
     ours = fastconv.prepare(weight)
     with refuses(ValueError, "conv2d: input has 4 channels, but weight needs 5"):
         ours(np.ones((1, 4, 9, 9), "f4"))
-    with refuses(TypeError, "conv2d: out has dtype float64, but it must be float32"):
+    with refuses(
+        TypeError,
+        "conv2d: out has dtype float64, but it must be float32, "
+        "or pass dtype=np.float64 to prepare",
+    ):
         ours(np.ones((1, 5, 3, 2), "f4"), out=np.ones((1, 37, 1, 1)))
 
 
@@ -207,8 +213,9 @@ def test_a_bad_input_shows_at_the_call(weight):
 def test_the_other_place_of_the_channels_is_told(weight, batch):
     for last, shape in ((False, (9, 9, 10)), (True, (10, 9, 9))):
         layer = fastconv.prepare(np.concatenate([weight, weight]), groups=2, channels_last=last)
-        hint = f"it has them with channels_last={not last}"
-        with refuses(ValueError, f"conv2d: input has 9 channels, but weight needs 10 ({hint})"):
+        place = "come first" if last else "are the last axis"
+        hint = f"if the channels {place}, pass channels_last={not last} to prepare"
+        with refuses(ValueError, f"conv2d: input has 9 channels, but weight needs 10; {hint}"):
             layer(np.ones(batch + shape))
     with refuses(
         ValueError,

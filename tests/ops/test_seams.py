@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Where features meet: every layout with every border, dtype, finish, way and instruction set.
+"""Where features meet: every layout with every border, dtype, epilogue, way and instruction set.
 
 ``FASTCONV_EXAMPLES=20000 pytest tests/ops/test_seams.py`` looks further.
 """
@@ -47,7 +47,7 @@ BORDERS = {"zero": {}, "constant": {"padding_value": 3}} | {
     word: {"padding_mode": word} for word in MODES[1:]
 }
 # Keywords; "bias", "residual" and "out" stand for such an array.
-FINISHES = {
+EPILOGUES = {
     "plain": {},
     "bias": {"bias": ...},
     "relu": {"activation": "relu"},
@@ -60,13 +60,13 @@ FINISHES = {
 
 
 @cache
-def made(pair, last, border, finish):
+def made(pair, last, border, epilogue):
     """(keywords of a call, what comes out, how near) for words of the lists above."""
     first, second = PAIRS[pair]
     x = numbers((2, 5, 7, 3) if last else (2, 3, 5, 7), first)
     w = numbers((17, 3, 3, 2), second, seed=1)
     said = {"padding": ((2, 1), (9, 4)), "stride": (1, 2), "channels_last": last}
-    said |= BORDERS[border] | FINISHES[finish]
+    said |= BORDERS[border] | EPILOGUES[epilogue]
     kind = np.result_type(first, second).kind
     if kind == "c":
         said = {name: value for name, value in said.items() if name != "activation"}
@@ -85,7 +85,7 @@ def made(pair, last, border, finish):
 def check_text(plan, x, w, arrays, said):
     """The plan names what is done on the way in and on the way out."""
     lines = dict(line.split(": ", 1) for line in str(plan).splitlines() if ": " in line)
-    pack, finish = lines["pack"], lines["finish"]
+    pack, epilogue = lines["pack"], lines["epilogue"]
     tile = {"f": "float32", "d": "float64", "q": "int64", "l": "int64"}[plan.spec.arithmetic.tile]
     apart = x.dtype.kind == "c" and w.dtype.kind != "c"
     pairs = "" if apart else "pairs of "
@@ -112,7 +112,7 @@ def check_text(plan, x, w, arrays, said):
     )
     words += [f"{total} -> {plan.spec.dtype}"] if plan.spec.dtype != total else []
     words += ["saturated"] if "overflow" in said else []
-    assert finish == (", ".join(words) or "none")
+    assert epilogue == (", ".join(words) or "none")
 
 
 @pytest.mark.parametrize("pair", PAIRS)
@@ -120,7 +120,7 @@ def check_text(plan, x, w, arrays, said):
 @pytest.mark.parametrize("way", WAYS, ids=" ".join)
 def test_cross_product(way, isa, pair):
     algorithm, orientation = way
-    for number, words in enumerate(product((False, True), BORDERS, FINISHES)):
+    for number, words in enumerate(product((False, True), BORDERS, EPILOGUES)):
         x, w, arrays, said, problem, (expected, bound) = made(pair, *words)
         given = {name: array.copy() for name, array in arrays.items()}
         how = {"algorithm": algorithm, "isa": isa, "threads": 1 + number % 2}
@@ -214,7 +214,7 @@ def laid_out(draw, array, layouts):
 
 
 @st.composite
-def finishes(draw, whole, parts):
+def epilogues(draw, whole, parts):
     said = {}
     if parts == 1 and draw(st.booleans()):
         said["activation"] = draw(st.sampled_from(WHOLE if whole else REAL))
@@ -259,7 +259,7 @@ def problems(draw, pairs=TOGETHER):
     w = numbers((groups * c_out, c_in, *per_axis(st.integers(1, 5))), kinds[1], seed=1)
     try:
         problem = specified(x, w, **said)
-        said |= draw(finishes(problem.arithmetic.integer, problem.components))
+        said |= draw(epilogues(problem.arithmetic.integer, problem.components))
         problem = specified(x, w, **said)
     except (TypeError, ValueError) as error:
         refused = ("but a kernel of size", "has size 0", "must have a common dtype")

@@ -62,10 +62,10 @@ def test_fields():
     text = str(got)
     words = [got.algorithm, got.orientation, got.isa, "  1 thread\n", "0.231 GFLOP", "MiB moved"]
     words += [f"tile {rows}x{cols}", "scratch", "copies: ", "refused: reference - "]
-    words += ["\npack: input float32; weight float32\n", "\nfinish: none\n"]
+    words += ["\npack: input float32; weight float32\n", "\nepilogue: none\n"]
     assert all(word in text for word in words)
     assert "2 threads" in str(plan(conv2d, SRC, WEI, padding=1, threads=2))
-    assert "finish: bias\n" in str(plan(conv2d, SRC, WEI, np.ones(64)))
+    assert "epilogue: bias\n" in str(plan(conv2d, SRC, WEI, np.ones(64)))
 
 
 def test_bytes():
@@ -83,7 +83,7 @@ def test_bytes():
 
 
 @pytest.mark.parametrize(
-    ("dtypes", "said", "pack", "finish"),
+    ("dtypes", "said", "pack", "epilogue"),
     [
         ("f4 f8", {}, "input float32 -> float64; weight float64", "none"),
         ("f2 f2", {}, "input float16 -> float32; weight float16 -> float32", "float32 -> float16"),
@@ -116,12 +116,12 @@ def test_bytes():
         ),
     ],
 )  # fmt: skip
-def test_pack_and_finish(dtypes, said, pack, finish):
+def test_pack_and_finish(dtypes, said, pack, epilogue):
     """How numbers come to the tiles, and what becomes of sums."""
     source, weight = dtypes.split()
     got = plan(conv2d, np.ones((2, 9, 9), source), np.ones((3, 2, 3, 3), weight), padding=1, **said)
-    assert (got.pack, got.finish) == (pack, finish)
-    assert f"\npack: {pack}\nfinish: {finish}\ncopies: " in str(got)
+    assert (got.pack, got.epilogue) == (pack, epilogue)
+    assert f"\npack: {pack}\nepilogue: {epilogue}\ncopies: " in str(got)
 
 
 def test_pack_of_channels_last():
@@ -262,8 +262,10 @@ def test_operation(wrong):
         with pytest.raises(ValueError, match=rf"^{wrong.__name__}: input has shape "):
             plan(wrong, SRC if wrong is conv1d else (4, 4), WEI)
     else:
-        words = "but it must be one of fastconv.conv1d, fastconv.conv2d, fastconv.conv3d"
-        with refuses(ValueError, f"plan: operation is {wrong!r}, {words}"):
+        words = "but it must be one of fastconv.conv1d, fastconv.conv2d, fastconv.conv3d, "
+        words += "its name, or a layer"
+        kind = ValueError if isinstance(wrong, str) else TypeError
+        with refuses(kind, f"plan: operation is {wrong!r}, {words}"):
             plan(wrong, SRC, WEI)
 
 
@@ -293,9 +295,9 @@ def test_arguments_are_checked_as_in_the_call(kind, word, said):
 
 
 def test_unusable_settings():
-    with pytest.raises(ValueError, match=", ".join(ISAS)):
+    with pytest.raises(ValueError, match=", ".join(map(repr, ISAS))):
         fastconv.settings(isa="sse9")
-    words = f"algorithm is 'fft', but it must be one of {', '.join(NAMES)}"
+    words = f"algorithm is 'fft', but it must be one of {', '.join(map(repr, NAMES))}"
     with pytest.raises(ValueError, match=words):
         fastconv.settings(algorithm="fft")
     with fastconv.settings(algorithm="im2col_gemm"):

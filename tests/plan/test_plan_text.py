@@ -41,7 +41,7 @@ def test_a_plan_of_arrays_is_the_one_that_runs():
         assert got.chosen == "weight holds inf or NaN"
         assert "\nchosen: because weight holds inf or NaN\n" in str(got)
         assert "weight: whole, with finite elements for inf and NaN" in got.copies
-        assert (got.finish, got.variants) == ("none", ())
+        assert (got.epilogue, got.variants) == ("none", ())
         assert got.spec == plan(conv2d, SRC, WEI, padding=1).spec
         assert fastconv.prepare(w, padding=1).plan(SRC).chosen == got.chosen
         assert plan(conv2d, x, w).chosen == "", "there is no padding"
@@ -115,3 +115,44 @@ def test_an_algorithm_that_refuses_says_why():
             layer(x)
         with fastconv.settings(algorithm=first.name), pytest.raises(ValueError, match=message):
             conv2d(x, w)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "said", "epilogue"),
+    [
+        ("i1", {"bias": np.ones(5, "i4")}, "bias, saturated"),
+        ("i1", {"alpha": 3}, "alpha 3, saturated"),
+        ("i1", {"activation": ("clip", 0, 2**40)}, "clip 0 1.09951e+12, saturated"),
+        ("i1", {"activation": "relu"}, "relu"),
+        ("i1", {}, "none"),
+        ("i1", {"dtype": "u1"}, "int32 -> uint8, saturated"),
+        ("i8", {"bias": np.ones(5, "i8")}, "bias"),
+        ("i8", {"dtype": "u8"}, "int64 -> uint64, saturated"),
+        ("f4", {"dtype": "i2"}, "float32 -> int16, saturated"),
+        ("f4", {"bias": np.ones(5)}, "bias"),
+    ],
+)
+def test_where_saturation_acts(dtype, said, epilogue):
+    x, w = np.ones((3, 9, 7), dtype), np.ones((5, 3, 3, 2), dtype)
+    assert plan(conv2d, x, w, **said, overflow="saturate").epilogue == epilogue
+    assert "saturated" not in plan(conv2d, x, w, **(said | {"dtype": None})).epilogue
+
+
+def test_words_of_copies():
+    got = plan(conv2d, np.ones((3, 9, 7), "f2"), np.ones((5, 3, 3, 2), "f2"))
+    assert "out: through a buffer that fits into the cache" in got.copies
+    assert "weight: a panel at a time" in got.copies
+
+
+def test_a_specification_prints_in_one_line():
+    spec = plan(conv2d, (3, 9, 7), (5, 3, 3, 2)).spec
+    assert repr(spec) == "ConvSpec(conv2d, (3, 9, 7) * (5, 3, 3, 2), dtype=float32)"
+    x, w = np.ones((2, 9, 11, 6), "i1"), np.ones((4, 3, 3, 2), "i1")
+    said = {"stride": (2, 1), "dilation": (1, 2), "padding": ((1, 2), (0, 3)), "groups": 2}
+    said |= {"padding_mode": ("edge", "constant"), "padding_value": 7, "channels_last": True}
+    said |= {"flip": True, "bias": np.ones(4, "i4"), "activation": "relu", "overflow": "saturate"}
+    assert repr(plan(conv2d, x, w, **said).spec) == (
+        "ConvSpec(conv2d, (2, 9, 11, 6) * (4, 3, 3, 2), stride=(2, 1), dilation=(1, 2), "
+        "padding=((1, 2), (0, 3)), groups=2, padding_mode=('edge', 'constant'), padding_value=7, "
+        "channels_last=True, flip=True, epilogue='bias, relu', overflow='saturate', dtype=int32)"
+    )

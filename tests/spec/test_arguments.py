@@ -112,7 +112,7 @@ def test_algorithm(algorithm):
 def test_refuses_algorithm(algorithm, kind):
     with refuses(
         kind,
-        f"conv2d: algorithm is {algorithm!r}, but it must be one of auto, direct, reference",
+        f"conv2d: algorithm is {algorithm!r}, but it must be one of 'auto', 'direct', 'reference'",
     ):
         arguments.check_algorithm("conv2d", algorithm, ("direct", "reference"))
 
@@ -173,9 +173,11 @@ def test_refuses_threads(threads, kind):
 
 
 def test_shapes():
-    assert arguments.as_shape("plan", "input", [1, np.int64(3), 0]) == (1, 3, 0)
-    with refuses(TypeError, "plan: input is 7, but it must be a tuple of sizes"):
-        arguments.as_shape("plan", "input", 7)
+    assert arguments.as_shape("plan", "input", (1, np.int64(3), 0)) == (1, 3, 0)
+    for wrong in (7, [1, 3], (1, 3.0)):
+        needed = "an array or a shape, which is a tuple of integers"
+        with refuses(TypeError, f"plan: input is {wrong}, but it must be {needed}"):
+            arguments.as_shape("plan", "input", wrong)
     with refuses(ValueError, "plan: input[1] is -1, but it must be an integer of at least 0"):
         arguments.as_shape("plan", "input", (1, -1))
 
@@ -303,7 +305,8 @@ def test_out_of_another_dtype():
         out = np.empty(OUT, dtype)
         said = {"dtype": np.dtype(dtype).newbyteorder("=")}
         assert operands.check_out(conv(**said), out) is None
-        with refuses(TypeError, f"conv2d: out has dtype {out.dtype}, but it must be float32"):
+        needed = f"but it must be float32, or pass dtype=np.{said['dtype'].name}"
+        with refuses(TypeError, f"conv2d: out has dtype {out.dtype}, {needed}"):
             operands.check_out(conv(), out)
 
 
@@ -329,8 +332,17 @@ def windows():
 @pytest.mark.parametrize(
     ("out", "kind", "message"),
     [
-        (np.zeros(OUT, "f8"), TypeError, "out has dtype float64, but it must be float32"),
-        (np.zeros(OUT, "i4"), TypeError, "out has dtype int32, but it must be float32"),
+        (
+            np.zeros(OUT, "f8"),
+            TypeError,
+            "out has dtype float64, but it must be float32, or pass dtype=np.float64",
+        ),
+        (
+            np.zeros(OUT, "i4"),
+            TypeError,
+            "out has dtype int32, but it must be float32, "
+            "or pass dtype=np.int32, overflow='saturate'",
+        ),
         (np.zeros((2, 4, 9), "f4"), ValueError, f"out has shape (2, 4, 9), but it must be {OUT}"),
         (
             np.zeros((1, *OUT), "f4"),

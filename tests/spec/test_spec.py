@@ -12,7 +12,7 @@ from fastconv._spec import conv as spec
 from fastconv._spec.axis import Axis
 from fastconv._spec.borders import Border
 from fastconv._spec.dtypes import Arithmetic
-from fastconv._spec.epilogue import Finish
+from fastconv._spec.epilogue import Epilogue
 
 F4, F8 = np.dtype("f4"), np.dtype("f8")
 HUGE = 2**40
@@ -62,7 +62,7 @@ def test_a_specification():
         apart=False,
         arithmetic=Arithmetic("d", "d"),
         dtype=F8,
-        finish=Finish(),
+        epilogue=Epilogue(),
     )
     assert got.input_shape == (2, 6, 11, 13)
     assert got.weight_shape == (4, 3, 3, 5)

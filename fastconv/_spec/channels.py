@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Whether input and weight have fitting channels, and what to write where they have not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+def other_place(channels_last: bool) -> str:
+    """Where the channels seem to be, of an input in which they are not where they should be."""
+    place = "come first" if channels_last else "are the last axis"
+    return f"; if the channels {place}, pass channels_last={not channels_last}"
+
+
+def missing_channel(axes: int, rank: int, channels_last: bool) -> str:
+    """What to write for an input that has only its spatial axes."""
+    at = "..., None" if channels_last else "None"
+    return f"; for an input of one channel write input[{at}]" if axes == rank else ""
+
+
+def missing_axes(axes: int, rank: int) -> str:
+    """What to write for a weight that lacks axes."""
+    if axes == rank and rank <= 3:
+        return "; for a single kernel write weight[None, None]"
+    if axes == rank + 1:
+        return "; write weight[None] if O is missing, weight[:, None] if C/groups is"
+    return ""
+
+
+def check_channels(
+    name: str,
+    inner: Sequence[int],
+    batched: bool,
+    channels_last: bool,
+    outputs: int,
+    c_in: int,
+    groups: int,
+    kernel: Sequence[int],
+) -> None:
+    """Raise unless input and weight have fitting channels; `inner`: input shape without batch."""
+    if outputs % groups or not outputs:
+        same = f"; for the same kernel on each channel, pass np.repeat(weight, {groups}, axis=0)"
+        raise ValueError(
+            f"{name}: weight has {outputs} output channel{'s' * (outputs != 1)}, "
+            f"but it must have a positive multiple of groups={groups}"
+            + same
+            * (outputs == c_in == 1)
+        )
+    channels, other = (inner[-1], inner[0]) if channels_last else (inner[0], inner[-1])
+    needed = c_in * groups
+    if channels == needed:
+        return
+    of = "" if groups == 1 else f" ({groups} groups of {c_in})"
+    count = channels // c_in if c_in and channels % c_in == 0 else 0
+    hint = ""
+    if other == needed:
+        hint = other_place(channels_last)
+    elif [*kernel[-2:-1]] == [channels // groups] and _square_first(outputs, c_in, kernel):
+        letters = ", ".join(f"k{letter}" for letter in "DHW"[-len(kernel) :])
+        axes = (len(kernel) + 1, len(kernel), *range(len(kernel)))
+        hint = f"; if the axes of weight are ({letters}, C, O), as in TensorFlow, pass "
+        hint += f"weight.transpose{axes}"
+    elif count and outputs % count == 0:
+        are = "are" if count > 1 else "are not"
+        hint = f"; if the channels {are} convolved in groups, pass groups={count}"
+    elif needed == 1:
+        if outputs == 1:
+            hint = "; for the same kernel on each channel, pass "
+            hint += f"np.repeat(weight, {channels}, axis=0) and groups={channels}"
+        if not batched:
+            at = "..., None" if channels_last else ":, None"
+            hint += f"; for a batch of inputs of one channel, write input[{at}]"
+    raise ValueError(f"{name}: input has {channels} channels, but weight needs {needed}{of}{hint}")
+
+
+def _square_first(outputs: int, c_in: int, kernel: Sequence[int]) -> bool:
+    """Whether a weight is more likely (kH, kW, C, O) than (O, C, kH, kW): kernels are squares."""
+    square = len({outputs, c_in, *kernel[:-2]}) == 1
+    return square and (outputs > 1 or len({*kernel}) > 1)
