@@ -231,3 +231,22 @@ ALGORITHMS = (
     Algorithm("reference", ConvSpec, _reference, only_named="slow and obvious, for tests"),
 )
 NAMES = ("auto", *(row.name for row in ALGORITHMS))
+
+_rows = ALGORITHMS
+
+
+def offered() -> tuple[Algorithm, ...]:
+    """The rows that plans choose from."""
+    return _rows
+
+
+@contextmanager
+def offering(rows: tuple[Algorithm, ...]) -> Iterator[None]:
+    """For tests: plans that are made inside, in any thread, choose from these rows. Call
+    `kept.forget` before and after."""
+    global _rows
+    before, _rows = _rows, rows
+    try:
+        yield
+    finally:
+        _rows = before

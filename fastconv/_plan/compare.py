@@ -8,7 +8,7 @@ from functools import cache
 from .._core import measure, table
 from .._spec.conv import ConvSpec
 from . import constants as costs
-from .algorithms import ALGORITHMS, Algorithm
+from .algorithms import Algorithm, offered
 from .plan import Plan, finish_words, make_plan, pack_words
 from .settings import default_threads
 from .tiled import Call
@@ -21,7 +21,7 @@ def isas() -> tuple[str, ...]:
 
 
 def choose_threads(spec: ConvSpec, explicit: int | None) -> int:
-    """An explicit number is obeyed; the default leaves small work to fewer threads."""
+    """As many as were asked for; by default fewer where there is little work."""
     if explicit is not None:
         return explicit
     limit = min(default_threads(), measure.openmp_threads())
@@ -31,9 +31,14 @@ def choose_threads(spec: ConvSpec, explicit: int | None) -> int:
 def make(call: Call) -> Plan:
     """The plan of the best algorithm, or of the one that is named."""
     spec = call.spec
-    rows = [row for row in ALGORITHMS if isinstance(spec, row.family)]
+    rows = [row for row in offered() if isinstance(spec, row.family)]
     reasons = {row.name: _refusal(row, call) for row in rows}
     offers = {row.name: (row, row.candidate(call)) for row in rows if not reasons[row.name]}
+    if not offers:
+        raise ValueError(
+            f"{spec.name}: algorithm is {call.algorithm!r}, but it must be another one here: "
+            f"{reasons[call.algorithm]}"
+        )
     name = min(offers, key=lambda name: offers[name][1].cost)
     row, best = offers[name]
     for other, (_, candidate) in offers.items():

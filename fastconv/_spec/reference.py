@@ -100,9 +100,11 @@ def activate(finish: Finish, x: np.ndarray) -> np.ndarray:
             # x Phi(x); erfc keeps the digits of a small Phi, which 1 + erf would lose.
             erfc = np.frompyfunc(math.erfc, 1, 1)(x * -math.sqrt(0.5))
             return x * 0.5 * np.asarray(erfc, x.dtype)
-        case sigmoid:
+        case "sigmoid" | "silu" as word:
             value = np.exp(np.minimum(x, 0)) / (1 + np.exp(-np.abs(x)))
-            return x * value if sigmoid == "silu" else value
+            return x * value if word == "silu" else value
+        case word:
+            raise NotImplementedError(f"the reference lacks the formula of {word}")
 
 
 def to_odd(total: np.ndarray) -> np.ndarray:

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import fastconv
 from fastconv import conv1d, conv2d, conv3d
 from fastconv._core import table
-from fastconv._plan.algorithms import NAMES, ORIENTATIONS, choosing
+from fastconv._plan.algorithms import NAMES, ORIENTATIONS, choosing, offering
 from fastconv._plan.kept import forget
 from fastconv._plan.machine import assuming_caches
 
@@ -40,6 +40,11 @@ def planned_anew(hook):
 def with_schedules(pick):
     """Plans inside take the schedule ``pick(tiled, work)`` of each algorithm, with its cost."""
     return planned_anew(choosing(pick))
+
+
+def with_rows(rows):
+    """Plans inside choose among these rows of algorithms."""
+    return planned_anew(offering(tuple(rows)))
 
 
 def with_any_schedule(orientation, random):

@@ -3,14 +3,16 @@
 
 import pydoc
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from arrays import numbers
-from ways import ALGORITHMS
+from ways import ALGORITHMS, with_rows
 
 import fastconv
 from fastconv import conv2d, plan
+from fastconv._plan import algorithms
 
 SRC, WEI = (1, 64, 56, 56), (64, 64, 3, 3)
 
@@ -133,3 +135,24 @@ def test_a_specification_prints_in_one_line():
         "padding=((1, 2), (0, 3)), groups=2, padding_mode=('edge', 'constant'), padding_value=7, "
         "channels_last=True, flip=True, finish='bias, relu', overflow='saturate', dtype=int32)"
     )
+
+
+def test_an_algorithm_that_refuses_says_why():
+    first, *others = algorithms.ALGORITHMS
+    picky = replace(first, refuses=lambda spec: "it is for strides other than 1")
+    message = (
+        f"^conv2d: algorithm is '{first.name}', but it must be another one here: "
+        "it is for strides other than 1$"
+    )
+    x, w = numbers((3, 9, 7)), numbers((2, 3, 3, 3))
+    layer = fastconv.prepare(w, algorithm=first.name)
+    with with_rows([picky, *others]):
+        got = plan(conv2d, x, w)
+        assert got.algorithm == others[0].name
+        assert (first.name, "it is for strides other than 1") in got.refused
+        with pytest.raises(ValueError, match=message):
+            conv2d(x, w, algorithm=first.name)
+        with pytest.raises(ValueError, match=message):
+            layer(x)
+        with fastconv.settings(algorithm=first.name), pytest.raises(ValueError, match=message):
+            conv2d(x, w)
