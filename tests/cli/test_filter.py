@@ -207,7 +207,7 @@ def test_filter_refuses(fails, tmp_path, image_module):
     assert "short.png" in refused(tmp_path / "short.png")
     assert "median, but it must be one of" in refused(kernel="median")
     assert "ragged.txt" in refused(kernel=tmp_path / "ragged.txt")
-    assert "2-D" in refused(kernel=tmp_path / "empty.txt")
+    assert "it holds no numbers" in refused(kernel=tmp_path / "empty.txt")
     assert "(2, 3, 5)" in refused(kernel=tmp_path / "cube.npy")
     assert "NaN" in refused(kernel=tmp_path / "nan.npy")
     assert "out.xyz" in refused(output=tmp_path / "out.xyz")
