@@ -35,9 +35,16 @@ cdef struct schedule_t:
     bint trim_rows                  # tiles leave out pixels whose tap falls on padding
     Py_ssize_t short_taps           # steps of a tap that is better dissolved into them
 
-# Places in the scratch of a thread, in bytes from its start, beside those of the window.
+# Places in the scratch of a thread, in bytes from its start, beside those of the window.  At 0 are
+# the taps of a block of k, an fc_tap each.  What an algorithm does not need takes no bytes.
 cdef struct places_t:
-    Py_ssize_t step, region, row_use, offset, segment, weight, raw, panel, sum, transposed
+    Py_ssize_t step         # steps of a block, one for each element of k (stencil: fc_step)
+    Py_ssize_t region       # region_t of a box, and their taps
+    Py_ssize_t row_use      # stencil: where each row of the input is used
+    Py_ssize_t offset, segment, panel   # im2col_gemm: where k and pixels lie; the gathered panel
+    Py_ssize_t weight, raw  # a panel of weights; its rows, where they are not packed as they lie
+    Py_ssize_t sum          # sums that tiles do not store in the output
+    Py_ssize_t transposed   # some of them, with channels and pixels exchanged
 
 cdef struct conv_t:
     window_t window                 # the input, borders and strips: see window.pxd

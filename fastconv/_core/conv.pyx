@@ -97,7 +97,7 @@ def scratch_bytes(*, isa, dtype, block_k, wei, dst_h, width, task_panels, panel_
 cdef class Problem:
     """Everything that a call needs to run; made once, then only read.
 
-    The keywords are those of _plan/plan.py, which explains the choices: axes as
+    The keywords come from `make_problem` of _plan/tiled.py: axes as
     (src, dst, taps, stride, dilation, pad, border) for batch, depth, height, width; `cuts` the
     spans of each axis; `separate` which axes get a phase for each tap; src, dst, residual, wei
     what _plan/layout.py says of the arrays.
