@@ -129,6 +129,8 @@ class PreparedConv:
         self._weight = native_copy(weight)
         self._weight.flags.writeable = False
         self._bias = None if bias is None else np.array(as_array("prepare", "bias", bias))
+        if self._bias is not None:
+            self._bias.flags.writeable = False
         self._weights = LayerWeights(self._weight, self._bias)
         self._algorithm = check_algorithm("prepare", how[0], NAMES)
         self._threads = check_threads("prepare", how[1])
@@ -242,12 +244,13 @@ class PreparedConv:
     @property
     def weight(self) -> np.ndarray:
         """The weights, read-only."""
-        return flipped(self._weight, self._rank) if self._parameters.flip else self._weight
+        weight = self._weight.view()  # of a read-only array: nobody can make it writeable
+        return flipped(weight, self._rank) if self._parameters.flip else weight
 
     @property
     def bias(self) -> np.ndarray | None:
-        """The bias, or None."""
-        return self._bias
+        """The bias, read-only, or None."""
+        return None if self._bias is None else self._bias.view()
 
     @property
     def algorithm(self) -> str:

@@ -293,3 +293,13 @@ def test_bfloat16_that_is_not_finite_warns_of_nothing():
         for part in ("real", "imag"):  # as float64, in which NumPy knows NaN
             pair = (getattr(y.astype("c16"), part) for y in (got, expected))
             np.testing.assert_array_equal(*pair)
+
+
+@pytest.mark.parametrize("flip", [False, True])
+def test_a_layer_cannot_be_changed_through_its_arrays(flip):
+    layer = fastconv.prepare(np.ones((2, 3, 3)), np.zeros(2), flip=flip)
+    for array in (layer.weight, layer.bias):
+        with pytest.raises(ValueError, match="read-only"):
+            array[...] = 7
+        with pytest.raises(ValueError, match="WRITEABLE"):
+            array.flags.writeable = True
