@@ -65,7 +65,7 @@ cdef bint in_place(const window_t *window, const char *src, const Span **box, Py
     if window.pixels_in_vectors and (high + window.kernels.lanes * window.itemsize
                                      > window.src.end_bytes):
         return False
-    source.data = src + low
+    source.data = <const char *> (<size_t> src + <size_t> low)     # without arithmetic on NULL
     source.channel = window.src.step_bytes // window.itemsize
     return True
 
