@@ -51,7 +51,7 @@ cdef struct operands_t:
     char *dst
     char *bias              # an element for each output channel, and a vector of slack
     char *residual
-    int not_finite          # set by a task that met inf or NaN among the weights
+    int not_finite          # set by a task that found inf or NaN among the weights
 
 cdef enum:
     LINE = 64               # bytes of a line of the cache

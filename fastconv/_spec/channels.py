@@ -39,11 +39,11 @@ def check_channels(
 ) -> None:
     """Raise unless input and weight have fitting channels; `inner`: input shape without batch."""
     if outputs % groups or not outputs:
-        same = f"; for the same kernel on each channel, pass np.repeat(weight, {groups}, axis=0)"
+        hint = f"; for the same kernel on each channel, pass np.repeat(weight, {groups}, axis=0)"
         raise ValueError(
             f"{name}: weight has {outputs} output channel{'s' * (outputs != 1)}, "
             f"but it must have a positive multiple of groups={groups}"
-            + same
+            + hint
             * (outputs == c_in == 1)
         )
     channels, other = (inner[-1], inner[0]) if channels_last else (inner[0], inner[-1])
