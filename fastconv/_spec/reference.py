@@ -142,10 +142,10 @@ def scaled(factor: float, array: np.ndarray) -> np.ndarray:
 
 
 def _sum(spec: ConvSpec, input: np.ndarray, weight: np.ndarray, dtype: np.dtype) -> np.ndarray:
-    """The sums; of complex numbers and real ones, which have no imaginary part, two of them."""
+    """The sums. Complex numbers and real ones, which have no imaginary part, have two: of the real
+    and of the imaginary parts. If both are real and `dtype` is complex, the weights become so."""
     input, weight = np.asarray(input), np.asarray(weight)
-    mixed = {input.dtype.kind == "c", weight.dtype.kind == "c"} == {True, False}
-    if dtype.kind != "c" or not mixed:
+    if dtype.kind != "c" or input.dtype.kind == weight.dtype.kind == "c":
         return _sum_of_taps(spec, input, weight, dtype)
     value, real = complex(spec.border_value), np.empty(0, dtype).real.dtype
     sums = (

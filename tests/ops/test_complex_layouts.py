@@ -95,6 +95,16 @@ def test_complex_times_real_has_no_product_with_an_imaginary_zero(algorithm):
     np.testing.assert_array_equal(got.imag, [[-np.inf, 6]])
 
 
+@pytest.mark.parametrize("algorithm", (*ALGORITHMS, "reference"))
+def test_of_two_real_arrays_the_weight_becomes_complex(algorithm):
+    """So inf in the input meets an imaginary 0, and inf in the weight does not."""
+    one, large = np.ones((1, 1)), np.full((1, 1), np.inf)
+    said = {"dtype": "c16", "padding": 1, "algorithm": algorithm}
+    kernel = np.ones((1, 1, 3))
+    np.testing.assert_array_equal(conv1d(one, kernel * np.inf, **said), [[complex(np.inf, 0)]])
+    np.testing.assert_array_equal(conv1d(large, kernel, **said), [[complex(np.inf, np.nan)]])
+
+
 def test_complex_times_real_costs_two_real_products():
     x, w = np.ones((1, 2, 5), "c8"), np.ones((3, 2, 1), "f4")
     apart = "real and imaginary parts apart"
