@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
 from math import ceil, prod
@@ -134,8 +133,7 @@ def cost(work: Work, schedule: Schedule, boxes: Boxes) -> float:
     return max(ceil(tasks / threads) * total / tasks, longest) + waiting
 
 
-@dataclass(frozen=True, slots=True)
-class Cost:
+class Cost(NamedTuple):
     """What the parts of a task cost."""
 
     work: Work
@@ -182,9 +180,9 @@ class Cost:
 
     def task(self, box: Box) -> float:
         """A box, and the output channels of a task."""
-        return self.fixed + self._source(box) + self._tiles(box) + self._output(box)
+        return self.fixed + self._input(box) + self._tiles(box) + self._output(box)
 
-    def _source(self, box: Box) -> float:
+    def _input(self, box: Box) -> float:
         """Strips and panels, or the first look at the input where it lies."""
         c_in, lanes, panel = self.work.spec.c_in, self.work.machine.lanes, self.schedule.panel
         length, step = box.width.length, self.work.copying.step

@@ -8,7 +8,6 @@ order whatever box, panel or orientation it falls into.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from functools import partial
 from itertools import pairwise, product
 from math import ceil, isqrt, prod
 from typing import NamedTuple
@@ -106,13 +105,14 @@ def candidates(work: Work, orientation: str) -> Iterator[tuple[float, Schedule]]
             seen.add((number, separate, box))
             cuts = tuple(map(Cut, worth_cutting[number].axes, box))
             boxes = boxes_of(core_axes, cuts, separate, work.blocks.windows)
-            schedule = partial(Schedule, orientation, separate, cuts, width, panel=panel)
-            if scratch_bytes(work, schedule(1), boxes) > machine.scratch:
+            least = Schedule(orientation, separate, cuts, width, task_panels=1, panel=panel)
+            if scratch_bytes(work, least, boxes) > machine.scratch:
                 continue
             found = True
             tasks = spec.groups * boxes.count
             parts = (1, *(ceil(n * machine.threads / tasks) for n in (1, 2, 4) if tasks < wanted))
             for task_panels in {ceil(panels / part) for part in parts}:
-                while scratch_bytes(work, schedule(task_panels), boxes) > machine.scratch:
-                    task_panels = ceil(task_panels / 2)
-                yield cost(work, schedule(task_panels), boxes), schedule(task_panels)
+                schedule = least._replace(task_panels=task_panels)
+                while scratch_bytes(work, schedule, boxes) > machine.scratch:
+                    schedule = schedule._replace(task_panels=ceil(schedule.task_panels / 2))
+                yield cost(work, schedule, boxes), schedule

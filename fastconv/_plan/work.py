@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import ceil, prod
 from typing import NamedTuple
 
@@ -33,8 +32,7 @@ class Machine(NamedTuple):
     scratch: int  # bytes a thread may take
 
 
-@dataclass(frozen=True, slots=True)
-class Schedule:
+class Schedule(NamedTuple):
     orientation: str  # what lies in vectors: "pixels" or "channels"
     separate: tuple[bool, bool, bool, bool]  # axes whose strips have a phase for each tap
     cuts: tuple[Cut, ...]  # the spans of each axis

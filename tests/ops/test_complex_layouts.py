@@ -95,7 +95,7 @@ def test_complex_times_real_has_no_product_with_an_imaginary_zero(algorithm):
     np.testing.assert_array_equal(got.imag, [[-np.inf, 6]])
 
 
-@pytest.mark.parametrize("algorithm", (*ALGORITHMS, "reference"))
+@pytest.mark.parametrize("algorithm", [*ALGORITHMS, "reference"])
 def test_of_two_real_arrays_the_weight_becomes_complex(algorithm):
     """So inf in the input meets an imaginary 0, and inf in the weight does not."""
     one, large = np.ones((1, 1)), np.full((1, 1), np.inf)
