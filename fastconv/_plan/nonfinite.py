@@ -133,10 +133,10 @@ def residual_for(
         part[nan | (up & down)] = np.nan
         with np.errstate(invalid="ignore"):
             part[part != 0] *= spec.epilogue.alpha
-    if residual is None:
-        return total
-    with np.errstate(invalid="ignore", over="ignore"):
-        return total + residual.astype(dtype)
+    if residual is not None:
+        with np.errstate(invalid="ignore", over="ignore"):
+            total += residual.astype(dtype)  # in place: a new array might have another layout
+    return total
 
 
 def _products(x: np.ndarray, border: float, weight: np.ndarray) -> Iterator[tuple]:

@@ -270,6 +270,22 @@ def test_weights_that_are_not_finite_lie_anyhow(layout, dtype):
     assert_same_bits(fastconv.prepare(odd, padding=2)(x), expected)
 
 
+@pytest.mark.parametrize("order", [(0, 1, 2, 3), (0, 1, 3, 2), (0, 3, 2, 1), (1, 0, 2, 3)])
+@pytest.mark.parametrize("last", [False, True])
+def test_weights_that_are_not_finite_with_a_residual_that_lies_anyhow(last, order):
+    """One image for the whole batch, with axes in any order, and backwards; so large (256 KiB)
+    that NumPy adds in the place of what is converted."""
+    w, x = np.ones((3, 2, 1, 1)), np.ones((2, 71, 79, 2) if last else (2, 2, 71, 79))
+    w[1, 0] = np.inf
+    said = {"padding": 1, "channels_last": last}
+    shape = fastconv.conv2d(x, w, **said).shape
+    memory = numbers([shape[axis] for axis in order]).transpose(np.argsort(order))
+    memory = memory.astype(np.float32, order="K")
+    for residual in (memory[..., ::-1], np.broadcast_to(memory[:1], shape)):
+        got = fastconv.conv2d(x, w, residual=residual, **said)
+        np.testing.assert_array_equal(got, fastconv.conv2d(x, w, **said) + residual)
+
+
 @pytest.mark.parametrize(
     ("said", "named"),
     [
