@@ -109,7 +109,8 @@ def residual_for(
     ``convolve(input, weight, groups, padding_value)`` has the other parameters of the call.
     """
     axis = -1 if spec.channels_last else -1 - spec.rank
-    total = np.zeros(spec.output_shape, dtype)
+    nothing = -np.zeros((), dtype)  # -0 changes no sum, not even -0
+    total = np.full(spec.output_shape, nothing)
     results = [np.moveaxis(part, axis, 0) for part in _components(total)]
     outputs, *rest = results[0].shape
     counts = np.zeros((3, outputs * len(results), *rest), np.int32)  # of inf, -inf and NaN

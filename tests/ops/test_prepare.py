@@ -270,6 +270,15 @@ def test_weights_that_are_not_finite_lie_anyhow(layout, dtype):
     assert_same_bits(fastconv.prepare(odd, padding=2)(x), expected)
 
 
+def test_a_weight_that_is_not_finite_leaves_minus_zero_to_others():
+    """A product too small to store, below zero."""
+    x, w = np.full((1, 5), -1e-200), np.full((2, 1, 3), 1e-200)
+    expected = fastconv.conv1d(x, w, padding=1)
+    assert np.signbit(expected[0, :-1]).all()
+    w[1] = np.inf
+    assert np.signbit(fastconv.conv1d(x, w, padding=1)[0, :-1]).all()
+
+
 @pytest.mark.parametrize("order", [(0, 1, 2, 3), (0, 1, 3, 2), (0, 3, 2, 1), (1, 0, 2, 3)])
 @pytest.mark.parametrize("last", [False, True])
 def test_weights_that_are_not_finite_with_a_residual_that_lies_anyhow(last, order):
