@@ -35,7 +35,8 @@ CORE_FLAGS = ["-O2", "-fvisibility=hidden"]
 SANITIZE = os.environ.get("FASTCONV_SANITIZE", "")  # such as "address,undefined"
 SANITIZE_FLAGS = [f"-fsanitize={SANITIZE}", "-fno-omit-frame-pointer", "-g"] if SANITIZE else []
 if SANITIZE:  # of instrumented tiles, gcc takes half an hour to optimize those of AVX-512
-    C_FLAGS += ["-O0"]
+    C_FLAGS += ["-O1"]
+    TUNING_FLAGS += [(["-O0"], "src_c/isa/avx512.c")]
 else:  # Python's own flags ask for debug information, ten times the code
     C_FLAGS += ["-g0"]
     CORE_FLAGS += ["-g0"]
