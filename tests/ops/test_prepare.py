@@ -271,12 +271,12 @@ def test_weights_that_are_not_finite_lie_anyhow(layout, dtype):
 
 
 def test_a_weight_that_is_not_finite_leaves_minus_zero_to_others():
-    """A product too small to store, below zero."""
+    """Products too small to store, below zero: where an ISA rounds them after they are added to 0,
+    that is -0."""
     x, w = np.full((1, 5), -1e-200), np.full((2, 1, 3), 1e-200)
-    expected = fastconv.conv1d(x, w, padding=1)
-    assert np.signbit(expected[0, :-1]).all()
+    expected = np.signbit(fastconv.conv1d(x, w, padding=1)[0])
     w[1] = np.inf
-    assert np.signbit(fastconv.conv1d(x, w, padding=1)[0, :-1]).all()
+    np.testing.assert_array_equal(np.signbit(fastconv.conv1d(x, w, padding=1)[0]), expected)
 
 
 @pytest.mark.parametrize("order", [(0, 1, 2, 3), (0, 1, 3, 2), (0, 3, 2, 1), (1, 0, 2, 3)])
