@@ -16,6 +16,7 @@ from .._core import direct, im2col_gemm, scratch, weights
 from .._core.conv import Problem, address
 from .._spec import reference
 from .._spec.conv import ConvSpec
+from .._spec.operands import plain_bias
 from . import constants as costs
 from . import magnitude, nonfinite
 from .plan import PLAN_BYTES, Engine, Plan, Variant
@@ -213,10 +214,8 @@ def _reference(call: Call) -> Candidate:
 
 
 def _run_reference(spec: ConvSpec, src, wei, packed, bias, residual, dst) -> bool:
-    if bias is not None and spec.components == 2:  # pairs of real numbers
-        if spec.apart:
-            bias = bias.reshape(spec.groups, 2, spec.c_out).swapaxes(1, 2).ravel()
-        bias = bias.view(np.result_type(bias.dtype, np.complex64))
+    if bias is not None:
+        bias = plain_bias(spec, bias)
     if dst.size:
         dst[...] = reference.convolve(spec, src, wei, bias, residual, dst)
     return True

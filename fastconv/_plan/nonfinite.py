@@ -2,8 +2,9 @@
 """Weights that are inf or NaN beside zero padding, where a tap must add nothing.
 
 The engine multiplies padding as zeros, and 0 * inf is NaN. So such a call runs with finite weights
-in their place, and a residual: what the products of those weights sum to at each output, which is
-0, inf, -inf or NaN. To know it, the call counts products, by convolutions of zeros and ones.
+in their place. That is right but for the outputs that such a weight decides, whose sums are inf,
+-inf or NaN: the call counts products to find them, by convolutions of zeros and ones, and stores
+them itself.
 """
 
 from __future__ import annotations
@@ -15,9 +16,10 @@ from functools import cache, partial
 import numpy as np
 
 from .._spec.conv import ConvParameters, ConvSpec
-from .._spec.dtypes import TOTALS, native
-from .layout import Layout, native_copy
-from .plan import Plan, Variant, epilogue_words
+from .._spec.dtypes import native
+from .._spec.operands import plain_bias
+from .layout import Layout, is_finite, native_copy
+from .plan import Plan, Variant
 from .tiled import Call
 
 
@@ -35,25 +37,26 @@ def variant(call: Call, make: Callable[[Call], Plan]) -> Variant | None:
 
 
 def _plan(call: Call, make: Callable[[Call], Plan]) -> Plan:
-    """A plan with a residual and finite weights, which its engine makes of those of the call."""
+    """A plan for finite weights, whose engine stores what those that are not finite decide."""
     spec = call.spec
-    shape, dtype, total = spec.output_shape, spec.sum_dtype, TOTALS[spec.arithmetic.total]
-    layouts = {
-        "wei": Layout.contiguous(
-            spec.weight_shape, native(call.dtypes[1]), spec.tile_dtype, spec.rank, False
-        ),
-        "residual": Layout.contiguous(shape, dtype, total, spec.rank, spec.channels_last),
-    }
-    arrays = replace(call.arrays, **layouts, residual_is_out=False)
-    epilogue = spec.epilogue._replace(residual=True)
-    plan = make(replace(call, spec=replace(spec, epilogue=epilogue), arrays=arrays))
+    wei = Layout.contiguous(
+        spec.weight_shape, native(call.dtypes[1]), spec.tile_dtype, spec.rank, False
+    )
+    plan = make(replace(call, arrays=replace(call.arrays, wei=wei)))
     engine = plan._engine
-    count = partial(_count, call, (plan.algorithm, plan.threads))
+    how = plan.algorithm, plan.threads
+    convolve = partial(_convolve, call, how)
 
     def run(src, wei, packed, bias, residual, dst) -> bool:
-        total = residual_for(spec, src, wei, residual, dtype, count)
-        clean = replaced(wei) if packed is None else None
-        return engine.run(src, clean, packed, bias, total, dst)
+        clean = replaced(wei)
+        sums = decided_sums(spec, src, wei, clean, convolve)
+        with np.errstate(invalid="ignore", over="ignore"):
+            results = list(_results(call, how, sums, bias, residual, dst))  # before `dst` changes
+        if not engine.run(src, clean if packed is None else None, packed, bias, residual, dst):
+            return False
+        for part, (place, result) in zip(_components(dst), results, strict=True):
+            part[place] = result
+        return True
 
     ours = engine._replace(
         run=run,
@@ -66,24 +69,23 @@ def _plan(call: Call, make: Callable[[Call], Plan]) -> Plan:
         "out: whole, for the products of inf and NaN",
         *plan.copies,
     )
-    said = {"spec": spec, "copies": copies, "variants": (), "epilogue": epilogue_words(spec)}
-    return plan._replace(**said, bytes=call.arrays.moved_bytes(spec), _engine=ours)
+    return plan._replace(copies=copies, variants=(), _engine=ours)
 
 
-def _count(call: Call, how: tuple, input, weight, groups: int, padding_value: int) -> np.ndarray:
-    """The convolution of zeros and ones with the parameters of a call: integers."""
+def _convolve(call: Call, how: tuple, input, weight, **more) -> np.ndarray:
+    """A convolution with the parameters of a call, but for its dtype and epilogue."""
     spec = call.spec
     axes = spec.user_axes
     parameters = ConvParameters(
         stride=tuple(axis.stride for axis in axes),
         padding=tuple((axis.before, axis.after) for axis in axes),
         dilation=tuple(axis.dilation for axis in axes),
-        groups=groups,
+        groups=spec.groups,
         padding_mode=tuple(axis.border.word for axis in axes),
-        padding_value=padding_value,
         channels_last=spec.channels_last,
     )
-    return call.convolve(spec.name, spec.rank, parameters, (input, weight, None, None, None), how)
+    arrays = (input, weight, None, None, None)
+    return call.convolve(spec.name, spec.rank, parameters._replace(**more), arrays, how)
 
 
 def replaced(weight: np.ndarray) -> np.ndarray:
@@ -96,22 +98,20 @@ def replaced(weight: np.ndarray) -> np.ndarray:
     return clean
 
 
-def residual_for(
+def decided_sums(
     spec: ConvSpec,
     src: np.ndarray,
     weight: np.ndarray,
-    residual: np.ndarray | None,
-    dtype: np.dtype,
+    clean: np.ndarray,
     convolve: Callable[..., np.ndarray],
 ) -> np.ndarray:
-    """What the products of weights that are not finite sum to, plus the residual, as `dtype`.
+    """The sums that weights which are not finite decide: inf, -inf or NaN; the others are 0.
 
-    ``convolve(input, weight, groups, padding_value)`` has the other parameters of the call.
+    ``convolve(input, weight, **more)`` has the parameters of the call.
     """
     axis = -1 if spec.channels_last else -1 - spec.rank
-    nothing = -np.zeros((), dtype)  # -0 changes no sum, not even -0
-    total = np.full(spec.output_shape, nothing)
-    results = [np.moveaxis(part, axis, 0) for part in _components(total)]
+    sums = np.zeros(spec.output_shape, spec.sum_dtype)
+    results = [np.moveaxis(part, axis, 0) for part in _components(sums)]
     outputs, *rest = results[0].shape
     counts = np.zeros((3, outputs * len(results), *rest), np.int32)  # of inf, -inf and NaN
     for number, x in enumerate(_components(src)):
@@ -124,20 +124,63 @@ def residual_for(
             x, rows = x.compress(bad.any(axis=0), axis), rows[made][:, bad.any(axis=0)]
         for kind, bits, beyond, chosen in _products(x, border, rows):
             if chosen.any():
-                beyond = int(beyond) if spec.reads_constant else 0
-                found = convolve(bits, chosen, spec.groups, beyond)
+                found = convolve(bits, chosen, padding_value=int(spec.reads_constant and beyond))
                 counts[kind, made] += np.moveaxis(found, axis, 0)
     for number, part in enumerate(results):
         up, down, nan = counts[:, number :: len(results)] > 0
         part[up] = np.inf
         part[down] = -np.inf
         part[nan | (up & down)] = np.nan
+    if not (is_finite(src) and np.isfinite(spec.border_value)):
+        x, border = map(_not_finite, (src, np.array(spec.border_value)))
+        others = convolve(x, clean, padding_value=border[()], dtype=spec.sum_dtype)
         with np.errstate(invalid="ignore"):
-            part[part != 0] *= spec.epilogue.alpha
-    if residual is not None:
-        with np.errstate(invalid="ignore", over="ignore"):
-            total += residual.astype(dtype)  # in place: a new array might have another layout
-    return total
+            for part, other in zip(_components(sums), _components(others), strict=True):
+                part[part != 0] += other[part != 0]
+    return sums
+
+
+def _results(
+    call: Call,
+    how: tuple,
+    sums: np.ndarray,
+    bias: np.ndarray | None,
+    residual: np.ndarray | None,
+    out: np.ndarray,
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """For each component of the output: which sums are not 0, and what these become.
+
+    They are added in float64, where no finite number of float32 overflows to another inf."""
+    epilogue = call.spec.epilogue
+    if bias is not None:
+        bias = plain_bias(call.spec, bias)
+        bias = bias if call.spec.channels_last else bias.reshape(-1, *(1,) * call.spec.rank)
+        bias = np.broadcast_to(bias, sums.shape)
+    for number, part in enumerate(_components(sums)):
+        place, as_sum = part != 0, part.dtype.type
+        total = part[place] * np.float64(as_sum(epilogue.alpha))
+        for factor, array in ((1, bias), (epilogue.beta, out), (1, residual)):
+            if array is not None and factor != 0:
+                added = _components(array)[number][place].astype(part.dtype)
+                total += added * np.float64(as_sum(factor))
+        activation = epilogue.activation and (epilogue.activation, *epilogue.parameters)
+        parameters = ConvParameters(
+            activation=activation,
+            dtype=_components(out)[number].dtype,
+            overflow="saturate" if epilogue.saturate else "wrap",
+        )
+        every, one = np.array([[np.inf, -np.inf, np.nan]]), np.ones((1, 1, 1))
+        arrays = (every.astype(part.dtype), one.astype(part.dtype), None, None, None)
+        stored = call.convolve("conv1d", 1, parameters, arrays, how)[0]
+        yield place, stored[np.where(np.isnan(total), 2, total < 0)]
+
+
+def _not_finite(array: np.ndarray) -> np.ndarray:
+    """A copy with 0 for what is finite."""
+    copy = native_copy(array)
+    for part in _components(copy):
+        part[np.isfinite(part)] = 0
+    return copy
 
 
 def _products(x: np.ndarray, border: float, weight: np.ndarray) -> Iterator[tuple]:

@@ -42,6 +42,17 @@ def check_bias(spec: ConvSpec, bias: Any, dtype: np.dtype) -> np.ndarray | None:
     return pairs.reshape(spec.groups, spec.c_out, 2).swapaxes(1, 2).ravel()
 
 
+def plain_bias(spec: ConvSpec, bias: np.ndarray) -> np.ndarray:
+    """What `check_bias` returned, perhaps with more behind it: one number per output channel."""
+    outputs = spec.groups * spec.c_out
+    if spec.components == 1:
+        return bias[:outputs]
+    pairs = bias[: 2 * outputs]
+    if spec.apart:
+        pairs = pairs.reshape(spec.groups, 2, spec.c_out).swapaxes(1, 2).ravel()
+    return pairs.view(np.result_type(bias.dtype, np.complex64))
+
+
 def check_addend(spec: ConvSpec, argument: str, dtype: np.dtype) -> None:
     """Raise unless numbers of `dtype` can be added to the sums."""
     check_dtype(spec.name, argument, dtype)
