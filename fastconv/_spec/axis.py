@@ -60,6 +60,22 @@ class Axis(NamedTuple):
             first * self.stride + offset, (end - 1) * self.stride + offset + 1, self.stride
         )
 
+    @property
+    def cuttable(self) -> bool:
+        """Whether a part of the outputs is an axis of its own: a border is that of all."""
+        return self.border == Border.ZERO
+
+    def part(self, first: int, end: int) -> tuple[slice, slice, tuple[int, int]]:
+        """Outputs [first, end) as those of an axis of their own: which they are, what they read,
+        and the padding of that. All of them, if the axis is not `cuttable`."""
+        if not self.cuttable:
+            return slice(0, self.outputs), slice(0, self.n), (self.before, self.after)
+        low = first * self.stride - self.before
+        high = (end - 1) * self.stride - self.before + self.span
+        start = min(max(0, low), self.n)
+        stop = max(start, min(high, self.n))
+        return slice(first, end), slice(start, stop), (start - low, high - stop)
+
     def changes(self) -> tuple[int, ...]:
         """Output positions at which the taps that are valid change."""
         return tuple(sorted({0, self.outputs}.union(*map(self.valid, range(self.k)))))

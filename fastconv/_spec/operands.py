@@ -33,7 +33,7 @@ def check_bias(spec: ConvSpec, bias: Any, dtype: np.dtype) -> np.ndarray | None:
     ):
         return array
     check_addend(spec, "bias", array.dtype)
-    with np.errstate(over="ignore"):  # what is too large becomes inf, as in the residual
+    with np.errstate(all="ignore"):  # what is too large becomes inf, as in the residual
         if components(spec.dtype) == 1:
             return np.require(array, dtype, ("C", "A"))
         pairs = array.astype(np.result_type(dtype, np.complex64)).view(dtype)

@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Weights that are inf or NaN beside padding: what they decide, no finite number undoes."""
 
+import tracemalloc
 from itertools import product
 
 import numpy as np
 import pytest
-from arrays import BF16
-from ways import ALGORITHMS
+from arrays import BF16, numbers
+from ways import ALGORITHMS, CONV, ISAS
 
-from fastconv import conv1d, prepare
+from fastconv import conv1d, conv2d, plan, prepare, settings
+from fastconv._plan import nonfinite
 
 KINDS = [  # of input, weight and result
     ("f4", "f4", "f4"), ("f8", "f8", "f8"), ("f2", "f2", "f2"), (BF16, BF16, BF16),
@@ -107,3 +109,126 @@ def check(kinds, epilogue, channels_last, x, w, clean):
         np.testing.assert_array_equal(got[met], truth[met])
         np.testing.assert_array_equal(got[~met], others[~met])
         np.testing.assert_array_equal(np.signbit(got[~met]), np.signbit(others[~met]))
+
+
+# ---- a part of the output at a time ------------------------------------------------------------
+
+
+@pytest.mark.parametrize("channels_last", [False, True])
+@pytest.mark.parametrize(
+    ("x", "w", "more"),
+    [
+        ((1, 2, 1200017), (3, 2, 5), {"padding": ((7, 3),)}),
+        ((2, 3, 701, 1301), (4, 3, 3, 5), {"padding": ((2, 1), (-9, 11)), "stride": (2, 1)}),
+        ((701, 1301, 3), (9, 1, 3, 2), {"padding": 2, "groups": 3, "dilation": (1, 7)}),
+        ((2, 2, 31, 211, 173), (6, 1, 3, 3, 3), {"padding": (1, 1, 0), "groups": 2}),
+        ((1, 2, 1201, 907), (4, 2, 3, 3), {"padding": 1, "padding_mode": ("constant", "wrap")}),
+    ],
+)
+def test_parts(x, w, more, channels_last):
+    x, w = numbers(x, "f4"), numbers(w, "f4", seed=1)
+    if x.ndim == 3 and w.ndim == 4:  # no batch axis
+        x = np.ascontiguousarray(np.moveaxis(x, -1, 0))
+    x = np.moveaxis(x, 1 - w.ndim, -1) if channels_last else x
+    w.flat[0], w[-1].flat[-1] = np.inf, np.nan
+    more = {**more, "channels_last": channels_last}
+    conv = CONV[w.ndim - 2]
+    got, truth = conv(x, w, **more), conv(x, w, **more, algorithm="reference")
+    met = ~np.isfinite(truth)
+    assert 0.1 < met.mean() < 0.9
+    np.testing.assert_array_equal(got[met], truth[met])
+    clean = np.where(np.isfinite(w), w, 0)
+    np.testing.assert_array_equal(np.where(met, 0, got), np.where(met, 0, conv(x, clean, **more)))
+
+
+def test_only_what_taps_read_is_looked_at():
+    x, w = np.broadcast_to(np.float32(1), (1, 20000, 20000)), np.ones((1, 1, 3, 3), "f4")
+    w[0, 0, 0, 0] = np.inf
+    tracemalloc.start()
+    try:
+        for padding, stride in ((1, 1000), (((-19980, 1), (-19980, 1)), 1)):
+            got = conv2d(x, w, padding=padding, stride=stride)
+            assert np.isinf(got[:, 1:, 1:]).all()
+        assert tracemalloc.get_traced_memory()[1] < 16 << 20
+    finally:
+        tracemalloc.stop()
+
+
+def test_they_take_little_memory():
+    """A byte for each number of the output, and what a part needs."""
+    x, w = np.ones((8, 2048, 2048), "f4"), np.ones((8, 1, 3, 3), "f4")
+    w[3, 0, 1, 1] = np.inf
+    tracemalloc.start()
+    try:
+        got = conv2d(x, w, padding=1, groups=8)
+        assert tracemalloc.get_traced_memory()[1] < 1.25 * got.nbytes + (32 << 20)
+    finally:
+        tracemalloc.stop()
+    assert np.isinf(got[3]).all()
+    assert np.isfinite(np.delete(got, 3, 0)).all()
+
+
+def test_parts_are_small():
+    """Ctrl-C is answered between two of them."""
+    spec = plan(conv2d, (1, 10007, 15013), (1, 1, 3, 3), padding=1).spec
+    seen = 0
+    for where, read, _ in nonfinite.parts(spec):
+        outputs = np.broadcast_to(0, spec.output_shape)[where]
+        assert outputs.size <= nonfinite.PART
+        assert np.broadcast_to(0, spec.input_shape)[read].size <= 1.1 * nonfinite.PART
+        seen += outputs.size
+    assert seen == 10007 * 15013
+
+
+# ---- what once went wrong ----------------------------------------------------------------------
+
+BAD = np.array([[[np.inf, 1, 1]]], "f4")
+DECIDED = [[2, *[np.inf] * 4]]  # of five ones
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_a_beta_that_is_0_in_the_dtype_of_sums_reads_nothing(algorithm):
+    for value in (np.inf, np.nan):
+        out = np.full((1, 5), value, "f4")
+        conv1d(np.ones((1, 5), "f4"), BAD, padding=1, beta=1e-46, out=out, algorithm=algorithm)
+        np.testing.assert_array_equal(out, DECIDED)
+
+
+@pytest.mark.filterwarnings("ignore:the matrix subclass")
+def test_an_out_of_another_class():
+    out = np.matrix(np.zeros((1, 5), "f4"))
+    got = conv1d(np.ones((1, 5), "f4"), BAD, padding=1, beta=1, out=out)
+    assert got is out
+    np.testing.assert_array_equal(np.asarray(out), DECIDED)
+
+
+@pytest.mark.filterwarnings("error")
+def test_no_warning_is_seen():
+    x, w = np.ones((1, 1, 6), BF16), np.ones((1, 1, 3), BF16)
+    w.view("u2")[0, 0, 0] = 0x7F81  # NaN that signals
+    for _ in range(2):
+        for got in (conv1d(x, w, padding=1), prepare(w, padding=1)(x)):
+            np.testing.assert_array_equal(np.isnan(got[0, 0].astype("f4"))[:2], [False, True])
+        x.view("u2")[0, 0, 3] = 0x7F81
+    x = np.ones((1, 5), "f4")
+    with np.errstate(all="raise"):
+        got = conv1d(x, BAD, [1e-300], padding=1, residual=np.full((1, 5), 1e-300))
+        np.testing.assert_array_equal(got, DECIDED)
+        out = np.full((1, 5), 1e-200)
+        got = conv1d(x.astype("f8"), BAD.astype("f8"), padding=1, beta=1e-200, out=out)
+        np.testing.assert_array_equal(got, DECIDED)
+
+
+@pytest.mark.parametrize("isa", ISAS)
+@pytest.mark.parametrize("taps", [2, 3])
+def test_the_sign_of_a_sum_that_is_too_small(taps, isa):
+    """Their taps that meet padding leave it as it is."""
+    signs = set()
+    for bad in (np.inf, -np.inf, np.nan, 0):
+        w = np.full((1, 1, taps), -1e-30, "f4")
+        w[..., 1:] = bad
+        with settings(isa=isa):
+            got = conv1d(np.full((1, 9), 1e-30, "f4"), w, padding=((0, taps - 1),))
+        assert got[0, -1] == 0
+        signs.add(bool(np.signbit(got[0, -1])))
+    assert len(signs) == 1

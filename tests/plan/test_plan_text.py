@@ -40,7 +40,7 @@ def test_a_plan_of_arrays_is_the_one_that_runs():
         got = plan(conv2d, x, w, padding=1)
         assert got.chosen == "weight holds inf or NaN"
         assert "\nchosen: because weight holds inf or NaN\n" in str(got)
-        assert "weight: whole, with finite elements for inf and NaN" in got.copies
+        assert "weight: whole, with 0 for inf and NaN" in got.copies
         assert (got.epilogue, got.variants) == ("none", ())
         assert got.spec == plan(conv2d, SRC, WEI, padding=1).spec
         assert fastconv.prepare(w, padding=1).plan(SRC).chosen == got.chosen

@@ -26,6 +26,30 @@ def test_outputs_are_the_positions(n, k, s, d, before, after):
     assert max(0, Axis(n, k, s, d, before, after).outputs) == len(positions)
 
 
+@given(lengths, kernels, steps, steps, sides, sides, st.data())
+def test_a_part_of_the_outputs_is_an_axis(n, k, s, d, before, after, data):
+    for border in Border:
+        axis = Axis(n, k, s, d, before, after, border)
+        if axis.outputs < 1:
+            return
+        end = data.draw(st.integers(1, axis.outputs))
+        first = data.draw(st.integers(0, end - 1))
+        outputs, read, (left, right) = axis.part(first, end)
+        part = axis._replace(n=len(range(n)[read]), before=left, after=right)
+        assert part.outputs == len(range(axis.outputs)[outputs])
+        if border is not Border.ZERO:
+            assert (outputs, read, part) == (slice(0, axis.outputs), slice(0, n), axis)
+            continue
+        assert outputs == slice(first, end)
+        for o in range(part.outputs):
+            for tap in range(k):
+                here = o * s + tap * d - left
+                there = (first + o) * s + tap * d - before
+                assert (0 <= here < part.n) == (0 <= there < n)
+                if 0 <= here < part.n:
+                    assert read.start + here == there
+
+
 @given(lengths, kernels, steps, steps)
 def test_same_gives_one_output_per_stride(n, k, s, d):
     for word in ("same", "same_upper", "same_lower"):
