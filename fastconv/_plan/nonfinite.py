@@ -105,21 +105,20 @@ def decided(
     """For each component of the output, codes of what its sums become before the activation: 0
     where no weight that is not finite decides them."""
     spec = call.spec
-    several = _components(out)
-    bad = [_bad(spec, weight, number, len(several)) for number in range(components(src.dtype))]
+    bad = [_bad(spec, weight, number) for number in range(components(src.dtype))]
     signs = cache(partial(replaced, weight, signs=True))
     if bias is not None:
         bias = plain_bias(spec, bias)
         bias = bias if spec.channels_last else bias.reshape(-1, *(1,) * spec.rank)
         bias = np.broadcast_to(bias, out.shape)
-    codes = np.zeros((len(several), *out.shape), np.uint8)
+    codes = np.zeros((spec.components, *out.shape), np.uint8)
     alpha, beta = (spec.tile_dtype.type(x) for x in (spec.epilogue.alpha, spec.epilogue.beta))
     added = ((1, bias), (beta, None if beta == 0 else out), (1, residual))
     for place, read, padding in parts(spec):
         convolve = partial(_convolve, call, how, padding)
         x = src[read]
-        met = _met(spec, x, bad, len(several), convolve)
-        others = [np.zeros((), spec.tile_dtype)] * len(several)
+        met = _met(spec, x, bad, convolve)
+        others = [np.zeros((), spec.tile_dtype)] * spec.components
         if not is_finite(x):  # what the other weights multiply may be inf or NaN, too
             others = _components(convolve(_not_finite(x), signs(), dtype=spec.sum_dtype))
         for number, (up, down, nan) in enumerate(met):
@@ -145,9 +144,9 @@ class _Bad(NamedTuple):
     kinds: tuple[np.ndarray, np.ndarray, np.ndarray]  # which are inf, -inf, NaN
 
 
-def _bad(spec: ConvSpec, weight: np.ndarray, component: int, several: int) -> _Bad:
+def _bad(spec: ConvSpec, weight: np.ndarray, component: int) -> _Bad:
     """Of the weights that the real or imaginary part of an input meets."""
-    rows = _real_weights(weight, component, several)
+    rows = _real_weights(weight, component, spec.components)
     with np.errstate(invalid="ignore"):
         bad = ~np.isfinite(rows).all(axis=tuple(range(2, rows.ndim)))
     bad = bad.reshape(spec.groups, -1, spec.c_in)
@@ -162,11 +161,11 @@ def _bad(spec: ConvSpec, weight: np.ndarray, component: int, several: int) -> _B
     return _Bad(made, (groups[:, None] * spec.c_in + channel).ravel(), len(groups), kinds)
 
 
-def _real_weights(weight: np.ndarray, component: int, several: int) -> np.ndarray:
-    """The weights that the real or imaginary part of an input meets: one row for each part of an
-    output channel."""
+def _real_weights(weight: np.ndarray, component: int, rows: int) -> np.ndarray:
+    """The weights that the real or imaginary part of an input meets: so many rows for an output
+    channel, one for each component of it."""
     real, *rest = _components(weight)
-    if several == 1:
+    if rows == 1:
         return real
     imaginary = rest[0] if rest else np.zeros_like(real)
     pair = (real, imaginary) if component == 0 else (-imaginary, real)
@@ -205,7 +204,6 @@ def _met(
     spec: ConvSpec,
     src: np.ndarray,
     bad: list[_Bad],
-    several: int,
     convolve: Callable[..., np.ndarray],
 ) -> Iterator[tuple[np.ndarray, ...]]:
     """For each component of the output: which sums have products that are inf, -inf, NaN."""
@@ -217,11 +215,11 @@ def _met(
             if chosen.any():
                 found = np.moveaxis(convolve(bits, chosen, groups=weights.groups), axis, 0) > 0
                 if met is None:
-                    outputs = spec.groups * spec.c_out * several
+                    outputs = spec.groups * spec.c_out * spec.components
                     met = np.zeros((3, outputs, *found.shape[1:]), bool)
                 met[kind, weights.rows] |= found
-    for number in range(several):
-        yield tuple(np.moveaxis(part[number::several], 0, axis) for part in met)
+    for number in range(spec.components):
+        yield tuple(np.moveaxis(part[number :: spec.components], 0, axis) for part in met)
 
 
 def _products(x: np.ndarray, plus, minus, nan) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
