@@ -42,13 +42,20 @@ const char *fc_isa_name(int number)
     return 0 <= number && number < ISAS ? tables[number][0]->isa : NULL;
 }
 
+/* The CPU is asked once: in a virtual machine, its answer takes many microseconds. Callers have the
+ * GIL. */
 int fc_isa_usable(int number)
 {
+    static char asked, answers[ISAS];
+    if (!asked) {
 #if defined(__x86_64__)
-    __builtin_cpu_init();
+        __builtin_cpu_init();
 #endif
 #define FC_USABLE(isa, usable) (usable) != 0,
-    const int answers[] = {FC_ISA_LIST(FC_USABLE)};
+        const char found[ISAS] = {FC_ISA_LIST(FC_USABLE)};
+        memcpy(answers, found, sizeof found);
+        asked = 1;
+    }
     return 0 <= number && number < ISAS && answers[number];
 }
 
