@@ -42,8 +42,8 @@ const char *fc_isa_name(int number)
     return 0 <= number && number < ISAS ? tables[number][0]->isa : NULL;
 }
 
-/* The CPU is asked once: in a virtual machine, its answer takes many microseconds. Callers have the
- * GIL. */
+/* The CPU is asked once: in a virtual machine, cpuid takes many microseconds. Callers hold the GIL,
+ * so no two threads ask. */
 int fc_isa_usable(int number)
 {
     static char asked, answers[ISAS];

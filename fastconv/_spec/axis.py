@@ -7,7 +7,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from .borders import Border
+import numpy as np
+
+from .borders import Border, reach
 
 
 class Axis(NamedTuple):
@@ -60,18 +62,14 @@ class Axis(NamedTuple):
             first * self.stride + offset, (end - 1) * self.stride + offset + 1, self.stride
         )
 
-    @property
-    def cuttable(self) -> bool:
-        """Whether a part of the outputs is an axis of its own: a border is that of all."""
-        return self.border == Border.ZERO
-
-    def part(self, first: int, end: int) -> tuple[slice, slice, tuple[int, int]]:
-        """Outputs [first, end) as those of an axis of their own: which they are, what they read,
-        and the padding of that. All of them, if the axis is not `cuttable`."""
-        if not self.cuttable:
-            return slice(0, self.outputs), slice(0, self.n), (self.before, self.after)
+    def part(self, first: int, end: int) -> tuple[slice, slice | np.ndarray, tuple[int, int]]:
+        """Outputs [first, end) as those of an axis of their own, with zeros beside it: which they
+        are; the elements that they read, or where there is a border the positions of these (-1: the
+        constant); the padding."""
         low = first * self.stride - self.before
         high = (end - 1) * self.stride - self.before + self.span
+        if self.reads_border:
+            return slice(first, end), reach(self.border, np.arange(low, high), self.n), (0, 0)
         start = min(max(0, low), self.n)
         stop = max(start, min(high, self.n))
         return slice(first, end), slice(start, stop), (start - low, high - stop)

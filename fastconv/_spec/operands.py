@@ -43,7 +43,8 @@ def check_bias(spec: ConvSpec, bias: Any, dtype: np.dtype) -> np.ndarray | None:
 
 
 def plain_bias(spec: ConvSpec, bias: np.ndarray) -> np.ndarray:
-    """What `check_bias` returned, perhaps with more behind it: one number per output channel."""
+    """The bias that `check_bias` returned, with or without room behind it, as one number per output
+    channel."""
     outputs = spec.groups * spec.c_out
     if spec.components == 1:
         return bias[:outputs]

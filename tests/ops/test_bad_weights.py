@@ -22,6 +22,7 @@ LARGE = {"f": 3e38, "d": 1.5e308}
 EPILOGUES = [
     {}, {"alpha": "large"}, {"alpha": -3}, {"alpha": 0}, {"alpha": np.inf}, {"alpha": np.nan},
     {"bias": "large"}, {"bias": np.inf}, {"residual": "large"}, {"residual": -np.inf},
+    {"bias": [-7, np.inf, -np.inf, 3]},
     {"beta": "large", "out": 9}, {"beta": -2, "out": np.inf}, {"beta": np.inf, "out": 0},
     {"alpha": "large", "bias": "large", "beta": 2, "out": 9, "residual": "large"},
     *({"activation": word} for word in (
@@ -57,15 +58,15 @@ def keywords(kinds, epilogue, shape):
     said = {name: large if value == "large" else value for name, value in epilogue.items()}
     said |= {"dtype": dtype, "padding": 1}
     said |= {"overflow": "saturate"} if dtype.kind in "iu" else {}
-    said |= {"bias": np.full(4, said["bias"])} if "bias" in said else {}
-    arrays = {}
+    said |= {"bias": np.resize(said["bias"], 4)} if "bias" in said else {}
+    given = {}
     if "residual" in said:
         kind = "c16" if dtype.kind == "c" else "f8"
-        arrays["residual"] = np.full(shape, said.pop("residual"), kind)
+        given["residual"] = np.full(shape, said.pop("residual"), kind)
     if "out" in said:
         value = said.pop("out")
-        arrays["out"] = np.full(shape, 9 if dtype.kind in "iu" else value).astype(dtype)
-    return said, arrays
+        given["out"] = np.full(shape, 9 if dtype.kind in "iu" else value).astype(dtype)
+    return said, given
 
 
 def components(array):
@@ -81,9 +82,8 @@ def components(array):
 def test_what_they_decide_and_what_not(epilogue, kinds, channels_last):
     if np.dtype(kinds[2]).kind == "c":  # takes no activation
         epilogue = {name: value for name, value in epilogue.items() if name != "activation"}
-    input_too = {"f": True, "c": True, "V": True}.get(np.dtype(kinds[0]).kind, False)
-    for given in arrays(kinds, False), arrays(kinds, input_too):
-        check(kinds, epilogue, channels_last, *given)
+    for input_too in (False, True)[: 1 + (np.dtype(kinds[0]).kind in "fcV")]:
+        check(kinds, epilogue, channels_last, *arrays(kinds, input_too))
 
 
 def check(kinds, epilogue, channels_last, x, w, clean):
@@ -168,16 +168,29 @@ def test_they_take_little_memory():
     assert np.isfinite(np.delete(got, 3, 0)).all()
 
 
-def test_parts_are_small():
-    """Ctrl-C is answered between two of them."""
-    spec = plan(conv2d, (1, 10007, 15013), (1, 1, 3, 3), padding=1).spec
-    seen = 0
-    for where, read, _ in nonfinite.parts(spec):
-        outputs = np.broadcast_to(0, spec.output_shape)[where]
-        assert outputs.size <= nonfinite.PART
-        assert np.broadcast_to(0, spec.input_shape)[read].size <= 1.1 * nonfinite.PART
-        seen += outputs.size
-    assert seen == 10007 * 15013
+@pytest.mark.parametrize(
+    ("x", "w", "said"),
+    [
+        ((1, 10007, 15013), (1, 1, 3, 3), {"padding": 1}),
+        ((3, 2, 1201, 2003), (2, 2, 3, 5), {"padding": 2, "padding_mode": ("wrap", "constant")}),
+        ((1, 7, 1601, 1603), (1, 1, 3, 1, 1), {"padding": 1, "padding_mode": "mirror"}),
+        ((1, 30000001), (1, 1, 2), {"padding": 1, "dilation": 10000019}),
+    ],
+)
+def test_parts_are_small(x, w, said):
+    """So that Ctrl-C is answered soon; but none is shorter than a window."""
+    spec = plan(CONV[len(w) - 2], x, w, **said).spec
+    inputs, outputs = np.broadcast_to(0, spec.input_shape), np.broadcast_to(0, spec.output_shape)
+    seen = read = 0
+    for where, of, _ in nonfinite.parts(spec, w[1], w[0]):
+        part = nonfinite.taken(inputs, of)
+        windows = part.size if "dilation" in said else 0
+        assert outputs[where].size <= max(nonfinite.PART, windows)
+        assert part.size <= 1.2 * nonfinite.PART or windows
+        seen += outputs[where].size
+        read += part.size
+    assert seen == outputs.size
+    assert read < 2.2 * inputs.size
 
 
 # ---- what once went wrong ----------------------------------------------------------------------
@@ -222,7 +235,7 @@ def test_no_warning_is_seen():
 @pytest.mark.parametrize("isa", ISAS)
 @pytest.mark.parametrize("taps", [2, 3])
 def test_the_sign_of_a_sum_that_is_too_small(taps, isa):
-    """Their taps that meet padding leave it as it is."""
+    """Weights that meet only padding do not change the sign of the 0."""
     signs = set()
     for bad in (np.inf, -np.inf, np.nan, 0):
         w = np.full((1, 1, taps), -1e-30, "f4")
