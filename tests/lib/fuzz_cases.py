@@ -188,7 +188,7 @@ def draw_shapes(random, rank, large):
         outputs.append((n + before + after - d * (k - 1) - 1) // s + 1)
     if min(outputs) < 1:
         return None
-    work = math.prod((*batch, groups, max(1, c_in), c_out, *outputs, *taps))
+    work = math.prod(max(1, n) for n in (*batch, groups, c_in, c_out, *outputs, *taps))
     if work > (LARGE if large else MOST) or math.prod((*batch, groups * c_in, *sizes)) > 60_000:
         return None
 
