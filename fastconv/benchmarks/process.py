@@ -83,8 +83,9 @@ class Process:
 
     def _receive(self, timeout: float) -> dict:
         timer = threading.Timer(timeout, self.child.kill)
-        timer.start()
+        timer.daemon = True  # Ctrl-C may come while it starts: then nothing waits for it
         try:
+            timer.start()
             line = self.child.stdout.readline()
         finally:
             timer.cancel()
