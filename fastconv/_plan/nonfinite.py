@@ -5,7 +5,7 @@ The engine multiplies padding as zeros, and 0 * inf is NaN. So such a call runs 
 these weights. That is right except where one of them meets an element of the input: there the sum
 is inf, -inf or NaN. The call finds these outputs first (convolutions of zeros and ones count the
 products that are inf, -inf and NaN), then runs the engine, then overwrites them. It looks at a part
-of the output at a time, which takes little memory, and lets Ctrl-C through.
+of the output at a time, which takes little memory, and answers Ctrl-C between two of them.
 """
 
 from __future__ import annotations
@@ -176,8 +176,8 @@ def _real_weights(weight: np.ndarray, component: int, components: int) -> np.nda
 
 
 def parts(spec: ConvSpec, inputs: int, outputs: int) -> Iterator[tuple[tuple, tuple, tuple]]:
-    """Parts of the output, of so many channels: where they are, what of the input they read, and
-    the padding that this needs. Indices of arrays without their channels."""
+    """Parts of the output: where they are, what of the input they read, and the padding that this
+    needs. Both are all channels; of these, so many are looked at."""
     axes = (Axis(spec.batch), *spec.user_axes)
     steps = [axis.outputs for axis in axes]
     for number, axis in enumerate(axes):  # the outer ones are cut first

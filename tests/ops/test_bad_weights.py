@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Weights that are inf or NaN beside padding: what they decide, no finite number undoes."""
+"""Weights that are inf or NaN beside padding: what they decide stays as it is, whatever the finite
+part of the sum would overflow to; what they do not reach has the bits of a weight of 0."""
 
 import tracemalloc
 from itertools import product
