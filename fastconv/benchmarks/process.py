@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -91,7 +92,11 @@ class Process:
             timer.cancel()
         if line:
             return json.loads(line)
-        self.reason = f"its process ended with status {self.child.wait()}"
+        status = self.child.wait()
+        # Ctrl-C goes to all processes, and an `except:` in an import may have caught ours.
+        if status == -signal.SIGINT:
+            raise KeyboardInterrupt
+        self.reason = f"its process ended with status {status}"
         return {"ok": False, "reason": self.reason}
 
     def close(self) -> None:

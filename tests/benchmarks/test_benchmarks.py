@@ -2,8 +2,10 @@
 """The harness of `fastconv bench`: its cases, its workers and its arithmetic."""
 
 import json
+import signal as signals
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -357,3 +359,27 @@ def test_peak_gives_percents(numpy_process):
 
 def test_settle_returns_when_idle():
     worker.settle()
+
+
+def test_ctrl_c_that_only_a_worker_saw_ends_the_run(monkeypatch):
+    caught = "import signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"
+    monkeypatch.setattr(process, "BOOT", caught + process.BOOT)  # a shell may ignore it
+    with process.Process("numpy", 1) as child:
+        assert child.ready()
+        child.child.send_signal(signals.SIGINT)
+        with pytest.raises(KeyboardInterrupt):
+            child.ask("turn", fill=0.0)
+
+
+def test_ctrl_c_while_a_timer_starts_leaves_nothing_to_wait_for(numpy_process, monkeypatch):
+    start = threading.Timer.start
+
+    def interrupted(timer):
+        start(timer)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(threading.Timer, "start", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        numpy_process.ask("series", calls=1)
+    timers = [thread for thread in threading.enumerate() if isinstance(thread, threading.Timer)]
+    assert all(timer.daemon or timer.finished.is_set() for timer in timers)
