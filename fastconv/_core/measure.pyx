@@ -6,7 +6,7 @@ from cython.parallel cimport prange
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memset
 
-from fastconv._core.parallel cimport forked
+from fastconv._core.parallel cimport startable, forked
 from fastconv._core.table cimport fc_kernels, find
 
 cdef extern from *:
@@ -41,6 +41,7 @@ def fma_peak(isa, dtype, int threads=1, double seconds=0.02):
     cdef double operations, best = 0
     cdef int _thread
     cdef Py_ssize_t rounds = 200_000
+    threads = startable(threads)
     end = time.perf_counter() + seconds
     while True:
         start = time.perf_counter()
@@ -60,9 +61,11 @@ def fma_peak(isa, dtype, int threads=1, double seconds=0.02):
 def copy_bandwidth(int threads=1, double seconds=0.1, Py_ssize_t size=64 << 20):
     """Most bytes a second (read + written) that memcpy reached between blocks of `size` bytes."""
     cdef char *memory = <char *> malloc(2 * size)
-    cdef Py_ssize_t part = size // threads
+    cdef Py_ssize_t part
     cdef int thread
     cdef double best = 0
+    threads = startable(threads)
+    part = size // threads
     if memory == NULL:
         raise MemoryError(f"copy_bandwidth: no memory for {2 * size} bytes")
     try:

@@ -14,6 +14,7 @@ cdef struct tasks_t:
 
 cdef bint forked            # this process is a forked child: it has one thread
 
+cdef int startable(int threads) noexcept nogil
 cdef void run_tasks(const tasks_t *tasks, operands_t *operands, Py_ssize_t first, Py_ssize_t last,
                     char *scratch) noexcept nogil
 cdef bint run(const tasks_t *tasks, size_t src, size_t wei, size_t packed, size_t bias,

@@ -15,8 +15,47 @@ cdef extern from *:
     #else
     #define omp_in_parallel() 0
     #endif
+
+    #if defined(_OPENMP) && !defined(_WIN32)
+    #include <pthread.h>
+    #include <stdlib.h>
+
+    static void *fc_wait(void *gate) {
+        pthread_mutex_lock((pthread_mutex_t *)gate);
+        pthread_mutex_unlock((pthread_mutex_t *)gate);
+        return NULL;
+    }
+
+    /* OpenMP ends the process where a limit of memory or of processes lets it start no thread.  So
+       when a thread asks for more of them than in its last region, as many are started here, all
+       at the same time, and ended: then OpenMP can start them, too. */
+    static int fc_startable(int threads) {
+        static _Thread_local int last = 1;
+        pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+        pthread_t *started;
+        int count = 1;
+        if (threads > last) {
+            started = (pthread_t *)malloc(threads * sizeof(pthread_t));
+            if (started == NULL)
+                return 1;
+            pthread_mutex_lock(&gate);
+            while (count < threads && !pthread_create(&started[count], NULL, fc_wait, &gate))
+                count++;
+            pthread_mutex_unlock(&gate);
+            for (threads = 1; threads < count; threads++)
+                pthread_join(started[threads], NULL);
+            free(started);
+        }
+        if (threads > 1)
+            last = threads;
+        return threads;
+    }
+    #else
+    #define fc_startable(threads) (threads)
+    #endif
     """
     int omp_in_parallel() noexcept nogil
+    int fc_startable(int threads) noexcept nogil
 
 forked = False                  # OpenMP's threads did not come along
 cdef int in_flight = 0          # calls under way, from several Python threads
@@ -28,6 +67,11 @@ def _after_fork():
 
 
 os.register_at_fork(after_in_child=_after_fork)
+
+
+cdef int startable(int threads) noexcept nogil:
+    """How many of `threads` a parallel region can have, the caller's own among them."""
+    return fc_startable(threads)
 
 
 cdef void run_tasks(const tasks_t *tasks, operands_t *operands, Py_ssize_t first, Py_ssize_t last,
@@ -60,7 +104,7 @@ cdef bint run(const tasks_t *tasks, size_t src, size_t wei, size_t packed, size_
     in_flight += 1
     if shared:
         threads = max(1, threads // in_flight)
-    threads = 1 if forked or omp_in_parallel() else min(threads, tasks.count)
+    threads = 1 if forked or omp_in_parallel() else startable(min(threads, tasks.count))
     try:
         scratch = pool.acquire(threads * tasks.scratch_bytes)
         while first < tasks.count:

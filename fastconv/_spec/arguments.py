@@ -9,7 +9,6 @@ sequence is named as Python writes it: ``padding[1][0]``.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -28,13 +27,14 @@ from .values import (
     as_number,
     entries_of,
     is_integral,
+    is_masked,
     is_sequence,
     plain,
     show,
     word_needed,
 )
 
-THREADS_MAX = 1024  # an OpenMP runtime ends the process when it cannot start a thread
+THREADS_MAX = 1024  # more is a mistake
 
 RESULTS = "an integer dtype, float16, bfloat16, float32, float64, complex64 or complex128"
 DTYPES = f"bool, {RESULTS}"
@@ -77,11 +77,6 @@ def as_array(name: str, argument: str, value: Any) -> np.ndarray:
             f"{name}: {argument} is {a_kind(value)} that NumPy cannot make an array of ({error}), "
             "but it must be an array or nested lists of equal lengths"
         ) from error
-
-
-def is_masked(value: Any) -> bool:
-    ma = sys.modules.get("numpy.ma")  # while it is not imported, no masked array exists
-    return ma is not None and isinstance(value, ma.MaskedArray)
 
 
 def check_dtype(name: str, argument: str, dtype: np.dtype, needed: str = DTYPES) -> None:

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 
 import pytest
-from programs import UNSET, linux, python, run
+from programs import UNSET, linux, measures_memory, python, run
 
 from fastconv._core import table
 from fastconv._plan.settings import default_threads
@@ -237,3 +237,24 @@ def test_threads_sleep_between_calls_unless_the_user_wants_them_to_spin():
     assert float(run(WAITING)) < 0.02
     assert float(run(WAITING, OMP_WAIT_POLICY="PASSIVE")) < 0.02
     assert float(run(WAITING, OMP_WAIT_POLICY="ACTIVE")) > 0.05
+
+
+FEW = """
+import resource
+out = np.empty((1, 48, 30, 31), np.float32)
+want = conv(threads=1)
+with open("/proc/self/statm") as file:
+    taken = int(file.read().split()[0]) * resource.getpagesize()
+soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+resource.setrlimit(resource.RLIMIT_AS, (taken + {room}, hard))
+conv(threads={threads}, out=out)
+resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
+assert np.array_equal(out, want)
+assert part(lambda: conv(threads=2)) == 2           # with room again
+"""
+
+
+@measures_memory
+@pytest.mark.parametrize(("room", "threads"), [(6 << 20, 2), (36 << 20, 16)])
+def test_threads_that_cannot_be_started_are_done_without(room, threads):
+    run(FEW.format(room=room, threads=threads))
