@@ -2,6 +2,7 @@
 """Whether a file can be written, asked before the work, and writing it."""
 
 import os
+import shutil
 from pathlib import Path
 
 
@@ -18,9 +19,20 @@ def check_writable(path: str | os.PathLike, option: str = "") -> None:
 
 
 def write_file(path: str | os.PathLike, content: bytes | str) -> None:
-    """Write a file, or raise an error that names it."""
+    """Write a file whole, or raise an error that names it and leave what was there."""
     data = content.encode() if isinstance(content, str) else content
+    target = Path(path).resolve()  # what a link stands for
+    beside = target.with_name(f".fastconv-{os.getpid()}.part")
+    if (target.exists() and not target.is_file()) or not os.access(target.parent, os.W_OK):
+        beside = target  # a pipe, say, or a folder that takes no new file
     try:
-        Path(path).write_bytes(data)
+        beside.write_bytes(data)
+        if beside != target:
+            if target.exists():
+                shutil.copymode(target, beside)
+            beside.replace(target)
     except OSError as error:  # of a full disk, which does not know the name
         raise OSError(f"{path}: {error.strerror or error}") from None
+    finally:
+        if beside != target:
+            beside.unlink(missing_ok=True)

@@ -54,7 +54,7 @@ def read_kernel(path: str) -> np.ndarray:
         if path.lower().endswith(".npy"):
             kernel = np.load(path, allow_pickle=False)
         else:
-            kernel = read_rows(Path(path).read_text(encoding="utf-8"))
+            kernel = read_rows(Path(path).read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         near = get_close_matches(path.lower(), PARAMETERS, 1, NEAR)
         hint = f"; did you mean {near[0]}?" if near else ""

@@ -8,11 +8,12 @@ import sys
 import numpy as np
 import pytest
 from photographs import HEIGHT, WIDTH, close, filtered, photograph, saturated
+from programs import linux, python
 
 import fastconv
 from fastconv import kernels
 from fastconv._spec import borders as boundary
-from fastconv.cli import filtering
+from fastconv.cli import files, filtering
 from fastconv.cli.filter import KERNEL_OPTIONS
 
 NAMED = {
@@ -351,6 +352,35 @@ def test_a_full_disk_is_said(fails, tmp_path, image_module):
         (tmp_path / "out.png").symlink_to("/dev/full")
         said = fails("filter", tmp_path / "in.png", "--kernel", "mean", "-o", tmp_path / "out.png")
         assert f"{tmp_path / 'out.png'}: No space left on device" in said
+
+
+SMALL_DISK = """
+import resource, sys
+from fastconv.cli.files import write_file
+resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
+try:
+    write_file(sys.argv[1], bytes(1000))
+except OSError as error:
+    print(error)
+"""
+
+
+@linux
+def test_a_file_that_does_not_fit_leaves_what_was_there(tmp_path):
+    photo = tmp_path / "photo.png"
+    photo.write_bytes(b"taken")
+    assert python("-c", SMALL_DISK, photo) == f"{photo}: File too large\n"
+    assert (photo.read_bytes(), os.listdir(tmp_path)) == (b"taken", ["photo.png"])
+
+
+def test_a_file_that_is_written_over_keeps_its_mode_and_its_links(tmp_path):
+    (tmp_path / "photo.png").write_bytes(b"taken")
+    (tmp_path / "photo.png").chmod(0o604)
+    (tmp_path / "link.png").symlink_to("photo.png")
+    files.write_file(tmp_path / "link.png", "made")
+    assert (tmp_path / "photo.png").read_bytes() == b"made"
+    assert (tmp_path / "link.png").is_symlink()
+    assert (tmp_path / "photo.png").stat().st_mode & 0o777 == 0o604
 
 
 def test_missing_pillow_is_said(fails, monkeypatch, tmp_path):
