@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import operator
+import sys
 from collections.abc import Callable, Sequence
 from numbers import Real
 from typing import Any, SupportsIndex, TypeVar
@@ -107,6 +108,9 @@ def check_finite(name: str, array: Array, given: str, needed: str) -> None:
 
 def as_matrix(name: str, argument: str, value: Any) -> Array:
     needed = "but it must be a 2-D array of real numbers"
+    ma = sys.modules.get("numpy.ma")  # while it is not imported, no masked array exists
+    if ma is not None and isinstance(value, ma.MaskedArray):
+        raise TypeError(f"{name}: {argument} is a masked array, {needed} without a mask")
     try:
         array = np.asarray(value)
     except ValueError:  # rows of unequal length

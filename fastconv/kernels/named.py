@@ -227,7 +227,9 @@ def unsharp(
     """
     blur = _gaussian("unsharp", size, sigma, truncate, odd=True)
     same = _identity(*blur.shape)
-    return same + as_number("unsharp", "amount", amount) * (same - blur)
+    times = as_number("unsharp", "amount", amount)
+    with np.errstate(under="ignore"):
+        return same + times * (same - blur)
 
 
 def emboss(size: SupportsIndex = 3, angle: float = math.pi / 4) -> Array:
@@ -306,7 +308,8 @@ def gabor(
         height, width = as_sizes("gabor", size)
     x, y = _offsets(width), _offsets(height)[:, None]
     u, v = x * c + y * s, y * c - x * s
-    with np.errstate(over="ignore", invalid="ignore"):  # exp(-inf) is 0; a phase is checked
+    # exp(-inf) is 0; a phase is checked
+    with np.errstate(over="ignore", invalid="ignore", under="ignore"):
         envelope = np.exp(-0.5 * ((u / across) ** 2 + (v * ratio / across) ** 2))
         phases = 2 * np.pi / wave * u - phase
     check_finite(
@@ -315,7 +318,8 @@ def gabor(
         f"wavelength is {wave:g} and psi is {phase:g}",
         "2 pi u / wavelength - psi must be finite",
     )
-    return envelope * np.cos(phases)
+    with np.errstate(under="ignore"):
+        return envelope * np.cos(phases)
 
 
 # ---- parts -------------------------------------------------------------------------------------
@@ -348,10 +352,10 @@ def _normal(n: int, sigma: float) -> Array:
     """n samples of a normal curve, scaled to sum to 1."""
     far = np.abs(_offsets(n))
     near: float = far.min()  # 0 or 1/2; from there the largest sample is 1, however small sigma is
-    with np.errstate(over="ignore"):  # exp(-inf) is 0
+    with np.errstate(over="ignore", under="ignore"):  # exp(-inf) is 0
         taps = np.exp(-0.5 * ((far - near) * (far + near) / sigma / sigma))
-    total: float = taps.sum()
-    return taps / total
+        total: float = taps.sum()
+        return taps / total
 
 
 def _gaussian(
@@ -363,7 +367,8 @@ def _gaussian(
         sizes = tuple(span_of_gaussian(name, one, reach) for one in spread)
     else:
         sizes = as_sizes(name, size, odd)
-    return np.outer(_normal(sizes[0], spread[0]), _normal(sizes[1], spread[1]))
+    with np.errstate(under="ignore"):
+        return np.outer(_normal(sizes[0], spread[0]), _normal(sizes[1], spread[1]))
 
 
 def _along(name: str, axis: SupportsIndex, taps: Array) -> Array:

@@ -43,16 +43,17 @@ def separate(kernel: Any, tolerance: float | None = None) -> list[tuple[Array, A
         return [(np.zeros(taps.shape[0]), np.zeros(taps.shape[1]))]
     i, j = divmod(_peak(taps), taps.shape[1])
     peak = taps[i, j]
-    column, row = taps[:, j].copy(), taps[i] / peak
-    if np.abs(np.outer(column, row) - taps).max() <= 4 * EPS * abs(peak):
-        return [(column, row)]
-    left, values, right = np.linalg.svd(taps / peak, full_matrices=False)
-    tops = [one[_peak(one)] for one in right]
-    return [
-        (left[:, k] * (values[k] * tops[k] * peak), right[k] / tops[k])
-        for k in range(len(values))
-        if values[k] > least * values[0]
-    ]
+    with np.errstate(over="ignore", under="ignore"):  # a difference of inf is no rank 1
+        column, row = taps[:, j].copy(), taps[i] / peak
+        if np.abs(np.outer(column, row) - taps).max() <= 4 * EPS * abs(peak):
+            return [(column, row)]
+        left, values, right = np.linalg.svd(taps / peak, full_matrices=False)
+        tops = [one[_peak(one)] for one in right]
+        return [
+            (left[:, k] * (values[k] * tops[k] * peak), right[k] / tops[k])
+            for k in range(len(values))
+            if values[k] > least * values[0]
+        ]
 
 
 def _peak(taps: Array) -> int:

@@ -162,3 +162,26 @@ def test_types_refused(name, said, message):
     with pytest.raises(TypeError, match=r"^" + name + ": ") as caught:
         make(name, **said)
     assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("gaussian", {"size": 77}),
+        ("gaussian", {"size": 9, "sigma": 0.1}),
+        ("gaussian", {"size": 5, "sigma": 1e-300}),
+        ("unsharp", {"size": 77, "sigma": 1}),
+        ("gabor", {"size": 301, "sigma": 2}),
+        ("separate", {"kernel": np.outer([1e-200, 1], [1e-200, 1])}),
+        ("separate", {"kernel": [[1e308, 1e308], [1e308, -1e308]]}),
+    ],
+)
+def test_numbers_that_underflow_are_no_error(name, said):
+    with np.errstate(all="raise"):
+        make(name, **said)
+
+
+def test_separate_loses_no_mask():
+    taps = np.ma.array(np.ones((3, 3)), mask=np.eye(3))
+    with pytest.raises(TypeError, match="separate: kernel is a masked array, but it must be a 2-D"):
+        make("separate", taps)
