@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from .arguments import OF_INTEGERS, as_array, check_dtype, is_masked
+from .arguments import OF_INTEGERS, as_array, check_dtype
 from .conv import ConvSpec
 from .dtypes import components, is_bfloat16, is_integer, is_known
-from .values import a_kind
+from .values import a_kind, is_masked
 
 
 def check_bias(spec: ConvSpec, bias: Any, dtype: np.dtype) -> np.ndarray | None:
@@ -97,7 +97,7 @@ def check_out(spec: ConvSpec, out: Any, layer: bool = False) -> None:
     more = "; a layer has its weight already" * weight
     if not isinstance(out, np.ndarray) or is_masked(out):
         raise TypeError(f"{spec.name}: out is {a_kind(out)}, but it must be a numpy.ndarray{more}")
-    if out.dtype.newbyteorder("=") != spec.dtype:
+    if not is_known(out.dtype) or out.dtype.newbyteorder("=") != spec.dtype:
         needed = f"{spec.dtype}{_dtype_to_pass(spec, out.dtype, layer)}{more}"
         raise TypeError(f"{spec.name}: out has dtype {out.dtype}, but it must be {needed}")
     if out.shape != spec.output_shape:

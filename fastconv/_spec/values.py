@@ -50,6 +50,11 @@ def is_integral(value: Any) -> bool:
     return _index(value) is not None
 
 
+def is_masked(value: Any) -> bool:
+    ma = sys.modules.get("numpy.ma")  # while it is not imported, no masked array exists
+    return ma is not None and isinstance(value, ma.MaskedArray)
+
+
 def is_flat(value: Any) -> bool:
     """Whether a value is a tuple or a list of numbers, which no array of channels could be."""
     numbers = (int, float, complex, np.generic)
@@ -101,7 +106,9 @@ def as_number(
 
 def _scalar(value: Any) -> Any:
     """The number that `value` is or holds, or an object that may be one; None for a word, and for
-    what has axes."""
+    what has axes or a mask."""
+    if is_masked(value):
+        return None
     try:
         array = np.asarray(value)
         if array.ndim or not (array.dtype.kind in "biufcO" or is_bfloat16(array.dtype)):

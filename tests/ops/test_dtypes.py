@@ -337,6 +337,7 @@ UNKNOWN = [
     "f4,i4",
     ml_dtypes.float8_e4m3,
     ml_dtypes.int4,
+    np.dtypes.StringDType(),
 ]
 
 
@@ -353,6 +354,8 @@ def test_a_dtype_that_is_not_known(dtype):
     }.items():
         with pytest.raises(TypeError, match=f"^conv1d: {argument} (is|has dtype) .*, {needed}"):
             call()
+    with pytest.raises(TypeError, match=r"^conv1d: out has dtype .*, but it must be float32$"):
+        fastconv.conv1d(f, f, out=x[..., :1])
 
 
 WHOLE, REAL, PAIRS = "u1", "f4", "c8"

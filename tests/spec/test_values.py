@@ -19,7 +19,7 @@ LARGE = [2**70, np.longdouble(2) ** 70, Fraction(2**70), Decimal(2**70), -(2**90
 TOO_LARGE = [10**400, -(10**400), Fraction(10**400), Decimal("1e400")]
 NO_NUMBERS = ["0.5", b"1", np.str_("2"), np.array("3", "O"), [0.5], (1,), np.ones(1), None, {},
               np.datetime64(1, "s"), 1j, np.complex64(1), np.array(1j, "O"), float,
-              Decimal("sNaN")]  # fmt: skip
+              Decimal("sNaN"), np.ma.masked, np.ma.array(1.0)]  # fmt: skip
 
 
 class Floats:
