@@ -52,8 +52,8 @@ def conv2d():
         arrays of any strides and byte order, or what NumPy makes arrays of. Dtypes: bool, all
         integers, float16, bfloat16 (of ml_dtypes), float32, float64, complex64, complex128.
     bias
-        None, or O numbers. They must be integers if input and weight are, and may be complex only
-        if the result is.
+        None, or O numbers. They must be integers if input and weight are, unless `dtype` is
+        floating point, and may be complex only if the result is.
     stride, dilation
         positive integers: one for all axes, or one per axis.
     padding
@@ -84,7 +84,8 @@ def conv2d():
         'tanh', 'silu', 'gelu' (with the exact normal distribution), 'hardswish'. Sums of integers
         take 'relu', 'relu6' and 'clip', complex ones none.
     alpha, beta
-        real numbers, integers if input and weight are. A beta other than 0 reads `out`.
+        real numbers; integers if input and weight are, unless `dtype` is floating point. A beta
+        other than 0 reads `out`.
     dtype
         the dtype of the result. None: integers give int64, those of 8 bits and bool int32 (int64
         where a sum could exceed int32); others give what NumPy promotes input and weight to. A

@@ -39,7 +39,7 @@ THREADS_MAX = 1024  # more is a mistake
 RESULTS = "an integer dtype, float16, bfloat16, float32, float64, complex64 or complex128"
 DTYPES = f"bool, {RESULTS}"
 
-OF_INTEGERS = " where input and weight are integers"
+OF_INTEGERS = " where input and weight are integers, unless dtype is floating point"
 
 Pair = tuple[int, int]
 

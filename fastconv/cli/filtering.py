@@ -192,5 +192,5 @@ def to_pixels(
         said = f"{low:g} to {high:g} became 0 to {top}, "
     values = np.rint(answer)
     share = ((values < 0) | (values > top)).any(axis=0).mean()
-    said += f"{100 * share:.2g}% of the pixels clipped" if share else "no pixel clipped"
+    said += f"{100 * share:.3g}% of the pixels clipped" if share else "no pixel clipped"
     return np.clip(values, 0, top).astype(dtype), said

@@ -72,7 +72,7 @@ def test_a_range_of_two_numbers_is_a_line(run, tmp_path):
     exact = (filtered(picture, kernels.laplacian()) + 50) * 255 / 250
     assert close(got, saturated(exact, np.uint8))
     share = 100 * ((np.rint(exact) < 0) | (np.rint(exact) > 255)).mean()
-    assert f", -50 to 200 became 0 to 255, {share:.2g}% of the pixels clipped, " in line
+    assert f", -50 to 200 became 0 to 255, {share:.3g}% of the pixels clipped, " in line
     same, line = result_of(run, tmp_path, picture, *words[:1], "mean", "--size", 1)
     assert np.array_equal(same, picture)
     assert ", no pixel clipped, " in line
@@ -86,4 +86,8 @@ def test_a_pixel_counts_as_clipped_once(run, tmp_path):
     got, line = result_of(run, tmp_path, picture, *words)
     assert (got[:, 0] == 255).all()
     assert (got[:, 1:] == 200).all()
-    assert f"{100 / WIDTH:.2g}% of the pixels clipped" in line
+    assert f"{100 / WIDTH:.3g}% of the pixels clipped" in line
+    picture[:] = 200
+    picture[0, 0] = 100
+    _, line = result_of(run, tmp_path, picture, *words)
+    assert f", {100 - 100 / WIDTH / HEIGHT:.1f}% of the pixels clipped" in line

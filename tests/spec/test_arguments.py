@@ -13,7 +13,7 @@ from fastconv._spec import conv as spec
 F4 = np.dtype("f4")
 DTYPES = "an integer dtype, float16, bfloat16, float32, float64, complex64 or complex128"
 NEEDED = f"but it must be bool, {DTYPES}"
-WHOLE = "where input and weight are integers"
+WHOLE = "where input and weight are integers, unless dtype is floating point"
 
 
 def conv(input=(2, 6, 11, 13), dtypes=("f4", "f4"), **said):
