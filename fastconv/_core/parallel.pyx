@@ -28,23 +28,32 @@ cdef extern from *:
 
     /* OpenMP ends the process where a limit of memory or of processes lets it start no thread.  So
        when a thread asks for more of them than in its last region, as many are started here, all
-       at the same time, and ended: then OpenMP can start them, too. */
+       at the same time, and ended: then OpenMP can start them, too, on the same stacks, to which
+       some runtimes add a little.  The caller is one of them, and in its place one more is started:
+       room for what else OpenMP allocates. */
     static int fc_startable(int threads) {
         static _Thread_local int last = 1;
         pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+        pthread_attr_t attributes;
         pthread_t *started;
-        int count = 1;
+        size_t stack;
+        int count = 0, i;
         if (threads > last) {
             started = (pthread_t *)malloc(threads * sizeof(pthread_t));
             if (started == NULL)
                 return 1;
+            pthread_attr_init(&attributes);
+            pthread_attr_getstacksize(&attributes, &stack);
+            pthread_attr_setstacksize(&attributes, stack + (1 << 20));
             pthread_mutex_lock(&gate);
-            while (count < threads && !pthread_create(&started[count], NULL, fc_wait, &gate))
+            while (count < threads && !pthread_create(&started[count], &attributes, fc_wait, &gate))
                 count++;
             pthread_mutex_unlock(&gate);
-            for (threads = 1; threads < count; threads++)
-                pthread_join(started[threads], NULL);
+            pthread_attr_destroy(&attributes);
+            for (i = 0; i < count; i++)
+                pthread_join(started[i], NULL);
             free(started);
+            threads = count > 1 ? count : 1;
         }
         if (threads > 1)
             last = threads;
