@@ -36,7 +36,8 @@ process of its own and the same number of threads, its result is compared with t
 all take turns in rounds. Times are in ms, the least of all rounds; `~` is estimated from a part.
 % is the share of the FMA peak, which is measured in the same run and varies, so that it can exceed
 100. `ratio` is the time of the best other library over that of fastconv: above 1 fastconv is
-faster. `plain` and `plain-prepared` are fastconv on the same shape without what is special of it."""
+faster. `plain` and `plain-prepared` are fastconv on the same shape without what is special of
+it."""
 
 
 def page(run: Run, command: str) -> str:

@@ -4,6 +4,7 @@
 import numpy as np
 import pytest
 from programs import linux, measures_memory, python
+from ways import ALGORITHMS
 
 import fastconv
 from fastconv._core import table
@@ -23,7 +24,7 @@ LAYERS = [
 CONV = {3: fastconv.conv1d, 4: fastconv.conv2d, 5: fastconv.conv3d}
 
 
-@pytest.mark.parametrize("algorithm", ["direct", "im2col_gemm"])
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
 @pytest.mark.parametrize(("src", "wei", "said"), LAYERS)
 def test_planned_scratch_is_bounded_by_the_caches(src, wei, said, algorithm):
     for threads in (1, 2, 7):
@@ -34,7 +35,7 @@ def test_planned_scratch_is_bounded_by_the_caches(src, wei, said, algorithm):
 
 
 LARGE_LAYER = """
-import resource
+import resource, sys
 import numpy as np, fastconv
 from fastconv._plan import machine
 from fastconv._core import scratch
@@ -44,7 +45,7 @@ out = np.ones((1, 64, 450, 450), np.float32)
 small = fastconv.conv2d(x[:, :, :9, :9], w, threads=2)
 scratch.drop()
 bound = 2 * machine.caches()["L2"] // 2
-for algorithm in ("direct", "im2col_gemm"):
+for algorithm in sys.argv[1:]:
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     fastconv.conv2d(x, w, padding=1, out=out, algorithm=algorithm, threads=2)
     after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
@@ -56,7 +57,7 @@ for algorithm in ("direct", "im2col_gemm"):
 @linux
 @measures_memory
 def test_a_large_layer_takes_no_more_memory_than_a_small_one():
-    python("-c", LARGE_LAYER)
+    python("-c", LARGE_LAYER, *ALGORITHMS)
 
 
 MANY_SHAPES = """
@@ -102,7 +103,7 @@ def test_many_shapes_leak_nothing():
     python("-c", MANY_SHAPES)
 
 
-@pytest.mark.parametrize("algorithm", ["direct", "im2col_gemm"])
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
 @pytest.mark.parametrize("wei", [(1, 1, 700, 650), (1, 1, 1, 300_001)])
 def test_a_kernel_larger_than_the_caches(wei, algorithm):
     x = np.random.default_rng(1).standard_normal((1, 1, wei[2] + 1, wei[3] + 2), np.float32)

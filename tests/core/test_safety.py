@@ -12,7 +12,7 @@ import time
 import numpy as np
 import pytest
 from programs import guarded, linux, measures_memory, python
-from ways import ISAS, WAYS
+from ways import ALGORITHMS, ISAS, WAYS
 
 import fastconv
 from fastconv._core import scratch
@@ -36,7 +36,7 @@ def test_nothing_beside_the_arrays_is_touched(isa, dtype):
     assert all(str(way) in seen for way in WAYS)
 
 
-@pytest.mark.parametrize("algorithm", ["direct", "im2col_gemm"])
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
 def test_scratch_is_written_before_it_is_read(algorithm):
     x = np.random.default_rng(1).standard_normal((2, 19, 23, 29), np.float32)
     w = np.random.default_rng(2).standard_normal((21, 19, 3, 3), np.float32)
@@ -207,7 +207,7 @@ print("end", flush=True)
 
 
 @linux
-@pytest.mark.parametrize("algorithm", ["direct", "im2col_gemm"])
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
 @pytest.mark.parametrize("threads", [1, 2])
 def test_ctrl_c(threads, algorithm):
     command = [sys.executable, "-c", LONG_CALL, str(threads), algorithm]

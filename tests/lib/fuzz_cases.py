@@ -7,6 +7,7 @@ from random import Random
 import numpy as np
 from fuzz_arrays import FORMS_OF, as_dtype, described, extent, packed
 from fuzz_truth import Refused, dtypes, is_whole, padding_of
+from ways import ALGORITHMS
 
 from fastconv._core import table
 
@@ -97,8 +98,7 @@ def draw(random):
         said["activation"] = draw_activation(random, whole)
     overlap(random, case)
     if random.random() < 0.5:
-        said["algorithm"] = random.choice(("auto", "direct", "direct", "im2col_gemm",
-                                           "im2col_gemm", "reference"))  # fmt: skip
+        said["algorithm"] = random.choice(("auto", *sorted(ALGORITHMS * 2), "reference"))
     if random.random() < 0.6:
         said["threads"] = random.choice((1, 2, 3))
     case["said"] = said

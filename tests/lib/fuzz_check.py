@@ -13,7 +13,7 @@ import numpy as np
 from fuzz_arrays import FORMS_OF, MAY_BE_REFUSED, as_dtype, close, formed, made, own_bytes
 from fuzz_truth import Refused, expected, native
 from fuzz_wrong import wrong
-from ways import WAYS, with_any_schedule
+from ways import ALGORITHMS, WAYS, with_any_schedule
 
 import fastconv
 
@@ -240,7 +240,7 @@ def other_threads(case, base, plain):
 
 
 def other_algorithm(case, base, plain):
-    for name in ("direct", "im2col_gemm"):
+    for name in ALGORITHMS:
         same_bits(Call(case).result(algorithm=name), base, f"algorithm={name!r}")
 
 

@@ -3,12 +3,10 @@
 
 import numpy as np
 import pytest
-from ways import ISAS
+from ways import ALGORITHMS, ISAS
 
 import fastconv
 from fastconv import conv1d, conv2d
-
-ALGORITHMS = ("direct", "im2col_gemm")
 
 
 def whole(rng, *shape, dtype="c16"):

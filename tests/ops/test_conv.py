@@ -318,7 +318,7 @@ def test_numbers_that_look_alike_are_not_confused():
     assert fastconv.conv1d(x, w, stride=Number(2)).shape == (1, 5)
 
 
-@pytest.mark.parametrize("algorithm", ["direct", "im2col_gemm"])
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
 def test_an_out_one_cell_wide_with_gaps(algorithm):
     rng = np.random.default_rng(1)
     x, w = rng.standard_normal((4, 3, 19, 1)), rng.standard_normal((7, 3, 1, 1))
