@@ -57,7 +57,7 @@ def test_fields():
     assert got.threads == 1
     rows, cols = got.tile
     assert rows >= 1 <= cols
-    assert {name for name, _ in got.refused} == {*ALGORITHMS, "reference"} - {got.algorithm}
+    assert {name for name, _ in got.refused} == set(NAMES) - {"auto", got.algorithm}
     assert all(reason for _, reason in got.refused)
     text = str(got)
     words = [got.algorithm, got.orientation, got.isa, "  1 thread\n", "0.231 GFLOP", "MiB moved"]
