@@ -383,6 +383,11 @@ def test_a_file_that_is_written_over_keeps_its_mode_and_its_links(tmp_path):
     assert (tmp_path / "photo.png").stat().st_mode & 0o777 == 0o604
 
 
+def test_a_kernel_in_text_may_begin_with_a_byte_order_mark(tmp_path):
+    (tmp_path / "taps.txt").write_text("1 2\n3 4\n", encoding="utf-8-sig")
+    assert filtering.read_kernel(str(tmp_path / "taps.txt")).tolist() == [[1, 2], [3, 4]]
+
+
 def test_missing_pillow_is_said(fails, monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "PIL", None)
     words = ("filter", "in.png", "--kernel", "mean", "-o", tmp_path / "out.png")
