@@ -394,19 +394,3 @@ def test_the_rows_for_pytorch_are_true(theirs, ours):
     names = layers()
     tensors = {k: torch.from_numpy(v) for k, v in names.items() if k != "fastconv"}
     assert_alike(theirs, tensors | {"torch": torch, "F": torch.nn.functional}, ours, names)
-
-
-@pytest.mark.peers
-def test_what_the_page_says_of_tensors_is_true():
-    import torch
-
-    x, w = torch.ones(1, 2, 5, 7), torch.ones(3, 2, 3, 3)
-    result = fastconv.conv2d(x, w)
-    assert type(result) is np.ndarray
-    assert torch.from_numpy(result).data_ptr() == result.ctypes.data
-    out = torch.empty(1, 3, 3, 5)
-    fastconv.conv2d(x, w, out=out.numpy())
-    assert torch.equal(out, torch.nn.functional.conv2d(x, w))
-    for refused in (w.clone().requires_grad_(), w.to(torch.bfloat16)):
-        with pytest.raises(TypeError, match="weight is a Tensor that NumPy cannot make an array of"):
-            fastconv.conv2d(x, refused)

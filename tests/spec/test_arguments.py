@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from numpy.lib.stride_tricks import as_strided
 
+import fastconv
 from fastconv._spec import arguments, operands
 from fastconv._spec import conv as spec
 
@@ -368,3 +369,19 @@ def windows():
 def test_refuses_out(out, kind, message):
     with refuses(kind, f"conv2d: {message}"):
         operands.check_out(conv(), out)
+
+
+@pytest.mark.peers
+def test_tensors_are_taken_as_arrays():
+    import torch
+
+    x, w = torch.ones(1, 2, 5, 7), torch.ones(3, 2, 3, 3)
+    result = fastconv.conv2d(x, w)
+    assert type(result) is np.ndarray
+    assert torch.from_numpy(result).data_ptr() == result.ctypes.data
+    out = torch.empty(1, 3, 3, 5)
+    fastconv.conv2d(x, w, out=out.numpy())
+    assert torch.equal(out, torch.nn.functional.conv2d(x, w))
+    for refused in (w.clone().requires_grad_(), w.to(torch.bfloat16)):
+        with pytest.raises(TypeError, match="weight is a Tensor that NumPy cannot"):
+            fastconv.conv2d(x, refused)
