@@ -201,6 +201,15 @@ class PreparedConv:
     @property
     def threads(self) -> int | None: ...
 
+@overload
+def prepare(
+    operation: _Operation | Callable[..., _Array],
+    /,
+    weight: ArrayLike,
+    *arguments: Any,
+    **keywords: Any,
+) -> PreparedConv: ...
+@overload
 def prepare(
     weight: ArrayLike,
     bias: ArrayLike | None = None,

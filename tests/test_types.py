@@ -60,6 +60,10 @@ def test_stubs_take_what_the_functions_take(name):
     taken = [one.replace(annotation=inspect.Parameter.empty) for one in taken]
     *overloads, most = stub_signatures(name)
     assert most == taken
+    if name == "prepare":  # the other takes an operation first, and then the arguments of that
+        (other,) = overloads
+        assert [one.name for one in other] == ["operation", "weight", "arguments", "keywords"]
+        return
     for overload in overloads:  # the dtype that one is for may have to be given
         assert [one.replace(default=None) if one.name == "dtype" else one for one in overload] == [
             one.replace(default=None) if one.name == "dtype" else one for one in taken
@@ -171,6 +175,8 @@ assert_type(kernels.gaussian(3), np.ndarray[tuple[int, ...], np.dtype[np.float64
 
 layer = prepare(taps, None, 2, 1, activation=("leaky_relu", 0.1), dtype=np.float32)
 assert_type(layer, PreparedConv)
+assert_type(prepare(conv2d, taps, None, 2, padding="same"), PreparedConv)
+assert_type(prepare("conv2d", weight=taps), PreparedConv)
 assert_type(layer(image, threads=1), NDArray[np.number[Any]])
 assert_type(layer.plan(image), Plan)
 assert_type(layer.plan((2, 5, 7), threads=1), Plan)
@@ -215,6 +221,8 @@ conv1d(x, x, strides=2)  # wrong
 conv1d(x, x, out=[1.0])  # wrong
 y: int = conv2d(x, x)  # wrong
 layer = prepare(x, padding="some")  # wrong
+prepare(print, x)  # wrong
+prepare(conv2d)  # wrong
 prepare(x)(x, x, 1, x)  # wrong
 layer.stride = 2  # wrong
 layer.plan(x, weight=x)  # wrong

@@ -3,10 +3,11 @@
 
 from __future__ import annotations
 
+from .._spec.conv import CONVOLUTION
 from .operation import operation
 
 
-def _convolution(act, name, rank):
+def _convolution(act, family, name, rank):
     """A convolution of a rank: what it takes, handed on to `act`."""
 
     def convolution(
@@ -20,12 +21,12 @@ def _convolution(act, name, rank):
             activation, alpha, beta, dtype, overflow,
         )  # fmt: skip
         operands = (input, weight, bias, residual, out)
-        return act(name, rank, parameters, operands, (algorithm, threads))
+        return act(family, name, rank, parameters, operands, (algorithm, threads))
 
     return convolution
 
 
-@operation(_convolution, 1)
+@operation(_convolution, CONVOLUTION, 1)
 def conv1d():
     """Convolve an input of shape (N, C, L) or (C, L) with a weight of shape (O, C/groups, kL).
 
@@ -40,7 +41,7 @@ def conv1d():
     """
 
 
-@operation(_convolution, 2)
+@operation(_convolution, CONVOLUTION, 2)
 def conv2d():
     """Convolve an input of shape (N, C, H, W) or (C, H, W) with a weight (O, C/groups, kH, kW).
 
@@ -128,7 +129,7 @@ def conv2d():
     """
 
 
-@operation(_convolution, 3)
+@operation(_convolution, CONVOLUTION, 3)
 def conv3d():
     """Convolve (N, C, D, H, W) or (C, D, H, W) with a weight (O, C/groups, kD, kH, kW).
 

@@ -4,29 +4,34 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from .._plan.execute import execute, explain
 from .._plan.plan import Plan
 from .._spec.arguments import as_function
+from .._spec.family import Family
 
 OPERATIONS: list[Callable] = []
 
 
-def operation(describe: Callable, *bound: Any) -> Callable[[Callable], Callable]:
-    """Makes a function of a description: ``describe(act, name, *bound)`` returns one with the
-    signature that users see, which hands what it was given to `act`.
+def operation(describe: Callable, family: Family, rank: int) -> Callable[[Callable], Callable]:
+    """Makes a function of a description: ``describe(act, family, name, rank)`` returns one with
+    the signature that users see, which hands what it was given to `act`.
 
     A decorator: name and docstring are those of the `def` below it, where editors, which do not
     run it, look for them."""
 
     def make(documented: Callable) -> Callable:
         name = documented.__name__
-        function, explained = (describe(act, name, *bound) for act in (execute, explain))
-        for made in (function, explained):
+
+        def described(act: Callable) -> Callable:
+            made = describe(act, family, name, rank)
             made.__name__ = made.__qualname__ = name
             made.__doc__ = documented.__doc__
-        function._explain = explained
+            return made
+
+        function = described(execute)
+        function._described, function._family, function._rank = described, family, rank
+        function._explain = described(explain)
         OPERATIONS.append(function)
         return function
 

@@ -3,15 +3,16 @@
 
 from __future__ import annotations
 
-from operator import index
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
 
 import numpy as np
 
 from .._core.measure import openmp_threads
-from .._plan.algorithms import NAMES
+from .._plan.algorithms import names
 from .._plan.execute import (
     find,
-    flipped,
     known,
     outlined,
     overlaps,
@@ -28,19 +29,47 @@ from .._plan.weights import LayerWeights
 from .._spec.arguments import (
     as_array,
     as_flag,
+    as_function,
     as_operand,
     check_algorithm,
+    check_keywords,
     check_threads,
-    padding_per_axis,
-    positive_per_axis,
 )
-from .._spec.axis import Axis
 from .._spec.channels import missing_axes, other_place
-from .._spec.conv import ConvParameters, make_conv_spec
+from .._spec.conv import CONVOLUTION, ConvParameters
+from .._spec.family import settled_parameters
 from .._spec.operands import check_bias
-from .._spec.values import as_integer, settled
+from .._spec.values import settled
+from .operation import OPERATIONS
 
 
+def _or_of_an_operation(of_a_weight: Callable) -> Callable:
+    """`prepare`, which takes an operation first, too, and then the arguments of that."""
+
+    @wraps(of_a_weight)
+    def prepare(*arguments, **keywords):
+        operation, *others = arguments or (None,)
+        if not callable(operation) and not isinstance(operation, str):
+            return of_a_weight(*arguments, **keywords)
+        check_keywords("prepare", keywords, ("input", "residual", "out"))
+        return _find(operation)._described(_keep)(None, *others, **keywords)
+
+    return prepare
+
+
+def _find(operation: Any) -> Callable:
+    """An operation that has weights."""
+    weighted = [function for function in OPERATIONS if function._family.weighted]
+    return as_function("prepare", operation, weighted, "or the weight of a convolution")
+
+
+def _keep(family, name, rank, parameters, operands, how) -> PreparedConv:
+    """Make a layer of a request."""
+    _, weight, bias, _, _ = operands
+    return _layer(name, weight, bias, parameters, how)
+
+
+@_or_of_an_operation
 def prepare(
     weight, bias=None, stride=1, padding=0, dilation=1, groups=1,
     *, padding_mode="constant", padding_value=0, channels_last=False, flip=False,
@@ -49,12 +78,14 @@ def prepare(
 ):  # fmt: skip
     """Pack weights once, for many calls. Returns a layer: a function of the input.
 
-    The parameters are those of `conv1d`, `conv2d` or `conv3d`; the number of axes of the weight
-    tells which. ``layer(input, out=None, threads=None, *, residual=None)`` returns what that
-    function returns, with the same bits. The size and the dtype of the input may change
-    from call to call. The weights are copied: later changes of the array have no effect. A layer
-    can be pickled, and several threads can call it at the same time. Raises TypeError or
-    ValueError, which name the argument, what it is and what it must be.
+    ``prepare(weight, ...)`` is for `conv1d`, `conv2d` or `conv3d`; the number of axes of the weight
+    tells which. ``prepare(operation, weight, ...)`` is for any operation with weights, or its name.
+    The other parameters are those of the operation.
+    ``layer(input, out=None, threads=None, *, residual=None)`` returns what that function returns,
+    with the same bits. The size and the dtype of the input may change from call to call. The
+    weights are copied: later changes of the array have no effect. A layer can be pickled, and
+    several threads can call it at the same time. Raises TypeError or ValueError, which name the
+    argument, what it is and what it must be.
 
     >>> import numpy as np
     >>> blur = prepare(np.full((1, 1, 3, 3), 1 / 9), padding="same")
@@ -68,12 +99,13 @@ def prepare(
         stride, padding, dilation, groups, padding_mode, padding_value, channels_last, flip,
         activation, alpha, beta, dtype, overflow,
     )  # fmt: skip
-    return _layer(weight, bias, parameters, (algorithm, threads))
+    return _layer(None, weight, bias, parameters, (algorithm, threads))
 
 
-def _layer(weight, bias, parameters, how) -> PreparedConv:
+def _layer(name, weight, bias, parameters, how) -> PreparedConv:
+    """A layer of an operation, by name; None: the convolution of the weight's rank."""
     layer = object.__new__(PreparedConv)
-    layer._prepare(weight, bias, parameters, how)
+    layer._prepare(name, weight, bias, parameters, how)
     return layer
 
 
@@ -97,7 +129,7 @@ def _progress(error: Exception) -> int:
 
 
 class PreparedConv:
-    """A convolution with fixed weights; `prepare` makes one. It is called with an input."""
+    """An operation with fixed weights; `prepare` makes one. It is called with an input."""
 
     @without_signature
     def __init__(self, *_, **__):
@@ -114,25 +146,27 @@ class PreparedConv:
         """Refused: a layer does not change."""
         raise AttributeError(f"PreparedConv: {name} cannot be deleted, as a layer does not change")
 
-    def _prepare(self, weight, bias, parameters, how):
+    def _prepare(self, name, weight, bias, parameters, how):
         weight = as_operand("prepare", "weight", weight)
-        if not 3 <= weight.ndim <= 5:
+        if name is None and not 3 <= weight.ndim <= 5:
             raise ValueError(
                 f"prepare: weight has shape {weight.shape}, but it must be (O, C/groups, *kernel) "
                 f"with one to three kernel axes{missing_axes(weight.ndim, weight.ndim)}"
             )
-        self._rank = weight.ndim - 2
-        self._name = f"conv{self._rank}d"
-        self._parameters = ConvParameters(*map(settled, parameters)).settled()
-        if as_flag("prepare", "flip", self._parameters.flip):
-            weight = flipped(weight, self._rank)
+        operation = _find(name or f"conv{weight.ndim - 2}d")
+        self._name = operation.__name__
+        self._family, self._rank = operation._family, operation._rank
+        said = self._family.parameters(*map(settled, parameters))
+        self._parameters = settled_parameters(said)
+        as_flag("prepare", "flip", getattr(self._parameters, "flip", False))
+        weight = self._family.view(weight, self._rank, self._parameters)
         self._weight = native_copy(weight)
         self._weight.flags.writeable = False
         self._bias = None if bias is None else np.array(as_array("prepare", "bias", bias))
         if self._bias is not None:
             self._bias.flags.writeable = False
         self._weights = LayerWeights(self._weight, self._bias)
-        self._algorithm = check_algorithm("prepare", how[0], NAMES)
+        self._algorithm = check_algorithm("prepare", how[0], names(self._family.spec))
         self._threads = check_threads("prepare", how[1])
         self._check()
         self._ready = Store()
@@ -149,21 +183,13 @@ class PreparedConv:
         raise max(refused, key=_progress)
 
     def _try(self, dtype: np.dtype) -> None:
-        stride, padding, dilation, groups, *_ = self._parameters
-        c_in, *kernel = self._weight.shape[1:]
-        strides = positive_per_axis("prepare", "stride", self._rank, stride)
-        dilations = positive_per_axis("prepare", "dilation", self._rank, dilation)
-        groups = as_integer("prepare", "groups", groups, 1)
-        spans = [Axis(1, k, 1, d).span for k, d in zip(kernel, dilations, strict=True)]
-        axes = tuple(zip(spans, kernel, strides, dilations, strict=True))
-        pad = padding_per_axis("prepare", padding, axes)
-        sizes = [n - min(0, a) - min(0, b) for n, (a, b) in zip(spans, pad, strict=True)]
-        last = as_flag("prepare", "channels_last", self._parameters.channels_last)
-        shape = (1, *sizes, c_in * groups) if last else (1, c_in * groups, *sizes)
-        spec = make_conv_spec("prepare", self._rank, shape, dtype, self._weight.shape,
-                              self._weight.dtype,
-                              **self._parameters._asdict(),
-                              bias=self._bias is not None)  # fmt: skip
+        family, shape = self._family, self._weight.shape
+        least = (1,) * len(shape)  # refused, as the weight is
+        if len(shape) == self._rank + 2:
+            least = family.least_input("prepare", self._rank, shape, self._parameters)
+        spec = family.make_spec("prepare", self._rank, least, dtype, shape, self._weight.dtype,
+                                **self._parameters._asdict(),
+                                bias=self._bias is not None)  # fmt: skip
         check_bias(spec, self._bias, spec.tile_dtype)
 
     def __call__(self, input, out=None, threads=None, *, residual=None):
@@ -200,8 +226,8 @@ class PreparedConv:
         """(plan, packed weights, bias) for an input like `src`."""
         self._check_channels(src.shape)
         plan = find(
-            self._name, self._rank, *settle(self._parameters), src, self._weight,
-            self._bias is not None, residual, out, (self._algorithm, threads), True,
+            self._family, self._name, self._rank, *settle(self._family, self._parameters), src,
+            self._weight, self._bias is not None, residual, out, (self._algorithm, threads), True,
         )  # fmt: skip
         return self._weights.ready(choose(plan, None, self._weights))
 
@@ -212,7 +238,7 @@ class PreparedConv:
         last = self._parameters.channels_last
         first, end = shape[-1 - self._rank], shape[-1]
         channels, other = (end, first) if last else (first, end)
-        needed = self._weight.shape[1] * index(self._parameters.groups)
+        needed = self._family.channels(self._weight.shape, self._parameters)
         if channels != needed:
             hint = f"{other_place(last)} to prepare" if other == needed else ""
             raise ValueError(
@@ -234,8 +260,8 @@ class PreparedConv:
         if threads is None:
             threads = self._threads if self._threads is not None else current().threads
         plan = planned(
-            self._name, self._rank, self._parameters, src, self._weight, self._bias is not None,
-            residual, out, (self._algorithm, threads), True,
+            self._family, self._name, self._rank, self._parameters, src, self._weight,
+            self._bias is not None, residual, out, (self._algorithm, threads), True,
         )  # fmt: skip
         return choose(plan, known(src), self._weights)
 
@@ -245,7 +271,7 @@ class PreparedConv:
     def weight(self) -> np.ndarray:
         """The weights, read-only."""
         weight = self._weight.view()  # of a read-only array: nobody can make it writeable
-        return flipped(weight, self._rank) if self._parameters.flip else weight
+        return self._family.view(weight, self._rank, self._parameters)
 
     @property
     def bias(self) -> np.ndarray | None:
@@ -264,21 +290,22 @@ class PreparedConv:
 
     def __reduce__(self):
         how = (self._algorithm, self._threads)
-        return _layer, (self.weight, self._bias, self._parameters, how)
+        return _layer, (self._name, self.weight, self._bias, self._parameters, how)
 
     def __repr__(self):
-        said = self._parameters._asdict()
+        said, said_by_default = self._parameters._asdict(), self._parameters._field_defaults
         if self._parameters.dtype is not None:
             said["dtype"] = self._parameters.dtype.name
         words = "".join(
             f", {name}={value!r}"
             for name, value in said.items()
-            if name in SHOWN or repr(value) != repr(ConvParameters._field_defaults[name])
+            if name in SHOWN or repr(value) != repr(said_by_default[name])
         )
         how = f", algorithm={self._algorithm!r}" if self._algorithm != "auto" else ""
         how += f", threads={self._threads}" if self._threads is not None else ""
+        operation = "" if self._family is CONVOLUTION else f"{self._name}, "
         return (
-            f"prepare(weight of shape {self._weight.shape} {self._weight.dtype}, "
+            f"prepare({operation}weight of shape {self._weight.shape} {self._weight.dtype}, "
             f"bias={'None' if self._bias is None else 'given'}{words}{how})"
         )
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from math import inf
 from typing import NamedTuple
 
@@ -229,7 +229,14 @@ ALGORITHMS = (
     Algorithm("im2col_gemm", ConvSpec, Tiled(True, im2col_gemm.run).candidate, variants=_variants),
     Algorithm("reference", ConvSpec, _reference, only_named="slow and obvious, for tests"),
 )
-NAMES = ("auto", *(row.name for row in ALGORITHMS))
+NAMES = ("auto", *dict.fromkeys(row.name for row in ALGORITHMS))
+
+
+@cache
+def names(spec: type) -> tuple[str, ...]:
+    """The words for the algorithms of a family, by the class of its specifications."""
+    return ("auto", *(row.name for row in ALGORITHMS if issubclass(spec, row.family)))
+
 
 _rows = ALGORITHMS
 

@@ -12,11 +12,11 @@ import numpy as np
 from .._core import table
 from .._core.measure import openmp_threads
 from .._spec.arguments import as_operand, as_shape, check_algorithm, check_threads
-from .._spec.conv import ConvParameters, ConvSpec, make_conv_spec
 from .._spec.dtypes import TOTALS
+from .._spec.family import Family, settled_parameters
 from .._spec.operands import check_bias, check_out, check_residual
 from .._spec.values import is_flat
-from .algorithms import NAMES
+from .algorithms import NAMES, names
 from .compare import choose_threads, isas, make
 from .kept import Store, frozen, keep, outline
 from .layout import Layout, copy, is_same, native_copy
@@ -30,23 +30,21 @@ check_environment(isas(), table.isas_compiled(), NAMES[1:])
 
 _plans = Store()
 
-PLAIN = ConvParameters()
-EACH = 4  # parameters that most calls say something about; of the others they say nothing
-FLIP = PLAIN._fields.index("flip")
 
-
-def execute(name: str, rank: int, parameters: tuple, operands: tuple, how: tuple):
-    """Run a request: the parameters in the order of `ConvParameters`, (input, weight, bias,
+def execute(family: Family, name: str, rank: int, parameters: tuple, operands: tuple, how: tuple):
+    """Run a request: the parameters in the order of those of its family, (input, weight, bias,
     residual, out), and (algorithm, threads)."""
-    parameters, said = settle(parameters)
+    parameters, said = settle(family, parameters)
     input, weight, bias, residual, out = operands
     src = as_operand(name, "input", input)
-    wei = as_operand(name, "weight", weight)
-    if parameters[FLIP] is True and wei.ndim == rank + 2:
-        wei = flipped(wei, rank)
+    wei = as_operand(name, "weight", weight) if family.weighted else None
+    if said is not None:
+        wei = family.view(wei, rank, parameters)
     if residual is not None:
         residual = as_operand(name, "residual", residual)
-    plan = find(name, rank, parameters, said, src, wei, bias is not None, residual, out, how, False)
+    plan = find(
+        family, name, rank, parameters, said, src, wei, bias is not None, residual, out, how, False
+    )
     engine = plan._engine
     added = None if bias is None else check_bias(plan.spec, bias, engine.bias_dtype)
     if out is None:
@@ -54,7 +52,7 @@ def execute(name: str, rank: int, parameters: tuple, operands: tuple, how: tuple
     elif overlaps(out, residual, src, wei, added):
         return through_a_copy(
             lambda out, residual: execute(
-                name, rank, parameters, (input, weight, bias, residual, out), how
+                family, name, rank, parameters, (input, weight, bias, residual, out), how
             ),
             out,
             residual,
@@ -62,19 +60,15 @@ def execute(name: str, rank: int, parameters: tuple, operands: tuple, how: tuple
     return run(plan, src, wei, None, added, residual, out)
 
 
-def settle(parameters: tuple) -> tuple[tuple, Any]:
+def settle(family: Family, parameters: tuple) -> tuple[tuple, Any]:
     """The parameters in values that stay, and what of a key is made of those that few calls say.
 
     Equality would not do to find out whether they say any: 1 is 1.0, and float64 is None."""
-    if all(map(is_, parameters[EACH:], PLAIN[EACH:])):
+    often = family.often
+    if all(map(is_, parameters[often:], family.seldom)):
         return parameters, None
-    parameters = ConvParameters(*parameters).settled()
-    return parameters, frozen(parameters[EACH:], -1)
-
-
-def flipped(weight: np.ndarray, rank: int) -> np.ndarray:
-    """The kernels turned around on every axis."""
-    return weight[(slice(None),) * 2 + (slice(None, None, -1),) * rank]
+    parameters = settled_parameters(family.parameters(*parameters))
+    return parameters, frozen(parameters[often:], -1)
 
 
 def overlaps(out, residual, *read) -> bool:
@@ -98,11 +92,11 @@ def through_a_copy(operation: Callable, out, residual):
 
 
 def find(
-    name, rank, parameters, said, src, wei, bias, residual, out, how, prepared
+    family, name, rank, parameters, said, src, wei, bias, residual, out, how, prepared
 ) -> Plan:  # fmt: skip
     """The plan of a call, kept from one like it or made now; this checks all arguments but bias,
     of which it takes whether there is one."""
-    each = parameters[:EACH]
+    each = parameters[: family.often]
     for value in each:
         if type(value) is not int:
             each = tuple(map(frozen, each))
@@ -113,7 +107,7 @@ def find(
         threads = options.threads
     key = (
         name, src.shape, src.strides, src.dtype, src.flags.aligned,
-        wei.shape, wei.strides, wei.dtype, wei.flags.aligned, bias,
+        None if wei is None else (wei.shape, wei.strides, wei.dtype, wei.flags.aligned), bias,
         each, said,
         algorithm if type(algorithm) is str else frozen(algorithm),
         (openmp_threads(),) if threads is None else frozen(threads),
@@ -123,22 +117,25 @@ def find(
     plan = _plans.get(key)
     if plan is None:
         plan = planned(
-            name, rank, parameters, src, wei, bias, residual, out, (algorithm, threads), prepared
-        )
+            family, name, rank, parameters, src, wei, bias, residual, out, (algorithm, threads),
+            prepared,
+        )  # fmt: skip
         keep(_plans, key, plan, plan._engine.memory)
     return plan
 
 
-def planned(name, rank, parameters, src, wei, bias, residual, out, how, prepared=False) -> Plan:
+def planned(
+    family, name, rank, parameters, src, wei, bias, residual, out, how, prepared=False
+) -> Plan:
     """A plan made now, for arrays or their outlines."""
-    spec = make_conv_spec(
+    spec = family.make_spec(
         name,
         rank,
         src.shape,
         src.dtype,
-        wei.shape,
-        wei.dtype,
-        **ConvParameters(*parameters)._asdict(),
+        None if wei is None else wei.shape,
+        None if wei is None else wei.dtype,
+        **family.parameters(*parameters)._asdict(),
         bias=bias,
         residual=residual is not None,
     )
@@ -148,18 +145,21 @@ def planned(name, rank, parameters, src, wei, bias, residual, out, how, prepared
     return plan_arrays(spec, src, wei, residual, out, *how, prepared)
 
 
-def explain(name: str, rank: int, parameters: tuple, operands: tuple, how: tuple) -> Plan:
+def explain(
+    family: Family, name: str, rank: int, parameters: tuple, operands: tuple, how: tuple
+) -> Plan:
     """The plan of a request; input and weight may be shapes."""
-    parameters, _ = settle(parameters)
+    parameters, said = settle(family, parameters)
     input, weight, bias, residual, out = operands
-    src, wei = outlined(name, "input", input), outlined(name, "weight", weight)
+    src = outlined(name, "input", input)
+    wei = outlined(name, "weight", weight) if family.weighted else None
     if residual is not None:
         residual = as_operand(name, "residual", residual)
-    if parameters[FLIP] is True and isinstance(wei, np.ndarray) and wei.ndim == rank + 2:
-        wei = flipped(wei, rank)
+    if said is not None and known(wei) is not None:
+        wei = family.view(wei, rank, parameters)
     algorithm, threads = how
     how = (algorithm, current().threads if threads is None else threads)
-    plan = planned(name, rank, parameters, src, wei, bias is not None, residual, out, how)
+    plan = planned(family, name, rank, parameters, src, wei, bias is not None, residual, out, how)
     check_bias(plan.spec, bias, plan.spec.tile_dtype)
     return choose(plan, known(src), None if known(wei) is None else Weights(wei))
 
@@ -180,7 +180,7 @@ def outlined(name: str, argument: str, value: Any, dtype: Any = np.float32):
     return as_operand(name, argument, value)
 
 
-def known(array: np.ndarray | Outline) -> np.ndarray | None:
+def known(array: np.ndarray | Outline | None) -> np.ndarray | None:
     """The array, if there is one."""
     return array if isinstance(array, np.ndarray) else None
 
@@ -188,16 +188,16 @@ def known(array: np.ndarray | Outline) -> np.ndarray | None:
 def plan_arrays(spec, src, wei, residual, out, algorithm, threads, prepared=False) -> Plan:
     """A plan for arrays or their outlines."""
     options = current()
-    algorithm = check_algorithm(spec.name, algorithm, NAMES)
-    if algorithm == "auto" and options.algorithm is not None:
-        algorithm = check_algorithm(spec.name, options.algorithm, NAMES)
+    algorithm = check_algorithm(spec.name, algorithm, names(type(spec)))
+    if algorithm == "auto" and options.algorithm in names(type(spec)):
+        algorithm = options.algorithm
     isa = None if options.isa is None else check_isa(options.isa, isas(), table.isas_compiled())
     threads = check_threads(spec.name, threads)
     sums = TOTALS[spec.arithmetic.total]
     last, new = spec.channels_last, Outline(spec.output_shape, spec.dtype)
     arrays = Arrays(
         src=_layout(spec, src, spec.tile_dtype, last),
-        wei=_layout(spec, wei, spec.tile_dtype, False),
+        wei=None if wei is None else _layout(spec, wei, spec.tile_dtype, False),
         dst=_layout(spec, new if out is None else out, sums, last),
         residual=None if residual is None else _layout(spec, residual, sums, last),
         residual_is_out=residual is not None and is_same(residual, out),
@@ -214,7 +214,7 @@ def plan_arrays(spec, src, wei, residual, out, algorithm, threads, prepared=Fals
     call = Call(
         spec=spec,
         arrays=arrays,
-        dtypes=(src.dtype, wei.dtype, None if residual is None else residual.dtype),
+        dtypes=tuple(None if array is None else array.dtype for array in (src, wei, residual)),
         algorithm=algorithm,
         isa=isa or isas()[-1],
         threads=choose_threads(spec, threads),
@@ -226,7 +226,7 @@ def plan_arrays(spec, src, wei, residual, out, algorithm, threads, prepared=Fals
     return make(call)
 
 
-def _layout(spec: ConvSpec, array: Any, dtype: np.dtype, channels_last: bool) -> Layout:
+def _layout(spec: Any, array: Any, dtype: np.dtype, channels_last: bool) -> Layout:
     """The layout of an array or of what an outline stands for."""
     if not isinstance(array, np.ndarray):
         return Layout.contiguous(*array, dtype, spec.rank, channels_last)

@@ -20,7 +20,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .._spec.axis import Axis
-from .._spec.conv import ConvParameters, ConvSpec
+from .._spec.conv import CONVOLUTION, ConvParameters, ConvSpec
 from .._spec.dtypes import native
 from .._spec.operands import plain_bias
 from .layout import Layout, is_finite, native_copy, portions
@@ -259,7 +259,8 @@ def _convolve(call: Call, how: tuple, padding: tuple, input, weight, **more) -> 
         channels_last=spec.channels_last,
     )
     arrays = (input, weight, None, None, None)
-    return call.convolve(spec.name, spec.rank, parameters._replace(**more), arrays, how)
+    said = parameters._replace(**more)
+    return call.convolve(CONVOLUTION, spec.name, spec.rank, said, arrays, how)
 
 
 def _stored(call: Call, how: tuple, dtype: np.dtype) -> np.ndarray:
@@ -272,7 +273,7 @@ def _stored(call: Call, how: tuple, dtype: np.dtype) -> np.ndarray:
     )
     one = np.ones((1, 1, 1), call.spec.tile_dtype)
     arrays = (SUMS.astype(one.dtype)[None], one, None, None, None)
-    return call.convolve("conv1d", 1, parameters, arrays, how)[0]
+    return call.convolve(CONVOLUTION, "conv1d", 1, parameters, arrays, how)[0]
 
 
 def _not_finite(array: np.ndarray) -> np.ndarray:

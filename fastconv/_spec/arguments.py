@@ -133,15 +133,24 @@ def check_algorithm(name: str, algorithm: Any, known: Sequence[str]) -> str:
     raise kind(f"{name}: algorithm is {show(algorithm)}, {needed}")
 
 
-def as_function(name: str, value: Any, known: Iterable[Callable]) -> Callable:
-    """The function of `known` that `value` is, or is the name of."""
+def as_function(
+    name: str, value: Any, known: Iterable[Callable], other: str = "or a layer"
+) -> Callable:
+    """The function of `known` that `value` is, or is the name of; `other` ends the message."""
     for function in known:
         if value is function or (isinstance(value, str) and value == function.__name__):
             return function
     kind = ValueError if isinstance(value, str) else TypeError
     words = ", ".join(f"fastconv.{function.__name__}" for function in known)
-    needed = f"but it must be one of {words}, its name, or a layer"
+    needed = f"but it must be one of {words}, its name, {other}"
     raise kind(f"{name}: operation is {show(value)}, {needed}")
+
+
+def check_keywords(name: str, keywords: Iterable[str], later: Iterable[str]) -> None:
+    """Raise for arguments that only the call of a layer takes."""
+    for word in later:
+        if word in keywords:
+            raise TypeError(f"{name}: {word} is given, but it must be passed to the layer instead")
 
 
 # ---- one value per spatial axis ----------------------------------------------------------------

@@ -6,10 +6,10 @@ Everything below this module trusts a `ConvSpec`; nothing below it raises for wh
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
+from operator import index
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -29,9 +29,10 @@ from .arguments import (
 from .axis import Axis
 from .borders import Border
 from .channels import check_channels, missing_axes, missing_channel
-from .dtypes import TILES, TOTALS, Arithmetic, choose, components, find_dtype, is_integer
+from .dtypes import TILES, TOTALS, Arithmetic, choose, components, is_integer
 from .epilogue import Epilogue
-from .values import BYTES_MAX, as_integer, as_number, plain, show
+from .family import Family, flipped
+from .values import BYTES_MAX, as_integer, as_number, show
 
 AXES = {1: "L", 2: "HW", 3: "DHW"}
 
@@ -52,19 +53,6 @@ class ConvParameters(NamedTuple):
     beta: Any = 0
     dtype: Any = None
     overflow: Any = "wrap"
-
-    def settled(self) -> ConvParameters:
-        """The same with numbers, flags and a dtype in place of what holds them, so that later
-        changes do not show."""
-        activation, dtype = self.activation, self.dtype
-        if isinstance(activation, (tuple, list)):
-            activation = tuple(map(plain, activation))
-        if dtype is not None:
-            with contextlib.suppress(Exception):  # a check refuses it by name
-                dtype = find_dtype(dtype)
-        names = ("padding_value", "channels_last", "flip", "alpha", "beta")
-        numbers = {name: plain(getattr(self, name)) for name in names}
-        return self._replace(activation=activation, dtype=dtype, **numbers)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -335,3 +323,36 @@ def _check_bytes(name: str, what: str, shape: tuple[int, ...], dtype: np.dtype) 
             f"{name}: {what} of shape {shape} takes {size} bytes, "
             f"but it must not take more than {BYTES_MAX}"
         )
+
+
+def _channels(weight_shape: tuple[int, ...], said: ConvParameters) -> int:
+    """Input channels that a weight needs."""
+    return weight_shape[1] * index(said.groups)
+
+
+def _least_input(
+    name: str, rank: int, weight_shape: tuple[int, ...], said: ConvParameters
+) -> tuple[int, ...]:
+    """The smallest input that has an output."""
+    c_in, *kernel = weight_shape[1:]
+    strides = positive_per_axis(name, "stride", rank, said.stride)
+    dilations = positive_per_axis(name, "dilation", rank, said.dilation)
+    channels = c_in * as_integer(name, "groups", said.groups, 1)
+    spans = [Axis(1, k, 1, d).span for k, d in zip(kernel, dilations, strict=True)]
+    axes = tuple(zip(spans, kernel, strides, dilations, strict=True))
+    pad = padding_per_axis(name, said.padding, axes)
+    sizes = [n - min(0, a) - min(0, b) for n, (a, b) in zip(spans, pad, strict=True)]
+    last = as_flag(name, "channels_last", said.channels_last)
+    return (1, *sizes, channels) if last else (1, channels, *sizes)
+
+
+CONVOLUTION = Family(
+    spec=ConvSpec,
+    parameters=ConvParameters,
+    often=4,
+    make_spec=make_conv_spec,
+    weight_axes="(O, C/groups, *kernel)",
+    channels=_channels,
+    least_input=_least_input,
+    view=flipped,
+)
