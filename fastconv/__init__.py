@@ -2,6 +2,8 @@
 """Fast convolution of NumPy arrays on the CPU.
 
     conv1d, conv2d, conv3d    convolve an input with weights, as torch.nn.functional does
+    conv_transpose1d, conv_transpose2d, conv_transpose3d
+                              the adjoint, which makes larger arrays of smaller ones
     prepare                   keep weights for many inputs: a layer
     plan                      how a call would run, and why
     kernels                   named image kernels, and `kernels.separate`
@@ -23,7 +25,7 @@ The command ``fastconv`` filters photographs, prints plans and runs the benchmar
 """
 
 from . import _core, kernels  # noqa: F401 (the core first: it says what is missing)
-from ._ops.conv import conv1d, conv2d, conv3d
+from ._ops.conv import conv1d, conv2d, conv3d, conv_transpose1d, conv_transpose2d, conv_transpose3d
 from ._ops.operation import plan
 from ._ops.prepared import PreparedConv, prepare
 from ._plan.plan import Plan
@@ -38,6 +40,9 @@ __all__ = [
     "conv1d",
     "conv2d",
     "conv3d",
+    "conv_transpose1d",
+    "conv_transpose2d",
+    "conv_transpose3d",
     "get_num_threads",
     "kernels",
     "plan",

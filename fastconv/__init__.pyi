@@ -27,6 +27,9 @@ __all__ = [
     "conv1d",
     "conv2d",
     "conv3d",
+    "conv_transpose1d",
+    "conv_transpose2d",
+    "conv_transpose3d",
     "get_num_threads",
     "kernels",
     "plan",
@@ -53,9 +56,11 @@ _Activation: TypeAlias = (
     | tuple[Literal["leaky_relu"], _Number]
     | tuple[Literal["clip"], _Number, _Number]
 )
-_Algorithm: TypeAlias = Literal["auto", "direct", "im2col_gemm", "reference"]
+_Algorithm: TypeAlias = Literal["auto", "direct", "im2col_gemm", "reference", "phases"]
 _ISA: TypeAlias = Literal["generic", "avx2", "avx512"]
-_Operation: TypeAlias = Literal["conv1d", "conv2d", "conv3d"]
+_Operation: TypeAlias = Literal[
+    "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d"
+]
 
 _P = ParamSpec("_P")
 _Floating = TypeVar("_Floating", np.float16, np.float32, np.float64, np.complex64, np.complex128)
@@ -141,6 +146,86 @@ class _Convolution(Protocol):
         threads: SupportsIndex | None = None,
     ) -> _Array: ...
 
+class _Transposed(Protocol):
+    @overload
+    def __call__(
+        self,
+        input: NDArray[_Floating],
+        weight: NDArray[_Floating],
+        bias: ArrayLike | None = None,
+        stride: _PerAxis = 1,
+        padding: _Padding = 0,
+        output_padding: _PerAxis = 0,
+        groups: SupportsIndex = 1,
+        dilation: _PerAxis = 1,
+        *,
+        output_size: _PerAxis | None = None,
+        padding_mode: _Border | Sequence[_Border] = "constant",
+        channels_last: bool = False,
+        flip: bool = False,
+        residual: ArrayLike | None = None,
+        activation: _Activation | None = None,
+        alpha: _Number = 1,
+        beta: _Number = 0,
+        dtype: None = None,
+        overflow: Literal["wrap", "saturate"] = "wrap",
+        out: NDArray[Any] | None = None,
+        algorithm: _Algorithm = "auto",
+        threads: SupportsIndex | None = None,
+    ) -> NDArray[_Floating]: ...
+    @overload
+    def __call__(
+        self,
+        input: ArrayLike,
+        weight: ArrayLike,
+        bias: ArrayLike | None = None,
+        stride: _PerAxis = 1,
+        padding: _Padding = 0,
+        output_padding: _PerAxis = 0,
+        groups: SupportsIndex = 1,
+        dilation: _PerAxis = 1,
+        *,
+        output_size: _PerAxis | None = None,
+        padding_mode: _Border | Sequence[_Border] = "constant",
+        channels_last: bool = False,
+        flip: bool = False,
+        residual: ArrayLike | None = None,
+        activation: _Activation | None = None,
+        alpha: _Number = 1,
+        beta: _Number = 0,
+        dtype: type[_Scalar] | np.dtype[_Scalar],
+        overflow: Literal["wrap", "saturate"] = "wrap",
+        out: NDArray[Any] | None = None,
+        algorithm: _Algorithm = "auto",
+        threads: SupportsIndex | None = None,
+    ) -> NDArray[_Scalar]: ...
+    @overload
+    def __call__(
+        self,
+        input: ArrayLike,
+        weight: ArrayLike,
+        bias: ArrayLike | None = None,
+        stride: _PerAxis = 1,
+        padding: _Padding = 0,
+        output_padding: _PerAxis = 0,
+        groups: SupportsIndex = 1,
+        dilation: _PerAxis = 1,
+        *,
+        output_size: _PerAxis | None = None,
+        padding_mode: _Border | Sequence[_Border] = "constant",
+        channels_last: bool = False,
+        flip: bool = False,
+        residual: ArrayLike | None = None,
+        activation: _Activation | None = None,
+        alpha: _Number = 1,
+        beta: _Number = 0,
+        dtype: DTypeLike | None = None,
+        overflow: Literal["wrap", "saturate"] = "wrap",
+        out: NDArray[Any] | None = None,
+        algorithm: _Algorithm = "auto",
+        threads: SupportsIndex | None = None,
+    ) -> _Array: ...
+
 def _convolution(function: Callable[[], None]) -> _Convolution: ...
 @_convolution
 def conv1d() -> None: ...
@@ -148,6 +233,13 @@ def conv1d() -> None: ...
 def conv2d() -> None: ...
 @_convolution
 def conv3d() -> None: ...
+def _transposed(function: Callable[[], None]) -> _Transposed: ...
+@_transposed
+def conv_transpose1d() -> None: ...
+@_transposed
+def conv_transpose2d() -> None: ...
+@_transposed
+def conv_transpose3d() -> None: ...
 
 class PreparedConv:
     def __call__(
@@ -186,6 +278,10 @@ class PreparedConv:
     def channels_last(self) -> bool: ...
     @property
     def flip(self) -> bool: ...
+    @property
+    def output_padding(self) -> _PerAxis: ...
+    @property
+    def output_size(self) -> _PerAxis | None: ...
     @property
     def activation(self) -> _Activation | None: ...
     @property
@@ -264,6 +360,8 @@ class Plan:
     def variants(self) -> tuple[str, ...]: ...
     @property
     def chosen(self) -> str: ...
+    @property
+    def steps(self) -> tuple[str, ...]: ...
     @property
     def spec(self) -> Any: ...
 

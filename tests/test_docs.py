@@ -17,7 +17,7 @@ from truth import WORST
 
 import fastconv
 from fastconv import kernels
-from fastconv._plan.algorithms import NAMES
+from fastconv._plan.algorithms import NAMES, names
 from fastconv._spec import borders as boundary
 from fastconv._spec import epilogue
 
@@ -281,9 +281,10 @@ def test_pages_and_docstrings_name_every_activation_and_algorithm():
         for word in epilogue.NAMED:
             assert re.search(rf"""['"]{word}['"]""", text), word
     table = {row[0] for row in tables_of(text_of("docs/plan.md")) if len(row) == 2}
-    for word in NAMES[1:]:
-        assert f"`{word}`" in table
-        assert f"'{word}'" in fastconv.conv2d.__doc__
+    assert {f"`{word}`" for word in NAMES[1:]} <= table
+    for function in (fastconv.conv2d, fastconv.conv_transpose2d):
+        for word in names(function._family.spec):
+            assert f"'{word}'" in function.__doc__, word
 
 
 def test_the_fields_of_a_plan_exist():
@@ -331,7 +332,7 @@ def layers():
     """The names of the table for PyTorch."""
     rng = np.random.default_rng(3)
     shapes = {"x": (2, 6, 11, 13), "w": (4, 6, 4, 2), "g": (4, 3, 3, 5), "b": (4,)}
-    shapes["r"] = (2, 4, 10, 14)
+    shapes |= {"r": (2, 4, 10, 14), "t": (6, 4, 3, 2)}
     made = {name: rng.standard_normal(shape) for name, shape in shapes.items()}
     return made | {"fastconv": fastconv}
 

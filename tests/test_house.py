@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 import fastconv
+from fastconv._ops import operation
 from fastconv._spec import borders as boundary
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -267,6 +268,7 @@ def test_a_border_is_drawn_the_same_way_everywhere():
 
 def test_public_functions_show_an_example():
     finder = doctest.DocTestFinder(recurse=False)
-    for name in ("conv1d", "conv2d", "conv3d", "plan", "prepare", "settings"):
+    names = [function.__name__ for function in operation.OPERATIONS]
+    for name in (*names, "plan", "prepare", "settings"):
         examples = [test.examples for test in finder.find(getattr(fastconv, name), name)]
         assert any(examples), name

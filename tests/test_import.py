@@ -127,6 +127,12 @@ def convolve(rank):
             conv = getattr(fastconv, f"conv{rank}d")
             conv(x[rank], w[rank], activation=words.get(name, name), algorithm=algorithm)
 
+def transpose(rank):
+    transposed = getattr(fastconv, f"conv_transpose{rank}d")
+    for algorithm in ("phases", "direct", "im2col_gemm", "reference"):
+        said = {"stride": 2, "padding_mode": "edge", "padding": 1, "algorithm": algorithm}
+        transposed(x[rank], w[rank].swapaxes(0, 1), **said)
+
 def named():
     for name in set(kernels.__all__) - {"separate"}:
         kernels.separate(getattr(kernels, name)())
@@ -138,6 +144,9 @@ CALLS = {
     "conv1d": lambda: convolve(1),
     "conv2d": lambda: convolve(2),
     "conv3d": lambda: convolve(3),
+    "conv_transpose1d": lambda: transpose(1),
+    "conv_transpose2d": lambda: transpose(2),
+    "conv_transpose3d": lambda: transpose(3),
     "get_num_threads": fastconv.get_num_threads,
     "kernels": named,
     "plan": lambda: fastconv.plan(fastconv.conv2d, x[2], w[2]),

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 import fastconv
+from fastconv._ops import operation
 from fastconv._plan import algorithms
 from fastconv._spec import arguments, borders, epilogue
 
@@ -47,7 +48,8 @@ def stub_signatures(path):
         yield list(taken.parameters.values())[bound:]
 
 
-FUNCTIONS = ["conv1d", "conv2d", "conv3d", "plan", "prepare", "set_num_threads", "get_num_threads"]
+OPERATIONS = [function.__name__ for function in operation.OPERATIONS]
+FUNCTIONS = [*OPERATIONS, "plan", "prepare", "set_num_threads", "get_num_threads"]
 METHODS = ["PreparedConv.__call__", "PreparedConv.plan", "settings.__init__"]
 
 
@@ -115,7 +117,7 @@ def test_stubs_know_the_words(alias, words):
     assert {"auto", *constants} == {"auto", *words}
 
 
-@pytest.mark.parametrize("name", ["conv1d", "conv2d", "conv3d", "plan", "prepare"])
+@pytest.mark.parametrize("name", [*OPERATIONS, "plan", "prepare"])
 def test_editors_find_a_docstring(name):
     """They read, and do not run: the docstring is that of a `def` or `class` with the name."""
     word = getattr(fastconv, name).__doc__.splitlines()[0]
@@ -137,6 +139,7 @@ from numpy.typing import NDArray
 
 import fastconv
 from fastconv import Plan, PreparedConv, conv1d, conv2d, conv3d, kernels, plan, prepare
+from fastconv import conv_transpose1d, conv_transpose2d, conv_transpose3d
 
 half, single = np.ones((1, 1, 7), np.float16), np.ones((1, 1, 7), np.float32)
 double, pair = np.ones((1, 1, 7)), np.ones((1, 1, 7), np.complex64)
@@ -163,6 +166,9 @@ image = np.ones((2, 5, 7), np.float32)
 taps = np.ones((3, 2, 3, 2), np.float32)
 assert_type(conv2d(image, taps), NDArray[np.float32])
 assert_type(conv3d(image[None], taps[:, :1, None]), NDArray[np.float32])
+assert_type(conv_transpose1d(double, double, None, 2, 1, 1, 1, 1), NDArray[np.float64])
+assert_type(conv_transpose2d(image, taps.swapaxes(0, 1), output_size=(7, 8)), NDArray[np.float32])
+assert_type(conv_transpose3d([[[[1]]]], [[[[[1]]]]]), NDArray[np.number[Any]])
 out = np.empty((3, 5, 7), np.float32)
 conv2d(
     image, taps, bias=[1, 2, 3], stride=(1, 1), padding="same", dilation=(1, 1), groups=1,
@@ -183,10 +189,13 @@ assert_type(layer.plan((2, 5, 7), threads=1), Plan)
 assert_type(layer.weight, NDArray[Any])
 assert_type(layer.flip, bool)
 assert_type(layer.threads, int | None)
+up = prepare(conv_transpose2d, taps.swapaxes(0, 1), None, 2, 1, 1, padding_mode="wrap")
+assert_type(up(image), NDArray[np.number[Any]])
 
 how = plan(conv2d, (2, 5, 7), (3, 2, 3, 2), padding="same", residual=out)
 assert_type(how, Plan)
 assert_type(plan("conv2d", image, weight=taps, stride=2), Plan)
+assert_type(plan(conv_transpose2d, (2, 5, 7), (2, 3, 3, 2), padding_mode="wrap"), Plan)
 assert_type(plan(layer, (2, 5, 7), threads=1), Plan)
 assert_type(how.threads, int)
 assert_type(how.output_shape, tuple[int, ...])
@@ -205,7 +214,7 @@ assert_type(fastconv.__version__, str)
 
 WRONG = """
 import numpy as np
-from fastconv import conv1d, conv2d, kernels, plan, prepare, settings
+from fastconv import conv1d, conv2d, conv_transpose2d, kernels, plan, prepare, settings
 
 x = np.ones((1, 1, 5, 7))
 conv2d(x, x)
@@ -217,6 +226,8 @@ conv2d(x, x, padding_mode="reflect")  # wrong
 conv2d(x, x, overflow="stop", dtype=np.uint8)  # wrong
 conv2d(x, x, algorithm="fft")  # wrong
 conv1d(x)  # wrong
+conv_transpose2d(x, x, padding_value=1)  # wrong
+conv_transpose2d(x, x, output_size="a")  # wrong
 conv1d(x, x, strides=2)  # wrong
 conv1d(x, x, out=[1.0])  # wrong
 y: int = conv2d(x, x)  # wrong

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Convolution with channels: conv1d, conv2d and conv3d."""
+"""Convolution with channels, and its adjoint: conv1d to conv3d, conv_transpose1d to 3d."""
 
 from __future__ import annotations
 
 from .._spec.conv import CONVOLUTION
+from .._spec.transpose import TRANSPOSED
 from .operation import operation
 
 
@@ -139,4 +140,101 @@ def conv3d():
     >>> import numpy as np
     >>> conv3d(np.ones((1, 2, 2, 2)), np.ones((1, 1, 2, 2, 2)), padding="same").shape
     (1, 2, 2, 2)
+    """
+
+
+def _transposed(act, family, name, rank):
+    """A transposed convolution of a rank: what it takes, handed on to `act`."""
+
+    def convolution(
+        input, weight, bias=None, stride=1, padding=0, output_padding=0, groups=1, dilation=1,
+        *, output_size=None, padding_mode="constant", channels_last=False, flip=False,
+        residual=None, activation=None, alpha=1, beta=0, dtype=None, overflow="wrap",
+        out=None, algorithm="auto", threads=None,
+    ):  # fmt: skip
+        parameters = (
+            stride, padding, output_padding, groups, dilation, output_size, padding_mode,
+            channels_last, flip, activation, alpha, beta, dtype, overflow,
+        )  # fmt: skip
+        operands = (input, weight, bias, residual, out)
+        return act(family, name, rank, parameters, operands, (algorithm, threads))
+
+    return convolution
+
+
+@operation(_transposed, TRANSPOSED, 1)
+def conv_transpose1d():
+    """Transposed convolution of (N, C, L) or (C, L) with a weight of shape (C, O/groups, kL).
+
+    The one-dimensional case of `conv_transpose2d`: see there for the parameters. Returns an array
+    of shape (N, O, L') or (O, L'), and raises what `conv_transpose2d` does.
+
+    >>> import numpy as np
+    >>> conv_transpose1d([[1, 10, 100]], [[[1, 2, 3]]], stride=2)
+    array([[  1,   2,  13,  20, 130, 200, 300]])
+    """
+
+
+@operation(_transposed, TRANSPOSED, 2)
+def conv_transpose2d():
+    """Transposed convolution of (N, C, H, W) or (C, H, W) with a weight (C, O/groups, kH, kW).
+
+    The adjoint of `conv2d`, also called deconvolution: each element of the input, times the
+    kernel, is added to the output. With stride s, dilation d and padding p, the result has at
+    ``y = a*s + i*d - p, x = b*s + j*d - p`` the sum of ``input[n, c, a, b] * weight[c, o, i, j]``
+    over c, and over all a, b, i and j that fall there. After the sum comes what `conv2d` does:
+    ``activation(alpha * sum + bias[o] + beta * out + residual)``.
+
+    input, weight, bias, residual, out, activation, alpha, beta, dtype, overflow, threads
+        as in `conv2d`. The weight is that of the `conv2d` whose adjoint this is, as it is.
+    stride, dilation, groups, channels_last, flip
+        as in `conv2d`; of that convolution. So a stride of s makes the output s times as large.
+    padding
+        that of the convolution: it is cropped from the output. A negative number adds zeros. Or a
+        word: 'valid' (none), 'full' (d (k - 1) on both sides), or 'same', 'same_upper',
+        'same_lower', 'same_torch', for n * stride outputs: the padding which that word gives a
+        convolution of such an input, which has n outputs.
+    output_padding
+        outputs more at the end of each axis, 0 to max(stride, dilation) - 1: a convolution with a
+        stride makes inputs of several sizes equally large. One for all axes, or one per axis.
+    output_size
+        None, or the size of the output on each axis, which says the same as `output_padding`. It
+        may be a whole shape, as `torch.nn.ConvTranspose2d` takes it.
+    padding_mode
+        the border of the convolution, one word or one per axis, as in `conv2d`. What falls into the
+        padding is added to the element that lies there: nowhere for 'constant', at the end for
+        'edge', at the other end for 'wrap', and so on.
+    algorithm
+        'auto' or 'phases': for each phase of the stride, a convolution of stride 1. 'direct' or
+        'im2col_gemm': the same, with convolutions of this algorithm. Or 'reference'. See `plan`.
+
+    Returns an array of shape (N, O, H', W'), or (O, H', W') without a batch axis, where
+    H' = (H - 1) stride - padding before and after + dilation (kH - 1) + 1 + output_padding.
+    Integers are exact and bits equal as in `conv2d`. Raises TypeError or ValueError, which name the
+    argument, what it is and what it must be.
+
+    >>> import numpy as np
+    >>> x = np.array([[[1.0, 2.0], [3.0, 4.0]]])
+    >>> conv_transpose2d(x, np.ones((1, 1, 2, 3)), stride=2)
+    array([[[1., 1., 3., 2., 2.],
+            [1., 1., 3., 2., 2.],
+            [3., 3., 7., 4., 4.],
+            [3., 3., 7., 4., 4.]]])
+    >>> conv_transpose2d(np.ones((64, 28, 28)), np.ones((64, 3, 4, 4)), stride=2, padding=1).shape
+    (3, 56, 56)
+    >>> conv_transpose2d(x, np.ones((1, 1, 3, 3)), stride=2, padding=1, output_size=(4, 4)).shape
+    (1, 4, 4)
+    """
+
+
+@operation(_transposed, TRANSPOSED, 3)
+def conv_transpose3d():
+    """Transposed convolution of (N, C, D, H, W) or (C, D, H, W), weight (C, O/groups, kD, kH, kW).
+
+    The three-dimensional case of `conv_transpose2d`: see there for the parameters. Returns an array
+    of shape (N, O, D', H', W') or (O, D', H', W'), and raises what `conv_transpose2d` does.
+
+    >>> import numpy as np
+    >>> conv_transpose3d(np.ones((1, 2, 2, 2)), np.ones((1, 1, 2, 2, 2)), stride=2).shape
+    (1, 4, 4, 4)
     """

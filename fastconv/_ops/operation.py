@@ -44,7 +44,7 @@ def plan(operation, /, *arguments, **keywords) -> Plan:
     ``plan(conv2d, input, weight, ...)`` or ``plan(layer, input, ...)``:
 
     operation
-        `conv1d`, `conv2d` or `conv3d`, its name, or a layer that `prepare` made.
+        `conv2d`, `conv_transpose2d` or another operation, its name, or a layer of `prepare`.
     input, weight
         arrays, or their shapes (tuples of integers). A shape stands for a contiguous array: of
         float32, or, for a layer, of the dtype of its weights. A layer has its weight already.

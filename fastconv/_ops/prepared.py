@@ -39,6 +39,7 @@ from .._spec.channels import missing_axes, other_place
 from .._spec.conv import CONVOLUTION, ConvParameters
 from .._spec.family import settled_parameters
 from .._spec.operands import check_bias
+from .._spec.transpose import TRANSPOSED
 from .._spec.values import settled
 from .operation import OPERATIONS
 
@@ -310,12 +311,18 @@ class PreparedConv:
         )
 
 
-SHOWN = ("stride", "padding", "dilation", "groups")  # always
+SHOWN = ("stride", "padding", "output_padding", "dilation", "groups")  # always
 
 
 def _parameter(name: str) -> property:
-    return property(lambda self: getattr(self._parameters, name), doc=f"`{name}` of `prepare`.")
+    def read(self):
+        if name in self._parameters._fields:
+            return getattr(self._parameters, name)
+        raise AttributeError(f"PreparedConv: {self._name} has no {name}")
+
+    return property(read, doc=f"`{name}` of `prepare`.")
 
 
-for _name in ConvParameters._fields:
-    setattr(PreparedConv, _name, _parameter(_name))
+for _family in (CONVOLUTION, TRANSPOSED):
+    for _name in _family.parameters._fields:
+        setattr(PreparedConv, _name, _parameter(_name))

@@ -14,14 +14,19 @@ import numpy as np
 
 from .._core import direct, im2col_gemm, scratch, weights
 from .._core.conv import Problem, address
-from .._spec import reference
+from .._spec import reference, scatter
 from .._spec.conv import ConvSpec
 from .._spec.operands import plain_bias
+from .._spec.spec import Spec
+from .._spec.transpose import TransposeSpec
 from . import constants as costs
 from . import magnitude, nonfinite
+from .bordered import bordered, spills
+from .composed import PARTS, Composed, compose
 from .plan import PLAN_BYTES, Engine, Plan, Variant
 from .schedule import candidates
 from .tiled import Call, make_problem
+from .weights import Weights
 from .work import Schedule, Work, operations
 
 
@@ -36,6 +41,7 @@ class Part(NamedTuple):
     tasks: int = 1
     scratch_bytes: int = 0
     copies: tuple[str, ...] = ()
+    steps: tuple[str, ...] = ()
 
 
 class Candidate(NamedTuple):
@@ -64,6 +70,7 @@ class Algorithm:
     refuses: Callable[[ConvSpec], str | None] = nothing  # the reason, as users read it
     variants: Callable[[Call, Callable[[Call], Plan]], tuple[Variant, ...]] = no_variants
     only_named: str | None = None  # why "auto" never takes it
+    parts: tuple[str, ...] = ()  # algorithms of its parts, which users may name, too
 
 
 # ---- direct and im2col_gemm --------------------------------------------------------------------
@@ -166,10 +173,10 @@ def _runner(run, problem, threads, shared, each) -> Callable[..., bool]:
     return run_arrays
 
 
-def _pack(problem: Problem, weight: np.ndarray) -> np.ndarray:
+def _pack(problem: Problem, layer: Weights) -> np.ndarray:
     """The weights for many calls."""
     memory = np.empty(problem.packed_bytes, np.uint8)
-    weights.prepare(problem, address(weight), memory)
+    weights.prepare(problem, address(layer.array), memory)
     return memory
 
 
@@ -210,24 +217,95 @@ def choosing(pick: Callable[[Tiled, Work], tuple[float, Schedule]]) -> Iterator[
 
 
 def _reference(call: Call) -> Candidate:
-    return Candidate(inf, lambda: Part(_engine(call, partial(_run_reference, call.spec)), "numpy"))
+    run = partial(_run_reference, reference.convolve, call.spec)
+    return Candidate(inf, lambda: Part(_engine(call, run), "numpy"))
 
 
-def _run_reference(spec: ConvSpec, src, wei, packed, bias, residual, dst) -> bool:
+def _run_reference(compute: Callable, spec: Spec, src, wei, packed, bias, residual, dst) -> bool:
     if bias is not None:
         bias = plain_bias(spec, bias)
     if dst.size:
-        dst[...] = reference.convolve(spec, src, wei, bias, residual, dst)
+        dst[...] = compute(spec, src, wei, bias, residual, dst)
     return True
+
+
+# ---- transposed convolutions -------------------------------------------------------------------
+
+
+def _phases(call: Call) -> Candidate:
+    if 0 in call.spec.output_shape:
+        return Candidate(0.0, partial(_idle, call))
+    if spills(call.spec):
+        return Candidate(0.0, partial(_bordered, call))
+    cost, composed = compose(call)
+    return Candidate(cost, partial(_composed, call, composed))
+
+
+def _bordered(call: Call) -> Part:
+    """What is said of a transposed convolution without border, and of the epilogue after it."""
+    made = bordered(call)
+    inner, last = made.inner, made.last
+    engine = _engine(
+        call,
+        made.run,
+        pack=made.pack,
+        packing=("bordered",),
+        memory=PLAN_BYTES + inner._engine.memory + last._engine.memory,
+    )
+    return Part(
+        engine=engine,
+        isa=call.isa,
+        orientation=inner.orientation,
+        threads=max(inner.threads, last.threads),
+        tile=inner.tile,
+        tasks=inner.tasks + last.tasks,
+        scratch_bytes=max(inner.scratch_bytes, last.scratch_bytes),
+        copies=("out: whole, with its padding, as sums", *inner.copies),
+        steps=(*inner.steps, "padding added to the cells that the border copies", "epilogue"),
+    )
+
+
+def _composed(call: Call, composed: Composed) -> Part:
+    """What is said of convolutions in a row; of vectors and tiles what is said of the largest."""
+    plans = [piece.plan for piece in composed.pieces]
+    largest = max(plans, key=lambda plan: plan.flops)
+    engine = _engine(
+        call,
+        composed.run,
+        pack=composed.pack,
+        packing=composed.packing,
+        memory=PLAN_BYTES + sum(plan._engine.memory for plan in {id(p): p for p in plans}.values()),
+    )
+    copies = ("weight: whole, because a group has several channels",) * composed.copied
+    return Part(
+        engine=engine,
+        isa=call.isa,
+        orientation=largest.orientation,
+        threads=max(plan.threads for plan in plans),
+        tile=largest.tile,
+        tasks=sum(plan.tasks for plan in plans),
+        scratch_bytes=max(plan.scratch_bytes for plan in plans),
+        copies=copies + tuple(dict.fromkeys(word for plan in plans for word in plan.copies)),
+        steps=composed.told(),
+    )
+
+
+def _transposed_reference(call: Call) -> Candidate:
+    run = partial(_run_reference, scatter.transpose, call.spec)
+    return Candidate(inf, lambda: Part(_engine(call, run), "numpy"))
 
 
 # ---- the list ----------------------------------------------------------------------------------
 
 
+SLOW = "slow and obvious, for tests"
+
 ALGORITHMS = (
     Algorithm("direct", ConvSpec, Tiled(False, direct.run).candidate, variants=_variants),
     Algorithm("im2col_gemm", ConvSpec, Tiled(True, im2col_gemm.run).candidate, variants=_variants),
-    Algorithm("reference", ConvSpec, _reference, only_named="slow and obvious, for tests"),
+    Algorithm("reference", ConvSpec, _reference, only_named=SLOW),
+    Algorithm("phases", TransposeSpec, _phases, parts=PARTS),
+    Algorithm("reference", TransposeSpec, _transposed_reference, only_named=SLOW),
 )
 NAMES = ("auto", *dict.fromkeys(row.name for row in ALGORITHMS))
 
@@ -235,7 +313,8 @@ NAMES = ("auto", *dict.fromkeys(row.name for row in ALGORITHMS))
 @cache
 def names(spec: type) -> tuple[str, ...]:
     """The words for the algorithms of a family, by the class of its specifications."""
-    return ("auto", *(row.name for row in ALGORITHMS if issubclass(spec, row.family)))
+    rows = [row for row in ALGORITHMS if issubclass(spec, row.family)]
+    return ("auto", *(name for row in rows for name in (row.name, *row.parts)))
 
 
 _rows = ALGORITHMS

@@ -47,7 +47,7 @@ def make(call: Call) -> Plan:
             reasons[other] = f"estimated {candidate.cost / best.cost:.2f}x slower"
     del reasons[name]
     told = best.part()._asdict()
-    engine = told.pop("engine")
+    engine = told.pop("engine")._replace(cost=best.cost)
     plan = make_plan(
         engine,
         spec=spec,
@@ -71,6 +71,6 @@ def _refusal(row: Algorithm, call: Call) -> str | None:
         return reason
     if row.only_named and call.algorithm != row.name:
         return f"only by name: {row.only_named}"
-    if call.algorithm not in ("auto", row.name):
+    if call.algorithm not in ("auto", row.name, *row.parts):
         return f"algorithm={call.algorithm!r} was asked for"
     return None

@@ -80,3 +80,4 @@ EPILOGUE_ELEMENT = 0.4  # epilogue one sum that tiles leave; twice that where su
 EPILOGUE_STRIDED = 2.0  # the same, and store it where its neighbours are strided
 STORE_FAR = 5.0  # what a vector that tiles store there costs more
 TASK = 1000.0  # begin a task
+PIECE = 20000.0  # begin one of several convolutions in a row

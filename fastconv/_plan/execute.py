@@ -221,6 +221,7 @@ def plan_arrays(spec, src, wei, residual, out, algorithm, threads, prepared=Fals
         shared=threads is None,
         prepared=prepared,
         convolve=execute,
+        make=make,
         copies=copies,
     )
     return make(call)

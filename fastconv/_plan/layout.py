@@ -129,6 +129,12 @@ class Layout:
             step *= max(n, 1)
         return cls.of(shape, tuple(reversed(strides)), source, True, dtype, rank, last)
 
+    def placed(self, sizes: tuple[int, ...], strides: tuple[int, ...]) -> Layout:
+        """That of some of the elements, so many on each axis and with these strides."""
+        end = self.itemsize
+        end += sum(max(0, (n - 1) * step) for n, step in zip(sizes, strides, strict=True))
+        return replace(self, strides=strides, end=end)
+
     def component(self) -> Layout:
         """That of the real, or the imaginary, parts."""
         return replace(self, itemsize=self.component_bytes, components=1)

@@ -26,6 +26,7 @@ from .._spec.operands import plain_bias
 from .layout import Layout, is_finite, native_copy, portions
 from .plan import Plan, Variant
 from .tiled import Call
+from .weights import Weights
 
 PART = 1 << 19  # elements of the input or of the output that are looked at together
 SUMS = np.array([np.inf, -np.inf, np.nan])  # codes 1, 2, 3: what a sum becomes
@@ -70,7 +71,7 @@ def _plan(call: Call, make: Callable[[Call], Plan]) -> Plan:
 
     ours = engine._replace(
         run=run,
-        pack=lambda weight: engine.pack(replaced(weight)),
+        pack=lambda weights: engine.pack(Weights(replaced(weights.array), weights.bias)),
         packing=("finite", *engine.packing),
         variants=(),
     )

@@ -36,10 +36,11 @@ class Engine(NamedTuple):
     dtype: np.dtype
     bias_dtype: np.dtype
     bias_room: np.ndarray | None = None  # tiles read a bias in whole vectors
-    pack: Callable[[np.ndarray], np.ndarray] | None = None  # weights once, for many calls
+    pack: Callable[..., Any] | None = None  # `Weights`, once for many calls
     packing: tuple = ()  # plans with the same one take the same packed weights
     variants: tuple[Variant, ...] = ()
     memory: int = PLAN_BYTES  # bytes that the plan takes, at most
+    cost: float = 0.0  # an estimate, in cycles
 
     def pad_bias(self, bias: np.ndarray | None) -> np.ndarray | None:
         """The bias with its room."""
@@ -49,7 +50,7 @@ class Engine(NamedTuple):
 
 
 ATTRIBUTES = {
-    "algorithm": "The algorithm: 'direct', 'im2col_gemm' or 'reference'.",
+    "algorithm": "The algorithm: 'direct', 'im2col_gemm', 'phases' or 'reference'.",
     "orientation": "What lies in vectors: 'pixels' or 'channels'; 'none' where no tile runs.",
     "isa": "The instruction set of the kernels; 'numpy' of the reference.",
     "threads": "How many threads run.",
@@ -66,6 +67,7 @@ ATTRIBUTES = {
     "epilogue": "What happens to the sums before they are stored.",
     "variants": "When another plan runs instead, which depends on the values of the arrays.",
     "chosen": "The values for which this plan runs instead of another; '' if there are none.",
+    "steps": "The convolutions that run in a row, where one operation is several.",
     "spec": "What is asked for: the operation, its sizes and parameters, checked.",
 }
 
@@ -137,6 +139,7 @@ class Plan:
             f"epilogue: {self.epilogue}",
             "copies: " + ("; ".join(self.copies) or "none"),
         ]
+        lines += [f"step: {step}" for step in self.steps]
         lines += [f"chosen: because {self.chosen}"] if self.chosen else []
         for reason in self.variants:
             lines += [f"depends on the values: another plan runs if {reason}"]

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import gcd, prod
+from typing import Any
 
 import numpy as np
 
@@ -21,6 +22,7 @@ from . import constants as costs
 from . import machine
 from .epilogue import KernelEpilogue, kernel_epilogue
 from .layout import Layout
+from .plan import Plan
 from .work import Copying, Machine, Schedule, Work, axes_of, blocks_of, trimmable
 
 
@@ -60,7 +62,7 @@ class Arrays:
 class Call:
     """What a plan is made for."""
 
-    spec: ConvSpec
+    spec: Any  # of any family
     arrays: Arrays
     dtypes: tuple[np.dtype, np.dtype, np.dtype | None]  # of input, weight and residual
     algorithm: str  # a name or "auto"
@@ -69,6 +71,7 @@ class Call:
     shared: bool  # concurrent calls divide the threads among them
     prepared: bool  # the weights come packed
     convolve: Callable[..., np.ndarray]  # `execute`, for plans that need other convolutions
+    make: Callable[[Call], Plan]  # plans a call, for plans of several in a row
     copies: tuple[str, ...] = ()  # of whole arrays, made before, in words
 
     @cached_property

@@ -9,6 +9,7 @@ import weakref
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -48,10 +49,10 @@ class LayerWeights(Weights):
         super().__init__(array, bias)
         self.lock = threading.RLock()
         _known.add(self)
-        self._packed: dict[tuple, np.ndarray] = {}
+        self._packed: dict[tuple, Any] = {}
         self._ready = kept.Store()
 
-    def ready(self, plan: Plan) -> tuple[Plan, np.ndarray | None, np.ndarray | None]:
+    def ready(self, plan: Plan) -> tuple[Plan, Any, np.ndarray | None]:
         """The plan, and weights and bias as it wants them."""
         found = self._ready.get(id(plan))  # of this plan: an entry keeps its plan alive
         if found is None:
@@ -61,12 +62,12 @@ class LayerWeights(Weights):
             kept.keep(self._ready, id(plan), found, engine.memory)
         return found
 
-    def _pack(self, engine: Engine) -> np.ndarray | None:
+    def _pack(self, engine: Engine) -> Any:
         if engine.pack is None:
             return None
         with self.lock:
             if engine.packing not in self._packed:
-                self._packed[engine.packing] = engine.pack(self.array)
+                self._packed[engine.packing] = engine.pack(self)
             return self._packed[engine.packing]
 
 

@@ -73,6 +73,33 @@ def check_channels(
     raise ValueError(f"{name}: input has {channels} channels, but weight needs {needed}{of}{hint}")
 
 
+def check_transposed_channels(
+    name: str,
+    inner: Sequence[int],
+    channels_last: bool,
+    needed: int,
+    c_out: int,
+    groups: int,
+) -> None:
+    """The same for a transposed convolution, whose weight has (C, O/groups) first."""
+    if needed % groups:
+        raise ValueError(
+            f"{name}: weight has {needed} input channel{'s' * (needed != 1)}, "
+            f"but it must have a multiple of groups={groups}"
+        )
+    if not c_out:
+        raise ValueError(f"{name}: weight has 0 output channels, but it must have at least 1")
+    channels, other = (inner[-1], inner[0]) if channels_last else (inner[0], inner[-1])
+    if channels == needed:
+        return
+    hint = ""
+    if other == needed:
+        hint = other_place(channels_last)
+    elif channels == c_out and groups == 1:
+        hint = "; if the axes of weight are (O, C, ...), pass weight.swapaxes(0, 1)"
+    raise ValueError(f"{name}: input has {channels} channels, but weight needs {needed}{hint}")
+
+
 def _square_first(outputs: int, c_in: int, kernel: Sequence[int]) -> bool:
     """Whether a weight is more likely (kH, kW, C, O) than (O, C, kH, kW): kernels are squares."""
     square = len({outputs, c_in, *kernel[:-2]}) == 1

@@ -14,6 +14,7 @@ from .borders import Border, reach
 from .conv import ConvSpec
 from .dtypes import TOTALS, is_bfloat16, is_integer
 from .epilogue import Epilogue
+from .spec import Spec
 
 
 def convolve(
@@ -30,22 +31,35 @@ def convolve(
     default float64, complex128 or int64), as ``spec.dtype``; `out` is what beta multiplies."""
     dtype = np.dtype(dtype or wide(spec))
     with np.errstate(over="ignore", invalid="ignore"):
-        epilogue = as_sums_are(spec)
-        total = scaled(epilogue.alpha, _sum(spec, input, weight, dtype))
-        if bias is not None:
-            total += np.asarray(bias, dtype).reshape(spec.groups, spec.c_out, 1, 1, 1)
-        total = as_seen(spec, total)
-        if epilogue.beta != 0:
-            total = total + scaled(epilogue.beta, np.asarray(out, dtype))
-        if residual is not None:
-            residual = np.asarray(residual)
-            if not spec.arithmetic.integer:  # first what sums are
-                residual = residual.astype(spec.sum_dtype)
-            total = total + np.asarray(residual, dtype)
-        return converted(spec, activate(epilogue, total))
+        total = _sum(spec, input, weight, dtype)
+        return finished(spec, total, bias, residual, out, dtype)
 
 
-def wide(spec: ConvSpec) -> np.dtype:
+def finished(
+    spec: Spec,
+    total: np.ndarray,
+    bias: np.ndarray | None,
+    residual: np.ndarray | None,
+    out: np.ndarray | None,
+    dtype: np.dtype,
+) -> np.ndarray:
+    """Sums of (batch, groups, c_out, *dst), after the epilogue, as the result."""
+    epilogue = as_sums_are(spec)
+    total = scaled(epilogue.alpha, total)
+    if bias is not None:
+        total += np.asarray(bias, dtype).reshape(spec.groups, spec.c_out, 1, 1, 1)
+    total = as_seen(spec, total)
+    if epilogue.beta != 0:
+        total = total + scaled(epilogue.beta, np.asarray(out, dtype))
+    if residual is not None:
+        residual = np.asarray(residual)
+        if not spec.arithmetic.integer:  # first what sums are
+            residual = residual.astype(spec.sum_dtype)
+        total = total + np.asarray(residual, dtype)
+    return converted(spec, activate(epilogue, total))
+
+
+def wide(spec: Spec) -> np.dtype:
     """The dtype that holds any sum."""
     if spec.arithmetic.integer:
         return np.dtype(np.int64)
@@ -60,7 +74,7 @@ def magnitude(spec: ConvSpec, input: np.ndarray, weight: np.ndarray) -> np.ndarr
     return as_seen(spec, size)
 
 
-def as_seen(spec: ConvSpec, total: np.ndarray) -> np.ndarray:
+def as_seen(spec: Spec, total: np.ndarray) -> np.ndarray:
     """(batch, groups, c_out, *dst) in the shape of the output."""
     total = total.reshape(spec.batch, spec.groups * spec.c_out, *spec.outputs)
     if spec.channels_last:
@@ -68,7 +82,7 @@ def as_seen(spec: ConvSpec, total: np.ndarray) -> np.ndarray:
     return total.reshape(spec.output_shape)
 
 
-def as_sums_are(spec: ConvSpec) -> Epilogue:
+def as_sums_are(spec: Spec) -> Epilogue:
     """The epilogue with its numbers rounded to the dtype of the sums; integers are exact."""
     epilogue = spec.epilogue
     if spec.arithmetic.integer:
@@ -117,7 +131,7 @@ def to_odd(total: np.ndarray) -> np.ndarray:
     return np.where(inexact, odd, near)
 
 
-def converted(spec: ConvSpec, total: np.ndarray) -> np.ndarray:
+def converted(spec: Spec, total: np.ndarray) -> np.ndarray:
     """Sums as ``spec.dtype``: rounded, wrapped or saturated."""
     if not is_integer(spec.dtype):
         return (to_odd(total) if is_bfloat16(spec.dtype) else total).astype(spec.dtype)

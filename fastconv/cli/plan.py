@@ -3,7 +3,8 @@
 
 from contextlib import ExitStack
 
-from .._plan.algorithms import NAMES
+from .._plan.algorithms import names
+from .._spec.conv import ConvSpec
 from .._spec.epilogue import NAMED
 from .parse import (
     THREADS,
@@ -72,7 +73,7 @@ def add_arguments(parser: Parser) -> None:
         "--algorithm",
         default="auto",
         metavar="NAME",
-        help=f"one of {', '.join(NAMES)} (default: auto)",
+        help=f"one of {', '.join(names(ConvSpec))} (default: auto)",
     )
     add("--threads", type=parse_integer, metavar="N", help=THREADS)
     add("--isa", metavar="NAME", help="an ISA that `fastconv info` lists as usable")

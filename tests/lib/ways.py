@@ -6,12 +6,14 @@ from contextlib import contextmanager
 import fastconv
 from fastconv import conv1d, conv2d, conv3d
 from fastconv._core import table
-from fastconv._plan.algorithms import NAMES, ORIENTATIONS, choosing, offering
+from fastconv._plan.algorithms import ORIENTATIONS, choosing, names, offering
 from fastconv._plan.kept import forget
 from fastconv._plan.machine import assuming_caches
+from fastconv._spec.conv import ConvSpec
 
 CONV = {1: conv1d, 2: conv2d, 3: conv3d}
 ISAS = table.isas_usable()
+NAMES = names(ConvSpec)  # words for the algorithms of a convolution
 ALGORITHMS = tuple(name for name in NAMES if name not in ("auto", "reference"))
 WAYS = [(name, orientation) for name in ALGORITHMS for orientation in ORIENTATIONS]
 WORDS = ("valid", "full", "same", "same_upper", "same_lower", "same_torch")

@@ -10,10 +10,9 @@ import numpy as np
 import pytest
 from arrays import BF16, READABLE, numbers
 from truth import assert_right, assert_same_bits
-from ways import ALGORITHMS, CONV, ISAS
+from ways import ALGORITHMS, CONV, ISAS, NAMES
 
 import fastconv
-from fastconv._plan.algorithms import NAMES
 
 pytestmark = pytest.mark.usefixtures("poisoned")
 

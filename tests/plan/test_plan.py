@@ -8,13 +8,12 @@ import re
 import numpy as np
 import pytest
 from arrays import numbers
-from ways import ALGORITHMS, ISAS
+from ways import ALGORITHMS, ISAS, NAMES
 
 import fastconv
 from fastconv import conv1d, conv2d, conv3d, plan
 from fastconv._core import scratch
 from fastconv._plan import machine
-from fastconv._plan.algorithms import NAMES
 
 
 def refuses(kind, message):

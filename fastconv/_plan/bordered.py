@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Transposed convolutions with a border that copies cells: what falls into the padding is added to
+the cells that the border copies.
+
+A transposed convolution without a border makes the output with its padding. Then the padding is
+added to the cells, an axis after the other; and a convolution with a kernel of 1 does the epilogue.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+
+from .._spec.axis import Axis
+from .._spec.borders import reach
+from .._spec.conv import ConvSpec
+from .._spec.dtypes import SMALL, Arithmetic
+from .._spec.epilogue import Epilogue
+from .._spec.operands import check_bias, plain_bias
+from .._spec.transpose import TransposeSpec
+from .layout import Layout
+from .plan import Plan
+from .tiled import Call
+from .variants import run as run_plan
+from .weights import LayerWeights, Weights
+
+
+def ends(axis: Axis, n: int) -> tuple[int, int]:
+    """The first place that an axis of `n` inputs falls to, or that is an output; and the end."""
+    last = (n - 1) * axis.stride + axis.span - axis.before
+    return min(0, -axis.before), max(axis.n, last)
+
+
+def spills(spec: TransposeSpec) -> bool:
+    """Whether anything falls into a border that copies cells."""
+    pairs = zip(spec.axes, spec.inputs, strict=True)
+    return any(axis.border and ends(axis, n) != (0, axis.n) for axis, n in pairs)
+
+
+class Bordered(NamedTuple):
+    """What runs."""
+
+    spec: TransposeSpec
+    inner: Plan  # of the output with its padding
+    last: Plan  # of the epilogue
+
+    def run(self, src, wei, packed, bias, residual, dst) -> bool:
+        """Run it; `packed` is what `pack` returned."""
+        spec, inner = self.spec, self.inner
+        whole = np.empty(inner.output_shape, inner.spec.dtype)
+        if packed is None:
+            run_plan(inner, src, wei, None, None, None, whole)
+        else:
+            _, panels, _ = packed.ready(inner)
+            run_plan(inner, src, packed.array, panels, None, None, whole, packed)
+        for number in range(3 - spec.rank, 3):
+            whole = _added(whole, spec, number)
+        if bias is not None:
+            bias = check_bias(self.last.spec, plain_bias(spec, bias), self.last._engine.bias_dtype)
+        ones = np.ones(self.last.spec.weight_shape, self.last.spec.tile_dtype)
+        run_plan(self.last, whole, ones, None, bias, residual, dst)
+        return True
+
+    @staticmethod
+    def pack(weights: Weights) -> LayerWeights:
+        """The weights of a layer, for `inner`, which has no bias."""
+        return LayerWeights(weights.array, None)
+
+
+def _added(whole: np.ndarray, spec: TransposeSpec, number: int) -> np.ndarray:
+    """The cells of an axis, to which its padding is added."""
+    axis = spec.axes[number]
+    if not axis.border:
+        return whole
+    first, end = ends(axis, spec.inputs[number])
+    cells = np.moveaxis(whole, number - 3 - spec.channels_last, 0)
+    padding = np.array([*range(first, 0), *range(axis.n, end)], np.intp)
+    for at, to in zip(padding, reach(axis.border, padding, axis.n), strict=True):
+        cells[to - first] += cells[at - first]
+    kept = slice(-first, axis.n - first)
+    index = [slice(None)] * whole.ndim
+    index[number - 3 - spec.channels_last] = kept
+    return whole[tuple(index)]
+
+
+def bordered(call: Call) -> Bordered:
+    """The plans."""
+    spec = call.spec
+    inner = _inner(spec)
+    rank, last = spec.rank, spec.channels_last
+    whole = Layout.contiguous(inner.output_shape, inner.dtype, inner.sum_dtype, rank, last)
+    arrays = replace(call.arrays, dst=whole, residual=None, residual_is_out=False)
+    dtypes = (*call.dtypes[:2], None)
+    first = call.make(replace(call, spec=inner, arrays=arrays, dtypes=dtypes, copies=()))
+    after = _epilogue(spec)
+    wei = Layout.contiguous(after.weight_shape, after.tile_dtype, after.tile_dtype, rank, False)
+    seen = Layout.contiguous(inner.output_shape, inner.dtype, after.tile_dtype, rank, last)
+    sizes = (after.batch, after.groups, *after.outputs)
+    arrays = replace(call.arrays, src=seen.placed(sizes, seen.strides), wei=wei)
+    dtypes = (inner.dtype, after.tile_dtype, call.dtypes[2])
+    how = {"algorithm": "auto", "prepared": False, "copies": ()}
+    return Bordered(
+        spec, first, call.make(replace(call, spec=after, arrays=arrays, dtypes=dtypes, **how))
+    )
+
+
+def _inner(spec: TransposeSpec) -> TransposeSpec:
+    """That of the output with its padding, as sums."""
+    axes = []
+    for axis, n in zip(spec.axes, spec.inputs, strict=True):
+        if axis.border:
+            first, end = ends(axis, n)
+            axis = Axis(end - first, *axis[1:4], axis.before + first, 0)
+        axes.append(axis)
+    return replace(spec, axes=tuple(axes), dtype=spec.sum_dtype, epilogue=Epilogue())
+
+
+def _epilogue(spec: TransposeSpec) -> ConvSpec:
+    """Each channel times 1, and the epilogue of `spec`."""
+    arithmetic = spec.arithmetic
+    if arithmetic.integer:  # sums of int64, or of int32, which float64 holds
+        arithmetic = SMALL if arithmetic.total == "i" else Arithmetic("q", "q")
+    return ConvSpec(
+        name=f"conv{spec.rank}d",
+        rank=spec.rank,
+        batched=spec.batched,
+        batch=spec.batch,
+        groups=spec.groups * spec.c_out,
+        c_in=1,
+        c_out=1,
+        axes=tuple(Axis(axis.n) for axis in spec.axes),
+        border_value=0,
+        channels_last=spec.channels_last,
+        flipped=False,
+        apart=spec.components == 2,
+        arithmetic=arithmetic,
+        dtype=spec.dtype,
+        epilogue=spec.epilogue,
+    )
