@@ -55,8 +55,9 @@ class Bordered(NamedTuple):
         else:
             _, panels, _ = packed.ready(inner)
             run_plan(inner, src, packed.array, panels, None, None, whole, packed)
-        for number in range(3 - spec.rank, 3):
-            whole = _added(whole, spec, number)
+        with np.errstate(all="ignore"):
+            for number in range(3 - spec.rank, 3):
+                whole = _added(whole, spec, number)
         if bias is not None:
             bias = check_bias(self.last.spec, plain_bias(spec, bias), self.last._engine.bias_dtype)
         ones = np.ones(self.last.spec.weight_shape, self.last.spec.tile_dtype)
@@ -99,6 +100,9 @@ def bordered(call: Call) -> Bordered:
     seen = Layout.contiguous(inner.output_shape, inner.dtype, after.tile_dtype, rank, last)
     sizes = (after.batch, after.groups, *after.outputs)
     arrays = replace(call.arrays, src=seen.placed(sizes, seen.strides), wei=wei)
+    if after.arithmetic.total != spec.arithmetic.total:  # sums are no longer as they are stored
+        residual = arrays.residual and replace(arrays.residual, native=False)
+        arrays = replace(arrays, dst=replace(arrays.dst, native=False), residual=residual)
     dtypes = (inner.dtype, after.tile_dtype, call.dtypes[2])
     how = {"algorithm": "auto", "prepared": False, "copies": ()}
     return Bordered(

@@ -20,6 +20,7 @@ from . import constants as costs
 from .layout import Layout, copy
 from .plan import Plan
 from .tiled import Arrays, Call
+from .variants import choose
 from .variants import run as run_plan
 from .weights import LayerWeights, Weights
 
@@ -223,9 +224,9 @@ class Composed(NamedTuple):
                 run_plan(piece.plan, piece.reads(src), *arrays)
             else:
                 layer = packed[number]
-                _, panels, padded = layer.ready(piece.plan)
+                plan, panels, padded = layer.chosen(piece.plan, choose)
                 arrays = (layer.array, panels, padded, added, here, layer)
-                run_plan(piece.plan, piece.reads(src), *arrays)
+                run_plan(plan, piece.reads(src), *arrays)
         return True
 
     def pack(self, weights: Weights) -> tuple[LayerWeights, ...]:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 import threading
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from typing import Any
@@ -50,7 +50,17 @@ class LayerWeights(Weights):
         self.lock = threading.RLock()
         _known.add(self)
         self._packed: dict[tuple, Any] = {}
-        self._ready = kept.Store()
+        self._ready, self._chosen = kept.Store(), kept.Store()
+
+    def chosen(
+        self, plan: Plan, choose: Callable[..., Plan]
+    ) -> tuple[Plan, Any, np.ndarray | None]:
+        """The same as `ready`, of the plan that `choose` takes for these weights."""
+        found = self._chosen.get(id(plan))
+        if found is None:
+            found = plan, self.ready(choose(plan, None, self))
+            kept.keep(self._chosen, id(plan), found, plan._engine.memory)
+        return found[1]
 
     def ready(self, plan: Plan) -> tuple[Plan, Any, np.ndarray | None]:
         """The plan, and weights and bias as it wants them."""

@@ -29,10 +29,10 @@ def python(*words, under=(), input=None, timeout=120, unset=(), **environ):
     return run.stdout
 
 
-def guarded(*words):
+def guarded(*words, program="guarded.py"):
     """Run guarded.py; returns which algorithms and orientations it has seen, and more."""
     path = os.pathsep.join(filter(None, [str(HERE), os.environ.get("PYTHONPATH")]))
-    return python(HERE / "guarded.py", *words, PYTHONPATH=path, timeout=300)
+    return python(HERE / program, *words, PYTHONPATH=path, timeout=300)
 
 
 # ---- threads -----------------------------------------------------------------------------------

@@ -39,17 +39,23 @@ def truth(x, w, bias=None, residual=None, out=None, **said):
         return reference.convolve(problem, x, w, bias, residual, out), 0
     wide = reference.wide(problem)
     expected = reference.convolve(replace(problem, dtype=wide), x, w, bias, residual, out)
-    size = abs(problem.epilogue.alpha) * reference.magnitude(problem, x, w)
+    size = scale_of(problem, reference.magnitude(problem, x, w), bias, residual, out)
+    return expected, bound_of(problem, expected, size)
+
+
+def scale_of(problem, size, bias, residual, out):
+    """What the error of a sum of that size and of all that is added to it is measured by."""
+    size, wide = abs(problem.epilogue.alpha) * size, reference.wide(problem)
     for factor, addend in ((1, residual), (problem.epilogue.beta, out)):
         if addend is not None and factor != 0:
             size = size + np.abs(factor * addend.astype(wide))
     if bias is not None:
         shape = (-1,) if problem.channels_last else (-1, *[1] * problem.rank)
         size = size + np.abs(np.asarray(bias).astype(wide)).reshape(shape)
-    return expected, _bound(problem, expected, size)
+    return size
 
 
-def _bound(problem, expected, size):
+def bound_of(problem, expected, size):
     depth = problem.c_in * problem.taps * problem.components
     single = problem.arithmetic.tile == "f"
     share = 2.0**-24 * (BLOCK_K + depth / BLOCK_K + 8) if single else 1e-12
