@@ -13,6 +13,7 @@ from ways import ALGORITHMS, ISAS, NAMES
 import fastconv
 from fastconv import conv1d, conv2d, conv3d, plan
 from fastconv._core import scratch
+from fastconv._ops.operation import OPERATIONS
 from fastconv._plan import machine
 
 
@@ -261,8 +262,9 @@ def test_operation(wrong):
         with pytest.raises(ValueError, match=rf"^{wrong.__name__}: input has shape "):
             plan(wrong, SRC if wrong is conv1d else (4, 4), WEI)
     else:
-        words = "but it must be one of fastconv.conv1d, fastconv.conv2d, fastconv.conv3d, "
-        words += "its name, or a layer"
+        names = ", ".join(f"fastconv.{function.__name__}" for function in OPERATIONS)
+        words = f"but it must be one of {names}, its name, or a layer"
+        assert "fastconv.conv1d, fastconv.conv2d, fastconv.conv3d, " in words
         kind = ValueError if isinstance(wrong, str) else TypeError
         with refuses(kind, f"plan: operation is {wrong!r}, {words}"):
             plan(wrong, SRC, WEI)

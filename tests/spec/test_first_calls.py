@@ -10,6 +10,7 @@ import pytest
 
 import fastconv
 from fastconv import conv2d, plan, prepare
+from fastconv._ops.operation import OPERATIONS
 
 MUST = "but it must be"
 SRC, WEI = (1, 3, 17, 13), (5, 3, 3, 2)
@@ -116,7 +117,9 @@ def test_shapes_of_numpy_integers():
 
 @pytest.mark.parametrize("wrong", [PHOTO, np.convolve, 3, None])
 def test_what_is_no_operation(wrong):
-    words = "fastconv.conv1d, fastconv.conv2d, fastconv.conv3d, its name, or a layer"
+    names = ", ".join(f"fastconv.{function.__name__}" for function in OPERATIONS)
+    words = f"{names}, its name, or a layer"
+    assert words.startswith("fastconv.conv1d, fastconv.conv2d, fastconv.conv3d, ")
     with pytest.raises(TypeError, match=f"^plan: operation is .*, {MUST} one of {words}$"):
         plan(wrong, TAPS)
 
