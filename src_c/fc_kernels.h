@@ -156,7 +156,11 @@ typedef void fc_tile_fn(const fc_taps *taps, const void *a, const void *b, void 
     KERNEL(transpose, void,                                                                      \
            (void *dst, ptrdiff_t ldd, const void *src, ptrdiff_t lds, ptrdiff_t rows,            \
             ptrdiff_t cols, const fc_store *store))                                              \
-    /* the same; columns (group, member) of the source become rows (member, group) */            \
+    /* the same, where dst[c][r] and dst[c][r + 1] are `step` elements apart */                  \
+    KERNEL(transpose_steps, void,                                                                \
+           (void *dst, ptrdiff_t ldd, ptrdiff_t step, const void *src, ptrdiff_t lds,            \
+            ptrdiff_t rows, ptrdiff_t cols, const fc_store *store))                              \
+    /* as `transpose`; columns (group, member) of the source become rows (member, group) */            \
     KERNEL(pack, void,                                                                           \
            (void *dst, ptrdiff_t ldd, const void *src, ptrdiff_t lds, ptrdiff_t rows,            \
             ptrdiff_t groups, ptrdiff_t members))                                                \

@@ -130,6 +130,26 @@ FC_INLINE void fc_narrow_halves(void *to, const fc_loose_f32 *from)
 #define FC_HALVES 0
 #endif
 
+/* 32 bytes of elements of BITS bits, to every second place from `to` on; what lies between stays. */
+#if defined(__AVX512F__)
+#define FC_SPREADS 1
+FC_INLINE void fc_spread_32(void *to, const void *row)
+{
+    const __m512i pairs = _mm512_cvtepu32_epi64(_mm256_loadu_si256(row));
+    _mm512_mask_storeu_epi32(to, 0x5555, pairs);
+}
+FC_INLINE void fc_spread_64(void *to, const void *row)
+{
+    const __m512i places = _mm512_set_epi64(3, 3, 2, 2, 1, 1, 0, 0);
+    const __m512i whole = _mm512_castsi256_si512(_mm256_loadu_si256(row));
+    _mm512_mask_storeu_epi64(to, 0x55, _mm512_permutexvar_epi64(places, whole));
+}
+#else
+#define FC_SPREADS 0
+#define fc_spread_32(to, row) ((void)(to), (void)(row))
+#define fc_spread_64(to, row) ((void)(to), (void)(row))
+#endif
+
 /* M(1, W) ... M(n, W) */
 #define FC_ROWS_1(M, W) M(1, W)
 #define FC_ROWS_2(M, W) FC_ROWS_1(M, W) M(2, W)

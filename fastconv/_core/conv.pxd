@@ -19,6 +19,7 @@ cdef struct panels_t:
     int storage
     bint integer                    # so none is inf or NaN
     bint native                     # rows can be packed as they lie
+    bint across                     # output channels lie nearer to one another than input channels
     const fc_kernels *packer        # whose elements are as large as a weight with its components
 
 # How the work is cut.

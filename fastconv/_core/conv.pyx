@@ -111,9 +111,9 @@ cdef class Problem:
 
     def __init__(self, *, isa, dtype, axes, cuts, separate, groups, c_in, c_out, block_k,
                  block_taps, enclosing, src, dst, residual, wei, border_values, epilogue,
-                 in_place_store, dst_native, wei_native, in_place_allowed, channels_first,
-                 pixels_wide, width, task_panels, panel_pixels, padded, trim_rows, short_taps,
-                 component_groups):
+                 in_place_store, dst_steps, dst_native, wei_native, in_place_allowed,
+                 channels_first, pixels_wide, width, task_panels, panel_pixels, padded, trim_rows,
+                 short_taps, component_groups):
         cdef conv_t *p = &self.c
         cdef window_t *window = &p.window
         cdef schedule_t *schedule = &p.schedule
@@ -140,7 +140,8 @@ cdef class Problem:
         set_view(&p.epilogue.dst, dst, component_groups)
         set_view(&p.epilogue.residual, residual, component_groups)
         p.epilogue.channels, p.epilogue.width = c_out, width
-        p.epilogue.in_place_store, p.epilogue.dst_native = in_place_store, dst_native
+        p.epilogue.in_place_store = in_place_store
+        p.epilogue.dst_steps, p.epilogue.dst_native = dst_steps, dst_native
         p.epilogue.channels_first = pixels_wide
         self._epilogue(epilogue, isa)
 
@@ -161,6 +162,10 @@ cdef class Problem:
         panels.group_bytes = (panels.row_bytes
                               * (self.c.epilogue.channels // self.c.epilogue.dst.components))
         panels.step_bytes = wei.step(c_in // self.c.window.src.components, taps)
+        panels.across = (not panels.native and panels.components == 1
+                         and self.c.epilogue.dst.components == 1
+                         and self.c.window.src.components == 1
+                         and abs(panels.row_bytes) < abs(panels.axis_bytes[0]))
         panels.packer = find(isa, "d") if panels.components == 2 else self.c.window.kernels
 
     cdef _epilogue(self, how, isa):

@@ -19,6 +19,7 @@ cdef struct epilogue_t:
     bint simple                 # a bias, a residual like the output, a clamp: fc_store says it all
     bint moved                  # sums are stored, perhaps converted, and nothing else
     bint tile_bias              # tiles add the bias
+    bint dst_steps              # sums as they are, aligned, whole elements apart
     bint dst_native             # sums as they are, aligned, pixels or channels side by side
     const fc_kernels *pairs     # whose elements are as large as complex ones of the output, or NULL
     int tile_flags              # of fc_store: for every block of k

@@ -102,6 +102,10 @@ cdef void epilogue_line(const epilogue_t *e, const operands_t *operands, const l
         simple_store(e, operands, &store)
         e.sums.transpose(line.dst + o0 * e.dst.channel_bytes, e.dst.channel_bytes // size, sums,
                          e.pitch, line.count, o1 - o0, &store)
+    elif (e.simple and e.dst_steps and operands.residual != operands.dst):
+        simple_store(e, operands, &store)
+        e.sums.transpose_steps(line.dst + o0 * e.dst.channel_bytes, e.dst.channel_bytes // size,
+                               line.dst_step // size, sums, e.pitch, line.count, o1 - o0, &store)
     elif (e.pairs != NULL and e.moved and not wanted and line.residual == NULL
           and (line.dst_step == 2 * size or line.count == 1)):
         e.pairs.transpose(line.dst + o0 // 2 * e.dst.channel_bytes,

@@ -68,6 +68,9 @@ cdef extern from "fc_kernels.h" nogil:
                            Py_ssize_t segments) noexcept nogil
         void (*transpose)(void *dst, Py_ssize_t ldd, const void *src, Py_ssize_t lds,
                           Py_ssize_t rows, Py_ssize_t cols, const fc_store *store) noexcept nogil
+        void (*transpose_steps)(void *dst, Py_ssize_t ldd, Py_ssize_t step, const void *src,
+                                Py_ssize_t lds, Py_ssize_t rows, Py_ssize_t cols,
+                                const fc_store *store) noexcept nogil
         void (*pack)(void *dst, Py_ssize_t ldd, const void *src, Py_ssize_t lds,
                      Py_ssize_t rows, Py_ssize_t groups, Py_ssize_t members) noexcept nogil
         void (*multiply_i)(void *dst, const void *src, Py_ssize_t pitch, Py_ssize_t width,

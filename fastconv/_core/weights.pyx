@@ -66,6 +66,25 @@ cdef void gather_rows(const conv_t *p, const char *wei, Py_ssize_t first, Py_ssi
         done += some
 
 
+cdef void pack_across(const conv_t *p, const char *wei, Py_ssize_t first, Py_ssize_t rows,
+                      const block_t *block, char *dst) noexcept nogil:
+    """A panel of real weights, a row of it at a time: one k of all output channels."""
+    cdef const panels_t *panels = &p.panels
+    cdef Py_ssize_t taps = block.t1 - block.t0, channels = block.c1 - block.c0
+    cdef Py_ssize_t row_bytes = panels.width * p.window.itemsize
+    cdef Py_ssize_t offset[OFFSETS]
+    cdef Py_ssize_t done = 0, count = block.k1 - block.k0, i, k
+    wei += first * panels.row_bytes
+    while done < count:
+        offsets_of(&p.window, panels, block.k0 + done, min(<Py_ssize_t> OFFSETS, count - done),
+                   offset)
+        for i in range(min(<Py_ssize_t> OFFSETS, count - done)):
+            k = (done + i) % taps * channels + (done + i) // taps
+            p.window.kernels.copy_row(dst + k * row_bytes, 0, rows, 0, wei + offset[i],
+                                      panels.row_bytes, panels.storage, dst)
+        done += OFFSETS
+
+
 cdef inline const char *group_of(const conv_t *p, const char *wei,
                                  Py_ssize_t group) noexcept nogil:
     """The weights of a group: real ones serve both components of complex arrays."""
@@ -96,6 +115,8 @@ cdef void pack(const conv_t *p, const char *wei, Py_ssize_t group, Py_ssize_t s,
         panels.packer.pack(dst, pitch // panels.components,
                            wei + first // panels.components * panels.row_bytes + j * size,
                            panels.row_bytes // size, rows // panels.components, channels, taps)
+    elif panels.across:
+        pack_across(p, wei, first, rows, block, dst)
     else:
         gather_rows(p, wei, first, rows, j, count, raw)
         p.window.kernels.pack(dst, pitch, raw, count, rows, channels, taps)

@@ -74,6 +74,7 @@ TILE = 40.0  # begin and end a tile
 WEIGHT_VECTOR = 4.0  # bring a vector of weights from memory, once a task
 SUM_VECTOR = 3.0  # write a vector of sums, or add to it
 PACK_ELEMENT = 0.5  # pack one weight
+PACK_STRIDED = 2.5  # the same, of weights that do not lie as tiles want them
 TRANSPOSE_ELEMENT = 0.5  # store one sum through scratch
 TRANSPOSE_FAR = 1.7  # the same to beyond the second-level cache
 EPILOGUE_ELEMENT = 0.4  # epilogue one sum that tiles leave; twice that where sums are transposed

@@ -164,7 +164,8 @@ class Cost(NamedTuple):
             vector += costs.COPY_CONVERT if work.copying.converts else 0
         channels = spec.c_out / shares
         weight = cycle * costs.WEIGHT_VECTOR / work.machine.lanes
-        weight += 0 if work.prepared else costs.PACK_ELEMENT
+        if not work.prepared:
+            weight += costs.PACK_ELEMENT if work.wei_direct else costs.PACK_STRIDED
         return cls(
             work=work,
             schedule=schedule,

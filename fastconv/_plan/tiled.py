@@ -235,6 +235,7 @@ def make_problem(
         border_values=as_tile_bytes(spec, spec.border_value),
         epilogue=epilogue,
         in_place_store=schedule.orientation in work.in_place_store,
+        dst_steps=dst.native and dst.components == 1,
         dst_native=dst.native and "pixels" in work.contiguous,
         wei_native=work.wei_direct,
         in_place_allowed=work.reads_in_place(schedule.in_regions),

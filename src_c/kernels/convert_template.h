@@ -202,6 +202,15 @@ static void FC_NAME(narrow)(void *dst, const FC_LOOSE *src, ptrdiff_t count, int
 #undef FC_NARROW
 #endif
 
+/* 32 bytes of elements to every second place from `to` on. */
+FC_INLINE void FC_NAME(spread)(void *to, const void *row)
+{
+    if (FC_SQUARE_IS_8)
+        fc_spread_32(to, row);
+    else
+        fc_spread_64(to, row);
+}
+
 /* the element at dst + i * step_bytes = src[i] */
 static void FC_NAME(write_row)(char *dst, ptrdiff_t step_bytes, const FC_LOOSE *src,
                                ptrdiff_t count, int storage, int saturate)
@@ -210,6 +219,12 @@ static void FC_NAME(write_row)(char *dst, ptrdiff_t step_bytes, const FC_LOOSE *
     const ptrdiff_t size = FC_NAME(kind_bytes)(kind);
     char raw[FC_NAME(CHUNK) * 8];
     if (kind == FC_OWN_KIND) {
+        if (FC_SPREADS && !swapped && step_bytes == 2 * (ptrdiff_t)sizeof(FC_T))
+            for (; count * sizeof(FC_T) >= 32; count -= 32 / sizeof(FC_T)) {
+                FC_NAME(spread)(dst, src);
+                dst += 64;
+                src += 32 / sizeof(FC_T);
+            }
         FC_NAME(move)(dst, step_bytes, (const char *)src, sizeof(FC_T), count, sizeof(FC_T),
                       swapped);
         return;

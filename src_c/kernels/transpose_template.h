@@ -2,19 +2,27 @@
  *
  * dst[c][r] = src[r][c]: weights on their way into panels, and sums [pixel][channel] on their way
  * to an output [channel][pixel].  Blocks of SQUARE x SQUARE elements (256 bits a row) are
- * transposed in registers, in log2(SQUARE) rounds.  Sums may get their epilogue on the way.
+ * transposed in registers, in log2(SQUARE) rounds.  Sums may get their epilogue on the way.  The
+ * elements of a row of dst may be a step apart.
  */
 #define FC_SQUARE ((int)(32 / sizeof(FC_T)))
 typedef FC_T FC_NAME(square_row) __attribute__((vector_size(32), aligned(1), may_alias));
 
 /* What `store` says is done to sums, a row of a square that will be stored at `to`. */
 FC_INLINE void FC_NAME(square_row_epilogue)(FC_NAME(square_row) *row, const FC_T *to,
-                                            const fc_store *store)
+                                            ptrdiff_t step, const fc_store *store)
 {
     typedef FC_INT mask __attribute__((vector_size(32)));
     FC_NAME(square_row) y = *row;
-    if (store->flags & FC_RESIDUAL)
-        y += *(const FC_NAME(square_row) *)((const char *)to + store->residual_bytes);
+    if (store->flags & FC_RESIDUAL) {
+        const FC_LOOSE *residual = (const FC_LOOSE *)((const char *)to + store->residual_bytes);
+        if (step == 1)
+            y += *(const FC_NAME(square_row) *)residual;
+        else
+            FC_UNROLL
+            for (int j = 0; j < FC_SQUARE; j++)
+                y[j] += residual[j * step];
+    }
     if (store->flags & FC_CLAMP) {
         const FC_NAME(square_row) low = (FC_NAME(square_row)){0} + (FC_T)store->low;
         const FC_NAME(square_row) high = (FC_NAME(square_row)){0} + (FC_T)store->high;
@@ -26,8 +34,8 @@ FC_INLINE void FC_NAME(square_row_epilogue)(FC_NAME(square_row) *row, const FC_T
 }
 
 /* Row i of the result goes to dst + place[i]. */
-FC_INLINE void FC_NAME(transpose_square)(FC_T *dst, const ptrdiff_t *place, const FC_T *src,
-                                         ptrdiff_t lds, const fc_store *store)
+FC_INLINE void FC_NAME(transpose_square)(FC_T *dst, const ptrdiff_t *place, ptrdiff_t step,
+                                         const FC_T *src, ptrdiff_t lds, const fc_store *store)
 {
     typedef FC_NAME(square_row) row;
     row x[FC_SQUARE], y[FC_SQUARE];
@@ -70,17 +78,25 @@ FC_INLINE void FC_NAME(transpose_square)(FC_T *dst, const ptrdiff_t *place, cons
     if (store)
         FC_UNROLL
         for (int i = 0; i < FC_SQUARE; i++)
-            FC_NAME(square_row_epilogue)(&y[i], dst + place[i], store);
+            FC_NAME(square_row_epilogue)(&y[i], dst + place[i], step, store);
     FC_UNROLL
     for (int i = 0; i < FC_SQUARE; i++)
-        *(row *)(dst + place[i]) = y[i];
+        if (step == 1)
+            *(row *)(dst + place[i]) = y[i];
+        else if (FC_SPREADS && step == 2)
+            FC_NAME(spread)(dst + place[i], &y[i]);
+        else
+            FC_UNROLL
+            for (int j = 0; j < FC_SQUARE; j++)
+                *(FC_LOOSE *)(dst + place[i] + j * step) = y[i][j];
 }
 
 /* The square at (r, c), or the one that ends with the last row or column; what is smaller than
  * a square goes element by element. */
-FC_INLINE void FC_NAME(transpose_block)(FC_T *dst, ptrdiff_t ldd, const FC_T *src, ptrdiff_t lds,
-                                        ptrdiff_t rows, ptrdiff_t r, ptrdiff_t cols, ptrdiff_t c,
-                                        ptrdiff_t groups, ptrdiff_t members, const fc_store *store)
+FC_INLINE void FC_NAME(transpose_block)(FC_T *dst, ptrdiff_t ldd, ptrdiff_t step, const FC_T *src,
+                                        ptrdiff_t lds, ptrdiff_t rows, ptrdiff_t r, ptrdiff_t cols,
+                                        ptrdiff_t c, ptrdiff_t groups, ptrdiff_t members,
+                                        const fc_store *store)
 {
     const ptrdiff_t height = rows < FC_SQUARE ? rows : FC_SQUARE;
     const ptrdiff_t width = cols < FC_SQUARE ? cols : FC_SQUARE;
@@ -91,7 +107,7 @@ FC_INLINE void FC_NAME(transpose_block)(FC_T *dst, ptrdiff_t ldd, const FC_T *sr
         c = cols - width;
     ptrdiff_t group = members == 1 ? c : c / members, member = members == 1 ? 0 : c % members;
     for (ptrdiff_t i = 0; i < width; i++) {
-        place[i] = (member * groups + group) * ldd + r;
+        place[i] = (member * groups + group) * ldd + r * step;
         if (++member == members) {
             member = 0;
             group++;
@@ -99,11 +115,11 @@ FC_INLINE void FC_NAME(transpose_block)(FC_T *dst, ptrdiff_t ldd, const FC_T *sr
     }
     src += r * lds + c;
     if (height == FC_SQUARE && width == FC_SQUARE)
-        FC_NAME(transpose_square)(dst, place, src, lds, store);
+        FC_NAME(transpose_square)(dst, place, step, src, lds, store);
     else
         for (ptrdiff_t j = 0; j < height; j++)
             for (ptrdiff_t i = 0; i < width; i++) {
-                FC_T *to = dst + place[i] + j;
+                FC_T *to = dst + place[i] + j * step;
                 FC_T value = *(const FC_LOOSE *)(src + j * lds + i);
                 if (store && store->flags & FC_RESIDUAL)
                     value += *(const FC_LOOSE *)((const char *)to + store->residual_bytes);
@@ -122,25 +138,39 @@ static void FC_NAME(pack)(void *dst, ptrdiff_t ldd, const void *src, ptrdiff_t l
     const ptrdiff_t cols = groups * members;
     for (ptrdiff_t r = 0; r < rows; r += FC_SQUARE)
         for (ptrdiff_t c = 0; c < cols; c += FC_SQUARE)
-            FC_NAME(transpose_block)(dst, ldd, src, lds, rows, r, cols, c, groups, members, NULL);
+            FC_NAME(transpose_block)(dst, ldd, 1, src, lds, rows, r, cols, c, groups, members,
+                                     NULL);
 }
 
 /* The result goes to memory: few of its rows at a time, a line of the source. */
-FC_INLINE void FC_NAME(transpose_lines)(FC_T *dst, ptrdiff_t ldd, const FC_T *src, ptrdiff_t lds,
-                                        ptrdiff_t rows, ptrdiff_t cols, const fc_store *store)
+FC_INLINE void FC_NAME(transpose_lines)(FC_T *dst, ptrdiff_t ldd, ptrdiff_t step, const FC_T *src,
+                                        ptrdiff_t lds, ptrdiff_t rows, ptrdiff_t cols,
+                                        const fc_store *store)
 {
     for (ptrdiff_t line = 0; line < cols; line += 2 * FC_SQUARE)
         for (ptrdiff_t r = 0; r < rows; r += FC_SQUARE)
             for (ptrdiff_t c = line; c < cols && c < line + 2 * FC_SQUARE; c += FC_SQUARE)
-                FC_NAME(transpose_block)(dst, ldd, src, lds, rows, r, cols, c, cols, 1, store);
+                FC_NAME(transpose_block)(dst, ldd, step, src, lds, rows, r, cols, c, cols, 1,
+                                         store);
 }
 
 static void FC_NAME(transpose)(void *dst, ptrdiff_t ldd, const void *src, ptrdiff_t lds,
                                ptrdiff_t rows, ptrdiff_t cols, const fc_store *store)
 {
     if (store && store->flags)
-        FC_NAME(transpose_lines)(dst, ldd, src, lds, rows, cols, store);
+        FC_NAME(transpose_lines)(dst, ldd, 1, src, lds, rows, cols, store);
     else
-        FC_NAME(transpose_lines)(dst, ldd, src, lds, rows, cols, NULL);
+        FC_NAME(transpose_lines)(dst, ldd, 1, src, lds, rows, cols, NULL);
+}
+
+static void FC_NAME(transpose_steps)(void *dst, ptrdiff_t ldd, ptrdiff_t step, const void *src,
+                                     ptrdiff_t lds, ptrdiff_t rows, ptrdiff_t cols,
+                                     const fc_store *store)
+{
+    const fc_store *how = store->flags ? store : NULL;
+    if (FC_SPREADS && step == 2)
+        FC_NAME(transpose_lines)(dst, ldd, 2, src, lds, rows, cols, how);
+    else
+        FC_NAME(transpose_lines)(dst, ldd, step, src, lds, rows, cols, how);
 }
 #undef FC_SQUARE

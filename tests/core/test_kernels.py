@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The C kernels on their own, called in the built extension."""
 
+import itertools
 import re
 import shutil
 from pathlib import Path
@@ -311,6 +312,26 @@ def test_transpose(table, dtype):
                 expected = np.full_like(got, 7)
                 expected[at] = np.clip(sums, -3, 5) if (flags or 0) & CLAMP else sums
                 np.testing.assert_array_equal(got, expected)
+
+
+@pytest.mark.parametrize("step", [2, 3, 5, -2])
+def test_transpose_steps(table, dtype, step):
+    """Rows whose elements are a step apart: what lies between stays."""
+    rng = np.random.default_rng(5)
+    for rows, cols in itertools.product((1, 3, 4, 7, 8, 9, 17, 24), (1, 5, 8, 13, 19)):
+        source = small_integers(rng, (rows, cols + 2), dtype)
+        residual = small_integers(rng, (cols + 1, abs(step) * rows + 3), dtype)
+        first = 0 if step > 0 else -step * (rows - 1)
+        at = (slice(cols), first + np.arange(rows) * step)
+        for flags in (0, RESIDUAL, CLAMP, RESIDUAL | CLAMP):
+            got = np.full(residual.shape, 7, dtype)
+            how = Store(flags, got, None, residual, -3, 5)
+            table.call("transpose_steps", got[0, first:], got.shape[1], step, source, cols + 2,
+                       rows, cols, how)  # fmt: skip
+            sums = source[:, :cols].T + (residual[at] if flags & RESIDUAL else 0)
+            expected = np.full_like(got, 7)
+            expected[at] = np.clip(sums, -3, 5) if flags & CLAMP else sums
+            np.testing.assert_array_equal(got, expected)
 
 
 SIZES = [(1, 1, 1), (3, 5, 7), (8, 3, 4), (13, 7, 9), (17, 9, 1), (14, 1, 11)]
