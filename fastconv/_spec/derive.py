@@ -15,7 +15,7 @@ inputs. So they can be the output channels of one convolution: they are folded.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import product
+from itertools import pairwise
 from math import gcd
 from typing import NamedTuple
 
@@ -52,20 +52,39 @@ def phases(axis: Axis, n: int) -> Iterator[Along]:
     outputs, k, stride, dilation, before, _, _ = axis
     common = gcd(stride, dilation)
     apart, moves = stride // common, dilation // common
-    for phase in range(min(stride, outputs)):
-        made = (outputs - phase - 1) // stride + 1
-        taps = tap = 0
-        if (phase + before) % common == 0:
-            tap = (phase + before) // common * pow(moves, -1, apart) % apart
-            taps = max(0, -((tap - k) // apart))
+    met = {}  # of each phase the first tap that it meets
+    for tap in range(min(k, apart)):
+        phase = (tap * dilation - before) % stride
+        if phase < outputs:
+            met[phase] = tap
+    for phase, tap in sorted(met.items()):
+        taps = -((tap - k) // apart)
         first = (phase + before - tap * dilation) // stride  # the input that falls to `phase`
+        start = first - (taps - 1) * moves
         yield Along(
-            _convolved(n, taps, moves, first - (taps - 1) * moves, made),
+            _convolved(n, taps, moves, start, (outputs - phase - 1) // stride + 1),
             first=phase,
             step=stride,
             tap=tap + (taps - 1) * apart,
             tap_step=-apart,
         )
+    for low, high in pairwise((-1, *sorted(met), min(stride, outputs))):
+        if high - low > 1:
+            yield from _without(axis, n, low + 1, high)
+
+
+def _without(axis: Axis, n: int, low: int, high: int) -> Iterator[Along]:
+    """Phases [low, high), which meet no tap: each by itself, or all of them in each block of
+    `stride` outputs, whichever are fewer."""
+    outputs, stride = axis.n, axis.stride
+    if high - low <= -(-outputs // stride):
+        for phase in range(low, high):
+            made = (outputs - phase - 1) // stride + 1
+            yield Along(_convolved(n, 0, 1, 0, made), first=phase, step=stride)
+    else:
+        for first in range(low, outputs, stride):
+            made = min(first + high - low, outputs) - first
+            yield Along(_convolved(n, 0, 1, 0, made), first=first, step=1)
 
 
 def folded(axis: Axis, n: int) -> Iterator[Along]:
@@ -113,8 +132,10 @@ def steps(spec: TransposeSpec, fold: bool = False) -> Iterator[Step]:
     ways = [phases] * 3
     if fold:
         ways[2] = folded
-    parts = (way(axis, n) for way, axis, n in zip(ways, spec.axes, spec.inputs, strict=True))
-    for along in product(*map(tuple, parts)):
+    pairs = list(zip(spec.axes, spec.inputs, strict=True))
+    parts = [tuple(way(*pair)) for way, pair in zip(ways, pairs, strict=True)]
+    whole = [Along(_convolved(n, 0, 1, 0, axis.n), first=0, step=1) for axis, n in pairs]
+    for along in _combined(parts, whole):
         empty = not all(part.axis.k for part in along)
         axes = tuple(map(_without_taps, along)) if empty else tuple(part.axis for part in along)
         yield Step(
@@ -137,6 +158,17 @@ def steps(spec: TransposeSpec, fold: bool = False) -> Iterator[Step]:
             ),
             along,
         )
+
+
+def _combined(parts: list[tuple[Along, ...]], whole: list[Along]) -> Iterator[tuple[Along, ...]]:
+    """One of each axis; behind one that meets no tap, the whole of the others."""
+    if not parts:
+        yield ()
+        return
+    for part in parts[0]:
+        rest = _combined(parts[1:], whole[1:]) if part.axis.k else (tuple(whole[1:]),)
+        for others in rest:
+            yield (part, *others)
 
 
 def _without_taps(part: Along) -> Axis:

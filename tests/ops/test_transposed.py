@@ -175,6 +175,17 @@ def test_a_signal_from_many_channels(stride, kernel, padding, dtype):
     assert 1 <= len(steps) <= 6, steps
 
 
+@pytest.mark.parametrize("last", [False, True])
+def test_a_stride_far_beyond_the_kernel(last):
+    """Most outputs are the bias: they take few steps, and no multiply-adds."""
+    x, w, bias = numbers((1, 3, 5, 2)), numbers((3, 2, 3, 4), seed=1), numbers((2,), seed=2)
+    x = np.moveaxis(x, 1, -1) if last else x
+    said = {"stride": (7000, 11), "channels_last": last, "dilation": (2, 1)}
+    got = conv_transpose2d(x, w, bias, **said)
+    assert_right(got, x, w, bias, **said)
+    assert len(plan("conv_transpose2d", x, w, bias, **said).steps) < 60
+
+
 def test_a_batch_of_zero_and_no_channels():
     w = numbers((6, 5, 3, 2))
     for said in ({"stride": 2}, {"padding": 1, "padding_mode": "edge"}):

@@ -75,7 +75,7 @@ def test_dtypes_of_sums():
 
 def test_the_steps_make_each_output_once():
     for n, k, stride, dilation, before in product(
-        (1, 5), (1, 2, 4), (1, 2, 3, 6), (1, 2, 4), (-1, 0, 2)
+        (1, 5), (1, 2, 4), (1, 2, 3, 6, 19), (1, 2, 4), (-1, 0, 2)
     ):
         try:
             spec = specified(n, k, o=1, stride=stride, dilation=dilation, padding=((before, 1),))
