@@ -106,8 +106,8 @@ def check_finite(name: str, array: Array, given: str, needed: str) -> None:
         raise ValueError(f"{name}: {given}, but {needed}")
 
 
-def as_matrix(name: str, argument: str, value: Any) -> Array:
-    needed = "but it must be a 2-D array of real numbers"
+def as_taps(name: str, argument: str, value: Any) -> Array:
+    needed = "but it must be an array of real numbers"
     ma = sys.modules.get("numpy.ma")  # while it is not imported, no masked array exists
     if ma is not None and isinstance(value, ma.MaskedArray):
         raise TypeError(f"{name}: {argument} is a masked array, {needed} without a mask")
@@ -117,8 +117,9 @@ def as_matrix(name: str, argument: str, value: Any) -> Array:
         raise ValueError(f"{name}: {argument} is {show(value)}, {needed}") from None
     if array.dtype.kind not in "biuf":
         raise TypeError(f"{name}: {argument} has dtype {array.dtype}, {needed}")
-    if array.ndim != 2 or array.size == 0:
-        raise ValueError(f"{name}: {argument} has shape {array.shape}, {needed}")
+    if array.size == 0 or array.ndim == 0:
+        at_least = "but it must have at least one axis and one number"
+        raise ValueError(f"{name}: {argument} has shape {array.shape}, {at_least}")
     taps = array.astype(np.float64)
     if not np.isfinite(taps).all():
         raise ValueError(f"{name}: {argument} holds inf or NaN, but its numbers must be finite")

@@ -97,13 +97,13 @@ def make(name, *values, **said):
         ("gabor", {"psi": math.nan}, "gabor: psi is nan"),
         (
             "separate",
-            {"kernel": [1, 2]},
-            "kernel has shape (2,), but it must be a 2-D array of real numbers",
+            {"kernel": 2},
+            "kernel has shape (), but it must have at least one axis and one number",
         ),
         (
             "separate",
             {"kernel": np.ones((0, 3))},
-            "kernel has shape (0, 3), but it must be a 2-D array",
+            "kernel has shape (0, 3), but it must have at least one axis and one number",
         ),
         (
             "separate",
@@ -121,6 +121,7 @@ def make(name, *values, **said):
             {"kernel": [[1]], "tolerance": -0.5},
             "tolerance is -0.5, but it must be from 0",
         ),
+        ("separate", {"kernel": [[1]], "rank": 0}, "rank is 0, but it must be an integer from 1"),
     ],
 )
 def test_values_refused(name, said, message):
@@ -149,12 +150,12 @@ def test_values_refused(name, said, message):
         (
             "separate",
             {"kernel": [[1j]]},
-            "kernel has dtype complex128, but it must be a 2-D array of real",
+            "kernel has dtype complex128, but it must be an array of real numbers",
         ),
         (
             "separate",
             {"kernel": None},
-            "kernel has dtype object, but it must be a 2-D array of real",
+            "kernel has dtype object, but it must be an array of real numbers",
         ),
     ],
 )
@@ -183,5 +184,7 @@ def test_numbers_that_underflow_are_no_error(name, said):
 
 def test_separate_loses_no_mask():
     taps = np.ma.array(np.ones((3, 3)), mask=np.eye(3))
-    with pytest.raises(TypeError, match="separate: kernel is a masked array, but it must be a 2-D"):
+    with pytest.raises(
+        TypeError, match="separate: kernel is a masked array, but it must be an arr"
+    ):
         make("separate", taps)

@@ -1,8 +1,14 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""`kernels.separate`: pairs of 1-D kernels whose outer products sum to one of 2-D."""
+"""`kernels.separate`: tuples of 1-D kernels whose outer products sum to one of several axes."""
+
+import copy
+import pickle
+from functools import reduce
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import fastconv
 
@@ -14,7 +20,17 @@ def make(name, *values, **said):
 
 
 def joined(pairs):
-    return sum(np.outer(column, row) for column, row in pairs)
+    return sum(reduce(np.multiply.outer, term) for term in pairs)
+
+
+def lack(terms, taps):
+    return np.linalg.norm(joined(terms) - taps) / np.linalg.norm(taps)
+
+
+def of_rank(rank, *shape):
+    """A kernel that is the sum of so many outer products of random numbers."""
+    rng = np.random.default_rng((rank, *shape))
+    return joined([[rng.standard_normal(n) for n in shape] for _ in range(rank)])
 
 
 @pytest.mark.parametrize(
@@ -88,6 +104,127 @@ def test_separate_leaves_its_argument_alone():
     ((column, row),) = make("separate", taps)
     column[:] = row[:] = 0
     assert np.array_equal(taps, before)
+
+
+# ---- several axes, few terms -------------------------------------------------------------------
+
+SHAPES = [(7,), (5, 7), (3, 5, 7), (1, 5, 3), (2, 3, 5, 7), (3, 1, 2, 2, 5)]
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_rank_1_of_any_number_of_axes(shape):
+    taps = of_rank(1, *shape)
+    (term,) = terms = make("separate", taps)
+    assert tuple(map(len, term)) == shape
+    assert all(array.dtype == np.float64 and array.max() == 1 for array in term[1:])
+    np.testing.assert_allclose(joined(terms), taps, rtol=0, atol=2e-15 * np.abs(taps).max())
+    assert terms.error == pytest.approx(lack(terms, taps)) < 1e-15
+
+
+def test_integers_of_three_axes_are_exact():
+    lines = [1, 2, 1], FIRST, [3, 0, -6, 1]
+    taps = reduce(np.multiply.outer, lines)
+    (term,) = terms = make("separate", taps)
+    assert terms.error == 0
+    assert [array.tolist() for array in term] == [
+        [12, 24, 12],
+        [0.5, 1, 0, -1, -0.5],
+        [-0.5, 0, 1, -1 / 6],
+    ]
+
+
+def test_one_axis_is_its_own_factor():
+    ((taps,),) = make("separate", FIRST)
+    assert taps.tolist() == list(FIRST)
+
+
+@pytest.mark.parametrize("scale", [1, -1e300, 1e-300])
+@pytest.mark.parametrize("shape", SHAPES[2:])
+def test_full_rank_of_any_number_of_axes(shape, scale):
+    taps = scale * np.random.default_rng(0).standard_normal(shape)
+    terms = make("separate", taps)
+    assert len(terms) <= np.prod(shape) / max(shape)
+    np.testing.assert_allclose(joined(terms), taps, rtol=0, atol=1e-14 * np.abs(taps).max())
+    assert terms.error < 1e-14
+    sizes = [
+        np.prod([np.linalg.norm(a / 1e150) * 1e150 for a in t[1:]]) * np.linalg.norm(t[0] / scale)
+        for t in terms
+    ]
+    assert sizes == sorted(sizes, reverse=True)
+
+
+def test_the_laplacian_of_a_volume_has_three_terms():
+    taps = np.zeros((3, 3, 3))
+    for axis in range(3):
+        np.moveaxis(taps, axis, -1)[1, 1] += [1, -2, 1]
+    terms = make("separate", taps, rank=3)
+    assert len(terms) == 3
+    assert terms.error < 1e-14
+
+
+@pytest.mark.parametrize("rank", [1, 2, 4, 9])
+def test_the_best_pairs_are_those_of_the_singular_values(rank):
+    taps = np.random.default_rng(0).standard_normal((5, 7))
+    values = np.linalg.svd(taps, compute_uv=False)
+    pairs = make("separate", taps, rank=rank)
+    assert len(pairs) == min(rank, 5)
+    assert pairs.error == pytest.approx(
+        np.linalg.norm(values[rank:]) / np.linalg.norm(values), abs=1e-14
+    )
+    assert pairs.error == pytest.approx(lack(pairs, taps), abs=1e-14)
+
+
+@pytest.mark.parametrize("shape", [(3, 5, 7), (2, 3, 5, 3)])
+def test_few_terms_of_several_axes(shape):
+    """Never worse than the same number of the terms that are given without a rank, and the same
+    each time."""
+    taps = np.random.default_rng(1).standard_normal(shape)
+    every, before = make("separate", taps), 1
+    for rank in (1, 2, 3, 5):
+        terms = make("separate", taps, rank=rank)
+        assert len(terms) <= rank
+        assert terms.error == pytest.approx(lack(terms, taps))
+        assert terms.error <= min(before, lack(every[:rank], taps) + 1e-12)
+        again = make("separate", taps, rank=rank)
+        assert all(
+            np.array_equal(a, b)
+            for one, two in zip(terms, again, strict=True)
+            for a, b in zip(one, two, strict=True)
+        )
+        before = terms.error
+
+
+def test_few_terms_that_nearly_suffice():
+    taps = of_rank(2, 5, 6, 7)
+    noise = 1e-3 * np.random.default_rng(0).standard_normal(taps.shape)
+    error = make("separate", taps + noise, rank=2).error
+    assert error < 1.1 * np.linalg.norm(noise) / np.linalg.norm(taps)
+
+
+@given(
+    shape=st.lists(st.integers(1, 4), min_size=1, max_size=4),
+    rank=st.integers(1, 4),
+    seed=st.integers(0, 99),
+)
+def test_few_terms_of_any_kernel(shape, rank, seed):
+    rng = np.random.default_rng(seed)
+    taps = rng.integers(-2, 3, shape).astype(float)
+    terms = make("separate", taps, rank=rank)
+    assert 1 <= len(terms) <= rank
+    assert all(tuple(map(len, term)) == tuple(shape) for term in terms)
+    assert np.isfinite(joined(terms)).all()
+    if taps.any():
+        assert terms.error == pytest.approx(lack(terms, taps), abs=1e-12)
+        assert terms.error < 1
+    assert make("separate", taps).error < 1e-13
+
+
+def test_a_separation_is_a_list():
+    terms = make("separate", make("laplacian"), rank=1)
+    assert isinstance(terms, list)
+    for other in (copy.copy(terms), pickle.loads(pickle.dumps(terms))):
+        assert other.error == terms.error
+        assert len(other) == 1
 
 
 def test_dir_shows_what_is_public():
