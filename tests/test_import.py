@@ -136,6 +136,7 @@ def transpose(rank):
 def named():
     for name in set(kernels.__all__) - {"separate"}:
         kernels.separate(getattr(kernels, name)())
+    kernels.separate(np.arange(27.0).reshape(3, 3, 3) ** 2, rank=2)
 
 CALLS = {
     "Plan": lambda: str(fastconv.plan(fastconv.conv2d, x[2].shape, w[2].shape)),
@@ -147,6 +148,8 @@ CALLS = {
     "conv_transpose1d": lambda: transpose(1),
     "conv_transpose2d": lambda: transpose(2),
     "conv_transpose3d": lambda: transpose(3),
+    "filter2d": lambda: fastconv.filter2d(x[2][0], w[2][0, 0]),
+    "filter_nd": lambda: fastconv.prepare("filter_nd", w[3][0, 0])(x[3][0]),
     "get_num_threads": fastconv.get_num_threads,
     "kernels": named,
     "plan": lambda: fastconv.plan(fastconv.conv2d, x[2], w[2]),

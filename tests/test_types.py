@@ -140,6 +140,7 @@ from numpy.typing import NDArray
 import fastconv
 from fastconv import Plan, PreparedConv, conv1d, conv2d, conv3d, kernels, plan, prepare
 from fastconv import conv_transpose1d, conv_transpose2d, conv_transpose3d
+from fastconv import filter2d, filter_nd
 
 half, single = np.ones((1, 1, 7), np.float16), np.ones((1, 1, 7), np.float32)
 double, pair = np.ones((1, 1, 7)), np.ones((1, 1, 7), np.complex64)
@@ -179,6 +180,14 @@ conv2d(
 conv2d(image, taps, padding=[(1, 0), (0, 2)], activation="gelu")
 assert_type(kernels.gaussian(3), np.ndarray[tuple[int, ...], np.dtype[np.float64]])
 
+# of a filter that of the image
+photo, mean = np.ones((5, 7, 3), np.uint8), np.ones((3, 3), np.float32) / 9
+assert_type(filter2d(photo, mean), NDArray[np.uint8])
+assert_type(filter_nd(photo, mean, dtype=np.float32), NDArray[np.float32])
+assert_type(filter2d(photo, [[1, 2]], 1, padding_mode="edge"), NDArray[np.number[Any]])
+assert_type(plan(filter2d, (5, 7), (3, 3), stride=2), Plan)
+assert_type(prepare(filter2d, mean, None, 2), PreparedConv)
+
 layer = prepare(taps, None, 2, 1, activation=("leaky_relu", 0.1), dtype=np.float32)
 assert_type(layer, PreparedConv)
 assert_type(prepare(conv2d, taps, None, 2, padding="same"), PreparedConv)
@@ -214,7 +223,7 @@ assert_type(fastconv.__version__, str)
 
 WRONG = """
 import numpy as np
-from fastconv import conv1d, conv2d, conv_transpose2d, kernels, plan, prepare, settings
+from fastconv import conv1d, conv2d, conv_transpose2d, filter2d, kernels, plan, prepare, settings
 
 x = np.ones((1, 1, 5, 7))
 conv2d(x, x)
@@ -237,6 +246,9 @@ prepare(conv2d)  # wrong
 prepare(x)(x, x, 1, x)  # wrong
 layer.stride = 2  # wrong
 layer.plan(x, weight=x)  # wrong
+filter2d(x, x, channels_last=True)  # wrong
+filter2d(x, x, padding_mode="reflect")  # wrong
+plan(filter2d, x, x, groups=2)  # wrong
 plan(conv2d, x, x, padding="some")  # wrong
 plan(conv2d, x)  # wrong
 plan(layer, x, stride=2)  # wrong

@@ -92,7 +92,7 @@ def separate(
 
 def _through_peak(taps: Array) -> Term:
     """The lines along the axes through the largest tap, of which all but the first have 1 there."""
-    at = np.unravel_index(_peak(taps), taps.shape)
+    at: tuple[Any, ...] = np.unravel_index(_peak(taps), taps.shape)
     lines = [taps[(*at[:axis], slice(None), *at[axis + 1 :])] for axis in range(taps.ndim)]
     return (lines[0].copy(), *(line / taps[at] for line in lines[1:]))
 

@@ -118,7 +118,8 @@ def test_rank_1_of_any_number_of_axes(shape):
     assert tuple(map(len, term)) == shape
     assert all(array.dtype == np.float64 and array.max() == 1 for array in term[1:])
     np.testing.assert_allclose(joined(terms), taps, rtol=0, atol=2e-15 * np.abs(taps).max())
-    assert terms.error == pytest.approx(lack(terms, taps)) < 1e-15
+    assert terms.error == pytest.approx(lack(terms, taps))
+    assert terms.error < 1e-15
 
 
 def test_integers_of_three_axes_are_exact():
