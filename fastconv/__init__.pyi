@@ -19,26 +19,14 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from . import kernels as kernels
+from ._ops.filters import filter2d as filter2d
+from ._ops.filters import filter_nd as filter_nd
 
 __all__ = [
-    "Plan",
-    "PreparedConv",
-    "__version__",
-    "conv1d",
-    "conv2d",
-    "conv3d",
-    "conv_transpose1d",
-    "conv_transpose2d",
-    "conv_transpose3d",
-    "filter2d",
-    "filter_nd",
-    "get_num_threads",
-    "kernels",
-    "plan",
-    "prepare",
-    "set_num_threads",
-    "settings",
-]
+    "Plan", "PreparedConv", "__version__", "conv1d", "conv2d", "conv3d", "conv_transpose1d",
+    "conv_transpose2d", "conv_transpose3d", "filter2d", "filter_nd", "get_num_threads",
+    "kernels", "plan", "prepare", "set_num_threads", "settings",
+]  # fmt: skip
 
 __version__: str
 
@@ -61,8 +49,14 @@ _Activation: TypeAlias = (
 _Algorithm: TypeAlias = Literal["auto", "direct", "im2col_gemm", "reference", "phases"]
 _ISA: TypeAlias = Literal["generic", "avx2", "avx512"]
 _Operation: TypeAlias = Literal[
-    "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d",
-    "filter2d", "filter_nd",
+    "conv1d",
+    "conv2d",
+    "conv3d",
+    "conv_transpose1d",
+    "conv_transpose2d",
+    "conv_transpose3d",
+    "filter2d",
+    "filter_nd",
 ]
 
 _P = ParamSpec("_P")
@@ -243,83 +237,6 @@ def conv_transpose1d() -> None: ...
 def conv_transpose2d() -> None: ...
 @_transposed
 def conv_transpose3d() -> None: ...
-
-class _Filter(Protocol):
-    @overload
-    def __call__(
-        self,
-        image: NDArray[_Scalar],
-        kernel: NDArray[np.floating[Any] | np.integer[Any]],
-        bias: ArrayLike | None = None,
-        stride: _PerAxis = 1,
-        padding: _Padding = "same",
-        dilation: _PerAxis = 1,
-        *,
-        padding_mode: _Border | Sequence[_Border] = "mirror",
-        padding_value: _Number = 0,
-        flip: bool = False,
-        residual: ArrayLike | None = None,
-        activation: _Activation | None = None,
-        alpha: _Number = 1,
-        beta: _Number = 0,
-        dtype: None = None,
-        overflow: Literal["wrap", "saturate"] = "saturate",
-        out: NDArray[Any] | None = None,
-        algorithm: _Algorithm = "auto",
-        threads: SupportsIndex | None = None,
-    ) -> NDArray[_Scalar]: ...
-    @overload
-    def __call__(
-        self,
-        image: ArrayLike,
-        kernel: ArrayLike,
-        bias: ArrayLike | None = None,
-        stride: _PerAxis = 1,
-        padding: _Padding = "same",
-        dilation: _PerAxis = 1,
-        *,
-        padding_mode: _Border | Sequence[_Border] = "mirror",
-        padding_value: _Number = 0,
-        flip: bool = False,
-        residual: ArrayLike | None = None,
-        activation: _Activation | None = None,
-        alpha: _Number = 1,
-        beta: _Number = 0,
-        dtype: type[_Scalar] | np.dtype[_Scalar],
-        overflow: Literal["wrap", "saturate"] = "saturate",
-        out: NDArray[Any] | None = None,
-        algorithm: _Algorithm = "auto",
-        threads: SupportsIndex | None = None,
-    ) -> NDArray[_Scalar]: ...
-    @overload
-    def __call__(
-        self,
-        image: ArrayLike,
-        kernel: ArrayLike,
-        bias: ArrayLike | None = None,
-        stride: _PerAxis = 1,
-        padding: _Padding = "same",
-        dilation: _PerAxis = 1,
-        *,
-        padding_mode: _Border | Sequence[_Border] = "mirror",
-        padding_value: _Number = 0,
-        flip: bool = False,
-        residual: ArrayLike | None = None,
-        activation: _Activation | None = None,
-        alpha: _Number = 1,
-        beta: _Number = 0,
-        dtype: DTypeLike | None = None,
-        overflow: Literal["wrap", "saturate"] = "saturate",
-        out: NDArray[Any] | None = None,
-        algorithm: _Algorithm = "auto",
-        threads: SupportsIndex | None = None,
-    ) -> _Array: ...
-
-def _filter(function: Callable[[], None]) -> _Filter: ...
-@_filter
-def filter2d() -> None: ...
-@_filter
-def filter_nd() -> None: ...
 
 class PreparedConv:
     def __call__(

@@ -20,14 +20,15 @@ from fastconv._spec import arguments, borders, epilogue
 
 PACKAGE = Path(fastconv.__file__).parent
 STUB = ast.parse((PACKAGE / "__init__.pyi").read_text(encoding="utf-8"))
+STUBS = [STUB, *(ast.parse(p.read_text(encoding="utf-8")) for p in PACKAGE.glob("_ops/*.pyi"))]
 
 
 # ---- the stub and the package ------------------------------------------------------------------
 
 
 def stub_nodes(path):
-    """The definitions of a name in the stub: several if it is overloaded."""
-    nodes = [STUB]
+    """The definitions of a name in the stubs: several if it is overloaded."""
+    nodes = STUBS
     for name in path.split("."):
         nodes = [one for node in nodes for one in node.body if getattr(one, "name", None) == name]
     return nodes
