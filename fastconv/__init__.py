@@ -5,6 +5,7 @@
     conv_transpose1d, conv_transpose2d, conv_transpose3d
                               the adjoint, which makes larger arrays of smaller ones
     filter2d, filter_nd       filter an image with a kernel, as cv2.filter2D and scipy.ndimage do
+    separable_filter          filter it with a 1-D kernel along each axis
     prepare                   keep weights for many inputs: a layer
     plan                      how a call would run, and why
     kernels                   named image kernels, and `kernels.separate`
@@ -27,7 +28,7 @@ The command ``fastconv`` filters photographs, prints plans and runs the benchmar
 
 from . import _core, kernels  # noqa: F401 (the core first: it says what is missing)
 from ._ops.conv import conv1d, conv2d, conv3d, conv_transpose1d, conv_transpose2d, conv_transpose3d
-from ._ops.filters import filter2d, filter_nd
+from ._ops.filters import filter2d, filter_nd, separable_filter
 from ._ops.operation import plan
 from ._ops.prepared import PreparedConv, prepare
 from ._plan.plan import Plan
@@ -51,6 +52,7 @@ __all__ = [
     "kernels",
     "plan",
     "prepare",
+    "separable_filter",
     "set_num_threads",
     "settings",
 ]

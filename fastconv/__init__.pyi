@@ -21,11 +21,12 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from . import kernels as kernels
 from ._ops.filters import filter2d as filter2d
 from ._ops.filters import filter_nd as filter_nd
+from ._ops.filters import separable_filter as separable_filter
 
 __all__ = [
     "Plan", "PreparedConv", "__version__", "conv1d", "conv2d", "conv3d", "conv_transpose1d",
     "conv_transpose2d", "conv_transpose3d", "filter2d", "filter_nd", "get_num_threads",
-    "kernels", "plan", "prepare", "set_num_threads", "settings",
+    "kernels", "plan", "prepare", "separable_filter", "set_num_threads", "settings",
 ]  # fmt: skip
 
 __version__: str
@@ -46,7 +47,7 @@ _Activation: TypeAlias = (
     | tuple[Literal["leaky_relu"], _Number]
     | tuple[Literal["clip"], _Number, _Number]
 )
-_Algorithm: TypeAlias = Literal["auto", "direct", "im2col_gemm", "reference", "phases"]
+_Algorithm: TypeAlias = Literal["auto", "direct", "im2col_gemm", "reference", "phases", "passes"]
 _ISA: TypeAlias = Literal["generic", "avx2", "avx512"]
 _Operation: TypeAlias = Literal[
     "conv1d",
@@ -57,6 +58,7 @@ _Operation: TypeAlias = Literal[
     "conv_transpose3d",
     "filter2d",
     "filter_nd",
+    "separable_filter",
 ]
 
 _P = ParamSpec("_P")

@@ -154,6 +154,7 @@ CALLS = {
     "kernels": named,
     "plan": lambda: fastconv.plan(fastconv.conv2d, x[2], w[2]),
     "prepare": lambda: fastconv.prepare(w[2])(x[2]),
+    "separable_filter": lambda: fastconv.separable_filter(x[2][0], [[1, 2, 1], None]),
     "set_num_threads": lambda: fastconv.set_num_threads(1),
     "settings": lambda: fastconv.settings(threads=1).__enter__(),
 }

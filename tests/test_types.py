@@ -141,7 +141,7 @@ from numpy.typing import NDArray
 import fastconv
 from fastconv import Plan, PreparedConv, conv1d, conv2d, conv3d, kernels, plan, prepare
 from fastconv import conv_transpose1d, conv_transpose2d, conv_transpose3d
-from fastconv import filter2d, filter_nd
+from fastconv import filter2d, filter_nd, separable_filter
 
 half, single = np.ones((1, 1, 7), np.float16), np.ones((1, 1, 7), np.float32)
 double, pair = np.ones((1, 1, 7)), np.ones((1, 1, 7), np.complex64)
@@ -188,6 +188,9 @@ assert_type(filter_nd(photo, mean, dtype=np.float32), NDArray[np.float32])
 assert_type(filter2d(photo, [[1, 2]], 1, padding_mode="edge"), NDArray[np.number[Any]])
 assert_type(plan(filter2d, (5, 7), (3, 3), stride=2), Plan)
 assert_type(prepare(filter2d, mean, None, 2), PreparedConv)
+assert_type(separable_filter(photo, [np.ones(3), None]), NDArray[np.uint8])
+assert_type(separable_filter(photo, [[1, 2, 1]], dtype=np.int16), NDArray[np.int16])
+assert_type(plan(separable_filter, photo, [[1], [1]], padding_mode="wrap"), Plan)
 
 layer = prepare(taps, None, 2, 1, activation=("leaky_relu", 0.1), dtype=np.float32)
 assert_type(layer, PreparedConv)

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Filters of images and volumes: filter2d and filter_nd."""
+"""Filters of images and volumes: filter2d, filter_nd and separable_filter."""
 
 from __future__ import annotations
 
 from .._plan import views
 from .._plan.execute import execute, explain
 from .._spec.filter import FILTER
+from .._spec.separable import SEPARABLE
 from .operation import operation
 from .prepared import _keep
 from .prepared_filter import prepare_filter
@@ -118,4 +119,57 @@ def filter_nd():
     array([[3, 3, 3],
            [3, 3, 3],
            [3, 3, 3]], dtype=uint8)
+    """
+
+
+def _separable(act, family, name, rank):
+    """A separable filter: what it takes, handed on to `act`."""
+    act = ACTS[act]
+
+    def separable_filter(
+        image, kernels_1d, bias=None, stride=1, padding="same", dilation=1,
+        *, padding_mode="mirror", padding_value=0, flip=False,
+        residual=None, activation=None, alpha=1, beta=0, dtype=None, overflow="saturate",
+        out=None, algorithm="auto", threads=None,
+    ):  # fmt: skip
+        parameters = (
+            stride, padding, dilation, padding_mode, padding_value, flip,
+            activation, alpha, beta, dtype, overflow,
+        )  # fmt: skip
+        operands = (image, kernels_1d, bias, residual, out)
+        return act(family, name, rank, parameters, operands, (algorithm, threads))
+
+    return separable_filter
+
+
+@operation(_separable, SEPARABLE, 0)
+def separable_filter():
+    """Filter an image with a 1-D kernel along each axis: one pass an axis.
+
+    The result is that of `filter_nd` with the outer product of the kernels, but for rounding, for
+    k + k multiply-adds an element in place of k * k.
+
+    image
+        as in `filter_nd`; its first axes are those of the kernels, all others are channels.
+    kernels_1d
+        one to three 1-D arrays, one for each of the first axes; None leaves an axis as it is, like
+        a kernel of a single 1. `kernels.separate` finds them for a kernel.
+    algorithm
+        'auto' or 'passes'; 'direct' or 'im2col_gemm', which is that of each pass; 'reference'.
+
+    All other parameters are those of `filter_nd`, where each stands for the kernel as a whole.
+    Sums between passes have the dtype of the sums, and are not rounded to that of the result; those
+    of integers are exact modulo 2**64. Where a kernel holds inf or NaN, so may sums that the kernel
+    as a whole would not reach. Raises TypeError or ValueError, which name the argument, what it is
+    and what it must be.
+
+    >>> import numpy as np
+    >>> image = np.zeros((3, 5), np.uint8)
+    >>> image[1, 2] = 160
+    >>> separable_filter(image, [[0.25, 0.5, 0.25], [0.25, 0.5, 0.25]], padding_mode="constant")
+    array([[ 0, 10, 20, 10,  0],
+           [ 0, 20, 40, 20,  0],
+           [ 0, 10, 20, 10,  0]], dtype=uint8)
+    >>> separable_filter(image, [None, [-1, 0, 1]], dtype=np.int16)[1]
+    array([   0,  160,    0, -160,    0], dtype=int16)
     """

@@ -3,13 +3,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from .._plan.algorithms import names
 from .._plan.execute import outlined
 from .._plan.layout import native_copy
 from .._plan.plan import Plan
-from .._plan.views import explained, read_all, run, worded
+from .._plan.views import VIEWED, explained, read_all, run, worded
 from .._spec.arguments import as_array, as_flag, as_operand, check_algorithm, check_threads
 from .._spec.family import settled_parameters
 from .._spec.filter import FILTER, as_conv_parameters, bias_per_channel, kernel_rank, shared
@@ -27,14 +29,18 @@ def prepare_filter(family, name, rank, parameters, operands, how) -> PreparedFil
 
 def _filter_layer(*request) -> PreparedFilter:
     layer = object.__new__(PreparedFilter)
-    layer._prepare(*request)
+    _made(FILTER, layer, *request)
     return layer
+
+
+@worded
+def _made(family, layer, *request) -> None:
+    layer._prepare(*request)
 
 
 class PreparedFilter(PreparedConv):
     """A filter with a fixed kernel; `prepare` makes one. It is called with an image."""
 
-    @worded
     def _prepare(self, name, rank, kernel, bias, parameters, how):
         kernel = as_operand("prepare", "kernel", kernel)
         self._name, self._family, self._asked_rank = name, FILTER, rank
@@ -68,37 +74,28 @@ class PreparedFilter(PreparedConv):
             self._convolutions[key] = found
         return found
 
-    @worded
     def __call__(self, input, out=None, threads=None, *, residual=None):
         """Filter an image; `out`, `threads` and `residual` as in `filter_nd`.
 
         A `beta` other than 0 needs `out`. `threads`, if not None, overrides that of `prepare`.
         """
-        operands = input, self._weight, self._bias, residual, out
-        operands = read_all(self._name, operands, as_operand)
 
-        def convolve(views):
-            layer = self._convolution(views.channel_shape, operands[0].dtype.newbyteorder("="))
+        def act(layer, views):
             return layer(views.input, views.out, threads, residual=views.residual)
 
-        return run(convolve, self._name, self._rank, self._parameters, operands)
+        return _acted(FILTER, self, run, act, as_operand, (input, residual, out))
 
-    @worded
     def plan(self, input, out=None, threads=None, *, residual=None) -> Plan:
         """How a call would run, and why; a shape (a tuple of integers) stands for an image of the
         kernel's dtype."""
 
+        def act(layer, views):
+            return layer.plan(views.input, views.out, threads, residual=views.residual)
+
         def read(name, argument, value):
             return outlined(name, argument, value, self._weight.dtype)
 
-        operands = input, self._weight, self._bias, residual, out
-        operands = read_all(self._name, operands, read)
-
-        def explain(views):
-            layer = self._convolution(views.channel_shape, operands[0].dtype.newbyteorder("="))
-            return layer.plan(views.input, views.out, threads, residual=views.residual)
-
-        return explained(explain, self._name, self._rank, self._parameters, operands)
+        return _acted(FILTER, self, explained, act, read, (input, residual, out))
 
     _explain = plan  # of fastconv.plan
 
@@ -111,3 +108,17 @@ class PreparedFilter(PreparedConv):
         how = (self._algorithm, self._threads)
         request = self._name, self._asked_rank, self._weight, self._bias, self._parameters, how
         return _filter_layer, request
+
+
+@worded
+def _acted(family, layer: PreparedFilter, run: Callable, act: Callable, read: Callable, arrays):
+    """What `act` makes of the convolution of an image and of its views."""
+    image, residual, out = arrays
+    viewed, name = VIEWED[family], layer._name
+    operands = read_all(viewed, name, (image, layer._weight, layer._bias, residual, out), read)
+    dtype = operands[0].dtype.newbyteorder("=")
+
+    def of_views(views):
+        return act(layer._convolution(views.channel_shape, dtype), views)
+
+    return run(viewed, of_views, name, layer._rank, layer._parameters, operands)

@@ -14,15 +14,17 @@ import numpy as np
 
 from .._core import direct, im2col_gemm, scratch, weights
 from .._core.conv import Problem, address
-from .._spec import reference, scatter
+from .._spec import reference, scatter, separable
 from .._spec.conv import ConvSpec
 from .._spec.operands import plain_bias
+from .._spec.separable import SeparableSpec
 from .._spec.spec import Spec
 from .._spec.transpose import TransposeSpec
 from . import constants as costs
 from . import magnitude, nonfinite
 from .bordered import bordered, spills
 from .composed import PARTS, Composed, compose
+from .passes import BORDERS, Passes, passes
 from .plan import PLAN_BYTES, Engine, Plan, Variant
 from .schedule import candidates
 from .tiled import Call, make_problem
@@ -295,6 +297,39 @@ def _transposed_reference(call: Call) -> Candidate:
     return Candidate(inf, lambda: Part(_engine(call, run), "numpy"))
 
 
+# ---- separable filters -------------------------------------------------------------------------
+
+
+def _passes(call: Call) -> Candidate:
+    found = passes(call)
+    cost = sum(one.plan._engine.cost for one in found.each)
+    return Candidate(cost, partial(_in_passes, call, found))
+
+
+def _in_passes(call: Call, found: Passes) -> Part:
+    """What is said of convolutions along axes; of vectors and tiles what is said of the largest."""
+    plans = [one.plan for one in found.each]
+    largest = max(plans, key=lambda plan: plan.flops)
+    memory = PLAN_BYTES + (BORDERS + 1) * sum(plan._engine.memory for plan in plans)
+    between = ("sums: whole, between passes",) * (len(plans) > 1)
+    return Part(
+        engine=_engine(call, found.run, memory=memory),
+        isa=call.isa,
+        orientation=largest.orientation,
+        threads=max(plan.threads for plan in plans),
+        tile=largest.tile,
+        tasks=sum(plan.tasks for plan in plans),
+        scratch_bytes=max(plan.scratch_bytes for plan in plans),
+        copies=between + tuple(dict.fromkeys(word for plan in plans for word in plan.copies)),
+        steps=found.told(),
+    )
+
+
+def _separable_reference(call: Call) -> Candidate:
+    run = partial(_run_reference, separable.correlate, call.spec)
+    return Candidate(inf, lambda: Part(_engine(call, run), "numpy"))
+
+
 # ---- the list ----------------------------------------------------------------------------------
 
 
@@ -306,6 +341,8 @@ ALGORITHMS = (
     Algorithm("reference", ConvSpec, _reference, only_named=SLOW),
     Algorithm("phases", TransposeSpec, _phases, parts=PARTS),
     Algorithm("reference", TransposeSpec, _transposed_reference, only_named=SLOW),
+    Algorithm("passes", SeparableSpec, _passes, parts=PARTS),
+    Algorithm("reference", SeparableSpec, _separable_reference, only_named=SLOW),
 )
 NAMES = ("auto", *dict.fromkeys(row.name for row in ALGORITHMS))
 

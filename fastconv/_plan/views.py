@@ -1,32 +1,82 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The path of a call of a filter: its convolution, of views of the arrays."""
+"""The path of a call of a filter: of views of its arrays, which have one axis of channels."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import wraps
 from typing import Any
 
 import numpy as np
 
-from .._spec.arguments import as_operand
+from .._spec.arguments import as_operand, as_shape
 from .._spec.conv import CONVOLUTION
-from .._spec.family import settled_parameters
-from .._spec.filter import Views, as_filter, as_views, check_arrays, reworded
-from . import execute as convolution
+from .._spec.family import Family, settled_parameters
+from .._spec.filter import FILTER, Views, as_filter, as_views, check_arrays, reworded
+from .._spec.separable import (
+    OF_ONE_ARRAY,
+    SEPARABLE,
+    as_separable_views,
+    check_separable,
+    read_kernels,
+)
+from .._spec.values import is_flat
+from . import execute as plain
 from .layout import copy
 from .plan import Plan
 
+Outline = plain.Outline
+
+
+@dataclass(frozen=True, slots=True)
+class Viewed:
+    """How an operation on images becomes one of views."""
+
+    family: Family  # of the views
+    kernel: str  # the name of its weights
+    read_kernel: Callable[[str, Any, Callable], Any]  # (name, kernel, how arrays are read)
+    views: Callable[..., Views]  # (name, rank, said, image, kernel, bias, residual, out)
+    check: Callable[
+        ..., None
+    ]  # (name, rank, said, image, kernel, residual, out): with their shapes
+    spec: Callable[[Any, tuple[int, ...]], Any]  # that of the views, with the axes of channels
+
+
+def _read_kernel(name: str, kernel: Any, read: Callable) -> Any:
+    return read(name, "kernel", kernel)
+
+
+def _read_kernels(name: str, kernels: Any, read: Callable) -> tuple:
+    """Numbers of taps stand for kernels of float32 in a plan."""
+    if read is plain.outlined and is_flat(kernels):
+        sizes = as_shape(name, "kernels_1d", kernels)
+        return sizes, Outline((sum(sizes),), np.dtype(np.float32))
+    return read_kernels(name, kernels)
+
+
+VIEWED = {
+    FILTER: Viewed(CONVOLUTION, "kernel", _read_kernel, as_views, check_arrays, as_filter),
+    SEPARABLE: Viewed(
+        OF_ONE_ARRAY,
+        "kernels_1d",
+        _read_kernels,
+        lambda name, rank, *operands: as_separable_views(name, *operands),
+        lambda name, rank, *operands: check_separable(name, *operands),
+        lambda spec, channels: replace(spec, channel_shape=channels),
+    ),
+}
+
 
 def worded(function: Callable) -> Callable:
-    """The same, whose errors name image and kernel."""
+    """The same, whose errors name image and kernel; the first argument is the family."""
 
     @wraps(function)
-    def run(*arguments, **keywords):
+    def run(family, *arguments, **keywords):
         try:
-            return function(*arguments, **keywords)
+            return function(family, *arguments, **keywords)
         except (TypeError, ValueError) as error:
-            raise reworded(error) from error.__cause__
+            raise reworded(error, VIEWED[family].kernel) from error.__cause__
 
     return run
 
@@ -35,47 +85,41 @@ def worded(function: Callable) -> Callable:
 def execute(family, name: str, rank: int, parameters: tuple, operands: tuple, how: tuple):
     """Run a request: the parameters in the order of those of its family, (image, kernel, bias,
     residual, out), and (algorithm, threads)."""
-    said = settled_parameters(family.parameters(*parameters))
-    return run(
-        lambda views: convolution.execute(
-            CONVOLUTION, name, views.rank, views.parameters, views.operands, how
-        ),
-        name,
-        rank,
-        said,
-        read_all(name, operands, as_operand),
-    )
+    viewed, said = VIEWED[family], settled_parameters(family.parameters(*parameters))
+
+    def act(views: Views) -> np.ndarray:
+        return plain.execute(viewed.family, name, views.rank, views.parameters, views.operands, how)
+
+    return run(viewed, act, name, rank, said, read_all(viewed, name, operands, as_operand))
 
 
 @worded
 def explain(family, name: str, rank: int, parameters: tuple, operands: tuple, how: tuple) -> Plan:
     """The plan of a request; image and kernel may be shapes."""
-    said = settled_parameters(family.parameters(*parameters))
+    viewed, said = VIEWED[family], settled_parameters(family.parameters(*parameters))
+
+    def act(views: Views) -> Plan:
+        return plain.explain(viewed.family, name, views.rank, views.parameters, views.operands, how)
+
     return explained(
-        lambda views: convolution.explain(
-            CONVOLUTION, name, views.rank, views.parameters, views.operands, how
-        ),
-        name,
-        rank,
-        said,
-        read_all(name, operands, convolution.outlined),
+        viewed, act, name, rank, said, read_all(viewed, name, operands, plain.outlined)
     )
 
 
-def read_all(name: str, operands: tuple, read: Callable[[str, str, Any], Any]) -> tuple:
+def read_all(viewed: Viewed, name: str, operands: tuple, read: Callable) -> tuple:
     """The operands, as arrays where they have to be."""
     image, kernel, bias, residual, out = operands
-    image, kernel = read(name, "image", image), read(name, "kernel", kernel)
+    image, kernel = read(name, "image", image), viewed.read_kernel(name, kernel, read)
     if residual is not None:
         residual = as_operand(name, "residual", residual)
     return image, kernel, bias, residual, out
 
 
-def run(convolve: Callable[[Views], np.ndarray], name, rank, said, operands) -> np.ndarray:
-    """What `convolve` makes of views, as the user sees it."""
-    views = as_views(name, rank, said, *operands)
+def run(viewed, act: Callable[[Views], np.ndarray], name, rank, said, operands) -> np.ndarray:
+    """What `act` makes of views, as the user sees it."""
+    views = viewed.views(name, rank, said, *operands)
     out = operands[-1]
-    result = _told(convolve, views, name, said, operands)
+    result = _told(viewed, act, views, name, said, operands)
     if out is None:
         return result.reshape(*result.shape[:-1], *views.channel_shape)
     if not np.may_share_memory(result, out):  # its channels are not evenly apart
@@ -83,11 +127,11 @@ def run(convolve: Callable[[Views], np.ndarray], name, rank, said, operands) -> 
     return out
 
 
-def explained(explain: Callable[[Views], Plan], name, rank, said, operands) -> Plan:
+def explained(viewed, act: Callable[[Views], Plan], name, rank, said, operands) -> Plan:
     """A plan, with the shapes that the user knows."""
-    views = as_views(name, rank, said, *operands)
-    plan = _told(explain, views, name, said, operands)
-    spec = as_filter(plan.spec, views.channel_shape)
+    views = viewed.views(name, rank, said, *operands)
+    plan = _told(viewed, act, views, name, said, operands)
+    spec = viewed.spec(plan.spec, views.channel_shape)
     copies = tuple(
         f"{argument}: whole, because its channels are not evenly apart"
         for argument, array, view in (
@@ -100,12 +144,12 @@ def explained(explain: Callable[[Views], Plan], name, rank, said, operands) -> P
     return plan._replace(spec=spec, output_shape=spec.output_shape, copies=copies + plan.copies)
 
 
-def _told(act: Callable[[Views], Any], views: Views, name, said, operands) -> Any:
+def _told(viewed, act: Callable[[Views], Any], views: Views, name, said, operands) -> Any:
     """What `act` returns; an error about an array has the shapes that the user knows."""
     try:
         return act(views)
     except (TypeError, ValueError):
         image, kernel, _, residual, out = operands
         if residual is not None or out is not None:
-            check_arrays(name, views.rank, said, image, kernel, residual, out)
+            viewed.check(name, views.rank, said, image, kernel, residual, out)
         raise

@@ -114,7 +114,7 @@ def choose(
 
 
 def _exact(source: np.dtype, weight: np.dtype, depth: int) -> Arithmetic:
-    product = _most(source) * _most(weight)
+    product = most(source) * most(weight)
     block = product * min(depth, BLOCK_K)
     small = source.itemsize == weight.itemsize == 1
     if small and block <= EXACT_F32 and product * depth <= INT32_MOST:
@@ -128,7 +128,7 @@ def _in_int32(dtype: np.dtype) -> bool:
     return np.can_cast(dtype, np.int32)
 
 
-def _most(dtype: np.dtype) -> int:
+def most(dtype: np.dtype) -> int:
     """The largest magnitude."""
     if dtype.kind == "b":
         return 1

@@ -9,6 +9,7 @@ kernel  (kH, kW)      as weight  (C, 1, kH, kW), the same memory for each channe
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from math import prod
 from typing import Any, NamedTuple
@@ -106,16 +107,10 @@ def as_views(
     """The convolution of a filter. Image and kernel are arrays, or have a shape and a dtype."""
     rank = kernel_rank(name, rank, kernel.shape)
     channels = channels_of(name, rank, image.shape)
-    views = [None, None]
-    for number, array in enumerate((residual, out)):
-        if array is None:
-            continue
-        fits = type(array) is np.ndarray and array.shape[rank:] == channels
-        view = merged(array, rank) if fits else None
-        if not fits or not np.may_share_memory(view, array):
-            check_arrays(name, rank, said, image, kernel, residual, out)
-            view = merged(np.asarray(array), rank)
-        views[number] = view
+
+    def check() -> None:
+        check_arrays(name, rank, said, image, kernel, residual, out)
+
     return Views(
         rank,
         channels,
@@ -123,19 +118,40 @@ def as_views(
         merged(image, rank),
         shared(kernel, prod(channels)),
         bias_per_channel(name, bias, channels),
-        *views,
+        merged_or_refused(residual, rank, channels, check),
+        merged_or_refused(out, rank, channels, check),
     )
+
+
+def merged_or_refused(
+    array: Any, rank: int, channels: tuple[int, ...], check: Callable[[], None]
+) -> np.ndarray | None:
+    """A residual or an output with the axes of channels as one; `check` refuses what is none."""
+    if array is None:
+        return None
+    fits = type(array) is np.ndarray and array.shape[rank:] == channels
+    view = merged(array, rank) if fits else None
+    if not fits or not np.may_share_memory(view, array):
+        check()
+        view = merged(np.asarray(array), rank)
+    return view
 
 
 def as_conv_parameters(
     said: FilterParameters, channels: int, image: np.dtype | None, kernel: np.dtype
 ) -> ConvParameters:
     """What is said of the convolution; the image's dtype is None where it is not known yet."""
-    dtype = said.dtype
-    holds = image is not None and image.kind != "b" and (image.kind == "c" or kernel.kind != "c")
-    if dtype is None and holds:
-        dtype = image if image.isnative else image.newbyteorder("=")
+    dtype = result_dtype(said.dtype, image, kernel)
     return ConvParameters(**said._asdict() | {"dtype": dtype}, groups=channels, channels_last=True)
+
+
+def result_dtype(wanted: Any, image: np.dtype | None, kernel: np.dtype) -> Any:
+    """What is wanted, or the dtype of the image where that holds the result; else None."""
+    if wanted is not None or image is None or image.kind == "b":
+        return wanted
+    if kernel.kind == "c" and image.kind != "c":
+        return None
+    return image if image.isnative else image.newbyteorder("=")
 
 
 def merged(array: Any, rank: int) -> Any:
@@ -214,9 +230,9 @@ def check_arrays(name: str, rank: int, said: FilterParameters, image, kernel, re
         check_residual(spec, residual)
 
 
-def reworded(error: Exception) -> Exception:
-    """An error of a convolution in the words of filters."""
-    words = {"input": "image", "weight": "kernel"}
+def reworded(error: Exception, kernel: str) -> Exception:
+    """An error of a convolution in the words of a filter, whose weights have this name."""
+    words = {"input": "image", "weight": kernel}
     if type(error) not in (TypeError, ValueError):  # not one of ours
         return error
     return type(error)(re.sub(r"\b(input|weight)\b", lambda found: words[found[0]], str(error)))

@@ -7,10 +7,11 @@ import re
 import numpy as np
 import pytest
 from arrays import BF16, READABLE, WRITEABLE, numbers
+from filtered import CHANNELS, DEFAULTS, NDIMAGE, assert_filtered
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
-from truth import assert_right, assert_same_bits, specified
+from truth import assert_same_bits, specified
 from ways import ALGORITHMS, ISAS, WORDS
 
 import fastconv
@@ -18,30 +19,6 @@ from fastconv import filter2d, filter_nd, prepare
 from fastconv._spec.borders import MODES
 
 pytestmark = pytest.mark.usefixtures("poisoned")
-
-NDIMAGE = {
-    "symmetric": ("reflect", "grid-mirror"),
-    "edge": ("nearest",),
-    "mirror": ("mirror",),
-    "wrap": ("wrap", "grid-wrap"),
-    "constant": ("constant", "grid-constant"),
-}
-CHANNELS = [(), (3,), (1,), (2, 3), (1, 5)]
-DEFAULTS = {"padding": "same", "padding_mode": "mirror", "overflow": "saturate"}
-
-
-def assert_filtered(got, image, kernel, bias=None, residual=None, out=None, **said):
-    """Each channel by itself, as the reference of convolutions has it."""
-    rank = kernel.ndim
-    said = DEFAULTS | {"dtype": image.dtype.newbyteorder("=")} | said
-    assert got.shape[rank:] == image.shape[rank:]
-    for at in np.ndindex(image.shape[rank:]):
-        x, added, before, result = (
-            None if a is None else a[(..., *at)][None] for a in (image, residual, out, got)
-        )
-        one = None if bias is None else np.broadcast_to(bias, image.shape[rank:])[at].reshape(1)
-        assert_right(result, x, kernel[None, None], one, added, before, **said)
-
 
 # ---- what others do ----------------------------------------------------------------------------
 
