@@ -91,16 +91,14 @@ class Pass:
         """How its arrays lie: between passes they are contiguous."""
         spec, given, rank = self.spec, self.call.arrays, self.spec.rank
         sums = TOTALS[conv.arithmetic.total]
-        seen = conv.tile_dtype == spec.tile_dtype, sums == TOTALS[spec.arithmetic.total]
+        same = sums == TOTALS[spec.arithmetic.total]
         between = spec.dtype_after(self.number)
         src, dst, residual = given.src, given.dst, given.residual if self.last else None
         if self.number:
             src = Layout.contiguous(conv.input_shape, between, conv.tile_dtype, rank, True)
-        else:
-            src = replace(src, native=src.native and seen[0])
         if self.last:
-            dst = replace(dst, native=dst.native and seen[1])
-            residual = residual and replace(residual, native=residual.native and seen[1])
+            dst = replace(dst, native=dst.native and same)
+            residual = residual and replace(residual, native=residual.native and same)
         else:
             dst = Layout.contiguous(conv.output_shape, conv.dtype, sums, rank, True)
         itemsize = spec.dtypes[1].itemsize

@@ -255,8 +255,11 @@ def test_a_layer_takes_images_of_any_channels_and_dtype():
             expected = filter2d(image, kernel, 0.5, padding_mode="edge", flip=True)
             assert_same_bits(layer(image), expected)
             assert_same_bits(again(image), expected)
+    images = image, numbers((5, 3, 29))
+    expected = [filter2d(one, kernel, 0.5, padding_mode="edge", flip=True) for one in images]
     kernel[:] = 0
-    assert_same_bits(layer(image), expected)
+    for one, wanted in zip(images, expected, strict=True):
+        assert_same_bits(layer(one), wanted)
     assert not layer.weight.flags.writeable
     assert layer.weight.shape == (3, 5)
     assert layer.padding_mode == "edge"

@@ -197,6 +197,11 @@ def test_large_integers_wrap_in_the_sums_and_not_between():
     x = np.full((9, 9), 255, np.uint8)
     ones = np.full(9, 127, np.int8)
     assert separable_filter(x, [ones] * 2, padding=0, dtype="i8").item() == 255 * (9 * 127) ** 2
+    for dtype in ("i8", "i4", "i2", "u1"):  # one pass, whose sums are int32
+        for residual in (None, np.ones((9, 9), dtype)):
+            got = separable_filter(x, [None, ones], residual=residual, dtype=dtype)
+            most = min(255 * 9 * 127 + (residual is not None), np.iinfo(dtype).max)
+            np.testing.assert_array_equal(got, np.full((9, 9), most, dtype))
 
 
 @pytest.mark.parametrize("channels", CHANNELS)
