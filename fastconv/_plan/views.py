@@ -12,7 +12,7 @@ import numpy as np
 
 from .._spec.arguments import as_operand, as_shape
 from .._spec.conv import CONVOLUTION
-from .._spec.family import Family, settled_parameters
+from .._spec.family import Family
 from .._spec.filter import FILTER, Views, as_filter, as_views, check_arrays, reworded
 from .._spec.separable import (
     OF_ONE_ARRAY,
@@ -85,7 +85,7 @@ def worded(function: Callable) -> Callable:
 def execute(family, name: str, rank: int, parameters: tuple, operands: tuple, how: tuple):
     """Run a request: the parameters in the order of those of its family, (image, kernel, bias,
     residual, out), and (algorithm, threads)."""
-    viewed, said = VIEWED[family], settled_parameters(family.parameters(*parameters))
+    viewed, said = VIEWED[family], family.parameters(*parameters)
 
     def act(views: Views) -> np.ndarray:
         return plain.execute(viewed.family, name, views.rank, views.parameters, views.operands, how)
@@ -96,7 +96,7 @@ def execute(family, name: str, rank: int, parameters: tuple, operands: tuple, ho
 @worded
 def explain(family, name: str, rank: int, parameters: tuple, operands: tuple, how: tuple) -> Plan:
     """The plan of a request; image and kernel may be shapes."""
-    viewed, said = VIEWED[family], settled_parameters(family.parameters(*parameters))
+    viewed, said = VIEWED[family], family.parameters(*parameters)
 
     def act(views: Views) -> Plan:
         return plain.explain(viewed.family, name, views.rank, views.parameters, views.operands, how)

@@ -164,7 +164,7 @@ def shared(kernel: Any, channels: int) -> Any:
     """A kernel as the weight of so many channels."""
     shape = (channels, 1, *kernel.shape)
     if isinstance(kernel, np.ndarray):
-        return np.broadcast_to(kernel, shape)
+        return kernel[None, None] if channels == 1 else np.broadcast_to(kernel, shape)
     return kernel._replace(shape=shape)
 
 

@@ -31,7 +31,7 @@ from .filter import (
 )
 from .operands import check_out, check_residual
 from .spec import Spec
-from .values import entries_of, is_sequence, show
+from .values import entries_of, is_sequence, plain, show
 
 
 class SeparableParameters(NamedTuple):
@@ -186,7 +186,7 @@ def as_separable_views(
     sizes, weight = kernels
     rank = len(sizes)
     channels = channels_of(name, rank, image.shape)
-    if as_flag(name, "flip", said.flip) and isinstance(weight, np.ndarray):
+    if as_flag(name, "flip", plain(said.flip)) and isinstance(weight, np.ndarray):
         weight = np.concatenate([part[::-1] for part in np.split(weight, np.cumsum(sizes)[:-1])])
     dtype = result_dtype(said.dtype, image.dtype, weight.dtype)
 

@@ -5,7 +5,7 @@ mean, gaussian                     averages
 sobel, scharr, prewitt, laplacian  derivatives
 sharpen, unsharp                   sharper images
 emboss, gabor                      relief, stripes in one direction
-separate                           1-D kernels whose outer products sum to a 2-D kernel
+separate                           1-D kernels whose outer products sum to a kernel of more axes
 
 They are not flipped: `conv2d` applies them as they are. Angles are in radians, sizes in pixels.
 

@@ -164,6 +164,21 @@ def test_channels_do_not_change_the_bits(channels):
     assert_same_bits(got, filter_nd(image, kernel))
 
 
+@pytest.mark.parametrize("mode", ["constant", "mirror"])
+@pytest.mark.parametrize("channels", [(), (3,)])
+def test_a_kernel_that_is_not_finite(channels, mode):
+    """On padding with zeros its taps add nothing."""
+    image, kernel = numbers((7, 9, *channels)), numbers((3, 5), seed=1)
+    for value in (np.inf, -np.inf, np.nan):
+        kernel[0, 3] = value
+        with np.errstate(invalid="ignore"):
+            got = filter2d(image, kernel, padding_mode=mode)
+            assert_same_bits(prepare(filter2d, kernel, padding_mode=mode)(image), got)
+            assert_filtered(got, image, kernel, padding_mode=mode)
+        assert not np.isfinite(got).all()
+        assert np.isfinite(got).any() == (mode == "constant")
+
+
 # ---- dtypes ------------------------------------------------------------------------------------
 
 
