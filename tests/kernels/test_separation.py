@@ -7,7 +7,7 @@ from functools import reduce
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import fastconv
@@ -202,6 +202,7 @@ def test_few_terms_that_nearly_suffice():
     assert error < 1.1 * np.linalg.norm(noise) / np.linalg.norm(taps)
 
 
+@settings(deadline=None)
 @given(
     shape=st.lists(st.integers(1, 4), min_size=1, max_size=4),
     rank=st.integers(1, 4),

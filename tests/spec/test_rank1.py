@@ -6,7 +6,7 @@ from functools import reduce
 import numpy as np
 import pytest
 from arrays import DTYPES
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fastconv import kernels
@@ -34,6 +34,7 @@ def line(rng, n):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
+@settings(deadline=None)
 @given(shape=st.lists(st.integers(1, 6), min_size=1, max_size=3), seed=st.integers(0, 999))
 def test_what_is_found_is_what_is_promised(dtype, shape, seed):
     rng = np.random.default_rng(seed)
