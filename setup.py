@@ -63,7 +63,8 @@ DIRECTIVES = {
 }
 DEPENDS = [str(path) for path in sorted(Path("src_c").rglob("*.h"))] + ["setup.py"]
 MODULES = ["table", "axis", "window", "source", "weights", "epilogue", "conv", "scratch"]
-MODULES += ["parallel", "stencil", "regions", "direct", "im2col_gemm", "measure"]
+MODULES += ["parallel", "stencil", "regions", "direct", "im2col_gemm", "planes", "depthwise"]
+MODULES += ["measure"]
 WITH_KERNELS = "fastconv._core.table"
 
 

@@ -47,7 +47,9 @@ _Activation: TypeAlias = (
     | tuple[Literal["leaky_relu"], _Number]
     | tuple[Literal["clip"], _Number, _Number]
 )
-_Algorithm: TypeAlias = Literal["auto", "direct", "im2col_gemm", "reference", "phases", "passes"]
+_Algorithm: TypeAlias = Literal[
+    "auto", "direct", "im2col_gemm", "depthwise", "reference", "phases", "passes"
+]
 _ISA: TypeAlias = Literal["generic", "avx2", "avx512"]
 _Operation: TypeAlias = Literal[
     "conv1d",

@@ -75,6 +75,7 @@ typedef int64_t fc_index4 __attribute__((vector_size(32)));
 #define FC_T int64_t
 #define FC_DTYPE l64
 #define FC_TIMES fc_times_low
+#define FC_VECTOR_TIMES fc_times_lows
 #define FC_SQUARE_IS_8 0
 #define FC_REAL 0
 #define FC_TILED 1

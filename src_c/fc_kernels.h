@@ -49,6 +49,45 @@ typedef struct { ptrdiff_t a, b; } fc_step;
 enum { FC_STENCIL_ROWS = 4 };
 typedef struct { ptrdiff_t b, low, high, a[FC_STENCIL_ROWS]; } fc_row_use;
 
+/* Neighbouring columns of the output, in whole vectors, of which the last may be cut off. Bit l of
+ * mask[step * vectors + v] says whether element l from a step of a vector lies in the source, and
+ * is not on padding; NULL: all of them do. */
+typedef struct {
+    ptrdiff_t at, cols;
+    int vectors; /* 1, 2 or 4; of pairs at most 2 */
+    const uint32_t *mask;
+} fc_columns;
+
+/* What the outputs of an axis read: output i and tap t what lies, in elements, at
+ *     place[i * stride + t * dilation]
+ * or nothing, if that is FC_NOWHERE: then it is on padding, and adds nothing. */
+#define FC_NOWHERE PTRDIFF_MIN
+typedef struct {
+    const ptrdiff_t *place;
+    ptrdiff_t outputs, taps, stride, dilation;
+    ptrdiff_t together; /* outputs that lie so far apart read the same, ... */
+    ptrdiff_t apart;    /* ... through taps that do: together * stride = apart * dilation */
+} fc_reads;
+
+/* A plane of an output channel, with pixels in vectors. */
+typedef struct {
+    fc_reads depth, row;
+    const ptrdiff_t *step; /* where the steps along a row are: taps, and for each its channels */
+    ptrdiff_t steps;
+    int pairs; /* from column to column there are two elements of the source, else one */
+    const fc_columns *columns, *columns_end;
+    ptrdiff_t a_row, c_row; /* from the weights of a tap row to the next, and from row to row of C */
+    ptrdiff_t a_channel, b_channel, c_channel; /* ... from one output channel to the next */
+} fc_plane;
+
+/* Planes of neighbouring channels, with these in a vector; bits of `lanes` say which there are.
+ * The weights are [tap][lane]. */
+typedef struct {
+    fc_reads depth, row, column;
+    ptrdiff_t c_row, c_column; /* from row to row, and from pixel to pixel of C */
+    uint32_t lanes;
+} fc_pixels;
+
 /* Pixels of a panel that lie side by side in the source. */
 typedef struct { ptrdiff_t src, dst, count; } fc_segment;
 
@@ -135,6 +174,14 @@ typedef void fc_tile_fn(const fc_taps *taps, const void *a, const void *b, void 
            (const fc_row_use *use, ptrdiff_t uses, const fc_step *step, ptrdiff_t steps,         \
             const void *a, const void *b, void *c, ptrdiff_t ldc, ptrdiff_t rows, ptrdiff_t cols, \
             const fc_store *store))                                                              \
+    /* a plane of each of some output channels */                                                \
+    KERNEL(depthwise, void,                                                                      \
+           (const fc_plane *plane, ptrdiff_t channels, const void *a, const void *b, void *c,    \
+            const fc_store *store))                                                              \
+    /* planes of a vector of channels */                                                         \
+    KERNEL(depthwise_channels, void,                                                             \
+           (const fc_pixels *pixels, const void *a, const void *b, void *c,                      \
+            const fc_store *store))                                                              \
     /* dst = `before` times *value, `valid` elements read every step_bytes, `after` *value */    \
     KERNEL(copy_row, void,                                                                       \
            (void *dst, ptrdiff_t before, ptrdiff_t valid, ptrdiff_t after, const void *src,      \
@@ -187,6 +234,7 @@ typedef struct {
     int itemsize;            /* bytes of an element */
     int lanes;               /* elements in a vector */
     int max_rows[FC_WIDTHS]; /* rows of the tallest tile that is 1, 2, 4 vectors wide */
+    int plane_vectors;       /* in a row of the widest tile of `depthwise` */
     fc_tile_fn *tile[FC_WIDTHS][FC_MAX_ROWS + 1]; /* [log2 of vectors][rows], a_row is 1 */
     fc_tile_fn *tile_strided[2][FC_MAX_ROWS + 1]; /* any a_row */
 #define FC_FIELD(name, result, arguments) fc_##name##_fn *name;

@@ -8,6 +8,7 @@
  *                    M(rows, W) for each tile that is 1, 2, 4 vectors wide
  *     FC_STENCIL_VECTORS
  *                    vectors in a row of the stencil tile, which has four rows
+ *     FC_REGISTERS   vectors that fit into registers
  * and fc_instantiate.h, per dtype, FC_T and FC_DTYPE.
  */
 #define FC_JOIN3_(a, b, c) a##_##b##_##c
@@ -22,7 +23,7 @@ enum { FC_LINE_BYTES = 64 }; /* of a cache */
 #ifdef __clang__
 #define FC_UNROLL _Pragma("clang loop unroll(full)")
 #define FC_INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
-#define FC_ONE_POINTER(p) __asm__("" : "+r"(p)) /* addresses are made from it, not each anew */
+#define FC_ONE_POINTER(p) FC_KEEP_POINTER(p)
 #else
 #define FC_UNROLL _Pragma("GCC unroll 16")
 #define FC_INDEPENDENT _Pragma("GCC ivdep") /* no step reads what another one writes */
@@ -90,7 +91,134 @@ FC_CHOOSE(f64, i64, fc_min, <)
 #undef FC_CHOOSE
 #undef FC_CHOOSE_BY
 
+/* Lanes whose bit is set, from or to memory: the others are 0, and their memory is not touched. */
+#define FC_MASKED(DTYPE, LOAD, STORE)                                                      \
+    FC_INLINE fc_vec_##DTYPE fc_load_masked_##DTYPE(const void *from, uint32_t bits)             \
+    {                                                                                            \
+        return (fc_vec_##DTYPE)LOAD;                                                             \
+    }                                                                                            \
+    FC_INLINE void fc_store_masked_##DTYPE(void *to, fc_vec_##DTYPE value, uint32_t bits)        \
+    {                                                                                            \
+        STORE;                                                                                   \
+    }
+#if defined(__AVX512F__)
+FC_MASKED(f32, _mm512_maskz_loadu_ps((__mmask16)bits, from),
+          _mm512_mask_storeu_ps(to, (__mmask16)bits, (__m512)value))
+FC_MASKED(f64, _mm512_maskz_loadu_pd((__mmask8)bits, from),
+          _mm512_mask_storeu_pd(to, (__mmask8)bits, (__m512d)value))
+FC_MASKED(i32, _mm512_maskz_loadu_epi32((__mmask16)bits, from),
+          _mm512_mask_storeu_epi32(to, (__mmask16)bits, (__m512i)value))
+FC_MASKED(i64, _mm512_maskz_loadu_epi64((__mmask8)bits, from),
+          _mm512_mask_storeu_epi64(to, (__mmask8)bits, (__m512i)value))
+#elif defined(__AVX2__)
+FC_INLINE __m256i fc_lanes_32(uint32_t bits)
+{
+    const __m256i lane = _mm256_setr_epi32(1, 2, 4, 8, 16, 32, 64, 128);
+    return _mm256_cmpeq_epi32(_mm256_and_si256(_mm256_set1_epi32((int)bits), lane), lane);
+}
+FC_INLINE __m256i fc_lanes_64(uint32_t bits)
+{
+    const __m256i lane = _mm256_setr_epi64x(1, 2, 4, 8);
+    return _mm256_cmpeq_epi64(_mm256_and_si256(_mm256_set1_epi64x(bits), lane), lane);
+}
+FC_MASKED(f32, _mm256_maskload_ps(from, fc_lanes_32(bits)),
+          _mm256_maskstore_ps(to, fc_lanes_32(bits), (__m256)value))
+FC_MASKED(f64, _mm256_maskload_pd(from, fc_lanes_64(bits)),
+          _mm256_maskstore_pd(to, fc_lanes_64(bits), (__m256d)value))
+FC_MASKED(i32, _mm256_maskload_epi32(from, fc_lanes_32(bits)),
+          _mm256_maskstore_epi32(to, fc_lanes_32(bits), (__m256i)value))
+FC_MASKED(i64, _mm256_maskload_epi64(from, fc_lanes_64(bits)),
+          _mm256_maskstore_epi64(to, fc_lanes_64(bits), (__m256i)value))
+#else
+#define FC_MASKED_BY_LANE(DTYPE)                                                                 \
+    FC_INLINE fc_vec_##DTYPE fc_load_masked_##DTYPE(const void *from_, uint32_t bits)            \
+    {                                                                                            \
+        const fc_loose_##DTYPE *from = from_;                                                    \
+        fc_vec_##DTYPE value = {0};                                                              \
+        for (unsigned l = 0; l < sizeof value / sizeof value[0]; l++)                            \
+            if (bits >> l & 1)                                                                   \
+                value[l] = from[l];                                                              \
+        return value;                                                                            \
+    }                                                                                            \
+    FC_INLINE void fc_store_masked_##DTYPE(void *to_, fc_vec_##DTYPE value, uint32_t bits)       \
+    {                                                                                            \
+        fc_loose_##DTYPE *to = to_;                                                              \
+        for (unsigned l = 0; l < sizeof value / sizeof value[0]; l++)                            \
+            if (bits >> l & 1)                                                                   \
+                to[l] = value[l];                                                                \
+    }
+FC_MASKED_BY_LANE(f32)
+FC_MASKED_BY_LANE(f64)
+FC_MASKED_BY_LANE(i32)
+FC_MASKED_BY_LANE(i64)
+#endif
+#undef FC_MASKED
+#define fc_load_masked_l64 fc_load_masked_i64
+#define fc_store_masked_l64 fc_store_masked_i64
+#define FC_LOAD_MASKED FC_JOIN2(fc_load_masked, FC_DTYPE)
+#define FC_STORE_MASKED FC_JOIN2(fc_store_masked, FC_DTYPE)
+
+/* Every second element of two vectors that follow one another, from the first (0) or from the
+ * second one (1) on. */
+#define FC_EVERY_2(k) k, k + 2
+#define FC_EVERY_4(k) FC_EVERY_2(k), FC_EVERY_2(k + 4)
+#define FC_EVERY_8(k) FC_EVERY_4(k), FC_EVERY_4(k + 8)
+#define FC_EVERY_16(k) FC_EVERY_8(k), FC_EVERY_8(k + 16)
+#ifdef __clang__
+#define FC_EVERY_OF(BITS, a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
+#else
+#define FC_EVERY_OF(BITS, a, b, ...) __builtin_shuffle(a, b, (fc_vec_i##BITS){__VA_ARGS__})
+#endif
+#define FC_EVERY(DTYPE, BITS, LANES)                                                             \
+    FC_INLINE fc_vec_##DTYPE fc_every_second_##DTYPE(const int first, fc_vec_##DTYPE a,          \
+                                                     fc_vec_##DTYPE b)                           \
+    {                                                                                            \
+        return first ? FC_EVERY_OF(BITS, a, b, FC_EVERY_##LANES(1))                              \
+                     : FC_EVERY_OF(BITS, a, b, FC_EVERY_##LANES(0));                             \
+    }
+#if FC_VBYTES == 64
+FC_EVERY(f32, 32, 16)
+FC_EVERY(f64, 64, 8)
+FC_EVERY(i32, 32, 16)
+FC_EVERY(i64, 64, 8)
+#elif FC_VBYTES == 32
+FC_EVERY(f32, 32, 8)
+FC_EVERY(f64, 64, 4)
+FC_EVERY(i32, 32, 8)
+FC_EVERY(i64, 64, 4)
+#else
+FC_EVERY(f32, 32, 4)
+FC_EVERY(f64, 64, 2)
+FC_EVERY(i32, 32, 4)
+FC_EVERY(i64, 64, 2)
+#endif
+#undef FC_EVERY
+#define fc_every_second_l64 fc_every_second_i64
+#define FC_EVERY_SECOND FC_JOIN2(fc_every_second, FC_DTYPE)
+
+/* Keep a value in a register, or make addresses from this pointer and not each anew. */
+#if defined(__AVX512F__)
+#define FC_KEEP(vector) __asm__("" : "+v"(vector))
+#elif defined(__SSE2__)
+#define FC_KEEP(vector) __asm__("" : "+x"(vector))
+#elif defined(__aarch64__)
+#define FC_KEEP(vector) __asm__("" : "+w"(vector))
+#else
+#define FC_KEEP(vector) ((void)(vector))
+#endif
+#define FC_KEEP_POINTER(p) __asm__("" : "+r"(p))
+
 /* a * b for integers of 64 bits that 32 would hold: for those every CPU has an instruction. */
+FC_INLINE fc_vec_i64 fc_times_lows(fc_vec_i64 a, fc_vec_i64 b)
+{
+#if defined(__AVX512F__)
+    return (fc_vec_i64)_mm512_mul_epi32((__m512i)a, (__m512i)b);
+#elif defined(__AVX2__)
+    return (fc_vec_i64)_mm256_mul_epi32((__m256i)a, (__m256i)b);
+#else
+    return a * b;
+#endif
+}
 FC_INLINE fc_vec_i64 fc_times_low(int64_t a, fc_vec_i64 b)
 {
 #if defined(__AVX512F__)

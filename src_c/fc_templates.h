@@ -3,6 +3,7 @@
  * One (ISA, dtype): the templates, and the table that holds them. */
 #ifndef FC_TIMES
 #define FC_TIMES(a, b) ((a) * (b))
+#define FC_VECTOR_TIMES(a, b) ((a) * (b))
 #endif
 
 #include "kernels/convert_template.h"
@@ -10,6 +11,8 @@
 #include "kernels/store_template.h"
 #include "kernels/tile_template.h"
 #include "kernels/stencil_template.h"
+#include "kernels/depthwise_template.h"
+#include "kernels/depthwise_channels_template.h"
 #include "kernels/transpose_template.h"
 #include "kernels/activation_template.h"
 #include "kernels/epilogue_template.h"
@@ -24,6 +27,7 @@ const fc_kernels FC_NAME(fc_kernels) = {
     .dtype = FC_STRING(FC_DTYPE),
     .itemsize = sizeof(FC_T),
     .lanes = FC_LANES,
+    .plane_vectors = FC_PLANE_VECTORS,
 #if FC_TILED
     .max_rows = {FC_TILES_1(FC_COUNT, 1), FC_TILES_2(FC_COUNT, 2), FC_TILES_4(FC_COUNT, 4)},
     .tile = {{FC_TILES_1(FC_ENTRY, 1)}, {FC_TILES_2(FC_ENTRY, 2)}, {FC_TILES_4(FC_ENTRY, 4)}},
@@ -38,10 +42,12 @@ const fc_kernels FC_NAME(fc_kernels) = {
 
 #undef FC_T
 #undef FC_TIMES
+#undef FC_VECTOR_TIMES
 #undef FC_DTYPE
 #undef FC_SQUARE_IS_8
 #undef FC_REAL
 #undef FC_TILED
+#undef FC_PLANE_VECTORS
 #undef FC_OWN_KIND
 #undef FC_INT
 #undef FC_BITS

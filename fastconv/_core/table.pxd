@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The C kernel table (src_c/fc_kernels.h) as Cython sees it."""
 
+from libc.stdint cimport uint32_t
+
 cdef extern from "fc_kernels.h" nogil:
     ctypedef struct fc_step:
         Py_ssize_t a, b
@@ -31,10 +33,34 @@ cdef extern from "fc_kernels.h" nogil:
     ctypedef struct fc_segment:
         Py_ssize_t src, dst, count
 
+    ctypedef struct fc_columns:
+        Py_ssize_t at, cols
+        int vectors
+        const uint32_t *mask
+
+    ctypedef struct fc_reads:
+        const Py_ssize_t *place
+        Py_ssize_t outputs, taps, stride, dilation, together, apart
+
+    ctypedef struct fc_plane:
+        fc_reads depth, row
+        const Py_ssize_t *step
+        Py_ssize_t steps
+        int pairs
+        const fc_columns *columns
+        const fc_columns *columns_end
+        Py_ssize_t a_row, c_row, a_channel, b_channel, c_channel
+
+    ctypedef struct fc_pixels:
+        fc_reads depth, row, column
+        Py_ssize_t c_row, c_column
+        uint32_t lanes
+
     ctypedef struct fc_row_use:
         Py_ssize_t b, low, high
         Py_ssize_t a[4]
 
+    Py_ssize_t FC_NOWHERE
     enum:
         FC_STENCIL_ROWS, FC_SUMS_IN_FLIGHT, FC_TRIMS
         FC_INTEGER, FC_ADD, FC_BIAS_ROWS, FC_BIAS_COLS, FC_RESIDUAL, FC_CLAMP
@@ -50,11 +76,16 @@ cdef extern from "fc_kernels.h" nogil:
         int itemsize
         int lanes
         int *max_rows
+        int plane_vectors
         fc_tile_fn *tile[3][15]
         fc_tile_fn *tile_strided[2][15]
         void (*stencil)(const fc_row_use *use, Py_ssize_t uses, const fc_step *step,
                         Py_ssize_t steps, const void *a, const void *b, void *c, Py_ssize_t ldc,
                         Py_ssize_t rows, Py_ssize_t cols, const fc_store *store) noexcept nogil
+        void (*depthwise)(const fc_plane *plane, Py_ssize_t channels, const void *a, const void *b,
+                          void *c, const fc_store *store) noexcept nogil
+        void (*depthwise_channels)(const fc_pixels *pixels, const void *a, const void *b, void *c,
+                                   const fc_store *store) noexcept nogil
         void (*copy_row)(void *dst, Py_ssize_t before, Py_ssize_t valid, Py_ssize_t after,
                          const void *src, Py_ssize_t step_bytes, int storage,
                          const void *value) noexcept nogil

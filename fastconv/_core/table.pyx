@@ -59,3 +59,8 @@ def tile_rows(isa, dtype):
     """(elements in a vector, rows of the tallest tile two vectors wide)."""
     cdef const fc_kernels *kernels = find(isa, dtype)
     return kernels.lanes, kernels.max_rows[1]
+
+
+def plane_vectors(isa, dtype):
+    """Vectors in the widest tile of `depthwise`."""
+    return find(isa, dtype).plane_vectors

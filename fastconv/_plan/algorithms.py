@@ -8,49 +8,26 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, partial
 from math import inf
-from typing import NamedTuple
 
 import numpy as np
 
-from .._core import direct, im2col_gemm, scratch, weights
-from .._core.conv import Problem, address
+from .._core import direct, im2col_gemm, scratch
+from .._core.conv import Problem
 from .._spec import reference, scatter, separable
 from .._spec.conv import ConvSpec
 from .._spec.operands import plain_bias
 from .._spec.separable import SeparableSpec
 from .._spec.spec import Spec
 from .._spec.transpose import TransposeSpec
-from . import constants as costs
-from . import magnitude, nonfinite
+from . import depthwise, magnitude, nonfinite
 from .bordered import bordered, spills
+from .candidate import Candidate, Part, chunk, idle, make_engine, pack, runner
 from .composed import PARTS, Composed, compose
 from .passes import BORDERS, Passes, passes
-from .plan import PLAN_BYTES, Engine, Plan, Variant
+from .plan import PLAN_BYTES, Plan, Variant
 from .schedule import candidates
 from .tiled import Call, make_problem
-from .weights import Weights
-from .work import Schedule, Work, operations
-
-
-class Part(NamedTuple):
-    """What an algorithm says of its plan: see `Plan`."""
-
-    engine: Engine
-    isa: str
-    orientation: str = "none"
-    threads: int = 1
-    tile: tuple[int, int] = (1, 1)
-    tasks: int = 1
-    scratch_bytes: int = 0
-    copies: tuple[str, ...] = ()
-    steps: tuple[str, ...] = ()
-
-
-class Candidate(NamedTuple):
-    """An algorithm for a call."""
-
-    cost: float  # an estimate, in cycles
-    part: Callable[[], Part]
+from .work import Schedule, Work
 
 
 def nothing(spec: ConvSpec) -> None:
@@ -99,7 +76,7 @@ class Tiled:
     def candidate(self, call: Call) -> Candidate:
         """That with the best schedule."""
         if 0 in call.spec.output_shape:
-            return Candidate(0.0, partial(_idle, call))
+            return Candidate(0.0, partial(idle, call))
         cost, schedule = _pick(self, call.work)
         return Candidate(cost, partial(self.part, call, schedule))
 
@@ -110,13 +87,13 @@ class Tiled:
         threads = min(call.threads, max(1, problem.tasks))
         scratch.limit(threads * problem.scratch_bytes)
         channels, lanes = schedule.orientation == "channels", work.machine.lanes
-        engine = _engine(
+        engine = make_engine(
             call,
-            _runner(
+            runner(
                 self.run, problem, threads, call.shared, chunk(call.spec, problem.tasks, threads)
             ),
             bias_room=np.zeros(schedule.width, call.bias_dtype) if channels else None,
-            pack=partial(_pack, problem),
+            pack=partial(pack, problem),
             packing=(
                 *(call.isa, schedule.orientation, call.spec.tile_dtype),
                 *(call.spec.components, problem.components, call.spec.apart),
@@ -150,48 +127,6 @@ class Tiled:
         return tuple(said)
 
 
-def chunk(spec: ConvSpec, tasks: int, threads: int) -> int:
-    """Tasks between two looks at signals."""
-    return max(threads, tasks * costs.OPERATIONS_PER_CHUNK // operations(spec))
-
-
-def _runner(run, problem, threads, shared, each) -> Callable[..., bool]:
-    """The algorithm's function, for arrays."""
-
-    def run_arrays(src, wei, packed, bias, residual, dst) -> bool:
-        return run(
-            problem,
-            address(src),
-            0 if wei is None else address(wei),
-            0 if packed is None else address(packed),
-            0 if bias is None else address(bias),
-            0 if residual is None else address(residual),
-            address(dst),
-            threads,
-            shared,
-            each,
-        )
-
-    return run_arrays
-
-
-def _pack(problem: Problem, layer: Weights) -> np.ndarray:
-    """The weights for many calls."""
-    memory = np.empty(problem.packed_bytes, np.uint8)
-    weights.prepare(problem, address(layer.array), memory)
-    return memory
-
-
-def _engine(call: Call, run: Callable[..., bool], **more) -> Engine:
-    spec = call.spec
-    return Engine(run, spec.output_shape, spec.dtype, call.bias_dtype, **more)
-
-
-def _idle(call: Call) -> Part:
-    """The output has no elements."""
-    return Part(_engine(call, lambda *arrays: True), call.isa)
-
-
 def _variants(call: Call, make: Callable[[Call], Plan]) -> tuple[Variant, ...]:
     """For small integers; for weights that are not finite."""
     if 0 in call.spec.output_shape:
@@ -220,7 +155,7 @@ def choosing(pick: Callable[[Tiled, Work], tuple[float, Schedule]]) -> Iterator[
 
 def _reference(call: Call) -> Candidate:
     run = partial(_run_reference, reference.convolve, call.spec)
-    return Candidate(inf, lambda: Part(_engine(call, run), "numpy"))
+    return Candidate(inf, lambda: Part(make_engine(call, run), "numpy"))
 
 
 def _run_reference(compute: Callable, spec: Spec, src, wei, packed, bias, residual, dst) -> bool:
@@ -236,7 +171,7 @@ def _run_reference(compute: Callable, spec: Spec, src, wei, packed, bias, residu
 
 def _phases(call: Call) -> Candidate:
     if 0 in call.spec.output_shape:
-        return Candidate(0.0, partial(_idle, call))
+        return Candidate(0.0, partial(idle, call))
     if spills(call.spec):
         return Candidate(0.0, partial(_bordered, call))
     cost, composed = compose(call)
@@ -247,7 +182,7 @@ def _bordered(call: Call) -> Part:
     """What is said of a transposed convolution without border, and of the epilogue after it."""
     made = bordered(call)
     inner, last = made.inner, made.last
-    engine = _engine(
+    engine = make_engine(
         call,
         made.run,
         pack=made.pack,
@@ -271,7 +206,7 @@ def _composed(call: Call, composed: Composed) -> Part:
     """What is said of convolutions in a row; of vectors and tiles what is said of the largest."""
     plans = [piece.plan for piece in composed.pieces]
     largest = max(plans, key=lambda plan: plan.flops)
-    engine = _engine(
+    engine = make_engine(
         call,
         composed.run,
         pack=composed.pack,
@@ -294,7 +229,7 @@ def _composed(call: Call, composed: Composed) -> Part:
 
 def _transposed_reference(call: Call) -> Candidate:
     run = partial(_run_reference, scatter.transpose, call.spec)
-    return Candidate(inf, lambda: Part(_engine(call, run), "numpy"))
+    return Candidate(inf, lambda: Part(make_engine(call, run), "numpy"))
 
 
 # ---- separable filters -------------------------------------------------------------------------
@@ -313,7 +248,7 @@ def _in_passes(call: Call, found: Passes) -> Part:
     memory = PLAN_BYTES + (BORDERS + 1) * sum(plan._engine.memory for plan in plans)
     between = ("sums: whole, between passes",) * (len(plans) > 1)
     return Part(
-        engine=_engine(call, found.run, memory=memory),
+        engine=make_engine(call, found.run, memory=memory),
         isa=call.isa,
         orientation=largest.orientation,
         threads=max(plan.threads for plan in plans),
@@ -327,7 +262,7 @@ def _in_passes(call: Call, found: Passes) -> Part:
 
 def _separable_reference(call: Call) -> Candidate:
     run = partial(_run_reference, separable.correlate, call.spec)
-    return Candidate(inf, lambda: Part(_engine(call, run), "numpy"))
+    return Candidate(inf, lambda: Part(make_engine(call, run), "numpy"))
 
 
 # ---- the list ----------------------------------------------------------------------------------
@@ -338,6 +273,13 @@ SLOW = "slow and obvious, for tests"
 ALGORITHMS = (
     Algorithm("direct", ConvSpec, Tiled(False, direct.run).candidate, variants=_variants),
     Algorithm("im2col_gemm", ConvSpec, Tiled(True, im2col_gemm.run).candidate, variants=_variants),
+    Algorithm(
+        "depthwise",
+        ConvSpec,
+        depthwise.candidate,
+        refuses=depthwise.refuses,
+        variants=_variants,
+    ),
     Algorithm("reference", ConvSpec, _reference, only_named=SLOW),
     Algorithm("phases", TransposeSpec, _phases, parts=PARTS),
     Algorithm("reference", TransposeSpec, _transposed_reference, only_named=SLOW),

@@ -67,10 +67,8 @@ def make(call: Call) -> Plan:
 
 def _refusal(row: Algorithm, call: Call) -> str | None:
     """Why a row is not taken, whatever it would cost."""
-    if reason := row.refuses(call.spec):
-        return reason
     if row.only_named and call.algorithm != row.name:
         return f"only by name: {row.only_named}"
     if call.algorithm not in ("auto", row.name, *row.parts):
         return f"algorithm={call.algorithm!r} was asked for"
-    return None
+    return row.refuses(call.spec)

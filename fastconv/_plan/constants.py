@@ -82,3 +82,5 @@ EPILOGUE_STRIDED = 2.0  # the same, and store it where its neighbours are stride
 STORE_FAR = 5.0  # what a vector that tiles store there costs more
 TASK = 1000.0  # begin a task
 PIECE = 20000.0  # begin one of several convolutions in a row
+PLANE_STEP = 1.4  # of depthwise: multiply-add a vector, with the loads
+PLANE = 300.0  # begin and end a plane

@@ -71,7 +71,8 @@ def _plan(call: Call, make: Callable[[Call], Plan]) -> Plan:
 
     ours = engine._replace(
         run=run,
-        pack=lambda weights: engine.pack(Weights(replaced(weights.array), weights.bias)),
+        pack=engine.pack
+        and (lambda weights: engine.pack(Weights(replaced(weights.array), weights.bias))),
         packing=("finite", *engine.packing),
         variants=(),
     )

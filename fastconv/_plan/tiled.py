@@ -15,6 +15,7 @@ import numpy as np
 
 from .._core import table
 from .._core.conv import Problem
+from .._core.planes import Planes
 from .._spec.axis import Axis
 from .._spec.conv import ConvSpec
 from .._spec.dtypes import TOTALS
@@ -212,11 +213,11 @@ def as_tile_bytes(spec: ConvSpec, value: complex) -> tuple[bytes, bytes]:
 
 
 def make_problem(
-    work: Work, arrays: Arrays, schedule: Schedule, epilogue: KernelEpilogue
+    work: Work, arrays: Arrays, schedule: Schedule, epilogue: KernelEpilogue, **more
 ) -> Problem:
-    """What the core runs."""
+    """What the core runs; a depthwise one says `more`."""
     spec, dst = work.spec, arrays.dst
-    return Problem(
+    return (Planes if more else Problem)(
         isa=work.machine.isa,
         dtype=spec.arithmetic.tile,
         axes=axes_of(spec),
@@ -248,4 +249,5 @@ def make_problem(
         trim_rows=work.trims,
         short_taps=costs.SHORT_RUN,
         component_groups=2 if spec.apart else 1,
+        **more,
     )

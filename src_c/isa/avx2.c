@@ -5,4 +5,5 @@
 #define FC_TILES_2 FC_ROWS_6
 #define FC_TILES_4 FC_ROWS_2
 #define FC_STENCIL_VECTORS 2
+#define FC_REGISTERS 16
 #include "fc_instantiate.h"

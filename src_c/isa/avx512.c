@@ -5,4 +5,5 @@
 #define FC_TILES_2 FC_ROWS_14
 #define FC_TILES_4 FC_ROWS_6
 #define FC_STENCIL_VECTORS 4
+#define FC_REGISTERS 32
 #include "fc_instantiate.h"

@@ -6,10 +6,12 @@
 #define FC_TILES_1 FC_ROWS_8
 #define FC_TILES_2 FC_ROWS_8
 #define FC_TILES_4 FC_ROWS_6
+#define FC_REGISTERS 32
 #else
 #define FC_TILES_1 FC_ROWS_4
 #define FC_TILES_2 FC_ROWS_4
 #define FC_TILES_4 FC_ROWS_2
+#define FC_REGISTERS 16
 #endif
 #define FC_STENCIL_VECTORS 2
 #include "fc_instantiate.h"

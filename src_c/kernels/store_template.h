@@ -32,30 +32,45 @@ FC_INLINE FC_VEC FC_NAME(clamp)(FC_VEC value, FC_VEC low, FC_VEC high)
         FC_UNROLL                                                                                \
         for (int v = 0; v < WIDTH; v++)
 
-FC_INLINE void FC_NAME(store)(const int ROWS, const int WIDTH, FC_NAME(sums) *sum, FC_T *c,
-                              ptrdiff_t ldc, const fc_store *how)
+/* A vector of C or of what lies like it: with PART, the last one of a row has fewer lanes. */
+#define FC_CUT_OFF (PART && v == WIDTH - 1)
+#define FC_GET(p) (FC_CUT_OFF ? FC_LOAD_MASKED(p, lanes) : FC_LOAD(p))
+#define FC_PUT(p, value)                                                                         \
+    do {                                                                                         \
+        if (FC_CUT_OFF)                                                                          \
+            FC_STORE_MASKED(p, value, lanes);                                                    \
+        else                                                                                     \
+            FC_LOAD(p) = value;                                                                  \
+    } while (0)
+
+FC_INLINE void FC_NAME(store_part)(const int ROWS, const int WIDTH, const int PART,
+                                   FC_NAME(sums) *sum, FC_T *c, ptrdiff_t ldc, uint32_t lanes,
+                                   const fc_store *how)
 {
     const int flags = how->flags;
     const FC_T *bias = how->bias;
     if (flags & FC_INTEGER) {
         FC_EACH_SUM
         {
-            FC_NAME(integers) *to = (FC_NAME(integers) *)(c + i * ldc + v * FC_LANES);
+            FC_T *to = c + i * ldc + v * FC_LANES;
             FC_NAME(integers) value = FC_NAME(to_integers)(sum[i][v]);
             if (flags & FC_ADD)
-                value += *to;
-            *to = value;
+                value += (FC_NAME(integers))FC_GET(to);
+            FC_PUT(to, (FC_VEC)value);
         }
         return;
     }
     if (flags == FC_ADD) { /* a block in the midst of others */
         FC_EACH_SUM
-            FC_LOAD(c + i * ldc + v * FC_LANES) += sum[i][v];
+        {
+            FC_T *to = c + i * ldc + v * FC_LANES;
+            FC_PUT(to, FC_GET(to) + sum[i][v]);
+        }
         return;
     }
     if (flags & FC_ADD)
         FC_EACH_SUM
-            sum[i][v] = FC_LOAD(c + i * ldc + v * FC_LANES) + sum[i][v];
+            sum[i][v] = FC_GET(c + i * ldc + v * FC_LANES) + sum[i][v];
     if (flags & FC_BIAS_ROWS)
         FC_EACH_SUM
             sum[i][v] += bias[i];
@@ -65,7 +80,7 @@ FC_INLINE void FC_NAME(store)(const int ROWS, const int WIDTH, FC_NAME(sums) *su
     if (flags & FC_RESIDUAL) {
         const FC_T *residual = (const FC_T *)((const char *)c + how->residual_bytes);
         FC_EACH_SUM
-            sum[i][v] += FC_LOAD(residual + i * ldc + v * FC_LANES);
+            sum[i][v] += FC_GET(residual + i * ldc + v * FC_LANES);
     }
     if (flags & FC_CLAMP) {
         const FC_VEC low = (FC_VEC){0} + (FC_T)how->low, high = (FC_VEC){0} + (FC_T)how->high;
@@ -73,9 +88,71 @@ FC_INLINE void FC_NAME(store)(const int ROWS, const int WIDTH, FC_NAME(sums) *su
             sum[i][v] = FC_NAME(clamp)(sum[i][v], low, high);
     }
     FC_EACH_SUM
-        FC_LOAD(c + i * ldc + v * FC_LANES) = sum[i][v];
+        FC_PUT(c + i * ldc + v * FC_LANES, sum[i][v]);
 }
 #undef FC_EACH_SUM
+#undef FC_CUT_OFF
+#undef FC_GET
+#undef FC_PUT
+
+FC_INLINE void FC_NAME(store)(const int ROWS, const int WIDTH, FC_NAME(sums) *sum, FC_T *c,
+                              ptrdiff_t ldc, const fc_store *how)
+{
+    FC_NAME(store_part)(ROWS, WIDTH, 0, sum, c, ldc, 0, how);
+}
+
+/* Rows of which the last vector has so many columns that `cols` are left: what most tiles do is
+ * done at once, the rest in a function of its own. */
+static __attribute__((noinline)) void FC_NAME(store_slowly)(const FC_NAME(sums) *sums,
+                                                            ptrdiff_t rows, FC_T *c,
+                                                            ptrdiff_t ldc, ptrdiff_t cols,
+                                                            const fc_store *how)
+{
+    for (ptrdiff_t i = 0; i < rows; i++) {
+        fc_store part = *how;
+        for (ptrdiff_t j = 0; j < cols; j += FC_LANES) {
+            FC_NAME(sums) value = {sums[i][j / FC_LANES]};
+            const ptrdiff_t rest = cols - j < FC_LANES ? cols - j : FC_LANES;
+            if (how->flags & (FC_BIAS_ROWS | FC_BIAS_COLS))
+                part.bias = (const FC_T *)how->bias + (how->flags & FC_BIAS_ROWS ? i : j);
+            FC_NAME(store_part)(1, 1, 1, &value, c + i * ldc + j, 0,
+                                (uint32_t)(((uint64_t)1 << rest) - 1), &part);
+        }
+    }
+}
+
+FC_INLINE void FC_NAME(store_rows)(const int ROWS, const int WIDTH, FC_NAME(sums) *sum, FC_T *c,
+                                   ptrdiff_t ldc, ptrdiff_t cols, const fc_store *how)
+{
+    const FC_T *bias = how->bias;
+    const int flags = how->flags;
+    const ptrdiff_t rest = cols - (WIDTH - 1) * FC_LANES;
+    if (flags & ~(FC_BIAS_ROWS | FC_CLAMP)) {
+        FC_NAME(sums) rows[ROWS];
+        FC_UNROLL
+        for (int i = 0; i < ROWS; i++)
+            FC_UNROLL
+            for (int v = 0; v < WIDTH; v++)
+                rows[i][v] = sum[i][v];
+        FC_NAME(store_slowly)((const FC_NAME(sums) *)rows, ROWS, c, ldc, cols, how);
+        return;
+    }
+    FC_UNROLL
+    for (int i = 0; i < ROWS; i++)
+        FC_UNROLL
+        for (int v = 0; v < WIDTH; v++) {
+            FC_VEC value = sum[i][v];
+            if (flags & FC_BIAS_ROWS)
+                value += bias[i];
+            if (flags & FC_CLAMP)
+                value = FC_NAME(clamp)(value, (FC_VEC){0} + (FC_T)how->low,
+                                       (FC_VEC){0} + (FC_T)how->high);
+            if (v == WIDTH - 1 && rest < FC_LANES)
+                FC_STORE_MASKED(c + i * ldc + v * FC_LANES, value, ((uint32_t)1 << rest) - 1);
+            else
+                FC_LOAD(c + i * ldc + v * FC_LANES) = value;
+        }
+}
 
 /* A tile that hangs over the edge of C: row by row, through a buffer. */
 static __attribute__((noinline)) void FC_NAME(store_edge)(const FC_NAME(sums) *sum, ptrdiff_t rows,

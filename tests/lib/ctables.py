@@ -2,6 +2,7 @@
 """The kernel tables of the built extension through ctypes, and elements as arrays store them."""
 
 import ctypes
+import math
 import re
 import subprocess
 from functools import cache
@@ -12,6 +13,7 @@ import numpy as np
 from fastconv._core import table as extension
 
 SOURCE = Path(__file__).resolve().parents[2] / "src_c"
+NOWHERE = -(2 ** (8 * ctypes.sizeof(ctypes.c_ssize_t) - 1))
 SIZE, POINTER = ctypes.c_ssize_t, ctypes.c_void_p
 INTEGER, ADD, BIAS_ROWS, BIAS_COLS, RESIDUAL, CLAMP = 1, 2, 4, 8, 16, 32
 
@@ -91,6 +93,55 @@ class Store(ctypes.Structure):
         super().__init__(flags, bias, away, low, high)
 
 
+class Reads(ctypes.Structure):
+    """fc_reads: where what the outputs of an axis read lies, NOWHERE on padding."""
+
+    _fields_ = [
+        ("place", POINTER),
+        *((name, SIZE) for name in ("outputs", "taps", "stride", "dilation")),
+        *((name, SIZE) for name in ("together", "apart")),
+    ]
+
+    def __init__(self, n, step, outputs, taps, stride, dilation, before):
+        at = np.arange((outputs - 1) * stride + (taps - 1) * dilation + 1) - before
+        self.held = np.where((at >= 0) & (at < n), at * step, NOWHERE).astype(np.intp)
+        common = math.gcd(stride, dilation)
+        place = self.held.ctypes.data
+        super().__init__(place, outputs, taps, stride, dilation, dilation // common,
+                         stride // common)  # fmt: skip
+
+
+class Columns(ctypes.Structure):
+    """fc_columns."""
+
+    _fields_ = [("at", SIZE), ("cols", SIZE), ("vectors", ctypes.c_int), ("mask", POINTER)]
+
+
+class Plane(ctypes.Structure):
+    """fc_plane."""
+
+    _fields_ = [
+        ("depth", Reads),
+        ("row", Reads),
+        ("step", POINTER),
+        ("steps", SIZE),
+        ("pairs", ctypes.c_int),
+        ("columns", POINTER),
+        ("columns_end", POINTER),
+        *((name, SIZE) for name in ("a_row", "c_row", "a_channel", "b_channel", "c_channel")),
+    ]
+
+
+class Pixels(ctypes.Structure):
+    """fc_pixels."""
+
+    _fields_ = [
+        *((name, Reads) for name in ("depth", "row", "column")),
+        *((name, SIZE) for name in ("c_row", "c_column")),
+        ("lanes", ctypes.c_uint32),
+    ]
+
+
 PARAMETERS = ("alpha", "beta", "low", "high")
 
 
@@ -118,6 +169,7 @@ class Table(ctypes.Structure):
         ("itemsize", ctypes.c_int),
         ("lanes", ctypes.c_int),
         ("max_rows", ctypes.c_int * 3),
+        ("plane_vectors", ctypes.c_int),
         ("tile", (POINTER * 15) * 3),
         ("tile_strided", (POINTER * 15) * 2),
         *((name, POINTER) for name, _ in listed_kernels()),
@@ -137,7 +189,7 @@ class Table(ctypes.Structure):
         result = RESULTS[dict(listed_kernels()).get(name, "void")]
         kinds, values = [], []
         for value in arguments:
-            pointer = value is None or isinstance(value, (np.ndarray, ctypes.Structure))
+            pointer = value is None or isinstance(value, (np.ndarray, ctypes.Structure, POINTER))
             if isinstance(value, np.ndarray):
                 value = value.ctypes.data
             elif isinstance(value, ctypes.Structure):

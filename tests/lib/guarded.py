@@ -16,10 +16,11 @@ from random import Random
 import numpy as np
 from arrays import BF16, numbers
 from truth import assert_near, specified, truth
-from ways import CONV, WAYS, with_any_schedule
+from ways import CONV, DEPTHWISE, WAYS, with_any_schedule
 
 import fastconv
 from fastconv._core import scratch
+from fastconv._plan.depthwise import refuses
 from fastconv._plan.kept import kept
 
 PAGE = mmap.PAGESIZE
@@ -130,6 +131,14 @@ PLAIN = (
     ((1, 5, 3, 2), (4, 5, 3, 3), {"padding": 7, "padding_mode": ("wrap", "mirror"), "stride": 2}),
     ((1, 2, 5, 19), (3, 2, 2, 5), {"padding": 4, "padding_mode": "symmetric", "dilation": 2}),
     ((1, 4, 23), (33, 4, 5), {"padding": 3, "padding_value": 3}),
+    # Depthwise: one plane and several, masked columns, every second one, rows that share.
+    ((1, 3, 17, 37), (3, 1, 3, 3), {"groups": 3, "padding": 1}),
+    ((2, 19, 9, 35), (19, 1, 5, 5), {"groups": 19, "padding": (2, 3), "stride": 2}),
+    ((1, 2, 23, 71), (6, 1, 3, 3), {"groups": 2, "padding": 4, "dilation": 4}),
+    ((1, 17, 7, 7), (17, 1, 7, 7), {"groups": 17, "padding": 3}),
+    ((1, 2, 131), (2, 1, 4), {"groups": 2, "padding": ((3, 0),), "stride": 2}),
+    ((1, 3, 5, 6, 19), (3, 1, 3, 3, 3), {"groups": 3, "padding": 1}),
+    ((1, 1, 29, 33), (1, 1, 17, 18), {"padding": 8}),
 )  # fmt: skip
 
 # (input, weight, their dtypes, keywords). "bias" and "residual" stand for arrays of that dtype;
@@ -143,6 +152,12 @@ WIDE = (
     ((1, 5, 7, 6), (6, 1, 3, 3), "f8 f8", LAST | {"groups": 6, "padding": 1, "residual": "f8"}),
     ((2, 3, 5, 3), (33, 3, 1, 1), "f2 f2", LAST | {"stride": 2, "residual": "same"}),
     ((1, 3, 4, 5, 3), (7, 3, 2, 2, 3), "u1 i1", LAST | {"padding": 1, "bias": "i1"}),
+    ((2, 7, 11, 19), (19, 1, 3, 3), "f4 f4", LAST | {"groups": 19, "padding": 1, "bias": "f4"}),
+    ((1, 9, 7, 16), (16, 1, 5, 5), "f8 f4", LAST | {"groups": 16, "padding": 2, "stride": 2}),
+    ((1, 8, 9, 18), (18, 1, 3, 3), "f4 f4", LAST | {"groups": 18, "padding": 2, "dilation": 2,
+                                                    "padding_mode": "mirror"}),
+    ((1, 6, 5, 17), (17, 1, 3, 3), "u1 u1", LAST | {"groups": 17, "padding": 1} | BYTES),
+    ((1, 4, 5, 6, 9), (9, 1, 2, 3, 2), "f4 f4", LAST | {"groups": 9, "residual": "same"}),
     # Borders: less than a length beyond, several, cropped on the other side.
     ((2, 3, 7, 13), (5, 3, 3, 3), "f4 f4", {"padding": 1, "padding_mode": "edge"}),
     ((1, 3, 5, 7), (17, 3, 3, 2), "f4 f4", {"padding": ((9, 4), (2, 23)), "padding_mode": "wrap"}),
@@ -196,7 +211,7 @@ def run(isa, cases):
         expected = truth(x, w, b, before if in_place else r, before, **said)
         # All share a layout, or only one of them has it.
         turns = (None, "input", "weight", "out", "residual" if "residual" in arrays else None)
-        for algorithm, orientation in WAYS:
+        for algorithm, orientation in DEPTHWISE if refuses(problem) is None else WAYS:
             for layout in LAYOUTS:
                 for at_end in (True, False):
                     what = (isa, src, wei, words, said, kinds, algorithm, orientation, layout)
@@ -216,7 +231,9 @@ def run(isa, cases):
                         CONV[len(wei) - 2](**given, out=out, **how)
                         (plan,) = kept()
                         assert_near(out, problem, *expected)
-                        assert (plan.algorithm, plan.orientation) == (algorithm, orientation), what
+                        assert plan.algorithm == algorithm, what
+                        # Channels in vectors of depthwise have to lie side by side.
+                        assert algorithm == "depthwise" or plan.orientation == orientation, what
                         seen.add((plan.algorithm, plan.orientation))
                         bits = out.copy()
                         out[...] = before

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The ways in which one convolution can run: algorithms, ISAS, orientations, schedules, caches."""
 
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import fastconv
 from fastconv import conv1d, conv2d, conv3d
 from fastconv._core import table
+from fastconv._plan import depthwise
 from fastconv._plan.algorithms import ORIENTATIONS, choosing, names, offering
 from fastconv._plan.kept import forget
 from fastconv._plan.machine import assuming_caches
@@ -14,8 +15,10 @@ from fastconv._spec.conv import ConvSpec
 CONV = {1: conv1d, 2: conv2d, 3: conv3d}
 ISAS = table.isas_usable()
 NAMES = names(ConvSpec)  # words for the algorithms of a convolution
-ALGORITHMS = tuple(name for name in NAMES if name not in ("auto", "reference"))
+# Those that run any convolution: depthwise has tests of its own.
+ALGORITHMS = tuple(name for name in NAMES if name not in ("auto", "depthwise", "reference"))
 WAYS = [(name, orientation) for name in ALGORITHMS for orientation in ORIENTATIONS]
+DEPTHWISE = [("depthwise", orientation) for orientation in ORIENTATIONS]
 WORDS = ("valid", "full", "same", "same_upper", "same_lower", "same_torch")
 
 
@@ -29,11 +32,13 @@ def run(x, w, bias=None, *, isa=None, prepared=False, residual=None, out=None, *
 
 
 @contextmanager
-def planned_anew(hook):
-    """Plans inside are made under this hook of the engine, and none of them stays."""
+def planned_anew(*hooks):
+    """Plans inside are made under these hooks of the engine, and none of them stays."""
     forget()
     try:
-        with hook:
+        with ExitStack() as stack:
+            for hook in hooks:
+                stack.enter_context(hook)
             yield
     finally:
         forget()
@@ -51,8 +56,17 @@ def with_rows(rows):
 
 def with_any_schedule(orientation, random):
     """Plans inside take a random schedule of this orientation."""
-    return with_schedules(
-        lambda tiled, work: random.choice(list(tiled.schedules(work, orientation)))
+
+    def pick(tiled, work):
+        return random.choice(list(tiled.schedules(work, orientation)))
+
+    return planned_anew(choosing(pick), planes(orientation))
+
+
+def planes(orientation):
+    """The hook by which depthwise puts pixels or channels in vectors, where it can."""
+    return depthwise.choosing(
+        lambda ways: [way for way in ways if way.orientation == orientation] or ways
     )
 
 

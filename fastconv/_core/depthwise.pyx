@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""depthwise: whole planes of the output, for one input channel a group.
+
+With pixels in vectors, a task is a box of one image and some groups:
+
+    for each group:                     a strip is copied, unless rows are read in place
+        for each output channel:        one kernel for the plane, or for those of some groups
+
+With channels in vectors, which lie side by side in the input, it is a box and some vectors of
+channels, with a kernel for each vector.  What the planes read is in tables (planes.pyx).
+"""
+from fastconv._core cimport source as sources
+from fastconv._core cimport epilogue, parallel, weights
+from fastconv._core.axis cimport Span
+from fastconv._core.conv cimport conv_t, next_block, take_task
+from fastconv._core.epilogue cimport epilogue_t
+from fastconv._core.parallel cimport tasks_t
+from fastconv._core.planes cimport Planes, bring_near, find_pixels, find_plane, found_t, planes_t
+from fastconv._core.source cimport source_t
+from fastconv._core.table cimport (
+    FC_BIAS_COLS, FC_BIAS_ROWS, fc_pixels, fc_plane, fc_store, fc_tap, fc_taps)
+from fastconv._core.window cimport block_t, group_bytes, operands_t, take_box
+
+
+cdef void planes_of(const planes_t *d, const found_t *found, const Span **box, const char *weight,
+                    const char *data, char *dst, Py_ssize_t dst_bytes, Py_ssize_t channels,
+                    const fc_store *store) noexcept nogil:
+    """All planes of a box, each `dst_bytes` after the one before it, of some output channels."""
+    cdef Py_ssize_t i
+    cdef fc_plane plane = found.plane
+    weight += found.weights * d.conv.window.itemsize
+    for i in range(box[1].count):
+        d.conv.window.kernels.depthwise(&plane, channels, weight, data, dst + i * dst_bytes, store)
+        plane.depth.place += plane.depth.stride
+
+
+cdef const char *weights_of(const planes_t *d, operands_t *operands, Py_ssize_t group,
+                            Py_ssize_t channel, const block_t *block, Py_ssize_t channels,
+                            char *scratch) noexcept nogil:
+    """The weights of output channels and a block of k, (tap, channel)."""
+    cdef const conv_t *p = d.conv
+    cdef const char *weight
+    if not d.weights_in_place:
+        return weights.panel(p, operands, group, channel, block, p.window.padded, scratch)
+    weight = (operands.wei + group // p.window.src.component_groups * p.panels.group_bytes
+              + channel * p.panels.row_bytes + block.k0 * p.window.itemsize)
+    if p.window.padded and not p.panels.integer:
+        if not p.window.kernels.finite(weight, channels * (block.k1 - block.k0)):
+            operands.not_finite = 1
+    return weight
+
+
+cdef void pixels_task(const void *what, operands_t *operands, Py_ssize_t task,
+                      char *scratch) noexcept nogil:
+    cdef const planes_t *d = <const planes_t *> what
+    cdef const conv_t *p = d.conv
+    cdef const epilogue_t *e = &p.epilogue
+    cdef const Span *box[4]
+    cdef source_t source
+    cdef block_t block
+    cdef found_t found
+    cdef fc_taps taps
+    cdef fc_tap *tap = <fc_tap *> scratch
+    cdef fc_store store
+    cdef Py_ssize_t shares = (p.groups + d.task_groups - 1) // d.task_groups
+    cdef Py_ssize_t group = task % shares * d.task_groups, g, channel, together, dst_bytes
+    cdef Py_ssize_t end = min(group + d.task_groups, p.groups)
+    cdef bint in_place_store = e.in_place_store, known = False, last
+    cdef const char *data
+    cdef const char *weight
+    cdef char *dst
+    take_box(&p.window, task // shares, box)
+    for channel in range(4):
+        source.box[channel] = box[channel]
+    dst_bytes = box[3].count * box[2].count * p.window.itemsize
+    if in_place_store:
+        dst_bytes = e.dst.axis_bytes[1]
+    while group < end:
+        together = min(d.together, end - group)
+        block.k1 = -1
+        while next_block(p, &block):
+            last = block.k1 == p.schedule.depth
+            if d.in_place:
+                data = operands.src + group_bytes(&p.window.src, group, p.window.channels, block.c0)
+            else:
+                sources.prepare(&p.window, operands.src, box, group, &block, scratch, True,
+                                &source, tap, &taps)
+                data = source.data
+            if not known:
+                find_plane(d, box, &source, &block, scratch, &found)
+                known = last and block.k0 == 0          # all that there is to know
+            if d.in_place:
+                data += found.first_bytes
+            epilogue.begin_store(e, operands, block.k0 == 0, last, in_place_store, FC_BIAS_ROWS,
+                                 &store)
+            for channel in range(e.channels):
+                epilogue.set_bias(e, operands, group, channel, &store)
+                dst = scratch + p.at.sum + channel * d.sum_bytes
+                if in_place_store:
+                    dst = epilogue.output(e, operands, box, group, channel)
+                weight = weights_of(d, operands, group, channel, &block, together, scratch)
+                planes_of(d, &found, box, weight, data, dst, dst_bytes, together, &store)
+                if last and not (in_place_store and e.simple):
+                    for g in range(group, group + together):
+                        epilogue.store_sums(e, operands, box, g, channel, channel + 1,
+                                            in_place_store, dst, NULL)
+        group += together
+
+
+cdef void vector_of_channels(const planes_t *d, const found_t *found, const Span **box,
+                             const char *weight, const char *data, char *dst,
+                             Py_ssize_t dst_bytes, Py_ssize_t channels,
+                             const fc_store *store) noexcept nogil:
+    """All planes of a box, each `dst_bytes` after the one before it."""
+    cdef Py_ssize_t i
+    cdef fc_pixels pixels = found.pixels
+    pixels.lanes = <unsigned int> ((<unsigned long long> 1 << channels) - 1)
+    for i in range(box[1].count):
+        d.conv.window.kernels.depthwise_channels(&pixels, weight, data, dst + i * dst_bytes, store)
+        pixels.depth.place += pixels.depth.stride
+
+
+cdef void channels_task(const void *what, operands_t *operands, Py_ssize_t task,
+                        char *scratch) noexcept nogil:
+    cdef const planes_t *d = <const planes_t *> what
+    cdef const conv_t *p = d.conv
+    cdef const epilogue_t *e = &p.epilogue
+    cdef const Span *box[4]
+    cdef source_t source
+    cdef block_t block, wanted
+    cdef found_t found
+    cdef fc_taps taps
+    cdef fc_store store
+    cdef Py_ssize_t group, s, s0, s1, channel, channels, width = p.panels.width, a
+    cdef Py_ssize_t dst_bytes, size = p.window.itemsize
+    cdef bint in_place_store = e.in_place_store, last, once, known = False
+    cdef const char *data
+    cdef const char *weight
+    cdef char *dst
+    take_task(p, task, box, &group, &s0, &s1)
+    for a in range(4):
+        source.box[a] = box[a]
+    dst_bytes = box[3].count * box[2].count * width * size
+    if in_place_store:
+        dst_bytes = e.dst.axis_bytes[1]
+    once = p.schedule.block_k >= p.schedule.depth
+    for s in range(s0, s1):
+        channel = s * width
+        channels = min(width, e.channels - channel)
+        dst = scratch + p.at.sum
+        if in_place_store:
+            dst = epilogue.output(e, operands, box, group, channel)
+        block.k1 = -1
+        while next_block(p, &block):
+            last = block.k1 == p.schedule.depth
+            if not d.in_place and not known:
+                # A strip of the channels of the task, or where taps differ from block to block,
+                # of this vector.
+                wanted = block
+                wanted.c0 = channel if not once else s0 * width
+                wanted.c1 = channel + channels if not once else min(s1 * width, e.channels)
+                sources.prepare(&p.window, operands.src, box, group, &wanted, scratch, True,
+                                &source, <fc_tap *> scratch, &taps)
+            if not known:
+                find_pixels(d, box, &source, &block, scratch, &found)
+                if d.far and once:
+                    bring_near(d, box, &found, operands.src + found.first_bytes
+                               + group_bytes(&p.window.src, group, p.window.channels, channel),
+                               min(s1 * width, e.channels) - channel)
+                known = once
+            if d.in_place:
+                data = (operands.src + found.first_bytes
+                        + group_bytes(&p.window.src, group, p.window.channels, channel))
+            else:
+                data = source.data + (channel - s0 * width if once else 0) * size
+            epilogue.begin_store(e, operands, block.k0 == 0, last, in_place_store, FC_BIAS_COLS,
+                                 &store)
+            epilogue.set_bias(e, operands, group, channel, &store)
+            weight = weights.panel(p, operands, group, s, &block, p.window.padded, scratch)
+            vector_of_channels(d, &found, box, weight, data, dst, dst_bytes, channels, &store)
+        epilogue.store_sums(e, operands, box, group, channel, channel + channels, in_place_store,
+                            dst, scratch + p.at.transposed)
+
+
+def run(Planes problem, size_t src, size_t wei, size_t packed, size_t bias, size_t residual,
+        size_t dst, int threads, bint shared, Py_ssize_t chunk):
+    cdef tasks_t tasks
+    tasks.one_task = pixels_task if problem.c.schedule.pixels_wide else channels_task
+    tasks.what, tasks.count = &problem.d, problem.c.tasks
+    tasks.scratch_bytes = problem.c.scratch_bytes
+    return parallel.run(&tasks, src, wei, packed, bias, residual, dst, threads, shared, chunk)

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What an algorithm offers for a call, and what the offers have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from .._core import weights
+from .._core.conv import Problem, address
+from .._spec.conv import ConvSpec
+from . import constants as costs
+from .plan import Engine
+from .tiled import Call
+from .weights import Weights
+from .work import operations
+
+
+class Part(NamedTuple):
+    """What an algorithm says of its plan: see `Plan`."""
+
+    engine: Engine
+    isa: str
+    orientation: str = "none"
+    threads: int = 1
+    tile: tuple[int, int] = (1, 1)
+    tasks: int = 1
+    scratch_bytes: int = 0
+    copies: tuple[str, ...] = ()
+    steps: tuple[str, ...] = ()
+
+
+class Candidate(NamedTuple):
+    """An algorithm for a call."""
+
+    cost: float  # an estimate, in cycles
+    part: Callable[[], Part]
+
+
+def chunk(spec: ConvSpec, tasks: int, threads: int) -> int:
+    """Tasks between two looks at signals."""
+    return max(threads, tasks * costs.OPERATIONS_PER_CHUNK // operations(spec))
+
+
+def runner(run, problem, threads, shared, each) -> Callable[..., bool]:
+    """The algorithm's function, for arrays."""
+
+    def run_arrays(src, wei, packed, bias, residual, dst) -> bool:
+        return run(
+            problem,
+            address(src),
+            0 if wei is None else address(wei),
+            0 if packed is None else address(packed),
+            0 if bias is None else address(bias),
+            0 if residual is None else address(residual),
+            address(dst),
+            threads,
+            shared,
+            each,
+        )
+
+    return run_arrays
+
+
+def pack(problem: Problem, layer: Weights) -> np.ndarray:
+    """The weights for many calls."""
+    memory = np.empty(problem.packed_bytes, np.uint8)
+    weights.prepare(problem, address(layer.array), memory)
+    return memory
+
+
+def make_engine(call: Call, run: Callable[..., bool], **more) -> Engine:
+    spec = call.spec
+    return Engine(run, spec.output_shape, spec.dtype, call.bias_dtype, **more)
+
+
+def idle(call: Call) -> Part:
+    """The output has no elements."""
+    return Part(make_engine(call, lambda *arrays: True), call.isa)

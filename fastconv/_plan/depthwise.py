@@ -1,0 +1,223 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""depthwise: one input channel a group, whole planes of the output; how they are cut, and whether
+they are read in place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+from math import ceil, prod
+from typing import NamedTuple
+
+import numpy as np
+
+from .._core import depthwise, scratch, table
+from .._spec.borders import Border
+from .._spec.conv import ConvSpec
+from . import constants as costs
+from .candidate import Candidate, Part, chunk, idle, make_engine, pack, runner
+from .plan import PLAN_BYTES
+from .tiled import Call, make_problem
+from .work import Cut, Schedule, Work, operations, valid_share
+
+
+def refuses(spec: ConvSpec) -> str | None:
+    """More than one number a pixel for an output."""
+    if spec.c_in != 1:
+        return f"a group has {spec.c_in} input channels, not one"
+    if spec.components == 2 and not spec.apart:
+        return "complex weights"
+    return None
+
+
+class Way(NamedTuple):
+    """How planes are cut and read."""
+
+    orientation: str  # what lies in vectors
+    in_place: bool  # pixels are read where they lie in the input
+    box: tuple[int, ...]  # sizes of the largest box of a task, of one image
+    share: int  # groups of a task, or vectors of channels
+
+
+def candidate(call: Call) -> Candidate:
+    """The cheaper one of pixels and channels in vectors."""
+    if 0 in call.spec.output_shape:
+        return Candidate(0.0, partial(idle, call))
+    cost, way = min((_cost(call.work, way), way) for way in ways(call))
+    return Candidate(cost, partial(_part, call, way))
+
+
+def ways(call: Call) -> list[Way]:
+    """Those that can run: channels in vectors only where these lie side by side."""
+    work, src = call.work, call.components.src
+    itemsize = work.spec.tile_dtype.itemsize
+    readable = src.native and src.components == 1
+    constant = [axis.border is Border.CONSTANT and axis.reads_border for axis in work.axes]
+    width = work.axes[3]
+    side_by_side = width.n == 1 or src.strides[4] == itemsize
+    in_rows = readable and side_by_side and width.stride <= 2
+    found = [
+        _way("pixels", work, in_rows and not width.reads_border and not any(constant)),
+    ]
+    if work.spec.c_out == 1 and src.components == 1 and src.strides[1] == src.itemsize:
+        found.append(_way("channels", work, readable and not any(constant)))
+    return _chosen(found)
+
+
+def _way(orientation: str, work: Work, in_place: bool) -> Way:
+    """The largest boxes: enough tasks for all threads, none of which takes long."""
+    spec, lanes = work.spec, work.machine.lanes
+    wanted = work.machine.threads * costs.TASKS_PER_THREAD if work.machine.threads > 1 else 1
+    wanted = max(wanted, ceil(operations(spec) / costs.OPERATIONS_PER_CHUNK))
+    sizes = [1, *(axis.outputs for axis in work.axes[1:])]
+    if orientation == "pixels":
+        together, shares, bounded = 1, spec.groups, not in_place
+    else:
+        # Each vector of channels reads its part of a pixel: what a task reads of a large input has
+        # to stay in the cache.
+        vectors = ceil(spec.groups / lanes)
+        bounded = work.far_src or not in_place
+        together, shares = (vectors * lanes, 1) if bounded else (lanes, vectors)
+    sizes = _cut(sizes, ceil(wanted / (spec.batch * shares)))
+    while (
+        bounded
+        and prod(sizes) > 1
+        and (together * _strip_bytes(work, sizes) > work.machine.scratch)
+    ):
+        sizes = _cut(sizes, 2)
+    boxes = prod(ceil(axis.outputs / size) for axis, size in zip(work.axes, sizes, strict=True))
+    share = max(1, shares * boxes // max(boxes, wanted))
+    return Way(
+        orientation,
+        in_place,
+        tuple(sizes),
+        share * together // lanes if orientation == "channels" else share,
+    )
+
+
+def _cut(sizes: list[int], parts: int) -> list[int]:
+    """Smaller boxes, the first axes cut first."""
+    sizes = list(sizes)
+    for i in range(1, 4):
+        if parts > 1:
+            size = ceil(sizes[i] / parts)
+            parts = ceil(parts / ceil(sizes[i] / size))
+            sizes[i] = size
+    return sizes
+
+
+def _strip_bytes(work: Work, sizes: list[int]) -> int:
+    """About what a strip of a channel takes."""
+    extents = [
+        min(axis.padded, (size - 1) * axis.stride + axis.span)
+        for axis, size in zip(work.axes[1:], sizes[1:], strict=True)
+    ]
+    return prod(extents) * work.spec.c_in * work.spec.tile_dtype.itemsize
+
+
+def _cost(work: Work, way: Way) -> float:
+    """An estimate in cycles."""
+    spec, (_, depth, height, width) = work.spec, work.axes
+    lanes, planes = work.machine.lanes, spec.batch * spec.groups * spec.c_out
+    cycle = max(0.5, lanes * spec.tile_dtype.itemsize / costs.CYCLE_BYTES)
+    rows, blocks = depth.outputs * height.outputs, work.blocks.number(spec.c_in * spec.taps)
+    pixels = rows * width.outputs
+    taps = spec.c_in * spec.taps * valid_share(depth) * valid_share(height)
+    if way.orientation == "pixels":
+        vectors, begun = planes * rows * ceil(width.outputs / lanes), planes
+    else:
+        begun = spec.batch * ceil(spec.groups / lanes)
+        vectors = begun * pixels
+    total = vectors * (cycle * costs.PLANE_STEP * taps + costs.SUM_VECTOR * blocks)
+    total += begun * costs.PLANE
+    if not work.simple:
+        total += costs.EPILOGUE_ELEMENT * planes * pixels
+    if way.orientation not in work.contiguous:
+        total += costs.EPILOGUE_STRIDED * planes * pixels
+    if not way.in_place:
+        total += spec.batch * spec.groups * spec.c_in * _copying(work, way)
+    return total / work.machine.threads
+
+
+def _copying(work: Work, way: Way) -> float:
+    """What it costs to copy the strips of a channel."""
+    _, depth, height, width = work.axes
+    lanes = work.machine.lanes
+    rows = prod(min(axis.padded, axis.outputs * axis.stride) for axis in (depth, height))
+    if way.orientation == "channels":
+        return rows * costs.COPY_VECTOR * width.padded / lanes
+    row = costs.COPY_VECTOR * ceil(width.padded / lanes)
+    if work.copying.step > 1:
+        row = costs.COPY_STRIDED * width.padded
+    return rows * (costs.COPY_ROW + row)
+
+
+def _part(call: Call, way: Way) -> Part:
+    """What runs."""
+    work, wei = call.work, call.components.wei
+    spec, lanes, pixels = work.spec, work.machine.lanes, way.orientation == "pixels"
+    cuts = tuple(
+        Cut((0, axis.outputs), size) for axis, size in zip(work.axes, way.box, strict=True)
+    )
+    width, panels = (1, 1) if pixels else (lanes, way.share)
+    schedule = Schedule(way.orientation, (False,) * 4, cuts, width, panels, panel=0)
+    weights_in_place = pixels and work.wei_direct and wei.components == 1 and spec.c_in == 1
+    if not pixels:  # channels are those of one group, of which each reads its own
+        one = replace(spec, groups=1, c_out=spec.groups)
+        work = work._replace(spec=one, channels_first=False)
+    problem = make_problem(
+        work,
+        call.components,
+        schedule,
+        call.kernel_epilogue,
+        in_place=way.in_place,
+        far=work.far_src,
+        weights_in_place=weights_in_place,
+        task_groups=way.share if pixels else 1,
+    )
+    threads = min(call.threads, problem.tasks)
+    scratch.limit(threads * problem.scratch_bytes)
+    each = chunk(call.spec, problem.tasks, threads)
+    engine = make_engine(
+        call,
+        runner(depthwise.run, problem, threads, call.shared, each),
+        bias_room=None if pixels else np.zeros(lanes, call.bias_dtype),
+        pack=None if weights_in_place else partial(pack, problem),
+        packing=("depthwise", call.isa, way.orientation, call.spec.tile_dtype, call.spec.apart),
+        memory=PLAN_BYTES + problem.memory_bytes,
+    )
+    copies = [] if way.in_place else ["input: strips of the cache's size"]
+    if way.orientation not in work.in_place_store:
+        copies.append("out: through a buffer that fits into the cache")
+    if not (call.prepared or weights_in_place):
+        copies.append("weight: a panel at a time")
+    wide = table.plane_vectors(call.isa, spec.arithmetic.tile)
+    return Part(
+        engine=engine,
+        isa=call.isa,
+        orientation=way.orientation,
+        threads=threads,
+        tile=(1, wide * lanes) if pixels else (wide, lanes),
+        tasks=problem.tasks,
+        scratch_bytes=threads * problem.scratch_bytes,
+        copies=tuple(copies),
+    )
+
+
+# ---- for tests ---------------------------------------------------------------------------------
+
+_chosen: Callable[[list[Way]], list[Way]] = list
+
+
+@contextmanager
+def choosing(pick: Callable[[list[Way]], list[Way]]) -> Iterator[None]:
+    """Plans that are made inside, in any thread, choose from ``pick(ways)``. Call `kept.forget`
+    before and after."""
+    global _chosen
+    before, _chosen = _chosen, pick
+    try:
+        yield
+    finally:
+        _chosen = before

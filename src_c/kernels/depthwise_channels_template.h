@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Planes of neighbouring channels, with these in a vector (l is its lane):
+ *
+ *     C[y][x][l] (+)= sum over taps d, h, w of
+ *                         A[d][h][w][l] * B[depth(d) + row(y, h) + column(x, w) + l]
+ *
+ * As in depthwise_template.h, there are two ways: `channels_column` goes down the planes, with some
+ * pixels of a row; `channels_run` makes one row of pixels at a time, for any kernel.
+ */
+/* The pixel at a place of an axis, or zeros on padding. */
+FC_INLINE FC_VEC FC_NAME(channels_pixel)(const int MASKED, const FC_T *from, ptrdiff_t place,
+                                         uint32_t lanes)
+{
+    if (!MASKED)
+        return FC_LOAD(from + place);
+    return place == FC_NOWHERE ? (FC_VEC){0} : FC_LOAD_MASKED(from + place, lanes);
+}
+
+FC_INLINE void FC_NAME(channels_store)(const int PIXELS, const int MASKED,
+                                       const fc_pixels *pixels, FC_NAME(sums) *sum, FC_T *c,
+                                       ptrdiff_t step, const fc_store *store)
+{
+    if (MASKED)
+        FC_NAME(store_part)(PIXELS, 1, 1, sum, c, step, pixels->lanes, store);
+    else
+        FC_NAME(store)(PIXELS, 1, sum, c, step, store);
+}
+
+/* Pixels [x, x + PIXELS) of row y. */
+FC_INLINE void FC_NAME(channels_run)(const int PIXELS, const int MASKED, const fc_pixels *pixels,
+                                     ptrdiff_t y, ptrdiff_t x, const FC_T *a, const FC_T *b,
+                                     FC_T *c, const fc_store *store)
+{
+    const fc_reads *depth = &pixels->depth, *row = &pixels->row, *column = &pixels->column;
+    FC_NAME(sums) sum[8];
+    FC_UNROLL
+    for (int i = 0; i < PIXELS; i++)
+        sum[i][0] = (FC_VEC){0};
+    for (ptrdiff_t d = 0; d < depth->taps; d++)
+        for (ptrdiff_t h = 0; h < row->taps; h++) {
+            const ptrdiff_t plane = depth->place[d * depth->dilation];
+            const ptrdiff_t line = row->place[y * row->stride + h * row->dilation];
+            const ptrdiff_t *place = column->place + x * column->stride;
+            const FC_T *w = a + (d * row->taps + h) * column->taps * FC_LANES;
+            if (plane == FC_NOWHERE || line == FC_NOWHERE)
+                continue;
+            const FC_T *from = b + plane + line;
+            for (ptrdiff_t t = 0; t < column->taps; t++, place += column->dilation, w += FC_LANES) {
+                const FC_VEC weight = FC_LOAD(w);
+                FC_UNROLL
+                for (int i = 0; i < PIXELS; i++)
+                    sum[i][0] += FC_VECTOR_TIMES(
+                        weight, FC_NAME(channels_pixel)(MASKED, from, place[i * column->stride],
+                                                        pixels->lanes));
+            }
+        }
+    FC_NAME(channels_store)(PIXELS, MASKED, pixels, sum,
+                            c + y * pixels->c_row + x * pixels->c_column, pixels->c_column, store);
+}
+
+/* Whether some pixels read padding, or have fewer channels than a vector. */
+FC_INLINE int FC_NAME(channels_masked)(const fc_pixels *pixels, ptrdiff_t x, ptrdiff_t count,
+                                       ptrdiff_t step)
+{
+    const fc_reads *column = &pixels->column;
+    int masked = pixels->lanes != (uint32_t)(((uint64_t)1 << FC_LANES) - 1);
+    for (ptrdiff_t t = 0; t < column->taps && !masked; t++)
+        for (ptrdiff_t i = 0; i < count; i++)
+            masked |= column->place[(x + i * step) * column->stride + t * column->dilation]
+                      == FC_NOWHERE;
+    return masked;
+}
+
+#define FC_CHANNELS_RUN(PIXELS)                                                                  \
+    for (; x + PIXELS <= pixels->column.outputs; x += PIXELS) {                                  \
+        const int masked = FC_NAME(channels_masked)(pixels, x, PIXELS, 1);                       \
+        for (ptrdiff_t y = 0; y < pixels->row.outputs; y++)                                      \
+            if (masked)                                                                          \
+                FC_NAME(channels_run)(PIXELS, 1, pixels, y, x, a, b, c, store);                  \
+            else                                                                                 \
+                FC_NAME(channels_run)(PIXELS, 0, pixels, y, x, a, b, c, store);                  \
+    }
+static void FC_NAME(channels_planes)(const fc_pixels *pixels, const FC_T *a, const FC_T *b,
+                                     FC_T *c, const fc_store *store)
+{
+    ptrdiff_t x = 0;
+    FC_CHANNELS_RUN(8)
+    FC_CHANNELS_RUN(4)
+    FC_CHANNELS_RUN(1)
+}
+#undef FC_CHANNELS_RUN
+
+/* PIXELS pixels that are `together` apart, the first of which is x, for kernels of KH x KW taps:
+ * neighbours share the pixels that they read, and the weights stay in registers if they fit. */
+#define FC_MOST_TAPS 7
+FC_INLINE void FC_NAME(channels_column)(const int KH, const int KW, const int APART,
+                                        const int PIXELS, const int MASKED,
+                                        const fc_pixels *pixels, ptrdiff_t x, const FC_T *a,
+                                        const FC_T *b, FC_T *c, const fc_store *store)
+{
+    const int FLIGHT = (KH - 1) / APART + 1, READ = (PIXELS - 1) * APART + KW;
+    const int HELD = KH * KW < FC_REGISTERS;
+    const fc_reads *rows = &pixels->row, *columns = &pixels->column;
+    const ptrdiff_t together = rows->together, dilation = rows->dilation;
+    const ptrdiff_t *place = columns->place + x * columns->stride;
+    const ptrdiff_t step = columns->together * pixels->c_column;
+    FC_VEC weight[FC_MOST_TAPS * FC_MOST_TAPS];
+    FC_UNROLL
+    for (int t = 0; t < KH; t++)
+        FC_UNROLL
+        for (int s = 0; HELD && s < KW; s++) {
+            FC_VEC one = FC_LOAD(a + (t * KW + s) * FC_LANES);
+            FC_KEEP(one);
+            weight[t * KW + s] = one;
+        }
+    for (ptrdiff_t y0 = 0; y0 < together && y0 < rows->outputs; y0++) {
+        const ptrdiff_t count = (rows->outputs - y0 + together - 1) / together;
+        const ptrdiff_t *row = rows->place + y0 * rows->stride
+                               + ((1 - FLIGHT) * APART + KH - APART) * dilation;
+        FC_T *to = c + y0 * pixels->c_row + x * pixels->c_column;
+        FC_NAME(sums) sum[FC_MOST_TAPS][4];
+        FC_UNROLL
+        for (int r = 0; r < FLIGHT; r++)
+            FC_UNROLL
+            for (int i = 0; i < PIXELS; i++)
+                sum[r][i][0] = (FC_VEC){0};
+        for (ptrdiff_t y = 1 - FLIGHT; y < count; y++) {
+            FC_UNROLL
+            for (int e = KH - APART; e < KH; e++, row += dilation) {
+                if (y * APART + e < 0 || *row == FC_NOWHERE)
+                    continue;
+                const FC_T *from = b + *row;
+                FC_KEEP_POINTER(from);
+                FC_UNROLL
+                for (int j = 0; j < READ; j++) { /* pixel i and tap j - i APART */
+                    FC_VEC wide = FC_NAME(channels_pixel)(
+                        MASKED, from, place[j * columns->dilation], pixels->lanes);
+                    FC_KEEP(wide);
+                    FC_UNROLL
+                    for (int r = 0; r < FLIGHT; r++)
+                        FC_UNROLL
+                        for (int i = 0; i < PIXELS; i++) {
+                            const int h = e - r * APART, s = j - i * APART;
+                            if (h >= 0 && 0 <= s && s < KW)
+                                sum[r][i][0] += wide * (HELD ? weight[h * KW + s]
+                                                             : FC_LOAD(a + (h * KW + s)
+                                                                           * FC_LANES));
+                        }
+                }
+            }
+            if (y >= 0) {
+                FC_NAME(channels_store)(PIXELS, MASKED, pixels, sum[0], to, step, store);
+                to += together * pixels->c_row;
+            }
+            FC_UNROLL
+            for (int r = 0; r < FLIGHT; r++)
+                FC_UNROLL
+                for (int i = 0; i < PIXELS; i++)
+                    sum[r][i][0] = r + 1 < FLIGHT ? sum[r + 1][i][0] : (FC_VEC){0};
+        }
+    }
+}
+#undef FC_MOST_TAPS
+
+#define FC_CHANNELS_COLUMN(KH, KW, APART, WORD, PIXELS, MASKED)                                  \
+    static __attribute__((noinline)) void                                                        \
+    FC_NAME(channels_##KH##x##KW##_##APART##_##WORD##_##MASKED)(                                 \
+        const fc_pixels *pixels, ptrdiff_t x, const FC_T *a, const FC_T *b, FC_T *c,             \
+        const fc_store *store)                                                                   \
+    {                                                                                            \
+        FC_NAME(channels_column)(KH, KW, APART, PIXELS, MASKED, pixels, x, a, b, c, store);      \
+    }
+#define FC_CHANNELS_GO(KH, KW, APART, WORD, PIXELS)                                                  \
+    for (; x + (PIXELS - 1) * together < columns->outputs; x += PIXELS * together)               \
+        if (FC_NAME(channels_masked)(pixels, x, PIXELS, together))                               \
+            FC_NAME(channels_##KH##x##KW##_##APART##_##WORD##_1)(pixels, x, a, b, c, store);     \
+        else                                                                                     \
+            FC_NAME(channels_##KH##x##KW##_##APART##_##WORD##_0)(pixels, x, a, b, c, store);
+#define FC_CHANNELS_FIXED(KH, KW, APART)                                                         \
+    FC_CHANNELS_COLUMN(KH, KW, APART, one, 1, 0)                                                    \
+    FC_CHANNELS_COLUMN(KH, KW, APART, one, 1, 1)                                                    \
+    FC_CHANNELS_COLUMN(KH, KW, APART, some, FC_STENCIL_VECTORS, 0)                                     \
+    FC_CHANNELS_COLUMN(KH, KW, APART, some, FC_STENCIL_VECTORS, 1)                                     \
+    static void FC_NAME(channels_##KH##x##KW##_##APART)(                                         \
+        const fc_pixels *pixels, const FC_T *a, const FC_T *b, FC_T *c, const fc_store *store)   \
+    {                                                                                            \
+        const fc_reads *columns = &pixels->column;                                               \
+        const ptrdiff_t together = columns->together;                                            \
+        for (ptrdiff_t x0 = 0; x0 < together && x0 < columns->outputs; x0++) {                   \
+            ptrdiff_t x = x0;                                                                    \
+            FC_CHANNELS_GO(KH, KW, APART, some, FC_STENCIL_VECTORS)                              \
+            FC_CHANNELS_GO(KH, KW, APART, one, 1)                                                     \
+        }                                                                                        \
+    }
+#define FC_CHANNELS_LIST(FIXED)                                                                  \
+    FIXED(3, 3, 1) FIXED(3, 3, 2) FIXED(5, 5, 1) FIXED(5, 5, 2) FIXED(7, 7, 1)
+#define FC_CHANNELS_CHOOSE(KH, KW, APART)                                                        \
+    if (pixels->row.taps == KH && pixels->column.taps == KW && pixels->row.apart == APART &&     \
+        pixels->column.apart == APART) {                                                         \
+        FC_NAME(channels_##KH##x##KW##_##APART)(pixels, a, b, c, store);                         \
+        return;                                                                                  \
+    }
+#if FC_REAL
+FC_CHANNELS_LIST(FC_CHANNELS_FIXED)
+#endif
+
+static void FC_NAME(depthwise_channels)(const fc_pixels *pixels, const void *a, const void *b_,
+                                        void *c, const fc_store *store)
+{
+    const FC_T *b = b_;
+#if FC_REAL
+    if (pixels->depth.taps == 1 && pixels->depth.place[0] != FC_NOWHERE) {
+        b += pixels->depth.place[0];
+        FC_CHANNELS_LIST(FC_CHANNELS_CHOOSE)
+        b = b_;
+    }
+#endif
+    FC_NAME(channels_planes)(pixels, a, b, c, store);
+}
+#undef FC_CHANNELS_COLUMN
+#undef FC_CHANNELS_GO
+#undef FC_CHANNELS_FIXED
+#undef FC_CHANNELS_LIST
+#undef FC_CHANNELS_CHOOSE

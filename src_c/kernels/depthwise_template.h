@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * A plane of one output channel, from planes of few input channels:
+ *
+ *     C[y][x] (+)= sum over taps d, h and steps s of
+ *                      A[d][h][s] * B[depth(d) + row(y, h) + step[s] + x]     (2 x in pairs)
+ *
+ * Rows on padding are left out, and so are, by masks, columns.  There are two ways, with the same
+ * order of sums.  `plane_column` is for kernels of few rows: it goes down the plane, and loads each
+ * row once, for all sums that use it.  `plane_tile` makes FC_STENCIL_ROWS rows at a time: row y and
+ * tap h read the same row as row y + together and tap h - apart.
+ */
+#if FC_REAL
+#define FC_PLANE_VECTORS FC_STENCIL_VECTORS
+#else
+#define FC_PLANE_VECTORS 2
+#endif
+
+/* The lanes that a step reads, those of every second column, and of the step after it (NEXT). */
+FC_INLINE FC_VEC FC_NAME(plane_vector)(const int MASKED, const int PAIRS, const int NEXT,
+                                       const FC_T *from, uint32_t mask)
+{
+    if (!MASKED)
+        return PAIRS ? FC_EVERY_SECOND(NEXT, FC_LOAD(from), FC_LOAD(from + FC_LANES))
+                     : FC_LOAD(from);
+    if (!PAIRS)
+        return FC_LOAD_MASKED(from, mask);
+    return FC_EVERY_SECOND(NEXT, FC_LOAD_MASKED(from, mask),
+                           FC_LOAD_MASKED(from + FC_LANES, mask >> FC_LANES));
+}
+
+#define FC_PLANE_USE(LOW, HIGH)                                                                  \
+    case LOW * 8 + HIGH:                                                                         \
+        for (ptrdiff_t s = 0; s < plane->steps; s++) {                                           \
+            const FC_T *at = from + plane->step[s];                                              \
+            FC_VEC wide[WIDTH];                                                                  \
+            FC_UNROLL                                                                            \
+            for (int v = 0; v < WIDTH; v++)                                                      \
+                wide[v] = FC_NAME(plane_vector)(MASKED, PAIRS, 0, at + (v * FC_LANES << PAIRS),  \
+                                                MASKED ? columns->mask[s * WIDTH + v] : 0);      \
+            FC_UNROLL                                                                            \
+            for (int r = LOW; r < HIGH; r++)                                                     \
+                FC_UNROLL                                                                        \
+                for (int v = 0; v < WIDTH; v++)                                                  \
+                    sum[r][v] += FC_TIMES(w[s - r * apart_a], wide[v]);                          \
+        }                                                                                        \
+        break;
+
+/* Rows 0, together, ... of `rows`, whose entries in the table begin at `row`. */
+FC_INLINE void FC_NAME(plane_tile)(const int WIDTH, const int MASKED, const int PAIRS,
+                                   const fc_plane *plane, const fc_columns *columns,
+                                   const ptrdiff_t *row, ptrdiff_t rows, const FC_T *a,
+                                   const FC_T *b, FC_T *c, const fc_store *store)
+{
+    FC_NAME(sums) sum[FC_STENCIL_ROWS];
+    const ptrdiff_t apart = plane->row.apart, taps = plane->row.taps;
+    const ptrdiff_t a_row = plane->a_row, apart_a = apart * a_row;
+    const ptrdiff_t uses = (rows - 1) * apart + taps, ldc = plane->row.together * plane->c_row;
+    FC_UNROLL
+    for (int r = 0; r < FC_STENCIL_ROWS; r++)
+        FC_UNROLL
+        for (int v = 0; v < WIDTH; v++)
+            sum[r][v] = (FC_VEC){0};
+
+    for (ptrdiff_t d = 0; d < plane->depth.taps; d++) {
+        const ptrdiff_t depth = plane->depth.place[d * plane->depth.dilation];
+        const FC_T *w = a + d * taps * a_row; /* of tap `use` of row 0 */
+        ptrdiff_t low = 0, high = 0, first = 0, last = taps;
+        if (depth == FC_NOWHERE)
+            continue;
+        for (ptrdiff_t use = 0; use < uses; use++, w += a_row) {
+            /* Rows [low, high) use it: those with 0 <= use - r apart < taps. */
+            high += use == first;
+            first += use == first ? apart : 0;
+            low += use == last;
+            last += use == last ? apart : 0;
+            const ptrdiff_t place = row[use * plane->row.dilation];
+            if (place == FC_NOWHERE)
+                continue;
+            const FC_T *from = b + depth + place;
+            switch (low * 8 + (high < rows ? high : rows)) {
+                FC_PLANE_USE(0, 1)
+                FC_PLANE_USE(0, 2)
+                FC_PLANE_USE(0, 3)
+                FC_PLANE_USE(0, 4)
+                FC_PLANE_USE(1, 2)
+                FC_PLANE_USE(1, 3)
+                FC_PLANE_USE(1, 4)
+                FC_PLANE_USE(2, 3)
+                FC_PLANE_USE(2, 4)
+                FC_PLANE_USE(3, 4)
+            }
+        }
+    }
+
+    if (rows == FC_STENCIL_ROWS)
+        FC_NAME(store_rows)(FC_STENCIL_ROWS, WIDTH, sum, c, ldc, columns->cols, store);
+    else
+        FC_UNROLL
+        for (int r = 0; r < FC_STENCIL_ROWS - 1; r++)
+            if (r < rows)
+                FC_NAME(store_rows)(1, WIDTH, sum + r, c + r * ldc, ldc, columns->cols, store);
+}
+#undef FC_PLANE_USE
+
+/* Rows that are `together` apart, all columns. */
+FC_INLINE void FC_NAME(plane_tiles)(const int WIDTH, const fc_plane *plane,
+                                    const fc_columns *columns, const ptrdiff_t *row,
+                                    ptrdiff_t rows, const FC_T *a, const FC_T *b, FC_T *c,
+                                    const fc_store *store)
+{
+    const FC_T *from = b + (columns->at << plane->pairs);
+    FC_T *to = c + columns->at;
+    if (WIDTH <= 2 && plane->pairs && columns->mask)
+        FC_NAME(plane_tile)(WIDTH, 1, 1, plane, columns, row, rows, a, from, to, store);
+    else if (WIDTH <= 2 && plane->pairs)
+        FC_NAME(plane_tile)(WIDTH, 0, 1, plane, columns, row, rows, a, from, to, store);
+    else if (columns->mask)
+        FC_NAME(plane_tile)(WIDTH, 1, 0, plane, columns, row, rows, a, from, to, store);
+    else
+        FC_NAME(plane_tile)(WIDTH, 0, 0, plane, columns, row, rows, a, from, to, store);
+}
+
+static void FC_NAME(plane)(const fc_plane *plane, const FC_T *a, const FC_T *b, FC_T *c,
+                           const fc_store *store)
+{
+    const ptrdiff_t together = plane->row.together;
+    for (ptrdiff_t y0 = 0; y0 < plane->row.outputs; y0 += FC_STENCIL_ROWS * together)
+        for (ptrdiff_t y = y0; y < y0 + together && y < plane->row.outputs; y++) {
+            const ptrdiff_t left = (plane->row.outputs - y + together - 1) / together;
+            const ptrdiff_t rows = left < FC_STENCIL_ROWS ? left : FC_STENCIL_ROWS;
+            const ptrdiff_t *row = plane->row.place + y * plane->row.stride;
+            FC_T *to = c + y * plane->c_row;
+            for (const fc_columns *at = plane->columns; at < plane->columns_end; at++)
+                if (at->vectors == 1)
+                    FC_NAME(plane_tiles)(1, plane, at, row, rows, a, b, to, store);
+                else if (at->vectors == 2)
+                    FC_NAME(plane_tiles)(2, plane, at, row, rows, a, b, to, store);
+#if FC_PLANE_VECTORS == 4
+                else
+                    FC_NAME(plane_tiles)(4, plane, at, row, rows, a, b, to, store);
+#endif
+        }
+}
+
+/* Columns of a plane with KH x KW taps, whose sums and, if they fit, weights are in registers.
+ * Output row y, of those that are `together` apart, is done when row y APART + KH - 1 has been
+ * read; so many rows are in flight. */
+#define FC_MOST_TAPS 7
+FC_INLINE void FC_NAME(plane_column)(const int KH, const int KW, const int APART, const int WIDTH,
+                                     const int MASKED, const fc_plane *plane,
+                                     const fc_columns *columns, const FC_T *a, const FC_T *b,
+                                     FC_T *c, const fc_store *store)
+{
+    const int FLIGHT = (KH - 1) / APART + 1, PAIRS = APART == 2;
+    const int HELD = KH * KW < FC_REGISTERS;
+    const ptrdiff_t together = plane->row.together, dilation = plane->row.dilation;
+    const ptrdiff_t a_row = plane->a_row, ldc = together * plane->c_row;
+    const uint32_t *mask = columns->mask;
+    FC_VEC weight[FC_MOST_TAPS * FC_MOST_TAPS];
+    ptrdiff_t step[FC_MOST_TAPS];
+    b += columns->at << PAIRS;
+    c += columns->at;
+    FC_UNROLL
+    for (int s = 0; s < KW; s++)
+        step[s] = plane->step[s];
+    FC_UNROLL
+    for (int h = 0; h < KH; h++)
+        FC_UNROLL
+        for (int s = 0; HELD && s < KW; s++) {
+            FC_VEC one = (FC_VEC){0} + a[h * a_row + s];
+            FC_KEEP(one);
+            weight[h * KW + s] = one;
+        }
+    for (ptrdiff_t y0 = 0; y0 < together && y0 < plane->row.outputs; y0++) {
+        const ptrdiff_t rows = (plane->row.outputs - y0 + together - 1) / together;
+        const ptrdiff_t *row = plane->row.place + y0 * plane->row.stride
+                               + ((1 - FLIGHT) * APART + KH - APART) * dilation;
+        FC_T *to = c + y0 * plane->c_row;
+        FC_NAME(sums) sum[FC_MOST_TAPS];
+        FC_UNROLL
+        for (int r = 0; r < FLIGHT; r++)
+            FC_UNROLL
+            for (int v = 0; v < WIDTH; v++)
+                sum[r][v] = (FC_VEC){0};
+        for (ptrdiff_t y = 1 - FLIGHT; y < rows; y++) {
+            FC_UNROLL
+            for (int e = KH - APART; e < KH; e++, row += dilation) {
+                if (y * APART + e < 0 || *row == FC_NOWHERE)
+                    continue;
+                const FC_T *from = b + *row;
+                FC_KEEP_POINTER(from);
+                FC_UNROLL
+                for (int s = 0; s < KW; s++)
+                    FC_UNROLL
+                    for (int v = 0; v < WIDTH; v++) {
+                        const int first = PAIRS ? s / 2 * 2 : s; /* of two steps that share loads */
+                        FC_VEC wide = FC_NAME(plane_vector)(
+                            MASKED, PAIRS, s - first, from + step[first] + (v * FC_LANES << PAIRS),
+                            MASKED ? mask[first * WIDTH + v] : 0);
+                        FC_KEEP(wide);
+                        FC_UNROLL
+                        for (int r = 0; r < FLIGHT; r++) { /* tap e - r APART of row y + r */
+                            const int h = e - r * APART;
+                            if (h >= 0 && HELD)
+                                sum[r][v] += weight[h * KW + s] * wide;
+                            else if (h >= 0)
+                                sum[r][v] += a[h * a_row + s] * wide;
+                        }
+                    }
+            }
+            if (y >= 0) {
+                FC_NAME(store_rows)(1, WIDTH, sum, to, ldc, columns->cols, store);
+                to += ldc;
+            }
+            FC_UNROLL
+            for (int r = 0; r < FLIGHT; r++)
+                FC_UNROLL
+                for (int v = 0; v < WIDTH; v++)
+                    sum[r][v] = r + 1 < FLIGHT ? sum[r + 1][v] : (FC_VEC){0};
+        }
+    }
+}
+
+/* FIXED(KH, KW, APART): the kernels that have functions of their own. */
+#define FC_PLANE_LIST(FIXED) FIXED(3, 3, 1) FIXED(3, 3, 2) FIXED(5, 5, 1) FIXED(5, 5, 2) FIXED(7, 7, 1)
+
+#define FC_PLANE_COLUMN(KH, KW, APART, WIDTH, MASKED)                                            \
+    static __attribute__((noinline)) void                                                        \
+    FC_NAME(plane_##KH##x##KW##_##APART##_##WIDTH##_##MASKED)(                                   \
+        const fc_plane *plane, const fc_columns *columns, const FC_T *a, const FC_T *b, FC_T *c, \
+        const fc_store *store)                                                                   \
+    {                                                                                            \
+        FC_NAME(plane_column)(KH, KW, APART, WIDTH, MASKED, plane, columns, a, b, c, store);     \
+    }
+#define FC_PLANE_FIXED(KH, KW, APART)                                                            \
+    FC_PLANE_COLUMN(KH, KW, APART, 1, 0)                                                         \
+    FC_PLANE_COLUMN(KH, KW, APART, 1, 1)                                                         \
+    FC_PLANE_COLUMN(KH, KW, APART, 2, 0)                                                         \
+    FC_PLANE_COLUMN(KH, KW, APART, 2, 1)                                                         \
+    FC_PLANE_FOUR_##APART(KH, KW)                                                                \
+    static void FC_NAME(plane_##KH##x##KW##_##APART)(const fc_plane *plane, const FC_T *a,       \
+                                                     const FC_T *b, FC_T *c,                     \
+                                                     const fc_store *store)                      \
+    {                                                                                            \
+        static FC_NAME(plane_column_fn) *const column[3][2] = {                                  \
+            {FC_NAME(plane_##KH##x##KW##_##APART##_1_0),                                         \
+             FC_NAME(plane_##KH##x##KW##_##APART##_1_1)},                                        \
+            {FC_NAME(plane_##KH##x##KW##_##APART##_2_0),                                         \
+             FC_NAME(plane_##KH##x##KW##_##APART##_2_1)},                                        \
+            FC_PLANE_FOURS_##APART(KH, KW)};                                                    \
+        for (const fc_columns *at = plane->columns; at < plane->columns_end; at++)               \
+            column[at->vectors / 2][at->mask != NULL](plane, at, a, b, c, store);                \
+    }
+typedef void FC_NAME(plane_column_fn)(const fc_plane *plane, const fc_columns *columns,
+                                      const FC_T *a, const FC_T *b, FC_T *c, const fc_store *store);
+typedef void FC_NAME(plane_fn)(const fc_plane *plane, const FC_T *a, const FC_T *b, FC_T *c,
+                               const fc_store *store);
+#if FC_PLANE_VECTORS == 4
+#define FC_PLANE_FOUR_1(KH, KW)                                                                  \
+    FC_PLANE_COLUMN(KH, KW, 1, 4, 0) FC_PLANE_COLUMN(KH, KW, 1, 4, 1)
+#define FC_PLANE_FOURS_1(KH, KW)                                                                 \
+    {FC_NAME(plane_##KH##x##KW##_1_4_0), FC_NAME(plane_##KH##x##KW##_1_4_1)}
+#else
+#define FC_PLANE_FOUR_1(KH, KW)
+#define FC_PLANE_FOURS_1(KH, KW) {NULL, NULL}
+#endif
+#define FC_PLANE_FOUR_2(KH, KW) /* pairs are at most two vectors wide */
+#define FC_PLANE_FOURS_2(KH, KW) {NULL, NULL}
+#if FC_REAL
+FC_PLANE_LIST(FC_PLANE_FIXED)
+#endif
+#undef FC_PLANE_FIXED
+#undef FC_PLANE_FOUR_1
+#undef FC_PLANE_FOURS_1
+#undef FC_PLANE_FOUR_2
+#undef FC_PLANE_FOURS_2
+#undef FC_PLANE_COLUMN
+
+#define FC_PLANE_CHOOSE(KH, KW, APART)                                                           \
+    if (plane->row.taps == KH && plane->steps == KW && plane->a_row == KW &&                     \
+        plane->row.apart == APART && plane->pairs == (APART == 2) &&                                 \
+        (APART == 1 || plane->step[1] == plane->step[0] + 1))                                    \
+        return FC_NAME(plane_##KH##x##KW##_##APART);
+
+/* The function for a kind of plane. */
+static FC_NAME(plane_fn) *FC_NAME(choose_plane)(const fc_plane *plane)
+{
+    (void)plane;
+#if FC_REAL
+    if (plane->depth.taps == 1 && plane->depth.place[0] != FC_NOWHERE) {
+        FC_PLANE_LIST(FC_PLANE_CHOOSE)
+    }
+#endif
+    return FC_NAME(plane);
+}
+#undef FC_PLANE_CHOOSE
+#undef FC_PLANE_LIST
+#undef FC_MOST_TAPS
+
+static void FC_NAME(depthwise)(const fc_plane *plane, ptrdiff_t channels, const void *a_,
+                               const void *b_, void *c_, const fc_store *store)
+{
+    FC_NAME(plane_fn) *const make = FC_NAME(choose_plane)(plane);
+    const FC_T *a = a_, *b = b_, *bias = store->bias;
+    FC_T *c = c_, same[FC_STENCIL_ROWS] = {0}; /* the rows are of one channel */
+    fc_store own = *store;
+    own.bias = same;
+    if (make != FC_NAME(plane))
+        b += plane->depth.place[0];
+    for (; channels > 0; channels--) {
+        if (store->flags & FC_BIAS_ROWS)
+            for (int r = 0; r < FC_STENCIL_ROWS; r++)
+                same[r] = *bias;
+        make(plane, a, b, c, &own);
+        a += plane->a_channel;
+        b += plane->b_channel;
+        c += plane->c_channel;
+        bias += bias != NULL;
+    }
+}

@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The C kernels of depthwise convolution on their own: every width, with and without masks."""
+
+import ctypes
+import shutil
+from itertools import product
+
+import numpy as np
+import pytest
+from ctables import (
+    ADD,
+    BIAS_COLS,
+    BIAS_ROWS,
+    CLAMP,
+    Columns,
+    Pixels,
+    Plane,
+    Reads,
+    Store,
+    find,
+    small_integers,
+)
+from ways import ISAS
+
+pytestmark = pytest.mark.skipif(shutil.which("objdump") is None, reason="no objdump")
+
+# (taps of depth, height, width), stride and dilation of height, of width, padding before
+KERNELS = [
+    ((1, 3, 3), (1, 1), (1, 1), 1),
+    ((1, 3, 3), (2, 1), (2, 1), 1),
+    ((1, 3, 3), (1, 3), (1, 2), 2),
+    ((1, 5, 5), (1, 1), (1, 1), 2),
+    ((1, 5, 5), (2, 1), (2, 1), 0),
+    ((1, 7, 7), (1, 1), (1, 1), 3),
+    ((1, 3, 3), (2, 1), (2, 3), 1),
+    ((1, 7, 1), (1, 2), (1, 1), 4),
+    ((1, 2, 4), (3, 2), (1, 1), 0),
+    ((2, 3, 3), (1, 1), (1, 1), 1),
+    ((3, 1, 5), (2, 1), (2, 2), 2),
+]
+
+
+@pytest.fixture(params=ISAS)
+def isa(request):
+    return request.param
+
+
+@pytest.fixture(params=["f4", "f8", "i8", "l8"])
+def table(isa, request):
+    return find(isa, request.param)
+
+
+def sums(x, w, axes):
+    """The planes of (channel, depth, height, width), tap by tap; one output depth."""
+    (_, _, d_pad), (s, e, pad), (t, f, left) = axes
+    channels, depth, height, width = x.shape
+    (rows, columns) = (
+        (n + 2 * p - g * (k - 1) - 1) // u + 1
+        for n, p, k, u, g in ((height, pad, w.shape[2], s, e), (width, left, w.shape[3], t, f))
+    )
+    y = np.zeros((channels, rows, columns), x.dtype)
+    for d, h, v in np.ndindex(w.shape[1:]):
+        for i, j in np.ndindex(rows, columns):
+            at = d - d_pad, i * s + h * e - pad, j * t + v * f - left
+            if all(0 <= a < n for a, n in zip(at, (depth, height, width), strict=True)):
+                y[:, i, j] += w[:, d, h, v] * x[(slice(None), *at)]
+    return y
+
+
+def columns_of(count, widest, lanes, masked, valid):
+    """The columns in parts, widest first, and what they keep alive."""
+    parts, held, at = [], [], 0
+    for vectors in (4, 2, 1):
+        while vectors <= widest and at < count and (vectors == 1 or count - at >= vectors * lanes):
+            mask = None
+            if masked:
+                mask = np.array(
+                    [[valid(tap, at + v * lanes) for v in range(vectors)] for tap in range(99)],
+                    np.uint32,
+                )
+                held.append(mask)
+            place = None if mask is None else mask.ctypes.data
+            parts.append(Columns(at, min(vectors * lanes, count - at), vectors, place))
+            at += vectors * lanes
+    return (Columns * len(parts))(*parts), held
+
+
+@pytest.mark.parametrize("kernel", KERNELS, ids=str)
+def test_depthwise(table, kernel):
+    taps, (s, e), (t, f), pad = kernel
+    rng = np.random.default_rng(0)
+    lanes, widest = table.lanes, 2 if t == 2 else table.plane_vectors
+    for columns, flags in product((lanes * (widest + 1) - 3, 2 * lanes, 3), (0, BIAS_ROWS | CLAMP)):
+        height, channels = 2 * s + e * (taps[1] - 1) + 3, 3
+        width = (columns - 1) * t + f * (taps[2] - 1) + 1 - 2 * pad
+        if width < 1 or (flags and table.dtype.kind != "f"):
+            continue
+        x = small_integers(rng, (channels, 2, height, width), table.dtype)
+        w = small_integers(rng, (channels, *taps), table.dtype)
+        bias = small_integers(rng, channels, table.dtype)
+        expected = sums(x, w, ((1, 1, 0), (s, e, pad), (t, f, pad)))
+        if flags:
+            expected = np.clip(expected + bias[:, None, None], -20, 30)
+        rows = expected.shape[1]
+        step = np.arange(taps[2], dtype=np.intp) * f
+
+        def valid(tap, column, t=t, f=f, width=width):
+            at = column * t - pad + tap * f
+            return sum(1 << i for i in range(lanes * t) if 0 <= at + i < width)
+
+        parts, _held = columns_of(columns, widest, lanes, True, valid)
+        reads = (  # alive while the kernel reads their tables
+            Reads(2, height * width, 1, taps[0], 1, 1, 0),
+            Reads(height, width, rows, taps[1], s, e, pad),
+        )
+        plane = Plane(
+            *reads,
+            step.ctypes.data,
+            len(step),
+            t == 2,
+            ctypes.addressof(parts),
+            ctypes.addressof(parts) + ctypes.sizeof(parts),
+            taps[2],
+            columns,
+            w[0].size,
+            x[0].size,
+            expected[0].size,
+        )
+        y = np.full(expected.shape, 77, table.dtype)
+        store = Store(flags, y, bias, low=-20, high=30)
+        table.call("depthwise", plane, channels, w, shifted(x, -pad), y, store)
+        np.testing.assert_array_equal(y, expected)
+        table.call("depthwise", plane, channels, w, shifted(x, -pad), y, Store(ADD, y))
+        if not flags:
+            np.testing.assert_array_equal(y, 2 * expected)
+
+
+def shifted(array, elements):
+    """The address of an array, moved."""
+    return ctypes.c_void_p(array.ctypes.data + elements * array.itemsize)
+
+
+@pytest.mark.parametrize("kernel", KERNELS, ids=str)
+def test_depthwise_channels(table, kernel):
+    taps, (s, e), (t, f), pad = kernel
+    rng = np.random.default_rng(1)
+    lanes = table.lanes
+    for columns, channels, flags in product((11, 3), (lanes, lanes - 1), (0, BIAS_COLS | CLAMP)):
+        height = 2 * s + e * (taps[1] - 1) + 3
+        width = (columns - 1) * t + f * (taps[2] - 1) + 1 - 2 * pad
+        if width < 1 or (flags and table.dtype.kind != "f"):
+            continue
+        x = small_integers(rng, (2, height, width, channels), table.dtype)
+        w = small_integers(rng, (*taps, lanes), table.dtype)
+        bias = small_integers(rng, lanes, table.dtype)
+        planes, weights = np.moveaxis(x, -1, 0), np.moveaxis(w[..., :channels], -1, 0)
+        expected = sums(planes, weights, ((1, 1, 0), (s, e, pad), (t, f, pad)))
+        expected = np.moveaxis(expected, 0, -1)
+        if flags:
+            expected = np.clip(expected + bias[:channels], -20, 30)
+        reads = (
+            Reads(2, height * width * channels, 1, taps[0], 1, 1, 0),
+            Reads(height, width * channels, expected.shape[0], taps[1], s, e, pad),
+            Reads(width, channels, columns, taps[2], t, f, pad),
+        )
+        pixels = Pixels(
+            *reads,
+            columns * channels,
+            channels,
+            (1 << channels) - 1,
+        )
+        y = np.full(expected.shape, 77, table.dtype)
+        store = Store(flags, y, bias, low=-20, high=30)
+        table.call("depthwise_channels", pixels, w, x, y, store)
+        np.testing.assert_array_equal(y, expected)
+        table.call("depthwise_channels", pixels, w, x, y, Store(ADD, y))
+        if not flags:
+            np.testing.assert_array_equal(y, 2 * expected)
