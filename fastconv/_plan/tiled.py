@@ -32,7 +32,7 @@ class Arrays:
     """How the arrays of a call lie in memory."""
 
     src: Layout
-    wei: Layout
+    wei: Layout | None  # of an operation that has weights
     dst: Layout  # seen from the dtype of sums
     residual: Layout | None = None
     residual_is_out: bool = False
@@ -54,7 +54,8 @@ class Arrays:
 
     def moved_bytes(self, spec: ConvSpec) -> int:
         """Input, weight, output and residual, each once."""
-        sizes = [(self.src, spec.input_shape), (self.wei, spec.weight_shape)]
+        sizes = [(self.src, spec.input_shape)]
+        sizes += [(self.wei, spec.weight_shape)] if self.wei else []
         sizes += [(self.dst, spec.output_shape)] * (2 if self.residual else 1)
         return sum(layout.itemsize * prod(shape) for layout, shape in sizes)
 

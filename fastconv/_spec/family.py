@@ -16,6 +16,7 @@ from .values import plain
 
 # Parameters that are one number or flag, by name.
 SINGLE = ("padding_value", "channels_last", "flip", "alpha", "beta")
+SETTLED = (int, float, bool)  # which nobody can change
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,9 +60,11 @@ def _single(parameters: type) -> tuple[str, ...]:
 def settled_parameters(parameters: Any) -> Any:
     """The same with numbers, flags and a dtype in place of what holds them, so that later changes
     do not show; `parameters` is a NamedTuple of any family."""
-    changes = {
-        name: plain(getattr(parameters, name)) for name in SINGLE if name in parameters._fields
-    }
+    changes = {}
+    for name in _single(type(parameters)):
+        value = getattr(parameters, name)
+        if type(value) not in SETTLED:
+            changes[name] = plain(value)
     activation = getattr(parameters, "activation", None)
     if isinstance(activation, (tuple, list)):
         changes["activation"] = tuple(map(plain, activation))
@@ -69,7 +72,7 @@ def settled_parameters(parameters: Any) -> Any:
     if dtype is not None:
         with contextlib.suppress(Exception):  # a check refuses it by name
             changes["dtype"] = find_dtype(dtype)
-    return parameters._replace(**changes)
+    return parameters._replace(**changes) if changes else parameters
 
 
 def flipped(weight: np.ndarray, rank: int, parameters: Any) -> np.ndarray:

@@ -3,6 +3,7 @@
 
 import itertools
 import pickle
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -302,3 +303,16 @@ def test_the_size_and_the_dtype_of_an_input_of_a_layer_may_change():
             x = numbers((2, 6, n), dtype)
             expected = conv_transpose1d(x, w, [1, 2, 3, 4, 5], **said)
             assert_same_bits(layer(x), expected)
+
+
+@pytest.mark.parametrize("mode", ["constant", "edge"])
+def test_threads_share_one_layer(mode):
+    """Many start with nothing packed, with inputs of other sizes."""
+    w, inputs = numbers((6, 19, 4), seed=1), [numbers((2, 6, 3 + 5 * i)) for i in range(6)]
+    said = {"stride": 3, "padding": 1, "padding_mode": mode}
+    expected = [conv_transpose1d(x, w, **said) for x in inputs]
+    for _ in range(3):
+        layer = prepare(conv_transpose1d, w, **said)
+        with ThreadPoolExecutor(6) as pool:
+            for got, right in zip(pool.map(layer, inputs * 3), expected * 3, strict=True):
+                assert_same_bits(got, right)
