@@ -57,7 +57,7 @@ cdef void pixels_task(const void *what, operands_t *operands, Py_ssize_t task,
     cdef const epilogue_t *e = &p.epilogue
     cdef const Span *box[4]
     cdef source_t source
-    cdef block_t block
+    cdef block_t block, wanted
     cdef found_t found
     cdef fc_taps taps
     cdef fc_tap *tap = <fc_tap *> scratch
@@ -72,7 +72,7 @@ cdef void pixels_task(const void *what, operands_t *operands, Py_ssize_t task,
     take_box(&p.window, task // shares, box)
     for channel in range(4):
         source.box[channel] = box[channel]
-    dst_bytes = box[3].count * box[2].count * p.window.itemsize
+    dst_bytes = box[3].count * box[2].count * d.interleaved * p.window.itemsize
     if in_place_store:
         dst_bytes = e.dst.axis_bytes[1]
     while group < end:
@@ -83,7 +83,9 @@ cdef void pixels_task(const void *what, operands_t *operands, Py_ssize_t task,
             if d.in_place:
                 data = operands.src + group_bytes(&p.window.src, group, p.window.channels, block.c0)
             else:
-                sources.prepare(&p.window, operands.src, box, group, &block, scratch, True,
+                wanted = block
+                wanted.c1 += d.interleaved - 1
+                sources.prepare(&p.window, operands.src, box, group, &wanted, scratch, True,
                                 &source, tap, &taps)
                 data = source.data
             if not known:
@@ -93,7 +95,7 @@ cdef void pixels_task(const void *what, operands_t *operands, Py_ssize_t task,
                 data += found.first_bytes
             epilogue.begin_store(e, operands, block.k0 == 0, last, in_place_store, FC_BIAS_ROWS,
                                  &store)
-            for channel in range(e.channels):
+            for channel in range(e.channels // d.interleaved):
                 epilogue.set_bias(e, operands, group, channel, &store)
                 dst = scratch + p.at.sum + channel * d.sum_bytes
                 if in_place_store:
@@ -102,8 +104,9 @@ cdef void pixels_task(const void *what, operands_t *operands, Py_ssize_t task,
                 planes_of(d, &found, box, weight, data, dst, dst_bytes, together, &store)
                 if last and not (in_place_store and e.simple):
                     for g in range(group, group + together):
-                        epilogue.store_sums(e, operands, box, g, channel, channel + 1,
-                                            in_place_store, dst, NULL)
+                        epilogue.store_sums(e, operands, box, g, channel,
+                                            channel + d.interleaved, in_place_store, dst,
+                                            scratch + p.at.transposed)
         group += together
 
 

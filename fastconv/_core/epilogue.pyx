@@ -91,7 +91,8 @@ cdef void epilogue_line(const epilogue_t *e, const operands_t *operands, const l
         for o in range(o0, o1):
             epilogue_row(e, operands, line, group, o, 0, sums + (o - o0) * e.pitch * size, size,
                          line.count, False)
-    elif line.in_place and not wanted and side_by_side and one_row(e, line, o1 - o0):
+    elif ((line.in_place or e.pitch == o1 - o0) and not wanted and side_by_side
+          and one_row(e, line, o1 - o0)):
         epilogue_row(e, operands, line, group, o0, 0, sums, size, line.count * (o1 - o0), True)
     elif side_by_side:
         for pixel in range(line.count):

@@ -15,6 +15,7 @@ cdef struct planes_t:
     bint in_place               # pixels are read where they lie in the array
     bint far                    # ... which lies beyond the second level of the cache
     bint weights_in_place       # the weights of an output channel are read where they lie
+    Py_ssize_t interleaved      # channels side by side that share their weights: columns of a row
     Py_ssize_t task_groups      # groups of a task
     Py_ssize_t together         # of them that one call of the kernel makes
     Py_ssize_t sum_bytes        # from the sums of an output channel to those of the next

@@ -66,8 +66,10 @@ cdef uint32_t valid_lanes(const planes_t *d, const Span *span, Py_ssize_t column
     """Which elements from a tap of a vector of columns on lie in the source."""
     cdef const Axis *axis = &d.conv.window.axis[3]
     cdef Py_ssize_t count = d.conv.window.kernels.lanes * axis.stride
-    cdef Py_ssize_t at = (span.start + column) * axis.stride - axis.pad + tap * axis.dilation
-    cdef Py_ssize_t first = max(<Py_ssize_t> 0, -at), end = min(count, axis.src - at)
+    cdef Py_ssize_t at = (d.interleaved * (span.start * axis.stride - axis.pad
+                                           + tap * axis.dilation) + column * axis.stride)
+    cdef Py_ssize_t first = max(<Py_ssize_t> 0, -at)
+    cdef Py_ssize_t end = min(count, d.interleaved * axis.src - at)
     if first >= end:
         return 0
     return <uint32_t> ((<uint64_t> 1 << end) - (<uint64_t> 1 << first))
@@ -77,9 +79,10 @@ cdef bint plain(const planes_t *d, const Span *span, const part_t *part, Py_ssiz
                 Py_ssize_t cols) noexcept nogil:
     """Whether all lanes of some vectors read the source, with what lies between two columns."""
     cdef const Axis *axis = &d.conv.window.axis[3]
-    cdef Py_ssize_t first = (span.start + column) * axis.stride - axis.pad
-    cdef Py_ssize_t last = first + cols * axis.stride - 1 + (part.end - 1) * axis.dilation
-    return not d.in_place or (first + part.first * axis.dilation >= 0 and last < axis.src)
+    cdef Py_ssize_t each = d.interleaved, step = each * axis.dilation
+    cdef Py_ssize_t first = each * (span.start * axis.stride - axis.pad) + column * axis.stride
+    cdef Py_ssize_t last = first + cols * axis.stride - 1 + (part.end - 1) * step
+    return not d.in_place or (first + part.first * step >= 0 and last < each * axis.src)
 
 
 cdef Py_ssize_t find_columns(const planes_t *d, const Span *span, const part_t *part,
@@ -89,17 +92,18 @@ cdef Py_ssize_t find_columns(const planes_t *d, const Span *span, const part_t *
 
     Counts the masks, too; with columns NULL it only counts."""
     cdef Py_ssize_t lanes = d.conv.window.kernels.lanes, at = 0, count = 0, cols, t, v, c
+    cdef Py_ssize_t size = d.interleaved * span.count
     cdef Py_ssize_t vectors = d.conv.window.kernels.plane_vectors, channels = d.conv.window.channels
     if d.in_place and d.conv.window.axis[3].stride == 2:
         vectors = 2             # which read four vectors of the source
     masks[0] = 0
-    while at < span.count:
-        while vectors > 1 and (vectors - 1) * lanes >= span.count - at:
+    while at < size:
+        while vectors > 1 and (vectors - 1) * lanes >= size - at:
             vectors //= 2
         cols = vectors * lanes
         if columns != NULL:
             columns[count].at, columns[count].vectors = at, vectors
-            columns[count].cols, columns[count].mask = min(cols, span.count - at), NULL
+            columns[count].cols, columns[count].mask = min(cols, size - at), NULL
         if not plain(d, span, part, at, cols):
             if columns != NULL:
                 columns[count].mask = mask + masks[0]
@@ -151,7 +155,7 @@ cdef void find_plane(const planes_t *d, const Span **box, const source_t *source
                          + (box[3].start * axis.stride - axis.pad) * p.window.src.axis_bytes[3])
     plane.pairs = d.in_place and axis.stride == 2
     plane.a_row = (found.part[3].end - found.part[3].first) * channels
-    plane.c_row = box[3].count
+    plane.c_row = box[3].count * d.interleaved
     if p.epilogue.in_place_store:
         plane.c_row = p.epilogue.dst.axis_bytes[2] // size
     # Channels that are made together are groups: see `_together`.
@@ -216,14 +220,16 @@ cdef void bring_near(const planes_t *d, const Span **box, const found_t *found, 
 cdef class Planes(Problem):
     """A `Problem` of planes."""
 
-    def __init__(self, *, in_place, far, weights_in_place, task_groups, **fields):
+    def __init__(self, *, in_place, far, weights_in_place, task_groups, interleaved, **fields):
         cdef conv_t *p = &self.c
         cdef Py_ssize_t shares
         super().__init__(**fields)
         self.d.conv = p
         self.d.far = in_place and far
         self.d.in_place, self.d.weights_in_place = in_place, weights_in_place
-        self.d.task_groups = task_groups
+        self.d.task_groups, self.d.interleaved = task_groups, interleaved
+        if interleaved > 1:     # strips and sums are [pixel][channel]
+            p.window.channels_first = p.epilogue.channels_first = False
         self.d.together = self._together()
         shares = (p.groups + task_groups - 1) // task_groups
         if not p.schedule.pixels_wide:
@@ -261,17 +267,21 @@ cdef class Planes(Problem):
         p.at.weight = book(&end, (block_k * p.panels.width + slack) * size)
         p.at.raw = book(&end, 0 if p.panels.native else block_k * p.panels.width * size)
         p.window.at_border = book(&end, border * sizeof(Py_ssize_t))
-        channels = (block_k + p.window.taps - 1) // p.window.taps
+        channels = (block_k + p.window.taps - 1) // p.window.taps * d.interleaved
         if not pixels_wide:
             channels = p.panels.width * (1 if several else p.schedule.task_panels)
         book_strip(&p.window, &end, 0 if d.in_place else channels, 0 if d.in_place else strip,
                    slack)
         # Sums that do not go to the output; of several blocks of k, those of all channels stay.
         p.epilogue.pitch = pixels if pixels_wide else p.panels.width
-        d.sum_bytes = pixels * size if several and pixels_wide else 0
+        if d.interleaved > 1:
+            p.epilogue.pitch = d.interleaved
+        d.sum_bytes = pixels * size if several and pixels_wide and d.interleaved == 1 else 0
         p.at.sum = book(&end, 0 if p.epilogue.in_place_store else
-                        pixels * p.panels.width * size + d.sum_bytes * p.epilogue.channels)
-        p.at.transposed = book(&end, 0 if pixels_wide else TRANSPOSED * p.panels.width * size)
+                        pixels * d.interleaved * p.panels.width * size + d.sum_bytes * p.epilogue.channels)
+        p.epilogue.width = max(p.panels.width, d.interleaved)
+        p.at.transposed = book(&end, 0 if p.epilogue.channels_first else
+                               TRANSPOSED * p.epilogue.width * size)
         p.scratch_bytes = (end + PAGE - 1) // PAGE * PAGE
 
     cdef Py_ssize_t _together(self):
@@ -279,7 +289,8 @@ cdef class Planes(Problem):
         cdef const conv_t *p = &self.c
         cdef Py_ssize_t pixels, strip, border
         if not (self.d.in_place and self.d.weights_in_place and p.epilogue.in_place_store
-                and p.epilogue.channels == 1 and p.window.src.component_groups == 1
+                and p.epilogue.channels == 1 and self.d.interleaved == 1
+                and p.window.src.component_groups == 1
                 and p.schedule.block_k >= p.schedule.depth):
             return 1
         largest_box(&p.window, &pixels, &strip, &border)

@@ -36,6 +36,7 @@ class Way(NamedTuple):
     """How planes are cut and read."""
 
     orientation: str  # what lies in vectors
+    interleaved: bool  # pixels and their channels, which share the weights, are one row
     in_place: bool  # pixels are read where they lie in the input
     box: tuple[int, ...]  # sizes of the largest box of a task, of one image
     share: int  # groups of a task, or vectors of channels
@@ -63,16 +64,35 @@ def ways(call: Call) -> list[Way]:
     ]
     if work.spec.c_out == 1 and src.components == 1 and src.strides[1] == src.itemsize:
         found.append(_way("channels", work, readable and not any(constant)))
+        if _shares_weights(call):
+            in_row = readable and src.strides[4] == work.spec.groups * itemsize
+            in_row = in_row and not width.reads_border and not any(constant)
+            found.append(_way("pixels", work, in_row, interleaved=True))
     return _chosen(found)
 
 
-def _way(orientation: str, work: Work, in_place: bool) -> Way:
+def _shares_weights(call: Call) -> bool:
+    """Whether all channels have the same weights, and lie side by side as columns of a row."""
+    work, arrays, spec = call.work, call.components, call.work.spec
+    return (
+        spec.groups > 1
+        and arrays.wei.strides[0] == 0
+        and not spec.epilogue.bias
+        and work.axes[3].stride == 1
+        and "channels" in work.contiguous
+        and arrays.dst.strides[4] == spec.groups * arrays.dst.itemsize
+    )
+
+
+def _way(orientation: str, work: Work, in_place: bool, interleaved: bool = False) -> Way:
     """The largest boxes: enough tasks for all threads, none of which takes long."""
     spec, lanes = work.spec, work.machine.lanes
     wanted = work.machine.threads * costs.TASKS_PER_THREAD if work.machine.threads > 1 else 1
     wanted = max(wanted, ceil(operations(spec) / costs.OPERATIONS_PER_CHUNK))
     sizes = [1, *(axis.outputs for axis in work.axes[1:])]
-    if orientation == "pixels":
+    if interleaved:
+        together, shares, bounded = spec.groups, 1, not in_place
+    elif orientation == "pixels":
         together, shares, bounded = 1, spec.groups, not in_place
     else:
         # Each vector of channels reads its part of a pixel: what a task reads of a large input has
@@ -91,6 +111,7 @@ def _way(orientation: str, work: Work, in_place: bool) -> Way:
     share = max(1, shares * boxes // max(boxes, wanted))
     return Way(
         orientation,
+        interleaved,
         in_place,
         tuple(sizes),
         share * together // lanes if orientation == "channels" else share,
@@ -125,7 +146,9 @@ def _cost(work: Work, way: Way) -> float:
     rows, blocks = depth.outputs * height.outputs, work.blocks.number(spec.c_in * spec.taps)
     pixels = rows * width.outputs
     taps = spec.c_in * spec.taps * valid_share(depth) * valid_share(height)
-    if way.orientation == "pixels":
+    if way.interleaved:
+        vectors, begun = spec.batch * rows * ceil(width.outputs * spec.groups / lanes), spec.batch
+    elif way.orientation == "pixels":
         vectors, begun = planes * rows * ceil(width.outputs / lanes), planes
     else:
         begun = spec.batch * ceil(spec.groups / lanes)
@@ -134,7 +157,7 @@ def _cost(work: Work, way: Way) -> float:
     total += begun * costs.PLANE
     if not work.simple:
         total += costs.EPILOGUE_ELEMENT * planes * pixels
-    if way.orientation not in work.contiguous:
+    if not way.interleaved and way.orientation not in work.contiguous:
         total += costs.EPILOGUE_STRIDED * planes * pixels
     if not way.in_place:
         total += spec.batch * spec.groups * spec.c_in * _copying(work, way)
@@ -146,7 +169,7 @@ def _copying(work: Work, way: Way) -> float:
     _, depth, height, width = work.axes
     lanes = work.machine.lanes
     rows = prod(min(axis.padded, axis.outputs * axis.stride) for axis in (depth, height))
-    if way.orientation == "channels":
+    if way.orientation == "channels" or way.interleaved:
         return rows * costs.COPY_VECTOR * width.padded / lanes
     row = costs.COPY_VECTOR * ceil(width.padded / lanes)
     if work.copying.step > 1:
@@ -164,9 +187,12 @@ def _part(call: Call, way: Way) -> Part:
     width, panels = (1, 1) if pixels else (lanes, way.share)
     schedule = Schedule(way.orientation, (False,) * 4, cuts, width, panels, panel=0)
     weights_in_place = pixels and work.wei_direct and wei.components == 1 and spec.c_in == 1
-    if not pixels:  # channels are those of one group, of which each reads its own
+    if way.interleaved or not pixels:  # channels are those of one group; each reads its own
         one = replace(spec, groups=1, c_out=spec.groups)
         work = work._replace(spec=one, channels_first=False)
+    if way.interleaved:  # rows of the output are contiguous, as rows of pixels are elsewhere
+        stores = ("pixels",) if "channels" in work.in_place_store else ()
+        work = work._replace(contiguous=("pixels",), in_place_store=stores)
     problem = make_problem(
         work,
         call.components,
@@ -176,6 +202,7 @@ def _part(call: Call, way: Way) -> Part:
         far=work.far_src,
         weights_in_place=weights_in_place,
         task_groups=way.share if pixels else 1,
+        interleaved=spec.groups if way.interleaved else 1,
     )
     threads = min(call.threads, problem.tasks)
     scratch.limit(threads * problem.scratch_bytes)
@@ -185,7 +212,7 @@ def _part(call: Call, way: Way) -> Part:
         runner(depthwise.run, problem, threads, call.shared, each),
         bias_room=None if pixels else np.zeros(lanes, call.bias_dtype),
         pack=None if weights_in_place else partial(pack, problem),
-        packing=("depthwise", call.isa, way.orientation, call.spec.tile_dtype, call.spec.apart),
+        packing=("depthwise", call.isa, way[:2], call.spec.tile_dtype, call.spec.apart),
         memory=PLAN_BYTES + problem.memory_bytes,
     )
     copies = [] if way.in_place else ["input: strips of the cache's size"]
