@@ -15,7 +15,8 @@ from fastconv._core.axis cimport Span
 from fastconv._core.conv cimport conv_t, next_block, take_task
 from fastconv._core.epilogue cimport epilogue_t
 from fastconv._core.parallel cimport tasks_t
-from fastconv._core.planes cimport Planes, bring_near, find_pixels, find_plane, found_t, planes_t
+from fastconv._core.planes cimport (
+    Planes, bring_near, find_pixels, find_plane, found_t, planes_t, reads_in_place)
 from fastconv._core.source cimport source_t
 from fastconv._core.table cimport (
     FC_BIAS_COLS, FC_BIAS_ROWS, fc_pixels, fc_plane, fc_store, fc_tap, fc_taps)
@@ -53,6 +54,7 @@ cdef const char *weights_of(const planes_t *d, operands_t *operands, Py_ssize_t 
 cdef void pixels_task(const void *what, operands_t *operands, Py_ssize_t task,
                       char *scratch) noexcept nogil:
     cdef const planes_t *d = <const planes_t *> what
+    cdef planes_t own = d[0]
     cdef const conv_t *p = d.conv
     cdef const epilogue_t *e = &p.epilogue
     cdef const Span *box[4]
@@ -72,11 +74,13 @@ cdef void pixels_task(const void *what, operands_t *operands, Py_ssize_t task,
     take_box(&p.window, task // shares, box)
     for channel in range(4):
         source.box[channel] = box[channel]
+    own.in_place = reads_in_place(d, box[3])
+    d = &own
     dst_bytes = box[3].count * box[2].count * d.interleaved * p.window.itemsize
     if in_place_store:
         dst_bytes = e.dst.axis_bytes[1]
     while group < end:
-        together = min(d.together, end - group)
+        together = min(d.together, end - group) if d.in_place else 1
         block.k1 = -1
         while next_block(p, &block):
             last = block.k1 == p.schedule.depth
@@ -92,6 +96,10 @@ cdef void pixels_task(const void *what, operands_t *operands, Py_ssize_t task,
                 find_plane(d, box, &source, &block, scratch, &found)
                 known = last and block.k0 == 0          # all that there is to know
             if d.in_place:
+                for channel in range(together if d.far else 0):
+                    bring_near(d, box, &found.plane.depth, &found.plane.row,
+                               data + box[0].start * p.window.src.axis_bytes[0]
+                               + channel * p.window.src.step_bytes, d.interleaved)
                 data += found.first_bytes
             epilogue.begin_store(e, operands, block.k0 == 0, last, in_place_store, FC_BIAS_ROWS,
                                  &store)
@@ -167,7 +175,8 @@ cdef void channels_task(const void *what, operands_t *operands, Py_ssize_t task,
             if not known:
                 find_pixels(d, box, &source, &block, scratch, &found)
                 if d.far and once:
-                    bring_near(d, box, &found, operands.src + found.first_bytes
+                    bring_near(d, box, &found.pixels.depth, &found.pixels.row,
+                               operands.src + found.first_bytes
                                + group_bytes(&p.window.src, group, p.window.channels, channel),
                                min(s1 * width, e.channels) - channel)
                 known = once

@@ -3,7 +3,7 @@
 from fastconv._core.axis cimport Span
 from fastconv._core.conv cimport Problem, conv_t
 from fastconv._core.source cimport source_t
-from fastconv._core.table cimport fc_pixels, fc_plane
+from fastconv._core.table cimport fc_pixels, fc_plane, fc_reads
 from fastconv._core.window cimport block_t
 
 # Taps of an axis in a block of k: [first, end).
@@ -12,7 +12,8 @@ cdef struct part_t:
 
 cdef struct planes_t:
     const conv_t *conv
-    bint in_place               # pixels are read where they lie in the array
+    # Pixels are read where they lie in the array, but for borders of rows: see `reads_in_place`.
+    bint in_place
     bint far                    # ... which lies beyond the second level of the cache
     bint weights_in_place       # the weights of an output channel are read where they lie
     Py_ssize_t interleaved      # channels side by side that share their weights: columns of a row
@@ -36,8 +37,9 @@ cdef class Planes(Problem):
     cdef Py_ssize_t _extent(self, int a)
     cdef Py_ssize_t _together(self)
 
-cdef void bring_near(const planes_t *d, const Span **box, const found_t *found, const char *data,
-                     Py_ssize_t channels) noexcept nogil
+cdef bint reads_in_place(const planes_t *d, const Span *columns) noexcept nogil
+cdef void bring_near(const planes_t *d, const Span **box, const fc_reads *depth,
+                     const fc_reads *row, const char *src, Py_ssize_t channels) noexcept nogil
 cdef void find_plane(const planes_t *d, const Span **box, const source_t *source,
                      const block_t *block, char *scratch, found_t *found) noexcept nogil
 cdef void find_pixels(const planes_t *d, const Span **box, const source_t *source,

@@ -6,7 +6,7 @@ on padding are masked.  In strips all that is filled in.
 """
 from libc.stdint cimport uint32_t, uint64_t
 
-from fastconv._core.axis cimport Axis, Span, reach, tap_input
+from fastconv._core.axis cimport ZERO, Axis, Span, most_elements, reach, tap_input
 from fastconv._core.conv cimport Problem, conv_t
 from fastconv._core.epilogue cimport TRANSPOSED
 from fastconv._core.source cimport source_t, tap_offset
@@ -59,6 +59,31 @@ cdef void find_reads(const planes_t *d, int a, const Span *span, const part_t *p
     reads.place, reads.outputs, reads.taps = place, span.count, part.end - part.first
     reads.stride, reads.dilation = axis.stride, axis.dilation
     reads.together, reads.apart = axis.dilation // common, axis.stride // common
+
+
+cdef bint reads_in_place(const planes_t *d, const Span *columns) noexcept nogil:
+    """Whether a box of these columns needs no strip: with pixels in vectors, a border of its rows
+    would have to be read from other places."""
+    cdef const Axis *axis = &d.conv.window.axis[3]
+    cdef Py_ssize_t first = columns.start * axis.stride - axis.pad
+    cdef Py_ssize_t last = first + (columns.count - 1) * axis.stride
+    if not d.in_place or axis.border == ZERO or not d.conv.schedule.pixels_wide:
+        return d.in_place
+    return first >= 0 and last + (axis.taps - 1) * axis.dilation < axis.src
+
+
+cdef Py_ssize_t strip_elements(const planes_t *d) noexcept:
+    """Elements of a channel in the largest strip; 0: all boxes are read in place."""
+    cdef const Axis *axis
+    cdef Py_ssize_t a, i, most, elements = 1
+    for a in range(4):
+        axis = &d.conv.window.axis[a]
+        most = 0
+        for i in range(axis.spans):
+            if a < 3 or not reads_in_place(d, &axis.span[i]):
+                most = max(most, most_elements(axis, &axis.span[i]))
+        elements *= most
+    return elements
 
 
 cdef uint32_t valid_lanes(const planes_t *d, const Span *span, Py_ssize_t column,
@@ -195,26 +220,23 @@ cdef extern from *:
     void fc_prefetch_bytes(const char *at, Py_ssize_t size) noexcept nogil
 
 
-cdef void bring_near(const planes_t *d, const Span **box, const found_t *found, const char *data,
-                     Py_ssize_t channels) noexcept nogil:
-    """Prefetch all that a box reads, in place, in the order in which it lies: each vector of
-    channels reads but a part of each pixel, which memory brings slowly."""
-    cdef const fc_reads *depth = &found.pixels.depth
-    cdef const fc_reads *row = &found.pixels.row
-    cdef const fc_reads *column = &found.pixels.column
-    cdef Py_ssize_t i, j, first = FC_NOWHERE, last = 0, size = d.conv.window.itemsize
+cdef void bring_near(const planes_t *d, const Span **box, const fc_reads *depth,
+                     const fc_reads *row, const char *src, Py_ssize_t channels) noexcept nogil:
+    """Prefetch what a box reads in place, row by row, as memory is fast; planes are made column by
+    column.  `src` is the first of so many channels that lie side by side, of the image."""
     cdef const Axis *axis = &d.conv.window.axis[0]
-    for i in range(extent(&axis[3], column.outputs, column.taps)):
-        if column.place[i] != FC_NOWHERE:
-            first = column.place[i] if first == FC_NOWHERE else min(first, column.place[i])
-            last = max(last, column.place[i])
-    if first == FC_NOWHERE:
-        return
+    cdef Py_ssize_t i, j, size = d.conv.window.itemsize, step = d.conv.window.src.axis_bytes[3]
+    cdef Py_ssize_t first = box[3].start * axis[3].stride - axis[3].pad
+    cdef Py_ssize_t last = first + (box[3].count - 1) * axis[3].stride
+    last = min(axis[3].src - 1, last + (axis[3].taps - 1) * axis[3].dilation)
+    first = max(<Py_ssize_t> 0, first)
+    src += min(first * step, last * step)
+    step = max(first * step, last * step) - min(first * step, last * step)
     for i in range(extent(&axis[1], box[1].count, depth.taps)):
         for j in range(extent(&axis[2], row.outputs, row.taps)):
             if depth.place[i] != FC_NOWHERE and row.place[j] != FC_NOWHERE:
-                fc_prefetch_bytes(data + (depth.place[i] + row.place[j] + first) * size,
-                                  (last - first + channels) * size)
+                fc_prefetch_bytes(src + (depth.place[i] + row.place[j]) * size,
+                                  step + channels * size)
 
 
 cdef class Planes(Problem):
@@ -249,6 +271,7 @@ cdef class Planes(Problem):
         cdef Py_ssize_t block_k = p.schedule.block_k, slack = 2 * lanes * 4
         cdef bint pixels_wide = p.schedule.pixels_wide, several = block_k < p.schedule.depth
         cdef const Axis *axis
+        cdef planes_t own
         cdef part_t all_taps
         largest_box(&p.window, &pixels, &strip, &border)
         book(&end, min(block_k, p.window.taps) * sizeof(fc_tap))
@@ -259,7 +282,9 @@ cdef class Planes(Problem):
         axis = &p.window.axis[3]
         all_taps.first, all_taps.end = 0, axis.taps
         for i in range(axis.spans if pixels_wide else 0):
-            columns = max(columns, find_columns(d, &axis.span[i], &all_taps, &all_taps, NULL,
+            own = d[0]
+            own.in_place = reads_in_place(d, &axis.span[i])
+            columns = max(columns, find_columns(&own, &axis.span[i], &all_taps, &all_taps, NULL,
                                                 NULL, &masks))
             most = max(most, masks)
         d.at_columns = book(&end, columns * sizeof(fc_columns))
@@ -270,15 +295,16 @@ cdef class Planes(Problem):
         channels = (block_k + p.window.taps - 1) // p.window.taps * d.interleaved
         if not pixels_wide:
             channels = p.panels.width * (1 if several else p.schedule.task_panels)
-        book_strip(&p.window, &end, 0 if d.in_place else channels, 0 if d.in_place else strip,
-                   slack)
+        strip = strip_elements(d)
+        book_strip(&p.window, &end, channels if strip else 0, strip, slack)
         # Sums that do not go to the output; of several blocks of k, those of all channels stay.
         p.epilogue.pitch = pixels if pixels_wide else p.panels.width
         if d.interleaved > 1:
             p.epilogue.pitch = d.interleaved
         d.sum_bytes = pixels * size if several and pixels_wide and d.interleaved == 1 else 0
         p.at.sum = book(&end, 0 if p.epilogue.in_place_store else
-                        pixels * d.interleaved * p.panels.width * size + d.sum_bytes * p.epilogue.channels)
+                        pixels * d.interleaved * p.panels.width * size
+                        + d.sum_bytes * p.epilogue.channels)
         p.epilogue.width = max(p.panels.width, d.interleaved)
         p.at.transposed = book(&end, 0 if p.epilogue.channels_first else
                                TRANSPOSED * p.epilogue.width * size)

@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .._core import depthwise, scratch, table
+from .._spec.axis import Axis
 from .._spec.borders import Border
 from .._spec.conv import ConvSpec
 from . import constants as costs
@@ -38,6 +39,7 @@ class Way(NamedTuple):
     orientation: str  # what lies in vectors
     interleaved: bool  # pixels and their channels, which share the weights, are one row
     in_place: bool  # pixels are read where they lie in the input
+    edges: tuple[int, ...]  # where rows are cut, so that most boxes read no border
     box: tuple[int, ...]  # sizes of the largest box of a task, of one image
     share: int  # groups of a task, or vectors of channels
 
@@ -53,21 +55,18 @@ def candidate(call: Call) -> Candidate:
 def ways(call: Call) -> list[Way]:
     """Those that can run: channels in vectors only where these lie side by side."""
     work, src = call.work, call.components.src
-    itemsize = work.spec.tile_dtype.itemsize
+    itemsize, width = work.spec.tile_dtype.itemsize, work.axes[3]
     readable = src.native and src.components == 1
-    constant = [axis.border is Border.CONSTANT and axis.reads_border for axis in work.axes]
-    width = work.axes[3]
-    side_by_side = width.n == 1 or src.strides[4] == itemsize
-    in_rows = readable and side_by_side and width.stride <= 2
-    found = [
-        _way("pixels", work, in_rows and not width.reads_border and not any(constant)),
-    ]
+    readable = readable and not any(
+        axis.border is Border.CONSTANT and axis.reads_border for axis in work.axes
+    )
+    in_rows = width.n == 1 or src.strides[4] == itemsize
+    found = [_way("pixels", work, readable and in_rows and width.stride <= 2)]
     if work.spec.c_out == 1 and src.components == 1 and src.strides[1] == src.itemsize:
-        found.append(_way("channels", work, readable and not any(constant)))
+        found.append(_way("channels", work, readable))
         if _shares_weights(call):
-            in_row = readable and src.strides[4] == work.spec.groups * itemsize
-            in_row = in_row and not width.reads_border and not any(constant)
-            found.append(_way("pixels", work, in_row, interleaved=True))
+            in_rows = src.strides[4] == work.spec.groups * itemsize
+            found.append(_way("pixels", work, readable and in_rows, interleaved=True))
     return _chosen(found)
 
 
@@ -90,15 +89,18 @@ def _way(orientation: str, work: Work, in_place: bool, interleaved: bool = False
     wanted = work.machine.threads * costs.TASKS_PER_THREAD if work.machine.threads > 1 else 1
     wanted = max(wanted, ceil(operations(spec) / costs.OPERATIONS_PER_CHUNK))
     sizes = [1, *(axis.outputs for axis in work.axes[1:])]
+    edges = (0, sizes[3])
+    if orientation == "pixels" and in_place and work.axes[3].reads_border:
+        edges = _edges(work.axes[3], lanes)
+        in_place = len(edges) > 2
+    # What a task reads of a large input has to stay in the cache: it goes down some columns, or
+    # takes a part of the channels of each pixel, while memory is fast along rows.
+    bounded = work.far_src or not in_place
+    together, shares = 1, spec.groups
     if interleaved:
-        together, shares, bounded = spec.groups, 1, not in_place
-    elif orientation == "pixels":
-        together, shares, bounded = 1, spec.groups, not in_place
-    else:
-        # Each vector of channels reads its part of a pixel: what a task reads of a large input has
-        # to stay in the cache.
+        together, shares = spec.groups, 1
+    elif orientation == "channels":
         vectors = ceil(spec.groups / lanes)
-        bounded = work.far_src or not in_place
         together, shares = (vectors * lanes, 1) if bounded else (lanes, vectors)
     sizes = _cut(sizes, ceil(wanted / (spec.batch * shares)))
     while (
@@ -113,9 +115,21 @@ def _way(orientation: str, work: Work, in_place: bool, interleaved: bool = False
         orientation,
         interleaved,
         in_place,
+        edges,
         tuple(sizes),
         share * together // lanes if orientation == "channels" else share,
     )
+
+
+def _edges(axis: Axis, lanes: int) -> tuple[int, ...]:
+    """The ends of a row, in whole vectors, of which only the middle reads no border; without
+    these cuts where that is short."""
+    first = ceil(axis.before / axis.stride / lanes) * lanes
+    inside = min(axis.outputs, (axis.n - axis.span + axis.before) // axis.stride + 1)
+    end = first + max(0, inside - first) // lanes * lanes
+    if end - first < costs.EDGES_WORTH * lanes:
+        return 0, axis.outputs
+    return tuple(sorted({0, first, end, axis.outputs}))
 
 
 def _cut(sizes: list[int], parts: int) -> list[int]:
@@ -182,8 +196,9 @@ def _part(call: Call, way: Way) -> Part:
     work, wei = call.work, call.components.wei
     spec, lanes, pixels = work.spec, work.machine.lanes, way.orientation == "pixels"
     cuts = tuple(
-        Cut((0, axis.outputs), size) for axis, size in zip(work.axes, way.box, strict=True)
+        Cut((0, axis.outputs), size) for axis, size in zip(work.axes[:3], way.box, strict=False)
     )
+    cuts += (Cut(way.edges, way.box[3]),)
     width, panels = (1, 1) if pixels else (lanes, way.share)
     schedule = Schedule(way.orientation, (False,) * 4, cuts, width, panels, panel=0)
     weights_in_place = pixels and work.wei_direct and wei.components == 1 and spec.c_in == 1
@@ -216,6 +231,8 @@ def _part(call: Call, way: Way) -> Part:
         memory=PLAN_BYTES + problem.memory_bytes,
     )
     copies = [] if way.in_place else ["input: strips of the cache's size"]
+    if len(way.edges) > 2:
+        copies = ["input: strips of the cache's size at the ends of rows"]
     if way.orientation not in work.in_place_store:
         copies.append("out: through a buffer that fits into the cache")
     if not (call.prepared or weights_in_place):
