@@ -83,5 +83,6 @@ STORE_FAR = 5.0  # what a vector that tiles store there costs more
 TASK = 1000.0  # begin a task
 PIECE = 20000.0  # begin one of several convolutions in a row
 PLANE_STEP = 1.4  # of depthwise: multiply-add a vector, with the loads
+FAR_CACHES = 8  # second-level caches that a third one is worth, at least
 EDGES_WORTH = 4  # vectors between the ends of a row from which on these have strips of their own
 PLANE = 300.0  # begin and end a plane

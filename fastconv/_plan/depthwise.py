@@ -95,7 +95,7 @@ def _way(orientation: str, work: Work, in_place: bool, interleaved: bool = False
         in_place = len(edges) > 2
     # What a task reads of a large input has to stay in the cache: it goes down some columns, or
     # takes a part of the channels of each pixel, while memory is fast along rows.
-    bounded = work.far_src or not in_place
+    bounded = _far(work) or not in_place
     together, shares = 1, spec.groups
     if interleaved:
         together, shares = spec.groups, 1
@@ -119,6 +119,12 @@ def _way(orientation: str, work: Work, in_place: bool, interleaved: bool = False
         tuple(sizes),
         share * together // lanes if orientation == "channels" else share,
     )
+
+
+def _far(work: Work) -> bool:
+    """Whether the input comes from memory, where it is slow to go from row to row."""
+    size = prod(work.spec.input_shape) * work.spec.tile_dtype.itemsize
+    return size > costs.FAR_CACHES * work.machine.cache
 
 
 def _edges(axis: Axis, lanes: int) -> tuple[int, ...]:
@@ -214,7 +220,7 @@ def _part(call: Call, way: Way) -> Part:
         schedule,
         call.kernel_epilogue,
         in_place=way.in_place,
-        far=work.far_src,
+        far=_far(work),
         weights_in_place=weights_in_place,
         task_groups=way.share if pixels else 1,
         interleaved=spec.groups if way.interleaved else 1,
