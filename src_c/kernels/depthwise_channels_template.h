@@ -91,13 +91,23 @@ static void FC_NAME(channels_planes)(const fc_pixels *pixels, const FC_T *a, con
 }
 #undef FC_CHANNELS_RUN
 
+/* The sums of pixels go on from those that C holds. */
+FC_INLINE void FC_NAME(channels_begin)(const int PIXELS, FC_NAME(sums) *sum, const FC_T *c,
+                                       ptrdiff_t step, uint32_t lanes)
+{
+    FC_UNROLL
+    for (int i = 0; i < PIXELS; i++)
+        sum[i][0] = FC_LOAD_MASKED(c + i * step, lanes);
+}
+
 /* PIXELS pixels that are `together` apart, the first of which is x, for kernels of KH x KW taps:
  * neighbours share the pixels that they read, and the weights stay in registers if they fit. */
 #define FC_MOST_TAPS 7
 FC_INLINE void FC_NAME(channels_column)(const int KH, const int KW, const int APART,
                                         const int PIXELS, const int MASKED,
                                         const fc_pixels *pixels, ptrdiff_t x, const FC_T *a,
-                                        const FC_T *b, FC_T *c, const fc_store *store)
+                                        const FC_T *b, FC_T *c, int goes_on,
+                                        const fc_store *store)
 {
     const int FLIGHT = (KH - 1) / APART + 1, READ = (PIXELS - 1) * APART + KW;
     const int HELD = KH * KW < FC_REGISTERS;
@@ -125,6 +135,8 @@ FC_INLINE void FC_NAME(channels_column)(const int KH, const int KW, const int AP
             FC_UNROLL
             for (int i = 0; i < PIXELS; i++)
                 sum[r][i][0] = (FC_VEC){0};
+        if (goes_on)
+            FC_NAME(channels_begin)(PIXELS, sum[FLIGHT - 1], to, step, pixels->lanes);
         for (ptrdiff_t y = 1 - FLIGHT; y < count; y++) {
             FC_UNROLL
             for (int e = KH - APART; e < KH; e++, row += dilation) {
@@ -132,22 +144,29 @@ FC_INLINE void FC_NAME(channels_column)(const int KH, const int KW, const int AP
                     continue;
                 const FC_T *from = b + *row;
                 FC_KEEP_POINTER(from);
+                FC_VEC wide[READ]; /* pixel j is read by pixel i through tap j - i APART */
                 FC_UNROLL
-                for (int j = 0; j < READ; j++) { /* pixel i and tap j - i APART */
-                    FC_VEC wide = FC_NAME(channels_pixel)(
+                for (int j = 0; j < READ; j++) {
+                    FC_VEC one = FC_NAME(channels_pixel)(
                         MASKED, from, place[j * columns->dilation], pixels->lanes);
-                    FC_KEEP(wide);
-                    FC_UNROLL
-                    for (int r = 0; r < FLIGHT; r++)
-                        FC_UNROLL
-                        for (int i = 0; i < PIXELS; i++) {
-                            const int h = e - r * APART, s = j - i * APART;
-                            if (h >= 0 && 0 <= s && s < KW)
-                                sum[r][i][0] += wide * (HELD ? weight[h * KW + s]
-                                                             : FC_LOAD(a + (h * KW + s)
-                                                                           * FC_LANES));
-                        }
+                    FC_KEEP(one);
+                    wide[j] = one;
                 }
+                FC_UNROLL
+                for (int s = 0; s < KW; s++)
+                    FC_UNROLL
+                    for (int r = 0; r < FLIGHT; r++) {
+                        const int h = e - r * APART;
+                        if (h < 0)
+                            continue;
+                        FC_VEC w = HELD ? weight[h * KW + s]
+                                        : FC_LOAD(a + (h * KW + s) * FC_LANES);
+                        if (!HELD)
+                            FC_KEEP(w);
+                        FC_UNROLL
+                        for (int i = 0; i < PIXELS; i++)
+                            sum[r][i][0] += w * wide[s + i * APART];
+                    }
             }
             if (y >= 0) {
                 FC_NAME(channels_store)(PIXELS, MASKED, pixels, sum[0], to, step, store);
@@ -158,6 +177,11 @@ FC_INLINE void FC_NAME(channels_column)(const int KH, const int KW, const int AP
                 FC_UNROLL
                 for (int i = 0; i < PIXELS; i++)
                     sum[r][i][0] = r + 1 < FLIGHT ? sum[r + 1][i][0] : (FC_VEC){0};
+            if (goes_on && y + FLIGHT < count)
+                FC_NAME(channels_begin)(PIXELS, sum[FLIGHT - 1],
+                                        c + (y0 + (y + FLIGHT) * together) * pixels->c_row
+                                            + x * pixels->c_column,
+                                        step, pixels->lanes);
         }
     }
 }
@@ -167,59 +191,87 @@ FC_INLINE void FC_NAME(channels_column)(const int KH, const int KW, const int AP
     static __attribute__((noinline)) void                                                        \
     FC_NAME(channels_##KH##x##KW##_##APART##_##WORD##_##MASKED)(                                 \
         const fc_pixels *pixels, ptrdiff_t x, const FC_T *a, const FC_T *b, FC_T *c,             \
-        const fc_store *store)                                                                   \
+        int goes_on, const fc_store *store)                                                      \
     {                                                                                            \
-        FC_NAME(channels_column)(KH, KW, APART, PIXELS, MASKED, pixels, x, a, b, c, store);      \
+        FC_NAME(channels_column)(KH, KW, APART, PIXELS, MASKED, pixels, x, a, b, c, goes_on,     \
+                                 store);                                                         \
     }
 #define FC_CHANNELS_GO(KH, KW, APART, WORD, PIXELS)                                                  \
     for (; x + (PIXELS - 1) * together < columns->outputs; x += PIXELS * together)               \
         if (FC_NAME(channels_masked)(pixels, x, PIXELS, together))                               \
-            FC_NAME(channels_##KH##x##KW##_##APART##_##WORD##_1)(pixels, x, a, b, c, store);     \
+            FC_NAME(channels_##KH##x##KW##_##APART##_##WORD##_1)(pixels, x, a, b, c, goes_on,    \
+                                                                   store);                       \
         else                                                                                     \
-            FC_NAME(channels_##KH##x##KW##_##APART##_##WORD##_0)(pixels, x, a, b, c, store);
+            FC_NAME(channels_##KH##x##KW##_##APART##_##WORD##_0)(pixels, x, a, b, c, goes_on,    \
+                                                                   store);
+/* Pixels side by side: less where weights take most of the registers. */
+#define FC_CHANNELS_PIXELS(KH, KW) (2 * KH * KW < FC_REGISTERS ? FC_STENCIL_VECTORS : 2)
 #define FC_CHANNELS_FIXED(KH, KW, APART)                                                         \
     FC_CHANNELS_COLUMN(KH, KW, APART, one, 1, 0)                                                    \
     FC_CHANNELS_COLUMN(KH, KW, APART, one, 1, 1)                                                    \
-    FC_CHANNELS_COLUMN(KH, KW, APART, some, FC_STENCIL_VECTORS, 0)                                     \
-    FC_CHANNELS_COLUMN(KH, KW, APART, some, FC_STENCIL_VECTORS, 1)                                     \
+    FC_CHANNELS_COLUMN(KH, KW, APART, some, FC_CHANNELS_PIXELS(KH, KW), 0)                                     \
+    FC_CHANNELS_COLUMN(KH, KW, APART, some, FC_CHANNELS_PIXELS(KH, KW), 1)                                     \
     static void FC_NAME(channels_##KH##x##KW##_##APART)(                                         \
-        const fc_pixels *pixels, const FC_T *a, const FC_T *b, FC_T *c, const fc_store *store)   \
+        const fc_pixels *pixels, const FC_T *a, const FC_T *b, FC_T *c, int goes_on,             \
+        const fc_store *store)                                                                   \
     {                                                                                            \
         const fc_reads *columns = &pixels->column;                                               \
         const ptrdiff_t together = columns->together;                                            \
         for (ptrdiff_t x0 = 0; x0 < together && x0 < columns->outputs; x0++) {                   \
             ptrdiff_t x = x0;                                                                    \
-            FC_CHANNELS_GO(KH, KW, APART, some, FC_STENCIL_VECTORS)                              \
+            FC_CHANNELS_GO(KH, KW, APART, some, FC_CHANNELS_PIXELS(KH, KW))                              \
             FC_CHANNELS_GO(KH, KW, APART, one, 1)                                                     \
         }                                                                                        \
     }
 #define FC_CHANNELS_LIST(FIXED)                                                                  \
     FIXED(3, 3, 1) FIXED(3, 3, 2) FIXED(5, 5, 1) FIXED(5, 5, 2) FIXED(7, 7, 1)
+typedef void FC_NAME(channels_fn)(const fc_pixels *pixels, const FC_T *a, const FC_T *b, FC_T *c,
+                                  int goes_on, const fc_store *store);
 #define FC_CHANNELS_CHOOSE(KH, KW, APART)                                                        \
     if (pixels->row.taps == KH && pixels->column.taps == KW && pixels->row.apart == APART &&     \
-        pixels->column.apart == APART) {                                                         \
-        FC_NAME(channels_##KH##x##KW##_##APART)(pixels, a, b, c, store);                         \
-        return;                                                                                  \
-    }
+        pixels->column.apart == APART)                                                           \
+        return FC_NAME(channels_##KH##x##KW##_##APART);
 #if FC_REAL
 FC_CHANNELS_LIST(FC_CHANNELS_FIXED)
 #endif
 
-static void FC_NAME(depthwise_channels)(const fc_pixels *pixels, const void *a, const void *b_,
+/* The function for a kind of kernel, or NULL. */
+static FC_NAME(channels_fn) *FC_NAME(choose_channels)(const fc_pixels *pixels)
+{
+    (void)pixels;
+#if FC_REAL
+    FC_CHANNELS_LIST(FC_CHANNELS_CHOOSE)
+#endif
+    return NULL;
+}
+
+static void FC_NAME(depthwise_channels)(const fc_pixels *pixels, const void *a_, const void *b_,
                                         void *c, const fc_store *store)
 {
-    const FC_T *b = b_;
-#if FC_REAL
-    if (pixels->depth.taps == 1 && pixels->depth.place[0] != FC_NOWHERE) {
-        b += pixels->depth.place[0];
-        FC_CHANNELS_LIST(FC_CHANNELS_CHOOSE)
-        b = b_;
+    FC_NAME(channels_fn) *const make = FC_NAME(choose_channels)(pixels);
+    const fc_store unfinished = {.flags = 0};
+    const FC_T *a = a_, *b = b_;
+    ptrdiff_t planes = 0, goes_on = 0;
+    for (ptrdiff_t d = 0; d < pixels->depth.taps; d++)
+        planes += pixels->depth.place[d * pixels->depth.dilation] != FC_NOWHERE;
+    /* Of several planes, C has to hold the sums as they are: see depthwise_template.h. */
+    if (!make || planes == 0
+        || (planes > 1 && store->flags & (FC_ADD | FC_INTEGER | FC_RESIDUAL))) {
+        FC_NAME(channels_planes)(pixels, a, b, c, store);
+        return;
     }
-#endif
-    FC_NAME(channels_planes)(pixels, a, b, c, store);
+    for (ptrdiff_t d = 0; d < pixels->depth.taps; d++) {
+        const ptrdiff_t depth = pixels->depth.place[d * pixels->depth.dilation];
+        if (depth != FC_NOWHERE) {
+            make(pixels, a, b + depth, c, goes_on, --planes ? &unfinished : store);
+            goes_on = 1;
+        }
+        a += pixels->row.taps * pixels->column.taps * FC_LANES;
+    }
 }
 #undef FC_CHANNELS_COLUMN
 #undef FC_CHANNELS_GO
 #undef FC_CHANNELS_FIXED
 #undef FC_CHANNELS_LIST
 #undef FC_CHANNELS_CHOOSE
+#undef FC_CHANNELS_PIXELS

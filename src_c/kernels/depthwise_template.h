@@ -122,8 +122,9 @@ FC_INLINE void FC_NAME(plane_tiles)(const int WIDTH, const fc_plane *plane,
 }
 
 static void FC_NAME(plane)(const fc_plane *plane, const FC_T *a, const FC_T *b, FC_T *c,
-                           const fc_store *store)
+                           int goes_on, const fc_store *store)
 {
+    (void)goes_on; /* it does not */
     const ptrdiff_t together = plane->row.together;
     for (ptrdiff_t y0 = 0; y0 < plane->row.outputs; y0 += FC_STENCIL_ROWS * together)
         for (ptrdiff_t y = y0; y < y0 + together && y < plane->row.outputs; y++) {
@@ -143,6 +144,24 @@ static void FC_NAME(plane)(const fc_plane *plane, const FC_T *a, const FC_T *b, 
         }
 }
 
+/* The sums of a row begin at zero, or go on from those that C holds. */
+FC_INLINE void FC_NAME(begin_rows)(const int ROWS, const int WIDTH, FC_NAME(sums) *sum,
+                                   const FC_T *c, ptrdiff_t cols, int goes_on)
+{
+    const ptrdiff_t rest = cols - (WIDTH - 1) * FC_LANES;
+    if (!goes_on)
+        return;
+    FC_UNROLL
+    for (int i = 0; i < ROWS; i++)
+        FC_UNROLL
+        for (int v = 0; v < WIDTH; v++)
+            if (v < WIDTH - 1)
+                sum[i][v] = FC_LOAD(c + v * FC_LANES);
+            else
+                sum[i][v] = FC_LOAD_MASKED(c + v * FC_LANES,
+                                           (uint32_t)(((uint64_t)1 << rest) - 1));
+}
+
 /* Columns of a plane with KH x KW taps, whose sums and, if they fit, weights are in registers.
  * Output row y, of those that are `together` apart, is done when row y APART + KH - 1 has been
  * read; so many rows are in flight. */
@@ -150,7 +169,7 @@ static void FC_NAME(plane)(const fc_plane *plane, const FC_T *a, const FC_T *b, 
 FC_INLINE void FC_NAME(plane_column)(const int KH, const int KW, const int APART, const int WIDTH,
                                      const int MASKED, const fc_plane *plane,
                                      const fc_columns *columns, const FC_T *a, const FC_T *b,
-                                     FC_T *c, const fc_store *store)
+                                     FC_T *c, int goes_on, const fc_store *store)
 {
     const int FLIGHT = (KH - 1) / APART + 1, PAIRS = APART == 2;
     const int HELD = KH * KW < FC_REGISTERS;
@@ -183,6 +202,7 @@ FC_INLINE void FC_NAME(plane_column)(const int KH, const int KW, const int APART
             FC_UNROLL
             for (int v = 0; v < WIDTH; v++)
                 sum[r][v] = (FC_VEC){0};
+        FC_NAME(begin_rows)(1, WIDTH, sum + FLIGHT - 1, to, columns->cols, goes_on);
         for (ptrdiff_t y = 1 - FLIGHT; y < rows; y++) {
             FC_UNROLL
             for (int e = KH - APART; e < KH; e++, row += dilation) {
@@ -218,6 +238,9 @@ FC_INLINE void FC_NAME(plane_column)(const int KH, const int KW, const int APART
                 FC_UNROLL
                 for (int v = 0; v < WIDTH; v++)
                     sum[r][v] = r + 1 < FLIGHT ? sum[r + 1][v] : (FC_VEC){0};
+            FC_NAME(begin_rows)(1, WIDTH, sum + FLIGHT - 1,
+                                c + (y0 + (y + FLIGHT) * together) * plane->c_row, columns->cols,
+                                goes_on && y + FLIGHT < rows);
         }
     }
 }
@@ -229,9 +252,10 @@ FC_INLINE void FC_NAME(plane_column)(const int KH, const int KW, const int APART
     static __attribute__((noinline)) void                                                        \
     FC_NAME(plane_##KH##x##KW##_##APART##_##WIDTH##_##MASKED)(                                   \
         const fc_plane *plane, const fc_columns *columns, const FC_T *a, const FC_T *b, FC_T *c, \
-        const fc_store *store)                                                                   \
+        int goes_on, const fc_store *store)                                                      \
     {                                                                                            \
-        FC_NAME(plane_column)(KH, KW, APART, WIDTH, MASKED, plane, columns, a, b, c, store);     \
+        FC_NAME(plane_column)(KH, KW, APART, WIDTH, MASKED, plane, columns, a, b, c, goes_on,    \
+                              store);                                                            \
     }
 #define FC_PLANE_FIXED(KH, KW, APART)                                                            \
     FC_PLANE_COLUMN(KH, KW, APART, 1, 0)                                                         \
@@ -240,7 +264,7 @@ FC_INLINE void FC_NAME(plane_column)(const int KH, const int KW, const int APART
     FC_PLANE_COLUMN(KH, KW, APART, 2, 1)                                                         \
     FC_PLANE_FOUR_##APART(KH, KW)                                                                \
     static void FC_NAME(plane_##KH##x##KW##_##APART)(const fc_plane *plane, const FC_T *a,       \
-                                                     const FC_T *b, FC_T *c,                     \
+                                                     const FC_T *b, FC_T *c, int goes_on,        \
                                                      const fc_store *store)                      \
     {                                                                                            \
         static FC_NAME(plane_column_fn) *const column[3][2] = {                                  \
@@ -250,12 +274,13 @@ FC_INLINE void FC_NAME(plane_column)(const int KH, const int KW, const int APART
              FC_NAME(plane_##KH##x##KW##_##APART##_2_1)},                                        \
             FC_PLANE_FOURS_##APART(KH, KW)};                                                    \
         for (const fc_columns *at = plane->columns; at < plane->columns_end; at++)               \
-            column[at->vectors / 2][at->mask != NULL](plane, at, a, b, c, store);                \
+            column[at->vectors / 2][at->mask != NULL](plane, at, a, b, c, goes_on, store);       \
     }
 typedef void FC_NAME(plane_column_fn)(const fc_plane *plane, const fc_columns *columns,
-                                      const FC_T *a, const FC_T *b, FC_T *c, const fc_store *store);
+                                      const FC_T *a, const FC_T *b, FC_T *c, int goes_on,
+                                      const fc_store *store);
 typedef void FC_NAME(plane_fn)(const fc_plane *plane, const FC_T *a, const FC_T *b, FC_T *c,
-                               const fc_store *store);
+                               int goes_on, const fc_store *store);
 #if FC_PLANE_VECTORS == 4
 #define FC_PLANE_FOUR_1(KH, KW)                                                                  \
     FC_PLANE_COLUMN(KH, KW, 1, 4, 0) FC_PLANE_COLUMN(KH, KW, 1, 4, 1)
@@ -288,9 +313,7 @@ static FC_NAME(plane_fn) *FC_NAME(choose_plane)(const fc_plane *plane)
 {
     (void)plane;
 #if FC_REAL
-    if (plane->depth.taps == 1 && plane->depth.place[0] != FC_NOWHERE) {
-        FC_PLANE_LIST(FC_PLANE_CHOOSE)
-    }
+    FC_PLANE_LIST(FC_PLANE_CHOOSE)
 #endif
     return FC_NAME(plane);
 }
@@ -298,21 +321,47 @@ static FC_NAME(plane_fn) *FC_NAME(choose_plane)(const fc_plane *plane)
 #undef FC_PLANE_LIST
 #undef FC_MOST_TAPS
 
+/* All planes of depth, one after the other: the sums of one go on where those of the one before it
+ * have ended, in C. */
+static void FC_NAME(planes_of_depth)(FC_NAME(plane_fn) *make, const fc_plane *plane, const FC_T *a,
+                                     const FC_T *b, FC_T *c, const fc_store *store)
+{
+    const fc_store unfinished = {.flags = 0};
+    ptrdiff_t left = 0, goes_on = 0;
+    for (ptrdiff_t d = 0; d < plane->depth.taps; d++)
+        left += plane->depth.place[d * plane->depth.dilation] != FC_NOWHERE;
+    for (ptrdiff_t d = 0; d < plane->depth.taps; d++, a += plane->row.taps * plane->a_row) {
+        const ptrdiff_t depth = plane->depth.place[d * plane->depth.dilation];
+        if (depth == FC_NOWHERE)
+            continue;
+        left--;
+        make(plane, a, b + depth, c, goes_on, left ? &unfinished : store);
+        goes_on = 1;
+    }
+}
+
 static void FC_NAME(depthwise)(const fc_plane *plane, ptrdiff_t channels, const void *a_,
                                const void *b_, void *c_, const fc_store *store)
 {
-    FC_NAME(plane_fn) *const make = FC_NAME(choose_plane)(plane);
+    FC_NAME(plane_fn) *make = FC_NAME(choose_plane)(plane);
     const FC_T *a = a_, *b = b_, *bias = store->bias;
     FC_T *c = c_, same[FC_STENCIL_ROWS] = {0}; /* the rows are of one channel */
     fc_store own = *store;
+    ptrdiff_t planes = 0;
+    for (ptrdiff_t d = 0; d < plane->depth.taps; d++)
+        planes += plane->depth.place[d * plane->depth.dilation] != FC_NOWHERE;
+    /* Of several planes, C has to hold the sums as they are. */
+    if (planes == 0 || (planes > 1 && store->flags & (FC_ADD | FC_INTEGER | FC_RESIDUAL)))
+        make = FC_NAME(plane);
     own.bias = same;
-    if (make != FC_NAME(plane))
-        b += plane->depth.place[0];
     for (; channels > 0; channels--) {
         if (store->flags & FC_BIAS_ROWS)
             for (int r = 0; r < FC_STENCIL_ROWS; r++)
                 same[r] = *bias;
-        make(plane, a, b, c, &own);
+        if (make == FC_NAME(plane))
+            make(plane, a, b, c, 0, &own);
+        else
+            FC_NAME(planes_of_depth)(make, plane, a, b, c, &own);
         a += plane->a_channel;
         b += plane->b_channel;
         c += plane->c_channel;
