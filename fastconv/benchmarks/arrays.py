@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import time
 
 import numpy as np
 
-from .base import Lacking, Rival
+from .base import Lacking, Rival, seconds
 from .case import BORDERS
 
 
@@ -19,7 +20,7 @@ class NumPy(Rival):
     offers = frozenset({*BORDERS, "complex64"})
 
     def build(self, case, x, w, b, limit, residual=None):
-        border = [(0, 0), (0, 0), *((p, p) for p in case.padding)]
+        border = [(0, 0), (0, 0), *case.pads]
         extent = [d * (k - 1) + 1 for k, d in zip(case.kernel, case.dilation, strict=True)]
         step = (..., *(slice(None, None, s) for s in case.stride))
         step += tuple(slice(None, None, d) for d in case.dilation)
@@ -42,7 +43,10 @@ class NumPy(Rival):
 
 
 class SciPy(Rival):
-    """`scipy.signal.correlate` per image and output channel; `scipy.ndimage` for one channel."""
+    """`scipy.signal.correlate` per image and output channel; `scipy.ndimage` for filters.
+
+    Its filters of uint8 neither round nor saturate: that is done to sums of float32 in the call.
+    """
 
     package = "scipy"
     MODES = {  # noqa: RUF012
@@ -53,6 +57,7 @@ class SciPy(Rival):
         "symmetric": "reflect",
     }
     offers = frozenset(MODES)
+    families = frozenset({"conv", "filter", "separable_filter"})
 
     def __init__(self, threads: int) -> None:
         import scipy
@@ -60,7 +65,14 @@ class SciPy(Rival):
         super().__init__(threads)
         self.version = scipy.__version__
 
+    def check(self, case):
+        if not case.operation.image:
+            return super().check(case)
+        super().check(dataclasses.replace(case, dtype="float32"))  # any dtype of an image will do
+
     def build(self, case, x, w, b, limit, residual=None):
+        if case.operation.image:
+            return self.image_filter(case, x, w, limit)
         if case.c_in == case.c_out == 1 and set(case.stride + case.dilation) == {1}:
             return self.filter(case, x, w, b)
         return self.correlate(case, x, w, b, limit)
@@ -73,10 +85,37 @@ class SciPy(Rival):
         plane, kernel, bias, mode = x[0, 0], w[0, 0], b[0], self.MODES[case.padding_mode]
         return lambda: (ndimage.correlate(plane, kernel, mode=mode) + bias)[None, None]
 
+    def image_filter(self, case, x, w, limit):
+        from scipy import ndimage
+
+        mode, axes = self.MODES[case.padding_mode], range(case.rank)
+        passes = w if case.family == "separable_filter" else kernel_passes(w)
+        kernel = w.reshape(w.shape + (1,) * (x.ndim - case.rank))
+
+        def sums(image):
+            if passes is None:
+                return ndimage.correlate(image, kernel, np.result_type(image, w), mode)
+            for axis, taps in zip(axes, passes, strict=True):
+                if len(taps) > 1:
+                    image = ndimage.correlate1d(image, taps, axis, mode=mode)
+            return image
+
+        def saturated(image):
+            return np.clip(np.rint(sums(image)), 0, 255).astype(np.uint8)
+
+        function = saturated if case.dtype == "uint8" else sums
+        part = x[: max(1, len(x) // 8)]
+        start = time.perf_counter()
+        function(part)
+        estimate = (time.perf_counter() - start) * len(x) / len(part)
+        if estimate > limit:
+            raise Lacking("too slow for the time given, estimated from a part", estimate)
+        return lambda: function(x)
+
     def correlate(self, case, x, w, b, limit):
         from scipy import signal
 
-        border = [(0, 0), *((p, p) for p in case.padding)]
+        border = [(0, 0), *case.pads]
         extent = [d * (k - 1) + 1 for k, d in zip(case.kernel, case.dilation, strict=True)]
         kernels = np.zeros((*case.weight_shape[:2], *extent), case.dtype)
         kernels[(..., *(slice(None, None, d) for d in case.dilation))] = w
@@ -94,14 +133,24 @@ class SciPy(Rival):
 
         start = time.perf_counter()
         call(1, 1)
-        seconds = (time.perf_counter() - start) * case.batch * case.c_out
-        if seconds > limit:
-            raise Lacking("too slow for the time given, estimated from one channel", seconds)
+        estimate = (time.perf_counter() - start) * case.batch * case.c_out
+        if estimate > limit:
+            raise Lacking("too slow for the time given, estimated from one channel", estimate)
         return call
 
 
+def kernel_passes(kernel: np.ndarray) -> list[np.ndarray] | None:
+    """The 1-D kernel of each axis, of a row or a column; None for any other kernel."""
+    if sum(k > 1 for k in kernel.shape) > 1:
+        return None
+    return [kernel.ravel() if k > 1 else np.ones(1, kernel.dtype) for k in kernel.shape]
+
+
 class OpenCv(Rival):
-    """`cv2.filter2D`: one channel, two dimensions."""
+    """`cv2.filter2D`, two dimensions: one channel, or a filter of an image with any number.
+
+    `cv2.sepFilter2D` for separable filters, and for rows and columns where that is faster.
+    """
 
     package = "opencv-python-headless"
     MODES = {  # noqa: RUF012
@@ -111,6 +160,7 @@ class OpenCv(Rival):
         "symmetric": "BORDER_REFLECT",
     }
     offers = frozenset({*MODES, "uint8"})
+    families = frozenset({"conv", "filter", "separable_filter"})
 
     def __init__(self, threads: int) -> None:
         import cv2
@@ -121,6 +171,8 @@ class OpenCv(Rival):
         self.version = cv2.__version__
 
     def build(self, case, x, w, b, limit, residual=None):
+        if case.operation.image:
+            return self.image_filter(case, x, w)
         centred = case.padding == tuple(k // 2 for k in case.kernel)
         one = case.batch == case.c_in == case.c_out == 1
         if case.rank != 2 or not one or set(case.stride + case.dilation) != {1} or not centred:
@@ -129,3 +181,18 @@ class OpenCv(Rival):
         filter2d = self.module.filter2D
         border = getattr(self.module, self.MODES[case.padding_mode])
         return lambda: filter2d(plane, -1, kernel, delta=bias, borderType=border)[None, None]
+
+    def image_filter(self, case, x, w):
+        border = getattr(self.module, self.MODES[case.padding_mode])
+        separable = case.family == "separable_filter"
+        passes = w if separable else kernel_passes(w)
+
+        def whole():
+            return self.module.filter2D(x, -1, w, borderType=border)
+
+        def by_passes(sep_filter2d=self.module.sepFilter2D):
+            return sep_filter2d(x, -1, passes[1], passes[0], borderType=border)
+
+        if separable or passes is None:
+            return by_passes if separable else whole
+        return min((whole, by_passes), key=seconds)

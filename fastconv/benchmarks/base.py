@@ -8,6 +8,7 @@ arguments that computes it and returns a new array. `Lacking` says why it cannot
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from .case import ACTIVATIONS, BORDERS, KINDS, Case
+from .operations import OPERATIONS
 
 Call = Callable[[], Any]
 Array = np.ndarray
@@ -28,19 +30,28 @@ class Lacking(Exception):
         self.estimate = estimate
 
 
+def seconds(call: Call) -> float:
+    """The time of the second call."""
+    call()
+    start = time.perf_counter()
+    call()
+    return time.perf_counter() - start
+
+
 class Rival:
     """A library, imported and limited to `threads` threads (ImportError: not installed)."""
 
     version = ""
     package = ""  # what pip installs
     offers: frozenset[str] = frozenset()  # of the words of `Case.features`
+    families: frozenset[str] = frozenset({"conv"})  # functions that it has, as `Case.family` says
 
     def __init__(self, threads: int) -> None:
         self.threads = threads
 
     def check(self, case: Case) -> None:
         """Raise `Lacking` for a feature that the library does not offer with the same result."""
-        if not case.features <= self.offers:
+        if case.family not in self.families or not case.features <= self.offers:
             raise Lacking("does not offer it")  # one reason, one line below the table
 
     def build(
@@ -55,9 +66,10 @@ class Rival:
 
 
 class FastConv(Rival):
-    """One call of `fastconv.conv1d`, `conv2d` or `conv3d` with plain arrays."""
+    """One call of a function of fastconv with plain arrays."""
 
     offers = frozenset({"channels_last", "residual", *ACTIVATIONS, *BORDERS, *KINDS})
+    families = frozenset(OPERATIONS)
 
     def __init__(self, threads: int) -> None:
         sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # the parent's own fastconv
@@ -70,6 +82,8 @@ class FastConv(Rival):
 
     def build(self, case, x, w, b, limit, residual=None):
         function, words = getattr(self.module, case.op), case.keywords
+        if case.operation.image:
+            return lambda: function(x, w, **words)
         if residual is not None:
             words["residual"] = residual
         return lambda: function(x, w, b, **words)
@@ -82,12 +96,23 @@ class FastConv(Rival):
         peaks = {name: measure.fma_peak(name, dtype, self.threads, seconds) for name in isas}
         return max(peaks.items(), key=lambda item: item[1])
 
+    def copy(self, size: int, seconds: float) -> float:
+        """Bytes a second, read and written, of copies of `size` bytes that stay in the caches."""
+        from fastconv._core import measure
+
+        return measure.copy_bandwidth(self.threads, seconds, size)
+
 
 class Prepared(FastConv):
     """`fastconv.prepare` outside of the timing, its call inside."""
 
+    families = FastConv.families - {"separable_filter"}  # it has no weights to pack
+
     def build(self, case, x, w, b, limit, residual=None):
-        prepared = self.module.prepare(w, b, **case.keywords)
+        if case.operation.image:
+            prepared = self.module.prepare(case.op, w, **case.keywords)
+        else:
+            prepared = self.module.prepare(case.op, w, b, **case.keywords)
         if residual is not None:
             return lambda: prepared(x, residual=residual)
         return lambda: prepared(x)

@@ -11,9 +11,14 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from .operations import BORDERS, OPERATIONS, Operation
+import numpy as np
 
-__all__ = ["ACTIVATIONS", "BORDERS", "KINDS", "Case", "Kind", "conv", "variant"]
+from .operations import BORDERS, OPERATIONS, Operation, pairs
+
+__all__ = [
+    "ACTIVATIONS", "BORDERS", "KINDS", "Case", "Kind", "conv", "image_filter", "transposed",
+    "variant",
+]  # fmt: skip
 
 ACTIVATIONS = ("relu", "gelu", "silu", "sigmoid", "tanh", "hardswish")
 
@@ -50,11 +55,11 @@ KINDS = {
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One call of a public function of fastconv, with a bias.
+    """One call of a public function of fastconv, with a bias if it is no filter.
 
-    `shapes` are those of input and weight, channels first whatever the layout. `words` are the
-    keywords of the function, one value an axis where it takes such. `tags` say what else there is:
-    "residual", an array to add.
+    `shapes` are those of input and weight, channels first whatever the layout; a filter has one
+    image and (1, 1, *kernel). `words` are the keywords of the function, one value an axis where it
+    takes such. `tags` say what else there is: "residual", an array to add.
     """
 
     name: str
@@ -65,9 +70,25 @@ class Case:
     tags: tuple[str, ...] = ()
 
     @property
+    def family(self) -> str:
+        """The function, whatever the number of axes."""
+        return re.sub(r"\dd$", "", self.op)
+
+    @property
     def operation(self) -> Operation:
-        """What the benchmark knows of the function, whatever the number of axes."""
-        return OPERATIONS[re.sub(r"\dd$", "", self.op)]
+        """What the benchmark knows of it."""
+        return OPERATIONS[self.family]
+
+    @property
+    def group(self) -> str:
+        """What the case is timed and listed among, see `groups.py`."""
+        if self.operation.image:
+            return "filters"
+        if self.family == "conv_transpose":
+            return "transposed"
+        if self.groups > 1:
+            return "depthwise"
+        return "features" if self.features else "dense"
 
     @property
     def rank(self) -> int:
@@ -111,19 +132,24 @@ class Case:
 
     @property
     def stride(self) -> tuple[int, ...]:
-        return self.words["stride"]
+        return self.words.get("stride", (1,) * self.rank)
 
     @property
-    def padding(self) -> tuple[int, ...]:
+    def padding(self) -> tuple[Any, ...]:
+        """A number or (before, after) on each axis, see `pads`."""
         return self.words["padding"]
 
     @property
+    def pads(self) -> tuple[tuple[int, int], ...]:
+        return pairs(self.padding)
+
+    @property
     def dilation(self) -> tuple[int, ...]:
-        return self.words["dilation"]
+        return self.words.get("dilation", (1,) * self.rank)
 
     @property
     def groups(self) -> int:
-        return self.words["groups"]
+        return self.words.get("groups", 1)
 
     @property
     def channels_last(self) -> bool:
@@ -131,7 +157,7 @@ class Case:
 
     @property
     def padding_mode(self) -> str:
-        return self.words.get("padding_mode", "constant")
+        return self.words.get("padding_mode", self.operation.border)
 
     @property
     def activation(self) -> str | None:
@@ -152,6 +178,17 @@ class Case:
         return each * self.operation.macs(self.shapes, self.words)
 
     @property
+    def nbytes(self) -> int:
+        """Of input, weight and result, and of a residual: what a call reads and writes at least."""
+        weights = 0 if self.operation.image else math.prod(self.weight_shape)
+        parts = [
+            (self.dtype, math.prod(self.input_shape)),
+            (self.kind.weight, weights + self.residual * math.prod(self.output_shape)),
+            (self.kind.result, math.prod(self.output_shape)),
+        ]
+        return sum(np.dtype(dtype).itemsize * size for dtype, size in parts)
+
+    @property
     def channels(self) -> int:
         """The smaller channel number of one group."""
         return min(self.c_in, self.c_out) // self.groups
@@ -170,7 +207,7 @@ class Case:
         """What a library must offer beyond zero padding and a bias in float32 and float64."""
         words = {*self.epilogue.split(), self.padding_mode, self.dtype}
         words |= {"channels_last"} if self.channels_last else set()
-        return frozenset(words - {"constant", "float32", "float64"})
+        return frozenset(words - {self.operation.border, "float32", "float64"})
 
     @property
     def plain(self) -> Case:
@@ -221,28 +258,77 @@ def conv(
     Padding defaults to the one that keeps an odd kernel centred.
     """
     rank = len(kernel)
-
-    def axes(value: int | Sequence[int]) -> tuple[int, ...]:
-        return (value,) * rank if isinstance(value, int) else tuple(value)
-
-    spatial, stride, dilation = axes(spatial), axes(stride), axes(dilation)
+    spatial, stride, dilation = (axes(value, rank) for value in (spatial, stride, dilation))
     if padding is None:
         padding = [d * (k // 2) if k % 2 else 0 for k, d in zip(kernel, dilation, strict=True)]
+    padding = axes(padding, rank)
+    name = named(c_in, spatial, c_out, kernel, stride, dilation)
+    name += f" g{groups}" * (groups > 1) + f" N{batch}" * (batch > 1)
+    name += " causal" * any(before and not after for before, after in pairs(padding))
+    words = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
+    shapes = ((batch, c_in, *spatial), (c_out, c_in // groups, *kernel))
+    return variant(Case(name, f"conv{rank}d", shapes, words), **features)
 
-    def sizes(values: tuple[int, ...]) -> str:
+
+def transposed(
+    c_in: int,
+    spatial: int | Sequence[int],
+    c_out: int,
+    kernel: Sequence[int],
+    *,
+    stride: int,
+    padding: int = 0,
+    output_padding: int = 0,
+    **features: str | bool,
+) -> Case:
+    """The same of a transposed convolution, whose padding is cropped."""
+    rank = len(kernel)
+    words = {"stride": stride, "padding": padding, "dilation": 1, "output_padding": output_padding}
+    words = {word: axes(value, rank) for word, value in words.items()} | {"groups": 1}
+    spatial = axes(spatial, rank)
+    name = named(c_in, spatial, c_out, kernel, words["stride"], words["dilation"])
+    shapes = ((1, c_in, *spatial), (c_in, c_out, *kernel))
+    made = Case(f"{name} T", f"conv_transpose{rank}d", shapes, words)
+    return variant(made, **features)
+
+
+def image_filter(
+    channels: int, sizes: int | Sequence[int], kernel: Sequence[int], op: str, **features: str
+) -> Case:
+    """One image and one kernel for all of its channels: `filter2d` or `separable_filter`."""
+    sizes = axes(sizes, len(kernel))
+    name = named(channels, sizes, None, kernel) + f" {op.removesuffix('_filter')}"
+    shapes = ((1, channels, *sizes), (1, 1, *kernel))
+    return variant(Case(name.replace("filter2d", "filter"), op, shapes, {}), **features)
+
+
+def axes(value: int | Sequence[Any], rank: int) -> tuple[Any, ...]:
+    """One value an axis."""
+    return (value,) * rank if isinstance(value, int) else tuple(value)
+
+
+def named(
+    c_in: int,
+    spatial: tuple[int, ...],
+    c_out: int | None,
+    kernel: Sequence[int],
+    stride: tuple[int, ...] = (1,),
+    dilation: tuple[int, ...] = (1,),
+) -> str:
+    """How names begin: "64@56->64 3x3s2"; without an arrow where there are no output channels."""
+
+    def sizes(values: Sequence[int]) -> str:
         return "x".join(map(str, values))
 
-    square = rank == 2 and len(set(spatial)) == 1
-    name = f"{c_in}@{spatial[0] if square else sizes(spatial)}->{c_out} "
-    name += f"k{kernel[0]}" if rank == 1 else sizes(tuple(kernel))
+    square = len(kernel) == 2 and len(set(spatial)) == 1
+    name = f"{c_in}@{spatial[0] if square else sizes(spatial)}"
+    name += " " if c_out is None else f"->{c_out} "
+    name += f"k{kernel[0]}" if len(kernel) == 1 else sizes(kernel)
     if set(stride) != {1}:
         name += f"s{stride[0]}" if len(set(stride)) == 1 else f" s{sizes(stride)}"
     if set(dilation) != {1}:
         name += f" d{dilation[0]}" if len(set(dilation)) == 1 else f" d{sizes(dilation)}"
-    name += f" g{groups}" * (groups > 1) + f" N{batch}" * (batch > 1)
-    words = {"stride": stride, "padding": axes(padding), "dilation": dilation, "groups": groups}
-    shapes = ((batch, c_in, *spatial), (c_out, c_in // groups, *kernel))
-    return variant(Case(name, f"conv{rank}d", shapes, words), **features)
+    return name
 
 
 def variant(
@@ -257,6 +343,6 @@ def variant(
     )
     said = [case.name, made.kind.short]
     said += [("NLC", "NHWC", "NDHWC")[made.rank - 1]] if made.channels_last else []
-    said += [made.padding_mode] if made.padding_mode != "constant" else []
+    said += [made.padding_mode] if made.padding_mode != made.operation.border else []
     said += [f"+{made.epilogue}"] if made.epilogue else []
     return dataclasses.replace(made, name=" ".join(filter(None, said)))

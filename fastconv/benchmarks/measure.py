@@ -20,6 +20,7 @@ FILL = 0.005  # seconds that a short call is repeated for
 TURN_EXTRA = 0.008  # seconds that a turn costs beside its timed calls: to warm up and to settle
 LEAST_ROUNDS = 5  # a case that takes longer than planned ends after so many
 PEAK_SECONDS = 0.04
+COPY_SECONDS = 0.02
 CALL_SHARE = 0.1  # of a case's time: a call known to take more is left out
 
 
@@ -157,15 +158,16 @@ def measure(
 
 
 class Peak:
-    """The FMA peak per dtype, in FLOP/s: the best of many short measurements during the run."""
+    """What bounds the speed: FMA peaks and copies, the best of short measurements in the run."""
 
     def __init__(self, process: Process, isa: str | None) -> None:
         self.process = process
         self.isa = {"float32": isa, "float64": isa}
-        self.flops: dict[str, float] = {}
+        self.flops: dict[str, float] = {}  # FLOP/s by dtype
+        self.copies: dict[int, float] = {}  # bytes/s, read and written, by the sum of both
 
     def measure(self, dtype: str) -> None:
-        """Once more; without an ISA the first time takes the best of all."""
+        """The FMA peak once more; without an ISA the first time takes the best of all."""
         reply = self.process.ask(
             "peak", dtype=np.dtype(dtype).char, isa=self.isa[dtype], seconds=PEAK_SECONDS
         )
@@ -173,7 +175,21 @@ class Peak:
             self.isa[dtype] = reply["isa"]
             self.flops[dtype] = max(reply["flops"], self.flops.get(dtype, 0.0))
 
+    def measure_copy(self, nbytes: int) -> None:
+        """Copies that read and write so many bytes, again and again the same ones."""
+        size = max(1024, nbytes // 2)
+        reply = self.process.ask("copy", size=size, seconds=COPY_SECONDS)
+        if reply["ok"]:
+            self.copies[nbytes] = max(reply["rate"], self.copies.get(nbytes, 0.0))
+
+    def limit(self, case: Case) -> tuple[str, float] | None:
+        """What takes longer, and its seconds: the products ("FMA") or a copy of the bytes."""
+        flops, rate = self.flops.get(case.kind.peak), self.copies.get(case.nbytes)
+        limits = [("FMA", case.flops / flops)] if flops else []
+        limits += [("copy", case.nbytes / rate)] if rate else []
+        return max(limits, key=lambda limit: limit[1], default=None)
+
     def percent(self, result: Result, name: str) -> float | None:
-        """Nominal FLOP/s of a rival's best time, in percent of the peak."""
-        peak, timing = self.flops.get(result.case.kind.peak), result.timed.get(name)
-        return 100 * result.case.flops / timing.best / peak if peak and timing else None
+        """The limit in percent of a rival's best time."""
+        limit, timing = self.limit(result.case), result.timed.get(name)
+        return 100 * limit[1] / timing.best if limit and timing else None

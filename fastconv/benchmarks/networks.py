@@ -4,24 +4,16 @@
 from __future__ import annotations
 
 import math
-import time
 from functools import partial
 
 import numpy as np
 
-from .base import Call, Lacking, Rival
+from .base import Lacking, Rival, seconds
 from .case import ACTIVATIONS, Case
 
 EPILOGUE = ("residual", *ACTIVATIONS)
+FAMILIES = frozenset({"conv", "conv_transpose"})
 ONNX_PADS = {"mirror": "reflect", "edge": "edge", "wrap": "wrap"}
-
-
-def seconds(call: Call) -> float:
-    """The time of the second call."""
-    call()
-    start = time.perf_counter()
-    call()
-    return time.perf_counter() - start
 
 
 class Torch(Rival):
@@ -36,6 +28,7 @@ class Torch(Rival):
     package = "torch"
     PADS = {"mirror": "reflect", "edge": "replicate", "wrap": "circular"}  # noqa: RUF012
     offers = frozenset({*PADS, *EPILOGUE, "float16", "complex64", "int8", "int16"})
+    families = FAMILIES
 
     def __init__(self, threads: int) -> None:
         import torch
@@ -67,6 +60,8 @@ class Torch(Rival):
         params, function = case.params, getattr(self.torch.nn.functional, case.op)
         if case.padding_mode != "constant":
             function, params["padding"] = self.padded(case, function), 0
+        elif case.pads != tuple((p, p) for p in case.padding):
+            function, params["padding"] = self.cut(case, function), [max(p) for p in case.pads]
 
         def direct():
             return function(x, w, b, **params)
@@ -83,8 +78,17 @@ class Torch(Rival):
 
     def padded(self, case, function):
         pad, mode = self.torch.nn.functional.pad, self.PADS[case.padding_mode]
-        border = [p for p in reversed(case.padding) for _ in range(2)]
+        border = [p for pair in reversed(case.pads) for p in pair]
         return lambda x, w, b, **params: function(pad(x, border, mode), w, b, **params)
+
+    def cut(self, case, function):
+        """Padding of two sizes: the larger one on both sides, and a view of what is asked for."""
+        starts = [max(p) - p[0] for p in case.pads]
+        if any(start % s for start, s in zip(starts, case.stride, strict=True)):
+            raise Lacking("no padding of two sizes with such a stride")
+        spans = zip(starts, case.stride, case.output_spatial, strict=True)
+        inside = (..., *(slice(start // s, start // s + n) for start, s, n in spans))
+        return lambda x, w, b, **params: function(x, w, b, **params)[inside]
 
     def wide(self, case):
         """What holds the sums of float16 or of integers."""
@@ -126,7 +130,8 @@ class TorchChannelsLast(Torch):
 def onnx_model(case: Case, w: np.ndarray, b: np.ndarray) -> bytes:
     """A serialized ONNX model of Pad, Conv, Add and activation, weight and bias inside.
 
-    Of these only Conv is always there. Integers have a Conv of their own, which takes no bias.
+    Of these only Conv, or ConvTranspose, is always there. Integers have a Conv of their own, which
+    takes no bias.
     """
     from onnx import helper, numpy_helper
 
@@ -138,9 +143,9 @@ def onnx_model(case: Case, w: np.ndarray, b: np.ndarray) -> bytes:
         out = f"y{len(nodes)}"
         nodes.append(helper.make_node(operation, [last, *others], [out], **attributes))
 
-    pads = case.padding * 2
+    pads = [before for before, _ in case.pads] + [after for _, after in case.pads]
     if case.padding_mode != "constant":
-        arrays["pads"] = np.array([0, 0, *case.padding] * 2)
+        arrays["pads"] = np.array([0, 0, *pads[: case.rank], 0, 0, *pads[case.rank :]])
         then("Pad", "pads", mode=ONNX_PADS[case.padding_mode])
         pads = (0,) * len(pads)
     words = {"kernel_shape": case.kernel, "strides": case.stride, "dilations": case.dilation}
@@ -149,6 +154,9 @@ def onnx_model(case: Case, w: np.ndarray, b: np.ndarray) -> bytes:
         arrays["b"] = b.astype(case.kind.result).reshape(-1, *[1] * case.rank)
         then("ConvInteger", "w", **words)
         then("Add", "b")
+    elif case.family == "conv_transpose":
+        more = case.words["output_padding"]
+        then("ConvTranspose", "w", "b", output_padding=more, **words)
     else:
         then("Conv", "w", "b", **words)
     if case.residual:
@@ -182,6 +190,7 @@ class OnnxRuntime(Rival):
     """A model of few nodes, weights packed at load; `run` returns a new array without a copy."""
 
     package = "onnxruntime onnx"
+    families = FAMILIES
     offers = frozenset({*ONNX_PADS, *EPILOGUE, "float16", "int8"})
 
     def __init__(self, threads: int) -> None:
@@ -214,6 +223,7 @@ class OpenVino(Rival):
     """
 
     package = "openvino onnx"
+    families = FAMILIES
     offers = frozenset({*ONNX_PADS, *EPILOGUE, "float16", "int8", "channels_last"}) - {"wrap"}
 
     def __init__(self, threads: int) -> None:

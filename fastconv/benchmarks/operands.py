@@ -33,6 +33,8 @@ def operands(case: Case, seed: int = 0) -> tuple[np.ndarray, ...]:
     in float32, in whatever order, so that there is one right result to the last bit.
     """
     rng = np.random.default_rng(seed)
+    if case.operation.image:
+        return image_operands(case, rng)
     weight = draw(rng, case.weight_shape, case.kind.weight)
     if weight.dtype.kind in "fc":
         weight /= np.asarray(math.sqrt(math.prod(case.weight_shape[1:])), weight.real.dtype)
@@ -45,8 +47,24 @@ def operands(case: Case, seed: int = 0) -> tuple[np.ndarray, ...]:
     return x, weight, bias, draw(rng, laid_out(case, case.output_shape), case.kind.weight)
 
 
+def image_operands(case: Case, rng: np.random.Generator) -> tuple[np.ndarray, ...]:
+    """Image, kernel, and a bias of nothing; the kernel of uint8 makes noise of what is there."""
+    shape = case.weight_shape[2:]
+    if case.family == "separable_filter":
+        shape = (len(shape), shape[0])  # one row of taps an axis
+    weight = draw(rng, shape, case.kind.weight)
+    weight /= np.asarray(math.sqrt(math.prod(case.weight_shape[2:])), weight.dtype)
+    if case.dtype == "uint8":
+        weight = np.rint(16 * weight) / 64
+        weight[tuple(k // 2 for k in shape)] += 1
+    x = draw(rng, laid_out(case, case.input_shape), case.dtype)
+    return x, weight, np.zeros((), case.kind.weight)
+
+
 def laid_out(case: Case, shape: tuple[int, ...]) -> tuple[int, ...]:
     """(N, C, *sizes) as the arrays of the case have it."""
+    if case.operation.image:  # (*sizes, C), and no axis for one channel
+        return shape[2:] + shape[1:2] * (shape[1] > 1)
     return (shape[0], *shape[2:], shape[1]) if case.channels_last else shape
 
 
@@ -55,11 +73,15 @@ def truth(
 ) -> np.ndarray:
     """The result in float64, complex128 or int64: nothing of fastconv is in it."""
     exact = case.kind.exact
-    if case.channels_last:
+    if case.operation.image:
+        x = np.moveaxis(x.reshape(*case.spatial, case.c_in), -1, 0)[None]
+    elif case.channels_last:
         x = np.moveaxis(x, -1, 1)
     y = case.operation.truth(case.shapes, case.words, x.astype(exact), w.astype(exact))
     y += b.astype(exact).reshape(-1, *[1] * case.rank)
-    if case.channels_last:
+    if case.operation.image:
+        y = np.moveaxis(y[0], 0, -1).reshape(laid_out(case, case.output_shape))
+    elif case.channels_last:
         y = np.ascontiguousarray(np.moveaxis(y, 1, -1))
     if residual is not None:
         y += residual

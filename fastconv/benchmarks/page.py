@@ -11,17 +11,20 @@ import numpy as np
 
 from .._core import table as kernel_table
 from .._plan.machine import facts
+from .groups import HEADINGS
 from .measure import Peak, Result
-from .report import best_rival, cell, notes, percent_cell, present
+from .report import best_rival, cell, copies_text, notes, percent_cell, present
 from .rivals import OURS, RIVALS
 from .run import Run
 from .summary import summary_parts
 
 READING = """\
 A case is named by its input, its filters, its kernel, and what else there is:
-`CHANNELS@SIZE->FILTERS KERNEL`, then `s` stride, `d` dilation, `g` groups, `N` batch, the dtype
-(`f64` is float64; float32 has no word), `NHWC` and the like for channels last, a border, and `+`
-what is done to the result.
+`CHANNELS@SIZE->FILTERS KERNEL`, then `s` stride, `d` dilation, `g` groups, `N` batch, `causal`
+(all padding before the signal), `T` (transposed), the dtype (`f64` is float64, `u8` is uint8;
+float32 has no word), `NHWC` and the like for channels last, a border, and `+` what is done to the
+result. A filter of an image, `CHANNELS@SIZE KERNEL filter`, has one kernel for all channels, which
+are last; `separable` has a 1-D kernel along each axis.
 
 ```python
 >>> from fastconv.benchmarks.cases import CASES, select
@@ -34,10 +37,11 @@ what is done to the result.
 `fastconv` is one call, `prepared` a call of what `fastconv.prepare` returns. Each library has a
 process of its own and the same number of threads, its result is compared with the truth, and then
 all take turns in rounds. Times are in ms, the least of all rounds; `~` is estimated from a part.
-% is the share of the FMA peak, which is measured in the same run and varies, so that it can exceed
-100. `ratio` is the time of the best other library over that of fastconv: above 1 fastconv is
-faster. `plain` and `plain-prepared` are fastconv on the same shape without what is special of
-it."""
+% is the share of the limit. That is the FMA peak; or, where it takes longer and the number has a
+`c`, a copy: as many threads read and write as many bytes as input, weights and result have, again
+and again the same. Both are measured in the same run and vary, so that % can exceed 100. `ratio` is
+the time of the best other library over that of fastconv: above 1 fastconv is faster. `plain` and
+`plain-prepared` are fastconv on the same shape without what is special of it."""
 
 
 def page(run: Run, command: str) -> str:
@@ -46,11 +50,10 @@ def page(run: Run, command: str) -> str:
     lines += [f"Written by `{command}` on {time.strftime('%Y-%m-%d')}.", "", READING, ""]
     lines += ["## Machine", "", *rows_of(("", ""), machine_rows(run)), ""]
     for threads, results in run.results.items():
-        plain = [result for result in results if not result.case.features]
-        featured = [result for result in results if result.case.features]
-        for heading, part in (("Layers and filters", plain), ("Features", featured)):
+        word = f"{threads} thread{'s' * (threads > 1)}"
+        for group, heading in HEADINGS.items():
+            part = [result for result in results if result.case.group == group]
             if part:
-                word = f"{threads} thread{'s' * (threads > 1)}"
                 lines += [f"## {heading}, {word}", "", *part_lines(run, threads, part)]
     return "\n".join(lines).rstrip() + "\n"
 
@@ -75,7 +78,10 @@ def machine_rows(run: Run) -> list[tuple[str, str]]:
             f"{dtype} {flops / 1e9:.0f} GFLOP/s ({peak.isa[dtype]})"
             for dtype, flops in peak.flops.items()
         ]
-        rows.append((f"FMA peak, {threads} thread{'s' * (threads > 1)}", ", ".join(said) or "-"))
+        word = f"{threads} thread{'s' * (threads > 1)}"
+        rows.append((f"FMA peak, {word}", ", ".join(said) or "-"))
+        if peak.copies:
+            rows.append((f"copies, {word}", copies_text(peak)))
     rows += [
         (name, version)
         for name, version in run.versions.items()
@@ -127,7 +133,7 @@ def time_table(results: Sequence[Result], peak: Peak, names: Sequence[str]) -> l
             text = cell(result, name)
             row.append(f"**{text}**" if name == first else text)
             if name in OURS:
-                row.append(percent_cell(peak, result, name).rstrip("%"))
+                row.append(percent_cell(peak, result, name).rstrip("%"))  # a c stays
         ahead = result.ahead()
         rows.append((*row, "-" if ahead is None else f"{ahead:.2f}"))
     return rows_of((*head, "ratio"), rows)
@@ -151,4 +157,4 @@ def is_number(text: str) -> bool:
     >>> is_number("**1.5**"), is_number("~20"), is_number("-"), is_number("64@56->64 3x3")
     (True, True, True, False)
     """
-    return text in ("-", "wrong") or text.strip("*~").replace(".", "", 1).isdecimal()
+    return text in ("-", "wrong") or text.strip("*~c").replace(".", "", 1).isdecimal()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""A drawing of the results: percent of the FMA peak, and how far ahead."""
+"""A drawing of the results: percent of the limit, and how far ahead."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def draw(results: Sequence[Result], peak: Peak, path: Path, title: str) -> None:
             left.barh(*zip(*bars, strict=True), height=height, color=color, label=label)
     left.set_yticks(range(len(results)), [result.case.name for result in results])
     left.invert_yaxis()
-    left.set_xlabel("percent of the measured FMA peak (nominal FLOPs)")
+    left.set_xlabel("percent of the limit: the measured FMA peak, or a copy of the bytes")
     if left.containers:  # without a peak there are no percents
         left.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, frameon=False)
     ratios = [(row, ratio) for row, r in enumerate(results) if (ratio := r.ahead()) is not None]

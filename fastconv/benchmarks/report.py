@@ -15,8 +15,9 @@ from .text import aligned, wrapped
 __all__ = ["notes", "overview", "summary", "summary_lines", "times", "to_json"]
 
 CAPTION = (
-    "ms per call, the least of all rounds, and the share of the FMA peak; ratio: the time of the "
-    "best other library over that of fastconv"
+    "ms per call, the least of all rounds, and the share of its limit: the FMA peak (%), or where "
+    "that takes longer a copy of its bytes (c); ratio: the time of the best other library over "
+    "that of fastconv"
 )
 CAPTION_TIMES = "ms per call, the least of all rounds (~: estimated); medians: --json, --markdown"
 CAPTION_PLAIN = "plain: fastconv on the same shape without what is special of it"
@@ -38,8 +39,17 @@ def cell(result: Result, name: str, what: str = "best") -> str:
 
 
 def percent_cell(peak: Peak, result: Result, name: str) -> str:
-    value = peak.percent(result, name)
-    return "-" if value is None else f"{value:.0f}%"
+    """The share of the limit: "95%" of the FMA peak, "95c" of a copy."""
+    value, limit = peak.percent(result, name), peak.limit(result.case)
+    if value is None or limit is None:
+        return "-"
+    return f"{value:.0f}" + {"FMA": "%", "copy": "c"}[limit[0]]
+
+
+def copies_text(peak: Peak) -> str:
+    """The rates of the smallest and the largest copy."""
+    ends = sorted(peak.copies.items())[:: max(1, len(peak.copies) - 1)]
+    return ", ".join(f"{rate / 1e9:.0f} GB/s of {size / 1e6:.3g} MB" for size, rate in ends)
 
 
 def best_rival(result: Result) -> str:
@@ -119,9 +129,16 @@ def to_json(
             for t in threads
             for dtype, flops in peaks[t].flops.items()
         ],
+        "copies": [
+            {"threads": t, "bytes": size, "rate": rate}
+            for t in threads
+            for size, rate in sorted(peaks[t].copies.items())
+        ],
         "results": [
             result.to_dict()
-            | {"percent": {name: peaks[result.threads].percent(result, name)
+            | {"group": result.case.group,
+               "limit": (peaks[result.threads].limit(result.case) or (None,))[0],
+               "percent": {name: peaks[result.threads].percent(result, name)
                            for name in result.timed}}
             for result in results
         ],

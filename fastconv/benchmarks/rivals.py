@@ -7,7 +7,7 @@ from .arrays import NumPy, OpenCv, SciPy
 from .base import FastConv, Prepared, Rival
 from .networks import OnnxRuntime, OpenVino, Torch, TorchChannelsLast
 
-__all__ = ["OURS", "PLAIN", "RIVALS"]
+__all__ = ["EVERYONE", "OURS", "PLAIN", "RIVALS"]
 
 OURS: dict[str, type[Rival]] = {"fastconv": FastConv, "prepared": Prepared}
 # fastconv on `Case.plain`, to tell what a feature costs: nobody's rival

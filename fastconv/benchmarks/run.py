@@ -16,7 +16,7 @@ from . import contention, report
 from .case import Case
 from .measure import Peak, Result, measure
 from .process import Process
-from .rivals import OURS, PLAIN, RIVALS
+from .rivals import EVERYONE, OURS, PLAIN, RIVALS
 from .text import Progress, terminal_width, wrapped
 
 
@@ -79,6 +79,8 @@ def lines_of(run: Run, threads: int, names: Sequence[str], width: int) -> list[s
     lines += [
         f"FMA peak, {dtype}: {flops / 1e9:.0f} GFLOP/s" for dtype, flops in peak.flops.items()
     ]
+    if peak.copies:
+        lines += [f"copies: {report.copies_text(peak)}"]
     for note in report.notes(results, run.rounds):
         lines += wrapped(note, width, "  ")
     for line in report.summary_lines(results):
@@ -122,6 +124,13 @@ def weight(case: Case) -> float:
     return 1 + 2 * work + 3e-7 * math.prod(case.output_shape)
 
 
+def takes(name: str, case: Case) -> bool:
+    """Whether a library has such functions; a case without features is its own plain shape."""
+    if name in PLAIN and not case.features:
+        return False
+    return case.family in EVERYONE[name].families
+
+
 def run_all(
     cases: Sequence[Case],
     threads: int,
@@ -144,11 +153,11 @@ def run_all(
                 progress.show(f"{done:4.0%}  {index + 1} of {len(cases)}: {cases[index].name}")
 
             tick(0)
-            # a case without features is its own plain shape
-            asked = [p for p in processes if case.features or p.name not in PLAIN]
+            asked = [process for process in processes if takes(process.name, case)]
             share = (end - time.perf_counter()) * weights[index] / sum(weights[index:])
             with tempfile.TemporaryDirectory(prefix="fastconv-bench-") as folder:
                 peak.measure(case.kind.peak)
+                peak.measure_copy(case.nbytes)
                 results.append(
                     measure(case, threads, asked, Path(folder), rounds, max(0, share), tick)
                 )

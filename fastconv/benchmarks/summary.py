@@ -18,6 +18,8 @@ Pairs = list[tuple[str, float]]  # (case name, ratio of minima)
 
 def comparisons(results: Sequence[Result]) -> list[tuple[str, Pairs]]:
     """Time of the best of some rivals over that of the best of ours: the larger the better."""
+    everything = results
+    results = [r for r in everything if r.case.group in ("dense", "features")]
     plain = [r for r in results if not r.case.features]
     layers = [r for r in plain if r.case.channels >= MANY and r.case.dtype == "float32"]
     double = [r for r in plain if r.case.channels >= MANY and r.case.dtype == "float64"]
@@ -28,7 +30,7 @@ def comparisons(results: Sequence[Result]) -> list[tuple[str, Pairs]]:
     epilogues = [r for r in results if r.case.epilogue]
     whole = [r for r in results if r.case.dtype.startswith("int")]
     rows = [
-        ("every case: fastconv against the best other", results, RIVALS, OURS),
+        ("every case: fastconv against the best other", everything, RIVALS, OURS),
         (f"{MANY} channels and more, float32: against the best of torch, onnxruntime, openvino",
          layers, TENSOR, OURS),
         ("the same, one call against torch contiguous", layers, ("torch",), ("fastconv",)),
@@ -53,13 +55,50 @@ def comparisons(results: Sequence[Result]) -> list[tuple[str, Pairs]]:
         ("integers against torch in floating point", whole, TORCH, OURS),
         ("integers against onnxruntime, openvino", whole, TENSOR[2:], OURS),
         ("uint8 filters against OpenCV", having(results, "uint8"), ("opencv",), OURS),
+        *beside(everything),
     ]  # fmt: skip
     return _answered(rows)
 
 
+def beside(results: Sequence[Result]) -> list[tuple]:
+    """The rows of the groups beside the dense one."""
+    group = {r.case.group: [s for s in results if s.case.group == r.case.group] for r in results}
+    deep, up = group.get("depthwise", []), group.get("transposed", [])
+    images = group.get("filters", [])
+    alone = [r for r in deep if r.case.channels == 1]
+    parts = {
+        "depthwise, channels first": [r for r in alone if not r.case.channels_last],
+        "depthwise, channels last": [r for r in alone if r.case.channels_last],
+        "grouped": [r for r in deep if r.case.channels > 1],
+        "transposed, channels first": [r for r in up if not r.case.channels_last],
+        "transposed, channels last": [r for r in up if r.case.channels_last],
+    }
+    rows = []
+    for text, chosen in parts.items():
+        rows += [
+            (f"{text}: against torch", chosen, TORCH, OURS),
+            (f"{text}: against the best of torch, onnxruntime, openvino", chosen, TENSOR, OURS),
+        ]
+    separable = [r for r in images if r.case.family == "separable_filter"]
+    parts = {
+        "filter2d": [r for r in images if r.case.family == "filter" and 1 not in r.case.kernel],
+        "columns": [r for r in images if r.case.family == "filter" and 1 in r.case.kernel],
+        "separable_filter": [r for r in separable if r.case.dtype == "float32"],
+        "separable_filter, float64": [r for r in separable if r.case.dtype == "float64"],
+    }
+    for text, chosen in parts.items():
+        rows += [
+            (f"{text}: against OpenCV", chosen, ("opencv",), OURS),
+            (f"{text}: against SciPy", chosen, ("scipy",), OURS),
+        ]
+    return rows
+
+
 def prices(results: Sequence[Result]) -> list[tuple[str, Pairs]]:
     """Time of a case over that of the same shape without its features: the less the better."""
+    results, everything = [r for r in results if r.case.group == "features"], results
     activated = [r for r in results if r.case.activation and not r.case.residual]
+    last = having(everything, "channels_last")
     features = [
         ("channels_last relative to channels first", having(results, "channels_last")),
         ("borders relative to zero padding", bordered(results)),
@@ -72,7 +111,14 @@ def prices(results: Sequence[Result]) -> list[tuple[str, Pairs]]:
             for dtype in ("int8", "int16", "int32", "int64")
         ),
         ("uint8 filters relative to float32", having(results, "uint8")),
-    ]
+        *(
+            (f"{group}: channels_last relative to channels first",
+             [r for r in last if r.case.group == group])
+            for group in ("depthwise", "transposed")
+        ),
+        ("filters of images: uint8 relative to float32",
+         [r for r in having(everything, "uint8") if r.case.group == "filters"]),
+    ]  # fmt: skip
     return _answered(
         (f"the time of {text}, {way}", chosen, (ours,), (plain,))
         for text, chosen in features

@@ -5,6 +5,7 @@
     {"do": "turn", "fill": S}                                 one round: least, median s a call
     {"do": "series", "calls": N, "every": S}                  seconds of each of N calls
     {"do": "peak", "dtype": "f", "isa": I, "seconds": S}      FLOP/s (fastconv only)
+    {"do": "copy", "size": B, "seconds": S}                   bytes/s (fastconv only)
 
 Every answer has "ok"; where it is false, "reason" says why. The end of stdin ends the process.
 """
@@ -127,6 +128,14 @@ class Worker:
         isa, flops = peak(dtype, isa, seconds)
         settle()
         return {"isa": isa, "flops": flops}
+
+    def copy(self, size: int, seconds: float) -> dict:
+        copy = getattr(self.rival, "copy", None)
+        if copy is None:
+            raise Lacking("only fastconv measures copies")
+        rate = copy(size, seconds)
+        settle()
+        return {"rate": rate}
 
 
 def answer(worker: Worker, command: dict) -> dict:

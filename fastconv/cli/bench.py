@@ -10,15 +10,23 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from ..benchmarks.case import KINDS, Case
-from ..benchmarks.cases import CASES, QUICK, random_cases, select
-from ..benchmarks.features import FEATURES, QUICK_FEATURES
+from ..benchmarks.cases import random_cases, select
+from ..benchmarks.groups import DEFAULT, GROUPS, QUICK_OF
 from ..benchmarks.rivals import OURS, PLAIN, RIVALS
 from .files import check_writable, write_file
 from .parse import Parser, parse_integer, parse_positive, parse_seconds
 
-# Seconds per thread number. The default run ends within two minutes with the start of all
+# Seconds per thread number. The default run ends within three minutes with the start of all
 # libraries, the one call that each of them makes before its time is known, and the drawing.
-BUDGET, QUICK_BUDGET, FEATURES_BUDGET = 105.0, 15.0, 300.0
+DEFAULT_BUDGET, QUICK_BUDGET = 140.0, 15.0
+BUDGET, FEATURES_BUDGET = 105.0, 300.0
+BUDGETS = {
+    "dense": BUDGET,
+    "features": FEATURES_BUDGET,
+    "depthwise": 120.0,
+    "transposed": 45.0,
+    "filters": 100.0,
+}
 ROUNDS, QUICK_ROUNDS = 15, 5
 PLOTS = (".png", ".svg", ".pdf")
 
@@ -26,7 +34,9 @@ PLOTS = (".png", ".svg", ".pdf")
 def add_arguments(parser: Parser) -> None:
     """The options of the command."""
     add, rivals = parser.add_argument, tuple(RIVALS)
-    budgets = f"{BUDGET:.0f}, {FEATURES_BUDGET:.0f} for --features"
+    budgets = f"{DEFAULT_BUDGET:.0f}; for each group: " + ", ".join(
+        f"{group} {seconds:.0f}" for group, seconds in BUDGETS.items()
+    )
     positive = {"type": parse_positive, "metavar": "N"}
     add(
         "--cases",
@@ -34,8 +44,20 @@ def add_arguments(parser: Parser) -> None:
         metavar="GLOB",
         help="only cases whose name matches, as '64@*3x3*' or '*mirror'",
     )
-    add("--features", action="store_true", help="time layouts, borders, activations and dtypes")
-    add("--all", action="store_true", help="the default cases, then those of --features")
+    add(
+        "--group",
+        nargs="+",
+        choices=(*GROUPS, "all"),
+        default=[],
+        metavar="GROUP",
+        help=f"of {', '.join(GROUPS)}, all (default: dense, and a few of the last three)",
+    )
+    add(
+        "--features",
+        action="store_true",
+        help="--group features: layouts, borders, activations and dtypes",
+    )
+    add("--all", action="store_true", help="--group all")
     add("--dtype", choices=tuple(KINDS), metavar="DTYPE", help=f"one of {', '.join(KINDS)}")
     add("--threads", nargs="+", **positive, help="numbers of threads (default: all)")
     add("--rounds", **positive, help=f"rounds for each library (default: {ROUNDS})")
@@ -76,18 +98,30 @@ def add_arguments(parser: Parser) -> None:
     add("--plot", type=Path, metavar="FILE", help="write a plot (.png, .svg or .pdf)")
 
 
+def chosen_groups(options: argparse.Namespace) -> list[str]:
+    """The groups that the options name, in the order of the tables."""
+    named = {*options.group, *["features"] * options.features, *["all"] * options.all}
+    return [group for group in GROUPS if group in named or "all" in named]
+
+
 def chosen_cases(options: argparse.Namespace) -> list[Case]:
     """The cases that the options name."""
     if options.random is not None:
         found = random_cases(options.random, options.count, options.dtype or "float32")
         return select(found, options.cases or ())
-    usual = options.cases or (QUICK if options.quick else ())
-    special = options.cases or (QUICK_FEATURES if options.quick else ())
-    features = select(FEATURES, special, options.dtype)
-    if options.features and not options.all:
-        return features
-    plain = select(CASES, usual, options.dtype)
-    return plain + features if options.all else plain or features
+
+    def found_in(group: str) -> list[Case]:
+        usual = QUICK_OF[group] if options.quick else ()
+        whole = group != "dense" or groups or options.quick or options.cases
+        pool = GROUPS[group] if whole else DEFAULT
+        return select(pool, options.cases or usual, options.dtype)
+
+    groups = chosen_groups(options)
+    if groups:
+        return [case for group in groups for case in found_in(group)]
+    # Dense ones first: "64@56*" is a layer, and all that is special of it comes with its group.
+    dense, featured, *others = map(found_in, GROUPS)
+    return dense or featured or [case for found in others for case in found]
 
 
 def chosen_libraries(options: argparse.Namespace, cases: Sequence[Case]) -> list[str]:
@@ -111,8 +145,9 @@ def chosen_budget(options: argparse.Namespace, cases: Sequence[Case]) -> float:
         return options.budget or math.inf
     if options.quick:
         return QUICK_BUDGET
-    featured = [bool(case.features) for case in cases]
-    return FEATURES_BUDGET * any(featured) + BUDGET * (not all(featured))
+    if list(cases) == list(DEFAULT):
+        return DEFAULT_BUDGET
+    return sum(BUDGETS[group] for group in {case.group for case in cases})
 
 
 def check_options(options: argparse.Namespace) -> None:
@@ -144,7 +179,9 @@ def run(options: argparse.Namespace) -> int:
     check_options(options)
     cases = chosen_cases(options)
     if not cases:
-        among = " among the features" if options.features else ""
+        groups = chosen_groups(options)
+        among = f" in {', '.join(groups)}" * bool(groups)
+        among = " among the features" if groups == ["features"] else among
         raise ValueError(f"no case has such a name{among}; --list prints them")
     if options.list:
         print(*(case.name for case in cases), sep="\n")

@@ -14,6 +14,7 @@ from fastconv.benchmarks import measure, page, report, rivals, text
 from fastconv.benchmarks import run as bench_run
 from fastconv.benchmarks.cases import CASES, QUICK, select
 from fastconv.benchmarks.features import FEATURES, QUICK_FEATURES
+from fastconv.benchmarks.groups import DEFAULT, EVERY_CASE, GROUPS, HEADINGS
 from fastconv.cli import bench
 from fastconv.cli.parse import Parser
 
@@ -53,12 +54,24 @@ def test_the_cases_that_options_choose():
     def chosen(*words):
         return bench.chosen_cases(options(*words))
 
-    assert chosen() == list(CASES)
+    assert chosen() == list(DEFAULT)
     assert [case.name for case in chosen("--quick")] == list(QUICK)
     assert chosen("--features") == list(FEATURES)
-    assert chosen("--all") == [*CASES, *FEATURES]
-    assert chosen("--all", "--features") == [*CASES, *FEATURES]
-    assert chosen("--all", "--quick") == [*chosen("--quick"), *chosen("--quick", "--features")]
+    assert chosen("--all") == list(EVERY_CASE)
+    assert chosen("--all", "--features") == chosen("--group", "all") == list(EVERY_CASE)
+    assert chosen("--all", "--quick") == [
+        case for group in GROUPS for case in chosen("--quick", "--group", group)
+    ]
+    assert chosen("--quick", "--group", "dense", "features") == [
+        *chosen("--quick"), *chosen("--quick", "--features")]  # fmt: skip
+    assert chosen("--group", "dense") == list(CASES)
+    assert chosen("--group", "filters", "depthwise") == [
+        *GROUPS["depthwise"], *GROUPS["filters"]]  # fmt: skip
+    assert chosen("--group", "dense", "--features") == [*CASES, *FEATURES]
+    assert chosen("--cases", "* T") == select(GROUPS["transposed"], ["* T"])
+    assert chosen("--cases", "64@56->64 3x3*") == select(CASES, ["64@56->64 3x3*"])
+    assert chosen("--cases", "64@56->64 3x3*", "--group", "transposed", "--dtype", "float32") == [
+        *select(GROUPS["transposed"], ["64@56->64 3x3*"])]  # fmt: skip
     assert chosen("--cases", "*NHWC") == select(FEATURES, ["*NHWC"])
     assert {case.dtype for case in chosen("--features", "--dtype", "int8")} == {"int8"}
     assert chosen("--features", "--quick") == select(FEATURES, QUICK_FEATURES)
@@ -74,6 +87,10 @@ def test_the_rivals_and_threads_and_seconds_that_options_choose():
     assert bench.chosen_budget(only, CASES) == bench.BUDGET
     assert bench.chosen_budget(only, FEATURES) == bench.FEATURES_BUDGET
     assert bench.chosen_budget(only, CASES + FEATURES) == bench.BUDGET + bench.FEATURES_BUDGET
+    assert bench.chosen_budget(only, DEFAULT) == bench.DEFAULT_BUDGET
+    assert bench.chosen_budget(only, EVERY_CASE) == sum(bench.BUDGETS.values())
+    assert bench.chosen_budget(only, GROUPS["filters"][:2]) == bench.BUDGETS["filters"]
+    assert list(bench.BUDGETS) == list(GROUPS)
     assert bench.chosen_budget(options("--quick"), CASES) == bench.QUICK_BUDGET
     assert bench.chosen_budget(options("--full"), CASES) == float("inf")
     assert bench.chosen_budget(options("--full", "--budget", 3), CASES) == 3
@@ -90,6 +107,11 @@ def test_list(run):
     [
         (("--cases", "no such"), "no case has such a name; --list"),
         (("--features", "--cases", "64@56->64 3x3"), "among the features; --list"),
+        (
+            ("--group", "dense", "filters", "--cases", "* T"),
+            "such a name in dense, filters; --list",
+        ),
+        (("--group", "pooling"), "--group is 'pooling', but it must be one of "),
         (("--threads", 0), "--threads is '0', but it must be an integer of at least 1"),
         (("--rounds", "many"), "--rounds is 'many', but it must be an integer of at least 1"),
         (("--budget", "nan"), "--budget is 'nan', but it must be a number of seconds above 0"),
@@ -122,7 +144,7 @@ def test_missing_matplotlib_is_said(fails, monkeypatch, tmp_path):
 
 
 @pytest.mark.parametrize("width", [60, 80, 113, 400])
-@pytest.mark.parametrize("cases", [CASES, FEATURES], ids=["cases", "features"])
+@pytest.mark.parametrize("cases", GROUPS.values(), ids=GROUPS)
 def test_a_report_keeps_to_the_width_and_tells_everything(cases, width):
     made = made_up_run(cases)
     lines = bench_run.lines_of(made, 2, list(rivals.EVERYONE), width)
@@ -148,7 +170,7 @@ def test_a_report_keeps_to_the_width_and_tells_everything(cases, width):
 
 
 def test_overview_is_one_table_on_80_columns():
-    made = made_up_run(FEATURES)
+    made = made_up_run(EVERY_CASE)
     lines = report.overview(made.results[2], made.peaks[2], 80)
     assert sum(line.startswith("case ") for line in lines) == 1
 
@@ -212,6 +234,17 @@ def test_a_run_with_all_its_files(run, monkeypatch, tmp_path):
     assert (tmp_path / "a.png").stat().st_size > 5000
 
 
+def test_a_run_of_what_is_not_prepared(run, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    words = ("--cases", "3@512 3x3 filter u8", "1@1024 5x5 separable", "--group", "filters")
+    code, out, err = run("bench", *words, *SHORT[2:], "--rivals", "scipy")
+    assert (code, err) == (0, "")
+    both, single = (r"[\d.]+ +\d+[%c]", r"- +-")
+    assert re.search(rf"^3@512 3x3 filter u8 +{both} +{both}  +scipy  +[\d.]+$", out, re.M)
+    assert re.search(rf"^1@1024 5x5 separable +{both} +{single}  +scipy  +[\d.]+$", out, re.M)
+    assert re.search(r"^copies: \d+ GB/s of 1.57 MB, \d+ GB/s of 8.39 MB$", out, re.M)
+
+
 def test_a_full_disk_is_said(fails, tmp_path):
     if os.path.exists("/dev/full"):
         (tmp_path / "a.json").symlink_to("/dev/full")
@@ -258,6 +291,24 @@ def test_the_page_tells_machine_versions_command_and_tables():
     assert all(len(row) == len(head) for row in rows)
     assert all(len(line) <= 100 for line in lines if not line.startswith(("|", "-")))
     assert not re.search(r"\bnan\b|\binf\b", said)
+
+
+def test_the_page_has_a_part_for_each_group():
+    made = made_up_run(EVERY_CASE)
+    made.peaks[2].copies = {case.nbytes: 2e9 for case in GROUPS["depthwise"]}
+    said = page.page(made, "fastconv bench --all")
+    headings = re.findall(r"^## (.*), 2 threads$", said, re.M)
+    assert headings == list(HEADINGS.values())
+    for heading, cases in zip(headings, GROUPS.values(), strict=True):
+        part = said.split(f"## {heading}, 2 threads\n")[1].split("\n## ")[0]
+        head, rule, *rows = cells_of(part.splitlines(), "case")
+        assert [row[0] for row in rows] == [case.name for case in cases]
+        assert set(rule[1:]) == {"--:"}
+        copied = [re.fullmatch(r"\d+c", row[head.index("%")]) for row in rows]
+        assert any(copied) == (heading == HEADINGS["depthwise"])
+    assert re.search(
+        r"^\| copies, 2 threads \| 2 GB/s of 0.411 MB, 2 GB/s of 51.4 MB \|$", said, re.M
+    )
 
 
 def test_the_examples_of_the_page_run():
