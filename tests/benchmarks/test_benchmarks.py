@@ -10,24 +10,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from scipy import ndimage, signal
+from scipy import signal
 
 import fastconv
 from fastconv.benchmarks import measure, process, report, rivals, worker
-from fastconv.benchmarks import run as bench_run
-from fastconv.benchmarks.case import (
-    ACTIVATIONS,
-    BORDERS,
-    KINDS,
-    Case,
-    conv,
-    image_filter,
-    transposed,
-    variant,
-)
+from fastconv.benchmarks.case import ACTIVATIONS, BORDERS, KINDS, Case, conv, variant
 from fastconv.benchmarks.cases import CASES, QUICK, TOLERANCE, random_cases, select
 from fastconv.benchmarks.features import FEATURES
-from fastconv.benchmarks.groups import DEFAULT, EVERY_CASE, FEW, GROUPS, HEADINGS, QUICK_OF
+from fastconv.benchmarks.groups import EVERY_CASE, GROUPS
 from fastconv.benchmarks.operands import activated, operands, truth
 
 TINY = conv(3, (7, 5), 2, (3, 3), stride=(2, 1), dilation=(1, 2), batch=2)
@@ -42,30 +32,6 @@ def small_features():
         shape = conv(channels[0], spatial, channels[1], (3,) * case.rank)
         special = {name: word for name, word in case.words.items() if name not in case.params}
         made = variant(shape, dtype=case.dtype, residual=case.residual, **special)
-        small[made.name] = made
-    return list(small.values())
-
-
-def small_groups():
-    """Each kind of case that the other groups have, on a shape of a few pixels."""
-    small = {}
-    for case in EVERY_CASE:
-        if case.group in ("dense", "features"):
-            continue
-        spatial = tuple(9 + axis for axis in range(case.rank))
-        kernel = tuple(min(k, 5) for k in case.kernel)
-        features = {"channels_last": True} if case.channels_last else {}
-        if case.operation.image:
-            made = image_filter(case.c_in, spatial, kernel, case.op, dtype=case.dtype)
-        elif case.family == "conv_transpose":
-            words = {word: case.words[word][0] for word in ("padding", "output_padding")}
-            words["padding"] = min(words["padding"], 1)
-            made = transposed(4, spatial, 6, kernel, stride=case.stride[0], **words, **features)
-        else:
-            groups, one = (4, 4) if case.channels == 1 else (2, None)
-            words = {"stride": case.stride, "dilation": case.dilation, "batch": min(case.batch, 2)}
-            words |= {"padding": case.padding} if "causal" in case.name else {}
-            made = conv(4, spatial, one or 6, kernel, groups=groups, **words, **features)
         small[made.name] = made
     return list(small.values())
 
@@ -96,33 +62,6 @@ def test_names_are_unique_and_selectable():
     assert [case.name for case in select(CASES, ["64@56->64 3x3"])] == ["64@56->64 3x3"]
     assert {case.dtype for case in select(CASES, dtype="float64")} == {"float64"}
     assert len(select(CASES, ["64@56*"], "float32")) == 3
-
-
-def test_groups():
-    assert list(GROUPS) == list(HEADINGS) == list(QUICK_OF)
-    assert {case.name for case in DEFAULT} - {case.name for case in CASES} == set(FEW)
-    assert {case.group for case in DEFAULT} == set(GROUPS) - {"features"}
-    assert all(select(GROUPS[group], globs) for group, globs in QUICK_OF.items())
-    assert {case.channels_last for case in GROUPS["depthwise"]} == {True, False}
-    half = len(GROUPS["depthwise"]) // 2
-    first, last = GROUPS["depthwise"][:half], GROUPS["depthwise"][half:]
-    assert [case.plain.shapes for case in last] == [case.shapes for case in first]
-
-
-def test_names_and_sizes_of_the_groups():
-    causal = conv(4, 9, 4, (4,), groups=4, padding=((3, 0),))
-    assert (causal.name, causal.output_spatial, causal.pads) == (
-        "4@9->4 k4 g4 causal", (9,), ((3, 0),))  # fmt: skip
-    up = transposed(4, (5, 7), 6, (3, 3), stride=2, padding=1, output_padding=1)
-    assert (up.name, up.output_shape) == ("4@5x7->6 3x3s2 T", (1, 6, 10, 14))
-    assert up.flops == 2 * 4 * 5 * 7 * 6 * 9
-    photo = image_filter(3, (4, 5), (3, 3), "filter2d", dtype="uint8")
-    assert (photo.name, photo.flops, photo.nbytes) == ("3@4x5 3x3 filter u8", 2 * 60 * 9, 120)
-    assert (photo.features, photo.plain.features) == ({"uint8"}, set())
-    passes = image_filter(1, 8, (5, 5), "separable_filter", dtype="float64")
-    assert (passes.name, passes.flops) == ("1@8 5x5 separable f64", 2 * 64 * 10)
-    layer = conv(2, 3, 4, (1,), dtype="float16", residual=True)
-    assert layer.nbytes == 2 * (2 * 3 + 2 * 4 + 4 * 3 + 4 * 3)
 
 
 def test_known_sizes():
@@ -167,47 +106,6 @@ def test_truth_of_features_agrees_with_scipy():
         np.testing.assert_allclose(y[0, ..., o], expected + residual[0, ..., o], atol=1e-13)
 
 
-def test_truth_of_padding_on_one_side_agrees_with_numpy():
-    case = conv(2, 11, 2, (4,), groups=2, padding=((3, 0),), dtype="float64")
-    x, w, b = operands(case)
-    y = truth(case, x, w, b)
-    for o in range(2):
-        expected = np.convolve(x[0, o], w[o, 0, ::-1])[:11] + b[o]
-        np.testing.assert_allclose(y[0, o], expected, atol=1e-13)
-
-
-def test_truth_of_transposed_agrees_with_scipy():
-    """A convolution in full with zeros between the elements, cropped by the padding."""
-    case = transposed(3, (5, 4), 2, (4, 4), stride=2, padding=1, output_padding=1, dtype="float64")
-    x, w, b = operands(case)
-    y = truth(case, x, w, b)
-    apart = np.zeros((3, 10, 8))  # and a row of zeros at the end, for the output padding
-    apart[:, ::2, ::2] = x[0]
-    for o in range(2):
-        planes = [signal.convolve2d(apart[c], w[c, o])[1:12, 1:10] for c in range(3)]
-        assert y.shape[2:] == planes[0].shape
-        np.testing.assert_allclose(y[0, o], np.sum(planes, 0) + b[o], atol=1e-13)
-
-
-@pytest.mark.parametrize("channels", [1, 3])
-def test_truth_of_filters_agrees_with_scipy(channels):
-    case = image_filter(channels, (9, 7), (5, 3), "filter2d", dtype="float64")
-    x, w, b = operands(case)
-    assert (x.shape, w.shape) == ((9, 7) if channels == 1 else (9, 7, channels), (5, 3))
-    kernel = w.reshape(w.shape + (1,) * (x.ndim - 2))
-    expected = ndimage.correlate(x, kernel, mode="mirror")
-    np.testing.assert_allclose(truth(case, x, w, b), expected, atol=1e-13)
-
-
-def test_truth_of_separable_filters_agrees_with_scipy():
-    case = image_filter(1, (9, 7), (5, 5), "separable_filter", dtype="float64")
-    x, w, b = operands(case)
-    assert w.shape == (2, 5)
-    rows = ndimage.correlate1d(x, w[1], 1, mode="mirror")
-    expected = ndimage.correlate1d(rows, w[0], 0, mode="mirror")
-    np.testing.assert_allclose(truth(case, x, w, b), expected, atol=1e-13)
-
-
 def test_truth_of_integers_is_exact():
     case = conv(1, 3, 1, (3,), dtype="int16", padding=0)
     low = np.full((1, 1, 3), -(2**15), np.int16)
@@ -235,14 +133,10 @@ def test_truth_of_activations():
 
 def test_results_of_uint8_spread_over_its_range():
     """Else a filter that saturates everything would pass for right."""
-    for case in (
-        conv(1, (64, 64), 1, (5, 5), dtype="uint8"),
-        image_filter(3, 64, (5, 5), "filter2d", dtype="uint8"),
-    ):
-        y = truth(case, *operands(case))
-        assert ((y > 0) & (y < 255)).mean() > 0.5
-        assert len(np.unique(y)) > 100
-    assert {0, 255} <= set(np.unique(y)), "and the photograph saturates"
+    case = conv(1, (64, 64), 1, (5, 5), dtype="uint8")
+    y = truth(case, *operands(case))
+    assert ((y > 0) & (y < 255)).mean() > 0.5
+    assert len(np.unique(y)) > 100
 
 
 def test_features_are_named():
@@ -275,41 +169,6 @@ def test_library_computes_each_feature_that_it_offers(library, tmp_path):
             computed |= case.features if reply["ok"] else set()
     named = {word for case in FEATURES for word in case.features}
     assert computed == offers & named
-
-
-@pytest.mark.parametrize("library", [*rivals.OURS, *rivals.RIVALS])
-def test_library_computes_each_group_that_it_offers(library, tmp_path):
-    rival = rivals.EVERYONE[library]
-    with process.Process(library, 1) as child:
-        if not child.ready():
-            assert library not in rivals.OURS
-            assert "not installed" in child.reason
-            return
-        computed = set()
-        for case in small_groups():
-            measure.save_operands(case, tmp_path)
-            reply = child.ask("case", case=case.to_dict(), folder=str(tmp_path))
-            assert reply["ok"] or reply["lacking"], (case.name, reply)
-            assert reply["ok"] <= (case.family in rival.families), case.name
-            assert reply.get("error", 0.0) <= case.kind.tolerance, case.name
-            computed |= {case.family} if reply["ok"] else set()
-            if library in rivals.OURS:
-                assert reply["ok"] == (case.family in rival.families)
-    assert computed == rival.families
-
-
-def test_each_library_is_asked_for_what_it_has():
-    passes = image_filter(1, 8, (5, 5), "separable_filter")
-    photo = image_filter(3, 8, (3, 3), "filter2d", dtype="uint8")
-    up, layer = transposed(4, 5, 6, (2,), stride=2), conv(4, 5, 6, (3,), groups=2)
-
-    def asked(case):
-        return [name for name in rivals.EVERYONE if bench_run.takes(name, case)]
-
-    assert asked(passes) == ["fastconv", "opencv", "scipy"]
-    assert asked(photo) == [*rivals.OURS, *rivals.PLAIN, "opencv", "scipy"]
-    assert asked(up) == [*rivals.OURS, "torch", "torch-cl", "onnxruntime", "openvino"]
-    assert asked(layer) == [*rivals.OURS, *rivals.RIVALS]
 
 
 def test_a_feature_is_timed_beside_the_plain_shape(tmp_path, monkeypatch):
@@ -491,23 +350,6 @@ def test_summary_tells_what_a_feature_costs():
     assert report.best_rival(results[0]) == "torch"
 
 
-def test_summary_of_the_groups():
-    words = {"depthwise": 4, "transposed": 4, "filters": 8}
-    for group, least in words.items():
-        results = []
-        for case in GROUPS[group]:
-            names = {n: 2.0 for n in rivals.RIVALS if bench_run.takes(n, case)} | {"fastconv": 1.0}
-            names |= {"plain": 0.5} if bench_run.takes("plain", case) else {}
-            timings = {n: measure.Timing([t], [t], 0.0) for n, t in names.items()}
-            results.append(measure.Result(case, 1, timings))
-        rows = report.summary(results)
-        assert {row["geomean"] for row in rows} == {2.0}
-        assert len(rows) > least
-        texts = " ".join(row["text"] for row in rows)
-        assert "one channel" not in texts, "rows of dense cases"
-        assert group.rstrip("s") in texts
-
-
 def test_peak_gives_percents(numpy_process):
     peak = measure.Peak(numpy_process, None)
     peak.measure("float32")  # NumPy has none: no percents, no error
@@ -517,34 +359,6 @@ def test_peak_gives_percents(numpy_process):
     assert peak.percent(results[0], "prepared") == pytest.approx(50)
     content = report.to_json(results, {2: peak}, {"numpy": "2"}, 15)
     assert json.loads(json.dumps(content))["results"][0]["percent"]["prepared"] == 50
-
-
-def test_the_limit_is_what_takes_longer(numpy_process):
-    peak = measure.Peak(numpy_process, None)
-    result = made_up_results()[0]
-    case = result.case
-    peak.measure_copy(case.nbytes)  # NumPy measures none
-    assert peak.limit(case) is None
-    assert report.percent_cell(peak, result, "prepared") == "-"
-    peak.copies[case.nbytes] = 4.0 * case.nbytes
-    assert peak.limit(case) == ("copy", 0.25)
-    assert report.percent_cell(peak, result, "prepared") == "25c"
-    peak.flops["float32"] = 2.0 * case.flops
-    assert peak.limit(case) == ("FMA", 0.5)
-    assert report.percent_cell(peak, result, "prepared") == "50%"
-    peak.copies = {8: 5e9, 16: 4e9, 2_500_000: 7e9}
-    assert report.copies_text(peak) == "5 GB/s of 8e-06 MB, 7 GB/s of 2.5 MB"
-    content = report.to_json([result], {2: peak}, {}, 15)
-    assert content["copies"][2] == {"threads": 2, "bytes": 2_500_000, "rate": 7e9}
-    assert (content["results"][0]["limit"], content["results"][0]["group"]) == ("FMA", "dense")
-
-
-def test_copies_are_measured():
-    with process.Process("fastconv", 1) as child:
-        assert child.ready()
-        peak = measure.Peak(child, None)
-        peak.measure_copy(100_000)
-    assert 1e8 < peak.copies[100_000] < 1e13
 
 
 def test_settle_returns_when_idle():

@@ -237,7 +237,8 @@ def test_a_run_with_all_its_files(run, monkeypatch, tmp_path):
 def test_a_run_of_what_is_not_prepared(run, monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
     words = ("--cases", "3@512 3x3 filter u8", "1@1024 5x5 separable", "--group", "filters")
-    code, out, err = run("bench", *words, *SHORT[2:], "--rivals", "scipy")
+    few = ("--rounds", 1, "--budget", 60, "--threads", 1)
+    code, out, err = run("bench", *words, *few, "--rivals", "scipy")
     assert (code, err) == (0, "")
     both, single = (r"[\d.]+ +\d+[%c]", r"- +-")
     assert re.search(rf"^3@512 3x3 filter u8 +{both} +{both}  +scipy  +[\d.]+$", out, re.M)
