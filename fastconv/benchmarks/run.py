@@ -161,6 +161,7 @@ def run_all(
                 results.append(
                     measure(case, threads, asked, Path(folder), rounds, max(0, share), tick)
                 )
+                peak.measure_copy(case.nbytes)  # what else runs may have slowed the first
     finally:
         progress.clear()
     peak.measure(cases[-1].kind.peak)
