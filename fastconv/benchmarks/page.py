@@ -14,7 +14,7 @@ from .._plan.machine import facts
 from .groups import HEADINGS
 from .measure import Peak, Result
 from .report import best_rival, cell, copies_text, notes, percent_cell, present
-from .rivals import OURS, RIVALS
+from .rivals import EVERYONE, OURS, RIVALS
 from .run import Run
 from .summary import summary_parts
 
@@ -92,8 +92,7 @@ def machine_rows(run: Run) -> list[tuple[str, str]]:
 
 def part_lines(run: Run, threads: int, results: Sequence[Result]) -> list[str]:
     """The tables of some results of one number of threads, and what follows from them."""
-    names = [*OURS, *dict.fromkeys(n for r in results for n in r.timings if n not in OURS)]
-    names = present(results, names)
+    names = present(results, list(EVERYONE))
     lines = time_table(results, run.peaks[threads], names)
     lines += ["", "Medians of the rounds, in ms:", ""]
     lines += rows_of(
