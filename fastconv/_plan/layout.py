@@ -75,7 +75,9 @@ def is_same(array: np.ndarray, out: Any) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Strides in bytes for (batch or output channel, channel, depth, height, width)."""
+    """Strides in bytes for (batch or output channel, channel, depth, height, width).
+
+    Weights of a locally connected layer have those of the output positions before them."""
 
     strides: tuple[int, int, int, int, int]
     itemsize: int
@@ -143,7 +145,7 @@ class Layout:
         """Bytes from one element of an output channel of weights to the next; 0: they do not
         follow one another evenly."""
         step, run = 0, 1
-        for size, stride in reversed(list(zip((channels, *taps), self.strides[1:], strict=True))):
+        for size, stride in reversed(list(zip((channels, *taps), self.strides[-4:], strict=True))):
             if size > 1:
                 step = step if run > 1 else stride
                 if stride != step * run or not step:

@@ -36,10 +36,13 @@ def check_channels(
     c_in: int,
     groups: int,
     kernel: Sequence[int],
+    before: int = 0,
 ) -> None:
-    """Raise unless input and weight have fitting channels; `inner`: input shape without batch."""
+    """Raise unless input and weight have fitting channels; `inner`: input shape without batch;
+    `before`: axes of the weight before its output channels."""
     if outputs % groups or not outputs:
-        hint = f"; for the same kernel on each channel, pass np.repeat(weight, {groups}, axis=0)"
+        hint = "; for the same kernel on each channel, pass "
+        hint += f"np.repeat(weight, {groups}, axis={before})"
         raise ValueError(
             f"{name}: weight has {outputs} output channel{'s' * (outputs != 1)}, "
             f"but it must have a positive multiple of groups={groups}"
@@ -55,7 +58,11 @@ def check_channels(
     hint = ""
     if other == needed:
         hint = other_place(channels_last)
-    elif [*kernel[-2:-1]] == [channels // groups] and _square_first(outputs, c_in, kernel):
+    elif (
+        not before
+        and [*kernel[-2:-1]] == [channels // groups]
+        and _square_first(outputs, c_in, kernel)
+    ):
         letters = ", ".join(f"k{letter}" for letter in "DHW"[-len(kernel) :])
         axes = (len(kernel) + 1, len(kernel), *range(len(kernel)))
         hint = f"; if the axes of weight are ({letters}, C, O), as in TensorFlow, pass "
@@ -66,7 +73,7 @@ def check_channels(
     elif needed == 1:
         if outputs == 1:
             hint = "; for the same kernel on each channel, pass "
-            hint += f"np.repeat(weight, {channels}, axis=0) and groups={channels}"
+            hint += f"np.repeat(weight, {channels}, axis={before}) and groups={channels}"
         if not batched:
             at = "..., None" if channels_last else ":, None"
             hint += f"; for a batch of inputs of one channel, write input[{at}]"

@@ -57,8 +57,8 @@ class ConvParameters(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class ConvSpec(Spec):
-    """One convolution."""
+class WindowSpec(Spec):
+    """What has an output for each position of a window of the input, with weights or without."""
 
     border_value: Any  # of Border.CONSTANT
 
@@ -70,10 +70,6 @@ class ConvSpec(Spec):
     @property
     def input_shape(self) -> tuple[int, ...]:
         return self.as_seen(self.groups * self.c_in, [axis.n for axis in self.user_axes])
-
-    @property
-    def weight_shape(self) -> tuple[int, ...]:
-        return (self.groups * self.c_out, self.c_in, *self.kernel[3 - self.rank :])
 
     @property
     def reads_constant(self) -> bool:
@@ -90,7 +86,22 @@ class ConvSpec(Spec):
         return self._told({"padding_value": self.border_value} if self.reads_constant else {})
 
 
-def make_conv_spec(
+@dataclass(frozen=True, slots=True, repr=False)
+class ConvSpec(WindowSpec):
+    """One convolution."""
+
+    @property
+    def weight_shape(self) -> tuple[int, ...]:
+        return (self.groups * self.c_out, self.c_in, *self.kernel[3 - self.rank :])
+
+
+def make_conv_spec(*arguments: Any, **said: Any) -> ConvSpec:
+    """The specification of a convolution: see `make_window_spec`."""
+    return make_window_spec(ConvSpec, *arguments, **said)
+
+
+def make_window_spec(
+    kind: type,
     name: str,
     rank: int,
     input_shape: tuple[int, ...],
@@ -101,21 +112,24 @@ def make_conv_spec(
     bias: bool = False,
     residual: bool = False,
     **said: Any,
-) -> ConvSpec:
-    """The specification of a convolution from shapes, dtypes and what the user said, the fields
-    of `ConvParameters`; of `bias` and `residual` only whether there are any."""
+) -> Any:
+    """A specification, a `kind` of `WindowSpec`, from shapes, dtypes and what the user said, the
+    fields of `ConvParameters`; of `bias` and `residual` only whether there are any. The last axes
+    of the weight are those of a convolution."""
     said = ConvParameters(**said)
     check_dtype(name, "input", input_dtype)
     check_dtype(name, "weight", weight_dtype)
     channels_last = as_flag(name, "channels_last", said.channels_last)
 
-    check_axes(name, rank, input_shape, weight_shape, channels_last, "O, C/groups")
+    shared = weight_shape[-2 - rank :] if kind.unshared else weight_shape
+    check_axes(name, rank, input_shape, shared, channels_last, "O, C/groups")
     batched = len(input_shape) == rank + 2
     batch, *inner = input_shape if batched else (1, *input_shape)
     channels, *elements = (inner[-1], *inner[:-1]) if channels_last else inner
-    outputs, c_in, *kernel = weight_shape
+    outputs, c_in, *kernel = shared
     groups = as_integer(name, "groups", said.groups, 1)
-    check_channels(name, inner, batched, channels_last, outputs, c_in, groups, kernel)
+    before = len(weight_shape) - len(shared)
+    check_channels(name, inner, batched, channels_last, outputs, c_in, groups, kernel, before)
     check_kernel(name, rank, kernel)
 
     strides = positive_per_axis(name, "stride", rank, said.stride)
@@ -150,7 +164,7 @@ def make_conv_spec(
     check_bytes(name, arithmetic, result, padded, weight_shape, (batch, outputs, *sizes))
     if any(borders):
         axes = [Axis(*axis[:6], border) for axis, border in zip(axes, borders, strict=True)]
-    return ConvSpec(
+    return kind(
         name=name,
         rank=rank,
         batched=batched,

@@ -30,6 +30,7 @@ INT32_MOST = 2**31 - 1
 # Numbers of k that one chain of multiply-adds sums before its block is added to the others.
 # It bounds the rounding error and fixes the bits of every result: changing it changes results.
 BLOCK_K = 256
+LOCAL_BLOCK = 2048  # the same for the chain of each lane together, in dot products along k
 
 # How numbers are stored, by kind and bytes of the dtype; of complex ones each part.
 STORED = {

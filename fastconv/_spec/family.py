@@ -35,6 +35,7 @@ class Family:
     make_spec: Callable[..., Any]
     # Where an operation has weights.
     weight_axes: str = ""  # in words; '' where it has none
+    weight_rank: Callable[[int], int] = lambda rank: rank + 2  # how many these are
     channels: Callable[[tuple[int, ...], Any], int] | None = None  # (weight shape, parameters)
     # (name, rank, weight shape, parameters): the shape of the smallest input
     least_input: Callable[..., tuple[int, ...]] | None = None
@@ -77,6 +78,6 @@ def settled_parameters(parameters: Any) -> Any:
 
 def flipped(weight: np.ndarray, rank: int, parameters: Any) -> np.ndarray:
     """The view of a family with `flip`: kernels turned around on every axis, if it is True."""
-    if parameters.flip is not True or weight.ndim != rank + 2:
+    if parameters.flip is not True or weight.ndim < rank + 2:
         return weight
-    return weight[(slice(None),) * 2 + (slice(None, None, -1),) * rank]
+    return weight[(..., *(slice(None, None, -1),) * rank)]

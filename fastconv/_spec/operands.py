@@ -19,6 +19,8 @@ def check_bias(spec: ConvSpec, bias: Any, dtype: np.dtype) -> np.ndarray | None:
         return None
     array = as_array(spec.name, "bias", bias)
     needed = (spec.groups * spec.c_out,)
+    if spec.unshared:
+        return _bias_of_positions(spec, array, dtype)
     if array.shape != needed:
         raise ValueError(
             f"{spec.name}: bias has shape {array.shape}, but it must be {needed}, "
@@ -42,10 +44,34 @@ def check_bias(spec: ConvSpec, bias: Any, dtype: np.dtype) -> np.ndarray | None:
     return pairs.reshape(spec.groups, spec.c_out, 2).swapaxes(1, 2).ravel()
 
 
+def _bias_of_positions(spec: Any, array: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """(output channel, component, position), of one value per channel or one per position, too."""
+    outputs, places = spec.groups * spec.c_out, spec.outputs[3 - spec.rank :]
+    if array.shape not in ((outputs,), (outputs, *places)):
+        raise ValueError(
+            f"{spec.name}: bias has shape {array.shape}, but it must be {(outputs,)}, "
+            f"one value per output channel, or {(outputs, *places)}, one per output"
+        )
+    check_addend(spec, "bias", array.dtype)
+    if array.ndim == 1:
+        array = array.reshape(outputs, *(1,) * spec.rank)
+    array = np.broadcast_to(array, (outputs, *places)).reshape(outputs, -1)
+    with np.errstate(all="ignore"):
+        if spec.components == 1:
+            return np.require(array[:, None], dtype, ("C", "A"))
+        parts = np.empty((outputs, 2, array.shape[1]), dtype)
+        parts[:, 0], parts[:, 1] = array.real, array.imag
+    return parts
+
+
 def plain_bias(spec: ConvSpec, bias: np.ndarray) -> np.ndarray:
     """The bias that `check_bias` returned, with or without room behind it, as one number per output
-    channel."""
+    channel (or per position, too)."""
     outputs = spec.groups * spec.c_out
+    if spec.unshared:
+        if spec.components == 1:
+            return bias[:, 0]
+        return np.stack([bias[:, 0], bias[:, 1]], -1).view(np.result_type(bias, np.complex64))
     if spec.components == 1:
         return bias[:outputs]
     pairs = bias[: 2 * outputs]

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The slow truth: any convolution in NumPy, tap by tap, in float64, complex128 or int64; `auto`
-never picks it."""
+"""The slow truth: any convolution in NumPy, with shared weights or not, tap by tap, in float64,
+complex128 or int64; `auto` never picks it."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from itertools import product
 import numpy as np
 
 from .borders import Border, reach
-from .conv import ConvSpec
+from .conv import WindowSpec
 from .dtypes import TOTALS, is_bfloat16, is_integer
 from .epilogue import Epilogue
 from .spec import Spec
 
 
 def convolve(
-    spec: ConvSpec,
+    spec: WindowSpec,
     input: np.ndarray,
     weight: np.ndarray,
     bias: np.ndarray | None = None,
@@ -47,7 +47,9 @@ def finished(
     epilogue = as_sums_are(spec)
     total = scaled(epilogue.alpha, total)
     if bias is not None:
-        total += np.asarray(bias, dtype).reshape(spec.groups, spec.c_out, 1, 1, 1)
+        bias = np.asarray(bias, dtype)
+        places = spec.outputs if bias.ndim > 1 else (1, 1, 1)
+        total += bias.reshape(spec.groups, spec.c_out, *places)
     total = as_seen(spec, total)
     if epilogue.beta != 0:
         total = total + scaled(epilogue.beta, np.asarray(out, dtype))
@@ -66,7 +68,7 @@ def wide(spec: Spec) -> np.dtype:
     return np.dtype(np.complex128 if spec.dtype.kind == "c" else np.float64)
 
 
-def magnitude(spec: ConvSpec, input: np.ndarray, weight: np.ndarray) -> np.ndarray:
+def magnitude(spec: WindowSpec, input: np.ndarray, weight: np.ndarray) -> np.ndarray:
     """sum |x| |w| of each output in float64: what bounds the rounding error."""
     spec = replace(spec, border_value=abs(spec.border_value))
     x, w = (np.abs(np.asarray(a, wide(spec))) for a in (input, weight))
@@ -155,7 +157,7 @@ def scaled(factor: float, array: np.ndarray) -> np.ndarray:
     return result
 
 
-def _sum(spec: ConvSpec, input: np.ndarray, weight: np.ndarray, dtype: np.dtype) -> np.ndarray:
+def _sum(spec: WindowSpec, input: np.ndarray, weight: np.ndarray, dtype: np.dtype) -> np.ndarray:
     """The sums. Complex numbers and real ones, which have no imaginary part, have two: of the real
     and of the imaginary parts. If both are real and `dtype` is complex, the weights become so."""
     input, weight = np.asarray(input), np.asarray(weight)
@@ -177,7 +179,7 @@ def _sum(spec: ConvSpec, input: np.ndarray, weight: np.ndarray, dtype: np.dtype)
 
 
 def _sum_of_taps(
-    spec: ConvSpec, input: np.ndarray, weight: np.ndarray, dtype: np.dtype
+    spec: WindowSpec, input: np.ndarray, weight: np.ndarray, dtype: np.dtype
 ) -> np.ndarray:
     """(batch, groups, c_out, *dst); a tap adds to the outputs for which it lies in the input."""
     # The order of einsum's sums depends on strides, and on whether numbers are aligned.
@@ -188,18 +190,22 @@ def _sum_of_taps(
     for number, axis in enumerate(spec.axes):
         if axis.border is not Border.ZERO:
             x, spec = _extended(spec, x, number)
-    w = w.reshape(spec.groups, spec.c_out, spec.c_in, *spec.kernel)
-    w = w.transpose(3, 4, 5, 0, 1, 2)  # taps first
+    w = w.reshape(*spec.outputs * spec.unshared, spec.groups, spec.c_out, spec.c_in, *spec.kernel)
+    w = np.moveaxis(w, (-3, -2, -1), (0, 1, 2))  # taps first
     y = np.zeros((spec.batch, spec.groups, spec.c_out, *spec.outputs), dtype)
     for tap in product(*map(range, spec.kernel)):
         pairs = list(zip(spec.axes, tap, strict=True))
         read = [axis.reads(t) for axis, t in pairs]
         write = [slice(*axis.valid(t)) for axis, t in pairs]
-        y[..., *write] += np.einsum("ngcdhw,goc->ngodhw", x[..., *read], w[tap])
+        if spec.unshared:
+            products = np.einsum("ngcdhw,dhwgoc->ngodhw", x[..., *read], w[tap][*write])
+        else:
+            products = np.einsum("ngcdhw,goc->ngodhw", x[..., *read], w[tap])
+        y[..., *write] += products
     return y
 
 
-def _extended(spec: ConvSpec, x: np.ndarray, number: int) -> tuple[np.ndarray, ConvSpec]:
+def _extended(spec: WindowSpec, x: np.ndarray, number: int) -> tuple[np.ndarray, WindowSpec]:
     """The input with its border on an axis, which then needs no padding."""
     axis = spec.axes[number]
     length = (axis.outputs - 1) * axis.stride + axis.span

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -26,6 +26,8 @@ class Spec:
 
     An axis that the user does not have leads, of length 1.
     """
+
+    unshared: ClassVar[bool] = False  # each output position has weights, and may have a bias
 
     name: str  # "conv2d": the word for messages
     rank: int  # spatial axes that the user sees, 1 to 3
