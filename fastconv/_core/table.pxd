@@ -110,6 +110,9 @@ cdef extern from "fc_kernels.h" nogil:
                          Py_ssize_t src_bytes, const void *residual, Py_ssize_t residual_bytes,
                          const void *bias, Py_ssize_t bias_step, Py_ssize_t count) noexcept nogil
         int (*finite)(const void *src, Py_ssize_t count) noexcept nogil
+        void (*dot)(void *sums, Py_ssize_t row_step, Py_ssize_t window_step, const void *a,
+                    Py_ssize_t a_row, Py_ssize_t rows, const void *x, Py_ssize_t x_row,
+                    Py_ssize_t windows, Py_ssize_t count, int flags) noexcept nogil
         double (*peak)(Py_ssize_t rounds) noexcept nogil
 
 
