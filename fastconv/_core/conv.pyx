@@ -5,10 +5,9 @@ from libc.string cimport memcpy
 from numpy cimport PyArray_DATA, ndarray
 
 from fastconv._core.axis cimport Span
-from fastconv._core.epilogue cimport TRANSPOSED, epilogue_t
+from fastconv._core.epilogue cimport TRANSPOSED, epilogue_t, set_how
 from fastconv._core.table cimport (
-    FC_CLAMP, FC_INTEGER, FC_STENCIL_ROWS, fc_epilogue, fc_row_use, fc_segment, fc_step, fc_tap,
-    find)
+    FC_STENCIL_ROWS, fc_row_use, fc_segment, fc_step, fc_tap, find)
 from fastconv._core.window cimport (
     PAGE, block_t, book, book_strip, largest_box, set_axes, set_view, window_t)
 
@@ -171,22 +170,8 @@ cdef class Problem:
     cdef _epilogue(self, how, isa):
         """What becomes of the sums: a `KernelEpilogue` of _plan/epilogue.py."""
         cdef epilogue_t *e = &self.c.epilogue
-        cdef fc_epilogue *to = &e.how
         e.sums, e.itemsize = self.c.window.kernels, self.c.window.itemsize
-        e.arithmetic = find(isa, how.dtype)
-        e.pairs = find(isa, "d") if how.pairs else NULL
-        to.activation, to.saturate = how.activation, how.saturate
-        to.sum_storage = how.sum_storage
-        to.dst_storage, to.residual_storage = e.dst.storage, e.residual.storage
-        to.real_alpha = to.real_beta = to.real_low = to.real_high = 0
-        to.integer_alpha = to.integer_beta = to.integer_low = to.integer_high = 0
-        if e.arithmetic.dtype[0] == c"f":
-            to.real_alpha, to.real_beta, to.real_low, to.real_high = how.parameters
-        else:
-            to.integer_alpha, to.integer_beta, to.integer_low, to.integer_high = how.parameters
-        e.moved, e.tile_bias, e.simple = how.moved, how.tile_bias, how.simple
-        e.tile_flags = FC_INTEGER if how.integer else 0
-        e.last_flags = FC_CLAMP if how.clamps else 0
+        set_how(e, how, isa)
 
     cdef _book(self):
         """The largest box decides how much scratch a thread takes."""

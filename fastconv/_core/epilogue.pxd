@@ -34,6 +34,7 @@ cdef inline void set_bias(const epilogue_t *e, const operands_t *operands, Py_ss
 cdef enum:
     TRANSPOSED = 128            # pixels that are transposed at a time
 
+cdef set_how(epilogue_t *e, how, isa)
 cdef char *output(const epilogue_t *e, const operands_t *operands, const Span **box,
                   Py_ssize_t group, Py_ssize_t channel) noexcept nogil
 cdef void begin_store(const epilogue_t *e, const operands_t *operands, bint first, bint last,

@@ -10,8 +10,28 @@ A row goes along the channels where these lie side by side in sums and output, e
 Tiles that write the output do most of it themselves, while they have the sums in registers.
 """
 from fastconv._core.axis cimport Span
-from fastconv._core.table cimport FC_ADD, FC_RESIDUAL, fc_store
+from fastconv._core.table cimport (
+    FC_ADD, FC_CLAMP, FC_INTEGER, FC_RESIDUAL, fc_epilogue, fc_store, find)
 from fastconv._core.window cimport box_bytes, channel_bytes, group_bytes, operands_t
+
+
+cdef set_how(epilogue_t *e, how, isa):
+    """What becomes of the sums: a `KernelEpilogue` of _plan/epilogue.py."""
+    cdef fc_epilogue *to = &e.how
+    e.arithmetic = find(isa, how.dtype)
+    e.pairs = find(isa, "d") if how.pairs else NULL
+    to.activation, to.saturate = how.activation, how.saturate
+    to.sum_storage = how.sum_storage
+    to.dst_storage, to.residual_storage = e.dst.storage, e.residual.storage
+    to.real_alpha = to.real_beta = to.real_low = to.real_high = 0
+    to.integer_alpha = to.integer_beta = to.integer_low = to.integer_high = 0
+    if e.arithmetic.dtype[0] == c"f":
+        to.real_alpha, to.real_beta, to.real_low, to.real_high = how.parameters
+    else:
+        to.integer_alpha, to.integer_beta, to.integer_low, to.integer_high = how.parameters
+    e.moved, e.tile_bias, e.simple = how.moved, how.tile_bias, how.simple
+    e.tile_flags = FC_INTEGER if how.integer else 0
+    e.last_flags = FC_CLAMP if how.clamps else 0
 
 
 cdef void simple_store(const epilogue_t *e, const operands_t *operands,

@@ -15,11 +15,12 @@ from .._core import direct, im2col_gemm, scratch
 from .._core.conv import Problem
 from .._spec import reference, scatter, separable
 from .._spec.conv import ConvSpec
+from .._spec.local import LocalSpec
 from .._spec.operands import plain_bias
 from .._spec.separable import SeparableSpec
 from .._spec.spec import Spec
 from .._spec.transpose import TransposeSpec
-from . import depthwise, magnitude, nonfinite
+from . import depthwise, local, magnitude, nonfinite
 from .bordered import bordered, spills
 from .candidate import Candidate, Part, chunk, idle, make_engine, pack, runner
 from .composed import PARTS, Composed, compose
@@ -285,6 +286,8 @@ ALGORITHMS = (
     Algorithm("reference", TransposeSpec, _transposed_reference, only_named=SLOW),
     Algorithm("passes", SeparableSpec, _passes, parts=PARTS),
     Algorithm("reference", SeparableSpec, _separable_reference, only_named=SLOW),
+    Algorithm("local", LocalSpec, local.candidate),
+    Algorithm("reference", LocalSpec, _reference, only_named=SLOW),
 )
 NAMES = ("auto", *dict.fromkeys(row.name for row in ALGORITHMS))
 
