@@ -4,6 +4,8 @@
     conv1d, conv2d, conv3d    convolve an input with weights, as torch.nn.functional does
     conv_transpose1d, conv_transpose2d, conv_transpose3d
                               the adjoint, which makes larger arrays of smaller ones
+    local_conv1d, local_conv2d, local_conv3d
+                              weights that differ from output to output
     filter2d, filter_nd       filter an image with a kernel, as cv2.filter2D and scipy.ndimage do
     separable_filter          filter it with a 1-D kernel along each axis
     prepare                   keep weights for many inputs: a layer
@@ -27,7 +29,17 @@ The command ``fastconv`` filters photographs, prints plans and runs the benchmar
 """
 
 from . import _core, kernels  # noqa: F401 (the core first: it says what is missing)
-from ._ops.conv import conv1d, conv2d, conv3d, conv_transpose1d, conv_transpose2d, conv_transpose3d
+from ._ops.conv import (
+    conv1d,
+    conv2d,
+    conv3d,
+    conv_transpose1d,
+    conv_transpose2d,
+    conv_transpose3d,
+    local_conv1d,
+    local_conv2d,
+    local_conv3d,
+)
 from ._ops.filters import filter2d, filter_nd, separable_filter
 from ._ops.operation import plan
 from ._ops.prepared import PreparedConv, prepare
@@ -50,6 +62,9 @@ __all__ = [
     "filter_nd",
     "get_num_threads",
     "kernels",
+    "local_conv1d",
+    "local_conv2d",
+    "local_conv3d",
     "plan",
     "prepare",
     "separable_filter",

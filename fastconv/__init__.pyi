@@ -26,7 +26,8 @@ from ._ops.filters import separable_filter as separable_filter
 __all__ = [
     "Plan", "PreparedConv", "__version__", "conv1d", "conv2d", "conv3d", "conv_transpose1d",
     "conv_transpose2d", "conv_transpose3d", "filter2d", "filter_nd", "get_num_threads",
-    "kernels", "plan", "prepare", "separable_filter", "set_num_threads", "settings",
+    "kernels", "local_conv1d", "local_conv2d", "local_conv3d", "plan", "prepare",
+    "separable_filter", "set_num_threads", "settings",
 ]  # fmt: skip
 
 __version__: str
@@ -48,27 +49,19 @@ _Activation: TypeAlias = (
     | tuple[Literal["clip"], _Number, _Number]
 )
 _Algorithm: TypeAlias = Literal[
-    "auto", "direct", "im2col_gemm", "depthwise", "reference", "phases", "passes"
+    "auto", "direct", "im2col_gemm", "depthwise", "reference", "phases", "passes", "local"
 ]
 _ISA: TypeAlias = Literal["generic", "avx2", "avx512"]
 _Operation: TypeAlias = Literal[
-    "conv1d",
-    "conv2d",
-    "conv3d",
-    "conv_transpose1d",
-    "conv_transpose2d",
-    "conv_transpose3d",
-    "filter2d",
-    "filter_nd",
-    "separable_filter",
-]
+    "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d",
+    "filter2d", "filter_nd", "local_conv1d", "local_conv2d", "local_conv3d", "separable_filter",
+]  # fmt: skip
 
 _P = ParamSpec("_P")
 _Floating = TypeVar("_Floating", np.float16, np.float32, np.float64, np.complex64, np.complex128)
 _Scalar = TypeVar("_Scalar", bound=np.number[Any])
 
-# A family is a protocol, which has the parameters of its functions. Each function is still a `def`
-# of its own, so that editors find its docstring.
+# A family is a protocol with the parameters of its functions, which are `def`s for editors to find.
 
 class _Convolution(Protocol):
     @overload
@@ -241,6 +234,12 @@ def conv_transpose1d() -> None: ...
 def conv_transpose2d() -> None: ...
 @_transposed
 def conv_transpose3d() -> None: ...
+@_convolution
+def local_conv1d() -> None: ...
+@_convolution
+def local_conv2d() -> None: ...
+@_convolution
+def local_conv3d() -> None: ...
 
 class PreparedConv:
     def __call__(

@@ -282,7 +282,7 @@ def test_pages_and_docstrings_name_every_activation_and_algorithm():
             assert re.search(rf"""['"]{word}['"]""", text), word
     table = {row[0] for row in tables_of(text_of("docs/plan.md")) if len(row) == 2}
     assert {f"`{word}`" for word in NAMES[1:]} <= table
-    for function in (fastconv.conv2d, fastconv.conv_transpose2d):
+    for function in (fastconv.conv2d, fastconv.conv_transpose2d, fastconv.local_conv2d):
         for word in names(function._family.spec):
             assert f"'{word}'" in function.__doc__, word
 

@@ -133,6 +133,12 @@ def transpose(rank):
         said = {"stride": 2, "padding_mode": "edge", "padding": 1, "algorithm": algorithm}
         transposed(x[rank], w[rank].swapaxes(0, 1), **said)
 
+def local(rank):
+    function = getattr(fastconv, f"local_conv{rank}d")
+    weight = np.broadcast_to(w[rank], (*x[rank].shape[2:], *w[rank].shape))
+    for algorithm in ("local", "reference"):
+        function(x[rank], weight, padding="same", algorithm=algorithm)
+
 def named():
     for name in set(kernels.__all__) - {"separate"}:
         kernels.separate(getattr(kernels, name)())
@@ -152,6 +158,9 @@ CALLS = {
     "filter_nd": lambda: fastconv.prepare("filter_nd", w[3][0, 0])(x[3][0]),
     "get_num_threads": fastconv.get_num_threads,
     "kernels": named,
+    "local_conv1d": lambda: local(1),
+    "local_conv2d": lambda: local(2),
+    "local_conv3d": lambda: local(3),
     "plan": lambda: fastconv.plan(fastconv.conv2d, x[2], w[2]),
     "prepare": lambda: fastconv.prepare(w[2])(x[2]),
     "separable_filter": lambda: fastconv.separable_filter(x[2][0], [[1, 2, 1], None]),

@@ -142,6 +142,7 @@ import fastconv
 from fastconv import Plan, PreparedConv, conv1d, conv2d, conv3d, kernels, plan, prepare
 from fastconv import conv_transpose1d, conv_transpose2d, conv_transpose3d
 from fastconv import filter2d, filter_nd, separable_filter
+from fastconv import local_conv1d, local_conv2d, local_conv3d
 
 half, single = np.ones((1, 1, 7), np.float16), np.ones((1, 1, 7), np.float32)
 double, pair = np.ones((1, 1, 7)), np.ones((1, 1, 7), np.complex64)
@@ -171,6 +172,11 @@ assert_type(conv3d(image[None], taps[:, :1, None]), NDArray[np.float32])
 assert_type(conv_transpose1d(double, double, None, 2, 1, 1, 1, 1), NDArray[np.float64])
 assert_type(conv_transpose2d(image, taps.swapaxes(0, 1), output_size=(7, 8)), NDArray[np.float32])
 assert_type(conv_transpose3d([[[[1]]]], [[[[[1]]]]]), NDArray[np.number[Any]])
+one = np.ones((7, 1, 1, 1))
+assert_type(local_conv1d(double, one, None, 1, 0, 1, 1, flip=True), NDArray[np.float64])
+assert_type(local_conv2d([[[1]]], [[[[[[1]]]]]], algorithm="local"), NDArray[np.number[Any]])
+assert_type(local_conv3d(np.ones((1, 1, 1, 7)), one[None, None, ..., None, None]),
+            NDArray[np.float64])
 out = np.empty((3, 5, 7), np.float32)
 conv2d(
     image, taps, bias=[1, 2, 3], stride=(1, 1), padding="same", dilation=(1, 1), groups=1,

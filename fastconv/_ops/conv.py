@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Convolution with channels, and its adjoint: conv1d to conv3d, conv_transpose1d to 3d."""
+"""Convolution with channels, its adjoint, and without shared weights: conv1d to conv3d,
+conv_transpose1d to 3d, local_conv1d to 3d."""
 
 from __future__ import annotations
 
 from .._spec.conv import CONVOLUTION
+from .._spec.local import LOCAL
 from .._spec.transpose import TRANSPOSED
 from .operation import operation
 
@@ -237,4 +239,68 @@ def conv_transpose3d():
     >>> import numpy as np
     >>> conv_transpose3d(np.ones((1, 2, 2, 2)), np.ones((1, 1, 2, 2, 2)), stride=2).shape
     (1, 4, 4, 4)
+    """
+
+
+@operation(_convolution, LOCAL, 1)
+def local_conv1d():
+    """Convolve (N, C, L) or (C, L) with weights (outL, O, C/groups, kL), other ones at each output.
+
+    The one-dimensional case of `local_conv2d`: see there for the parameters. Returns an array of
+    shape (N, O, outL) or (O, outL), and raises what `local_conv2d` does.
+
+    >>> import numpy as np
+    >>> weight = np.array([[[[1, 1]]], [[[1, -1]]], [[[0, 5]]]])
+    >>> local_conv1d([[1, 2, 4, 8]], weight)
+    array([[ 3, -2, 40]])
+    """
+
+
+@operation(_convolution, LOCAL, 2)
+def local_conv2d():
+    """Convolve (N, C, H, W) or (C, H, W), with weights (outH, outW, O, C/groups, kH, kW).
+
+    A locally connected layer: a convolution whose weights are not shared, but differ from output
+    position to output position. With stride s, dilation d and padding p, the sum is
+    ``sum of input[n, c, y*s - p + i*d, x*s - p + j*d] * weight[y, x, o, c, i, j]``
+    over c, i and j. Then comes what `conv2d` does.
+
+    weight
+        its first axes are the sizes H' and W' of the output, which are those of `conv2d`.
+    bias
+        None, or O numbers, or an array (O, H', W'): one for each output.
+    input, residual, out, stride, padding, dilation, groups, padding_mode, padding_value,
+    channels_last, flip, activation, alpha, beta, dtype, overflow, threads
+        as in `conv2d`. With channels last, weight and bias stay as they are.
+    algorithm
+        'auto', 'local' or 'reference': see `plan`.
+
+    Returns an array of shape (N, O, H', W'), or (O, H', W') without a batch axis. Sums of integers
+    are exact modulo 2**64. On one ISA, the bits do not depend on threads, batch size or memory
+    layout; they are not those of `conv2d`. Raises TypeError or ValueError, which name the argument,
+    what it is and what it must be.
+
+    >>> import numpy as np
+    >>> x = np.arange(9.0).reshape(1, 3, 3)
+    >>> weight = np.ones((2, 2, 1, 1, 2, 2))
+    >>> weight[0, 1] = 10
+    >>> local_conv2d(x, weight)
+    array([[[  8., 120.],
+            [ 20.,  24.]]])
+    >>> local_conv2d(x, weight, bias=[[[1, 2], [3, 4]]], activation=("clip", 0, 25))
+    array([[[ 9., 25.],
+            [23., 25.]]])
+    """
+
+
+@operation(_convolution, LOCAL, 3)
+def local_conv3d():
+    """Convolve (N, C, D, H, W) with weights (outD, outH, outW, O, C/groups, kD, kH, kW).
+
+    The three-dimensional case of `local_conv2d`: see there for the parameters. Returns an array of
+    shape (N, O, D', H', W') or (O, D', H', W'), and raises what `local_conv2d` does.
+
+    >>> import numpy as np
+    >>> local_conv3d(np.ones((1, 2, 2, 2)), np.ones((2, 1, 1, 3, 1, 1, 2, 2))).shape
+    (3, 2, 1, 1)
     """
