@@ -148,6 +148,24 @@ def test_out_overlaps_what_is_read():
     assert_same_bits(out, expected)
 
 
+def cut(shape, axis):
+    """An array that is part of one which is longer on an axis: there its rows lie apart."""
+    larger = [n + (number == axis) for number, n in enumerate(shape)]
+    return numbers(larger, "f4", 3)[tuple(map(slice, shape))]
+
+
+@pytest.mark.parametrize("last", [False, True])
+def test_rows_that_follow_one_another_in_some_of_the_arrays(last):
+    x, w = layer_of((2, 3, 3, 5, 4), (2, 3, 2, 2, 1))
+    x = np.moveaxis(x, 1, -1) if last else x
+    plain = run(x, w, channels_last=last)
+    for one in range(plain.ndim):
+        for other in range(plain.ndim):
+            residual, out = cut(plain.shape, one), cut(plain.shape, other)
+            run(x, w, residual=residual, out=out, channels_last=last)
+            np.testing.assert_array_equal(out, plain + residual)
+
+
 # ---- plans and layers --------------------------------------------------------------------------
 
 
