@@ -44,15 +44,15 @@ SKIPPED_SHARE = 0.1
 
 # Locally connected layers, of a thread: bytes of windows that are gathered together; rows of
 # weights that are converted together; bytes of weights of a task, and of its groups at one
-# position; rows of a task; bytes of its sums, and positions that it has where these leave no room
-# for all windows.
+# position; rows of a task; bytes of its sums, and positions that it has even so: the epilogue of a
+# row of them takes as long to begin as that of some more.
 LOCAL_WINDOW_BYTES = 64 * 1024
-LOCAL_ROWS = 16
+LOCAL_ROWS = 8
 LOCAL_TASK_BYTES = 1024 * 1024
 LOCAL_GROUP_BYTES = 64 * 1024
 LOCAL_TASK_ROWS = 1024
 LOCAL_SUM_BYTES = 512 * 1024
-LOCAL_RUN = 8
+LOCAL_RUN = 16
 
 # Caches: bytes of a line and the distance at which lines share a set of the first level, as all
 # CPUs that we know have them; the lines that a set of the second level holds, at least.

@@ -85,8 +85,8 @@ def _in_place(call: Call) -> bool:
 
 
 def _task(call: Call, windows: int, rows: int, depth: int) -> tuple[int, int, int, int]:
-    """Positions, groups, rows and windows of a task: it reads weights of LOCAL_TASK_BYTES, and each
-    of them once, if its sums leave room for all windows."""
+    """Positions, groups, rows and windows of a task: it reads weights of LOCAL_TASK_BYTES or more,
+    and each of them once, if its sums leave room for all windows."""
     spec, size = call.spec, call.spec.tile_dtype.itemsize
     rows = min(rows, costs.LOCAL_TASK_ROWS)
     row_bytes = depth * size
@@ -94,9 +94,9 @@ def _task(call: Call, windows: int, rows: int, depth: int) -> tuple[int, int, in
     sums = costs.LOCAL_SUM_BYTES // (groups * rows * size)
     places = prod(spec.outputs)
     shared = ceil(places * ceil(spec.groups / groups) / (call.threads * costs.TASKS_PER_THREAD))
-    wanted = _most(costs.LOCAL_TASK_BYTES // (groups * rows * row_bytes), min(places, shared))
-    run = _most(wanted, costs.LOCAL_RUN)
-    windows = _most(sums // run, windows)
+    wanted = max(costs.LOCAL_RUN, costs.LOCAL_TASK_BYTES // (groups * rows * row_bytes))
+    wanted = _most(wanted, min(places, shared))
+    windows = _most(sums // _most(wanted, costs.LOCAL_RUN), windows)
     return _most(sums // windows, wanted), groups, rows, windows
 
 
