@@ -4,6 +4,10 @@
     conv1d, conv2d, conv3d    convolve an input with weights, as torch.nn.functional does
     conv_transpose1d, conv_transpose2d, conv_transpose3d
                               the adjoint, which makes larger arrays of smaller ones
+    depthwise_conv1d, depthwise_conv2d, depthwise_conv3d
+                              convolve each channel by itself
+    pointwise_conv1d, pointwise_conv2d, pointwise_conv3d
+                              mix channels, with a kernel of one tap
     local_conv1d, local_conv2d, local_conv3d
                               weights that differ from output to output
     filter2d, filter_nd       filter an image with a kernel, as cv2.filter2D and scipy.ndimage do
@@ -41,6 +45,14 @@ from ._ops.conv import (
     local_conv3d,
 )
 from ._ops.filters import filter2d, filter_nd, separable_filter
+from ._ops.layers import (
+    depthwise_conv1d,
+    depthwise_conv2d,
+    depthwise_conv3d,
+    pointwise_conv1d,
+    pointwise_conv2d,
+    pointwise_conv3d,
+)
 from ._ops.operation import plan
 from ._ops.prepared import PreparedConv, prepare
 from ._plan.plan import Plan
@@ -58,6 +70,9 @@ __all__ = [
     "conv_transpose1d",
     "conv_transpose2d",
     "conv_transpose3d",
+    "depthwise_conv1d",
+    "depthwise_conv2d",
+    "depthwise_conv3d",
     "filter2d",
     "filter_nd",
     "get_num_threads",
@@ -66,6 +81,9 @@ __all__ = [
     "local_conv2d",
     "local_conv3d",
     "plan",
+    "pointwise_conv1d",
+    "pointwise_conv2d",
+    "pointwise_conv3d",
     "prepare",
     "separable_filter",
     "set_num_threads",

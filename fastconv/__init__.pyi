@@ -22,12 +22,21 @@ from . import kernels as kernels
 from ._ops.filters import filter2d as filter2d
 from ._ops.filters import filter_nd as filter_nd
 from ._ops.filters import separable_filter as separable_filter
+from ._ops.layers import depthwise_conv1d as depthwise_conv1d
+from ._ops.layers import depthwise_conv2d as depthwise_conv2d
+from ._ops.layers import depthwise_conv3d as depthwise_conv3d
+from ._ops.layers import pointwise_conv1d as pointwise_conv1d
+from ._ops.layers import pointwise_conv2d as pointwise_conv2d
+from ._ops.layers import pointwise_conv3d as pointwise_conv3d
+from ._ops.prepared import PreparedConv as PreparedConv
+from ._ops.prepared import prepare as prepare
 
 __all__ = [
     "Plan", "PreparedConv", "__version__", "conv1d", "conv2d", "conv3d", "conv_transpose1d",
-    "conv_transpose2d", "conv_transpose3d", "filter2d", "filter_nd", "get_num_threads",
-    "kernels", "local_conv1d", "local_conv2d", "local_conv3d", "plan", "prepare",
-    "separable_filter", "set_num_threads", "settings",
+    "conv_transpose2d", "conv_transpose3d", "depthwise_conv1d", "depthwise_conv2d",
+    "depthwise_conv3d", "filter2d", "filter_nd", "get_num_threads", "kernels", "local_conv1d",
+    "local_conv2d", "local_conv3d", "plan", "pointwise_conv1d", "pointwise_conv2d",
+    "pointwise_conv3d", "prepare", "separable_filter", "set_num_threads", "settings",
 ]  # fmt: skip
 
 __version__: str
@@ -54,7 +63,9 @@ _Algorithm: TypeAlias = Literal[
 _ISA: TypeAlias = Literal["generic", "avx2", "avx512"]
 _Operation: TypeAlias = Literal[
     "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d",
-    "filter2d", "filter_nd", "local_conv1d", "local_conv2d", "local_conv3d", "separable_filter",
+    "depthwise_conv1d", "depthwise_conv2d", "depthwise_conv3d", "filter2d", "filter_nd",
+    "local_conv1d", "local_conv2d", "local_conv3d", "pointwise_conv1d", "pointwise_conv2d",
+    "pointwise_conv3d", "separable_filter",
 ]  # fmt: skip
 
 _P = ParamSpec("_P")
@@ -240,92 +251,6 @@ def local_conv1d() -> None: ...
 def local_conv2d() -> None: ...
 @_convolution
 def local_conv3d() -> None: ...
-
-class PreparedConv:
-    def __call__(
-        self,
-        input: ArrayLike,
-        out: NDArray[Any] | None = None,
-        threads: SupportsIndex | None = None,
-        *,
-        residual: ArrayLike | None = None,
-    ) -> _Array: ...
-    def plan(
-        self,
-        input: ArrayLike,
-        out: NDArray[Any] | None = None,
-        threads: SupportsIndex | None = None,
-        *,
-        residual: ArrayLike | None = None,
-    ) -> Plan: ...
-    @property
-    def weight(self) -> NDArray[Any]: ...
-    @property
-    def bias(self) -> NDArray[Any] | None: ...
-    @property
-    def stride(self) -> _PerAxis: ...
-    @property
-    def padding(self) -> _Padding: ...
-    @property
-    def dilation(self) -> _PerAxis: ...
-    @property
-    def groups(self) -> SupportsIndex: ...
-    @property
-    def padding_mode(self) -> _Border | Sequence[_Border]: ...
-    @property
-    def padding_value(self) -> complex: ...
-    @property
-    def channels_last(self) -> bool: ...
-    @property
-    def flip(self) -> bool: ...
-    @property
-    def output_padding(self) -> _PerAxis: ...
-    @property
-    def output_size(self) -> _PerAxis | None: ...
-    @property
-    def activation(self) -> _Activation | None: ...
-    @property
-    def alpha(self) -> float: ...
-    @property
-    def beta(self) -> float: ...
-    @property
-    def dtype(self) -> np.dtype[Any] | None: ...
-    @property
-    def overflow(self) -> Literal["wrap", "saturate"]: ...
-    @property
-    def algorithm(self) -> _Algorithm: ...
-    @property
-    def threads(self) -> int | None: ...
-
-@overload
-def prepare(
-    operation: _Operation | Callable[..., _Array],
-    /,
-    weight: ArrayLike,
-    *arguments: Any,
-    **keywords: Any,
-) -> PreparedConv: ...
-@overload
-def prepare(
-    weight: ArrayLike,
-    bias: ArrayLike | None = None,
-    stride: _PerAxis = 1,
-    padding: _Padding = 0,
-    dilation: _PerAxis = 1,
-    groups: SupportsIndex = 1,
-    *,
-    padding_mode: _Border | Sequence[_Border] = "constant",
-    padding_value: _Number = 0,
-    channels_last: bool = False,
-    flip: bool = False,
-    activation: _Activation | None = None,
-    alpha: _Number = 1,
-    beta: _Number = 0,
-    dtype: DTypeLike | None = None,
-    overflow: Literal["wrap", "saturate"] = "wrap",
-    algorithm: _Algorithm = "auto",
-    threads: SupportsIndex | None = None,
-) -> PreparedConv: ...
 
 class Plan:
     @property

@@ -141,6 +141,8 @@ from numpy.typing import NDArray
 import fastconv
 from fastconv import Plan, PreparedConv, conv1d, conv2d, conv3d, kernels, plan, prepare
 from fastconv import conv_transpose1d, conv_transpose2d, conv_transpose3d
+from fastconv import depthwise_conv1d, depthwise_conv2d, depthwise_conv3d
+from fastconv import pointwise_conv1d, pointwise_conv2d, pointwise_conv3d
 from fastconv import filter2d, filter_nd, separable_filter
 from fastconv import local_conv1d, local_conv2d, local_conv3d
 
@@ -177,6 +179,12 @@ assert_type(local_conv1d(double, one, None, 1, 0, 1, 1, flip=True), NDArray[np.f
 assert_type(local_conv2d([[[1]]], [[[[[[1]]]]]], algorithm="local"), NDArray[np.number[Any]])
 assert_type(local_conv3d(np.ones((1, 1, 1, 7)), one[None, None, ..., None, None]),
             NDArray[np.float64])
+assert_type(depthwise_conv1d(double, double, None, 1, "same"), NDArray[np.float64])
+assert_type(depthwise_conv2d(image, taps[:2, :1], dtype=np.float64), NDArray[np.float64])
+assert_type(depthwise_conv3d([[[[1]]]], [[[[[1]]]]], flip=True), NDArray[np.number[Any]])
+assert_type(pointwise_conv1d(double, double[..., 0]), NDArray[np.float64])
+assert_type(pointwise_conv2d(image, taps[..., 0, 0], None, 2, 1), NDArray[np.float32])
+assert_type(pointwise_conv3d([[[[1]]]], [[1]], channels_last=True), NDArray[np.number[Any]])
 out = np.empty((3, 5, 7), np.float32)
 conv2d(
     image, taps, bias=[1, 2, 3], stride=(1, 1), padding="same", dilation=(1, 1), groups=1,
@@ -208,6 +216,7 @@ assert_type(layer.plan((2, 5, 7), threads=1), Plan)
 assert_type(layer.weight, NDArray[Any])
 assert_type(layer.flip, bool)
 assert_type(layer.threads, int | None)
+assert_type(prepare("pointwise_conv2d", taps[..., 0, 0]), PreparedConv)
 up = prepare(conv_transpose2d, taps.swapaxes(0, 1), None, 2, 1, 1, padding_mode="wrap")
 assert_type(up(image), NDArray[np.number[Any]])
 
@@ -234,6 +243,7 @@ assert_type(fastconv.__version__, str)
 WRONG = """
 import numpy as np
 from fastconv import conv1d, conv2d, conv_transpose2d, filter2d, kernels, plan, prepare, settings
+from fastconv import depthwise_conv2d, pointwise_conv2d
 
 x = np.ones((1, 1, 5, 7))
 conv2d(x, x)
@@ -256,6 +266,8 @@ prepare(conv2d)  # wrong
 prepare(x)(x, x, 1, x)  # wrong
 layer.stride = 2  # wrong
 layer.plan(x, weight=x)  # wrong
+depthwise_conv2d(x, x, groups=2)  # wrong
+pointwise_conv2d(x, x, padding=1)  # wrong
 filter2d(x, x, channels_last=True)  # wrong
 filter2d(x, x, padding_mode="reflect")  # wrong
 plan(filter2d, x, x, groups=2)  # wrong

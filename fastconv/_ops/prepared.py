@@ -234,7 +234,7 @@ class PreparedConv:
 
     def _check_channels(self, shape: tuple[int, ...]) -> None:
         """Raise for an input of other channels: of the two sides it is the one that is new."""
-        if len(shape) not in (self._rank + 1, self._rank + 2):
+        if self._family.channels is None or len(shape) not in (self._rank + 1, self._rank + 2):
             return  # refused with the rest
         last = self._parameters.channels_last
         first, end = shape[-1 - self._rank], shape[-1]

@@ -38,7 +38,7 @@ def execute(family: Family, name: str, rank: int, parameters: tuple, operands: t
     input, weight, bias, residual, out = operands
     src = as_operand(name, "input", input)
     wei = as_operand(name, "weight", weight) if family.weighted else None
-    if said is not None:
+    if said is not None or family.views_always:
         wei = family.view(wei, rank, parameters)
     if residual is not None:
         residual = as_operand(name, "residual", residual)
@@ -155,7 +155,7 @@ def explain(
     wei = outlined(name, "weight", weight) if family.weighted else None
     if residual is not None:
         residual = as_operand(name, "residual", residual)
-    if said is not None and known(wei) is not None:
+    if family.views_always or (said is not None and known(wei) is not None):
         wei = family.view(wei, rank, parameters)
     algorithm, threads = how
     how = (algorithm, current().threads if threads is None else threads)

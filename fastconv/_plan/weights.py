@@ -16,7 +16,7 @@ import numpy as np
 from .._spec.operands import check_bias
 from . import kept
 from .layout import is_finite
-from .plan import Engine, Plan
+from .plan import Plan
 
 
 def largest(array: np.ndarray) -> int:
@@ -68,17 +68,19 @@ class LayerWeights(Weights):
         if found is None:
             engine = plan._engine
             bias = engine.pad_bias(check_bias(plan.spec, self.bias, engine.bias_dtype))
-            found = plan, self._pack(engine), bias
+            found = plan, self._pack(plan), bias
             kept.keep(self._ready, id(plan), found, engine.memory)
         return found
 
-    def _pack(self, engine: Engine) -> Any:
+    def _pack(self, plan: Plan) -> Any:
+        engine = plan._engine
         if engine.pack is None:
             return None
+        key = (plan.spec.groups, *engine.packing)  # depthwise weights take several
         with self.lock:
-            if engine.packing not in self._packed:
-                self._packed[engine.packing] = engine.pack(self)
-            return self._packed[engine.packing]
+            if key not in self._packed:
+                self._packed[key] = engine.pack(self)
+            return self._packed[key]
 
 
 _known: weakref.WeakSet[LayerWeights] = weakref.WeakSet()

@@ -107,6 +107,28 @@ def check_transposed_channels(
     raise ValueError(f"{name}: input has {channels} channels, but weight needs {needed}{hint}")
 
 
+def check_depthwise_channels(
+    name: str, inner: Sequence[int], channels_last: bool, outputs: int, c_in: int
+) -> None:
+    """The same for a depthwise convolution, whose weight has (C * multiplier, 1) first."""
+    channels, other = (inner[-1], inner[0]) if channels_last else (inner[0], inner[-1])
+    if not channels:
+        raise ValueError(f"{name}: input has 0 channels, but it must have at least 1")
+    if c_in != 1:
+        hint = "; if its first axes are (1, C), pass weight.swapaxes(0, 1)" * (outputs == 1)
+        raise ValueError(
+            f"{name}: weight has size {c_in} on its second axis, but it must be 1, one input "
+            f"channel for each output channel{hint}"
+        )
+    if outputs % channels or not outputs:
+        of_input = "the 1 channel" if channels == 1 else f"the {channels} channels"
+        hint = other_place(channels_last) if outputs and other == outputs else ""
+        raise ValueError(
+            f"{name}: weight has {outputs} output channel{'s' * (outputs != 1)}, "
+            f"but it must be a positive multiple of {of_input} of input{hint}"
+        )
+
+
 def _square_first(outputs: int, c_in: int, kernel: Sequence[int]) -> bool:
     """Whether a weight is more likely (kH, kW, C, O) than (O, C, kH, kW): kernels are squares."""
     square = len({outputs, c_in, *kernel[:-2]}) == 1

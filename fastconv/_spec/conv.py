@@ -183,12 +183,12 @@ def make_window_spec(
     )
 
 
-def _channels(weight_shape: tuple[int, ...], said: ConvParameters) -> int:
+def channels_needed(weight_shape: tuple[int, ...], said: ConvParameters) -> int:
     """Input channels that a weight needs."""
     return weight_shape[1] * index(said.groups)
 
 
-def _least_input(
+def least_input(
     name: str, rank: int, weight_shape: tuple[int, ...], said: ConvParameters
 ) -> tuple[int, ...]:
     """The smallest input that has an output."""
@@ -210,7 +210,7 @@ CONVOLUTION = Family(
     often=4,
     make_spec=make_conv_spec,
     weight_axes="(O, C/groups, *kernel)",
-    channels=_channels,
-    least_input=_least_input,
+    channels=channels_needed,
+    least_input=least_input,
     view=flipped,
 )

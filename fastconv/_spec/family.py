@@ -36,21 +36,20 @@ class Family:
     # Where an operation has weights.
     weight_axes: str = ""  # in words; '' where it has none
     weight_rank: Callable[[int], int] = lambda rank: rank + 2  # how many these are
-    channels: Callable[[tuple[int, ...], Any], int] | None = None  # (weight shape, parameters)
+    # (weight shape, parameters); None: a weight takes inputs of several numbers of channels
+    channels: Callable[[tuple[int, ...], Any], int] | None = None
     # (name, rank, weight shape, parameters): the shape of the smallest input
     least_input: Callable[..., tuple[int, ...]] | None = None
     # What is done to weights before planning, where a parameter that is not said often wants it:
     # a view, as (weight, rank, parameters) -> weight. Twice, it gives the weights again.
     view: Callable[[np.ndarray, int, Any], np.ndarray] = lambda weight, rank, parameters: weight
+    views_always: bool = False  # the view is wanted whatever was said
     seldom: tuple = field(init=False)  # the defaults of what few calls say
+    weighted: bool = field(init=False)  # its operations have weights
 
     def __post_init__(self):
         object.__setattr__(self, "seldom", tuple(self.parameters())[self.often :])
-
-    @property
-    def weighted(self) -> bool:
-        """Whether its operations have weights."""
-        return bool(self.weight_axes)
+        object.__setattr__(self, "weighted", bool(self.weight_axes))
 
 
 @cache
