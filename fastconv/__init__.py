@@ -8,6 +8,8 @@
                               convolve each channel by itself
     pointwise_conv1d, pointwise_conv2d, pointwise_conv3d
                               mix channels, with a kernel of one tap
+    depthwise_separable_conv1d, depthwise_separable_conv2d, depthwise_separable_conv3d
+                              one after the other, in the cache
     local_conv1d, local_conv2d, local_conv3d
                               weights that differ from output to output
     filter2d, filter_nd       filter an image with a kernel, as cv2.filter2D and scipy.ndimage do
@@ -49,6 +51,9 @@ from ._ops.layers import (
     depthwise_conv1d,
     depthwise_conv2d,
     depthwise_conv3d,
+    depthwise_separable_conv1d,
+    depthwise_separable_conv2d,
+    depthwise_separable_conv3d,
     pointwise_conv1d,
     pointwise_conv2d,
     pointwise_conv3d,
@@ -73,6 +78,9 @@ __all__ = [
     "depthwise_conv1d",
     "depthwise_conv2d",
     "depthwise_conv3d",
+    "depthwise_separable_conv1d",
+    "depthwise_separable_conv2d",
+    "depthwise_separable_conv3d",
     "filter2d",
     "filter_nd",
     "get_num_threads",

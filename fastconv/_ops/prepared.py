@@ -293,7 +293,8 @@ class PreparedConv:
         how = (self._algorithm, self._threads)
         return _layer, (self._name, self.weight, self._bias, self._parameters, how)
 
-    def __repr__(self):
+    def _said(self) -> str:
+        """The parameters, for `repr`: those that are not as they are by default."""
         said, said_by_default = self._parameters._asdict(), self._parameters._field_defaults
         if self._parameters.dtype is not None:
             said["dtype"] = self._parameters.dtype.name
@@ -304,10 +305,13 @@ class PreparedConv:
         )
         how = f", algorithm={self._algorithm!r}" if self._algorithm != "auto" else ""
         how += f", threads={self._threads}" if self._threads is not None else ""
+        return words + how
+
+    def __repr__(self):
         operation = "" if self._family is CONVOLUTION else f"{self._name}, "
         return (
             f"prepare({operation}weight of shape {self._weight.shape} {self._weight.dtype}, "
-            f"bias={'None' if self._bias is None else 'given'}{words}{how})"
+            f"bias={'None' if self._bias is None else 'given'}{self._said()})"
         )
 
 

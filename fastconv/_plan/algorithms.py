@@ -13,14 +13,16 @@ import numpy as np
 
 from .._core import direct, im2col_gemm, scratch
 from .._core.conv import Problem
-from .._spec import reference, scatter, separable
+from .._spec import reference, scatter, separable, separable_conv
 from .._spec.conv import ConvSpec
 from .._spec.local import LocalSpec
 from .._spec.operands import plain_bias
 from .._spec.separable import SeparableSpec
+from .._spec.separable_conv import SeparableConvSpec
 from .._spec.spec import Spec
 from .._spec.transpose import TransposeSpec
 from . import depthwise, local, magnitude, nonfinite
+from .bands import Bands, bands
 from .bordered import bordered, spills
 from .candidate import Candidate, Part, chunk, idle, make_engine, pack, runner
 from .composed import PARTS, Composed, compose
@@ -266,6 +268,54 @@ def _separable_reference(call: Call) -> Candidate:
     return Candidate(inf, lambda: Part(make_engine(call, run), "numpy"))
 
 
+# ---- depthwise separable convolutions ----------------------------------------------------------
+
+
+def _bands(call: Call) -> Candidate:
+    if 0 in call.spec.output_shape:
+        return Candidate(0.0, partial(idle, call))
+    found = bands(call)
+    plans = [plan for band in found.each for plan in (band.depthwise, band.pointwise)]
+    return Candidate(
+        sum(plan._engine.cost for plan in plans), partial(_in_bands, call, found, plans)
+    )
+
+
+def _in_bands(call: Call, found: Bands, plans: list[Plan]) -> Part:
+    """What is said of both convolutions; of vectors and tiles what is said of the larger."""
+    largest = max(plans, key=lambda plan: plan.flops)
+    each = list({id(plan): plan for plan in plans}.values())
+    between = found.elements * call.spec.depthwise.dtype.itemsize
+    many = ("between both: bands of the cache's size",)
+    border = ("input: rows around the border",) * any(band.copies for band in found.each)
+    return Part(
+        engine=make_engine(
+            call,
+            found.run,
+            memory=PLAN_BYTES + sum(plan._engine.memory for plan in each),
+        ),
+        isa=call.isa,
+        orientation=largest.orientation,
+        threads=max(plan.threads for plan in plans),
+        tile=largest.tile,
+        tasks=sum(plan.tasks for plan in plans),
+        scratch_bytes=between + max(plan.scratch_bytes for plan in plans),
+        copies=many + border + tuple(dict.fromkeys(word for plan in each for word in plan.copies)),
+        steps=found.told(),
+    )
+
+
+def _separable_conv_reference(call: Call) -> Candidate:
+    def run(src, weights, packed, biases, residual, dst) -> bool:
+        if packed is not None:
+            weights, biases = zip(*((one.array, one.bias) for one in packed), strict=True)
+        if dst.size:
+            dst[...] = separable_conv.convolve(call.spec, src, weights, biases, residual, dst)
+        return True
+
+    return Candidate(inf, lambda: Part(make_engine(call, run), "numpy"))
+
+
 # ---- the list ----------------------------------------------------------------------------------
 
 
@@ -288,6 +338,8 @@ ALGORITHMS = (
     Algorithm("reference", SeparableSpec, _separable_reference, only_named=SLOW),
     Algorithm("local", LocalSpec, local.candidate),
     Algorithm("reference", LocalSpec, _reference, only_named=SLOW),
+    Algorithm("bands", SeparableConvSpec, _bands, parts=PARTS),
+    Algorithm("reference", SeparableConvSpec, _separable_conv_reference, only_named=SLOW),
 )
 NAMES = ("auto", *dict.fromkeys(row.name for row in ALGORITHMS))
 

@@ -187,6 +187,11 @@ def known(array: np.ndarray | Outline | None) -> np.ndarray | None:
 
 def plan_arrays(spec, src, wei, residual, out, algorithm, threads, prepared=False) -> Plan:
     """A plan for arrays or their outlines."""
+    return make(make_call(spec, src, wei, residual, out, algorithm, threads, prepared))
+
+
+def make_call(spec, src, wei, residual, out, algorithm, threads, prepared=False) -> Call:
+    """What a plan for arrays or their outlines is made for."""
     options = current()
     algorithm = check_algorithm(spec.name, algorithm, names(type(spec)))
     if algorithm == "auto" and options.algorithm in names(type(spec)):
@@ -196,10 +201,10 @@ def plan_arrays(spec, src, wei, residual, out, algorithm, threads, prepared=Fals
     sums = TOTALS[spec.arithmetic.total]
     last, new = spec.channels_last, Outline(spec.output_shape, spec.dtype)
     arrays = Arrays(
-        src=_layout(spec, src, spec.tile_dtype, last),
-        wei=None if wei is None else _layout(spec, wei, spec.tile_dtype, False),
-        dst=_layout(spec, new if out is None else out, sums, last),
-        residual=None if residual is None else _layout(spec, residual, sums, last),
+        src=layout_of(spec, src, spec.tile_dtype, last),
+        wei=None if wei is None else layout_of(spec, wei, spec.tile_dtype, False),
+        dst=layout_of(spec, new if out is None else out, sums, last),
+        residual=None if residual is None else layout_of(spec, residual, sums, last),
         residual_is_out=residual is not None and is_same(residual, out),
     )
     copies = ()
@@ -211,7 +216,7 @@ def plan_arrays(spec, src, wei, residual, out, algorithm, threads, prepared=Fals
             and not (array is residual and arrays.residual_is_out)
         ):
             copies = (f"out: whole, because it overlaps {argument}",)
-    call = Call(
+    return Call(
         spec=spec,
         arrays=arrays,
         dtypes=tuple(None if array is None else array.dtype for array in (src, wei, residual)),
@@ -224,10 +229,9 @@ def plan_arrays(spec, src, wei, residual, out, algorithm, threads, prepared=Fals
         make=make,
         copies=copies,
     )
-    return make(call)
 
 
-def _layout(spec: Any, array: Any, dtype: np.dtype, channels_last: bool) -> Layout:
+def layout_of(spec: Any, array: Any, dtype: np.dtype, channels_last: bool) -> Layout:
     """The layout of an array or of what an outline stands for."""
     if not isinstance(array, np.ndarray):
         return Layout.contiguous(*array, dtype, spec.rank, channels_last)

@@ -51,7 +51,7 @@ class Engine(NamedTuple):
 
 ATTRIBUTES = {
     "algorithm": "The algorithm: 'direct', 'im2col_gemm', 'depthwise', 'phases', 'passes', "
-    "'local' or 'reference'.",
+    "'bands', 'local' or 'reference'.",
     "orientation": "What lies in vectors: 'pixels' or 'channels'; 'none' where no tile runs.",
     "isa": "The instruction set of the kernels; 'numpy' of the reference.",
     "threads": "How many threads run.",
@@ -125,7 +125,7 @@ class Plan:
     def __repr__(self) -> str:
         spec = self.spec
         tiles = self.orientation != "none"
-        shapes = map(_shape, (spec.input_shape, spec.weight_shape, spec.output_shape))
+        operands = " * ".join(map(_shape, (spec.input_shape, *spec.weight_shapes)))
         how = [self.algorithm, f"{self.orientation} in vectors" * tiles, self.isa]
         how += [_several(self.threads, "thread")]
         work = [f"{self.flops / 1e9:.3g} GFLOP", f"{_size(self.bytes)} moved"]
@@ -133,7 +133,7 @@ class Plan:
             work += [f"tile {_shape(self.tile)}", _several(self.tasks, "task")]
             work += [f"scratch {_size(self.scratch_bytes)}"]
         lines = [
-            "{} {}  {} * {} -> {}".format(spec.name, spec.dtype, *shapes),
+            f"{spec.name} {spec.dtype}  {operands} -> {_shape(spec.output_shape)}",
             "  ".join(filter(None, how)),
             "  ".join(work),
             f"pack: {self.pack}",

@@ -13,7 +13,7 @@ import numpy as np
 from .._spec.arguments import as_operand, as_shape
 from .._spec.conv import CONVOLUTION
 from .._spec.family import Family
-from .._spec.filter import FILTER, Views, as_filter, as_views, check_arrays, reworded
+from .._spec.filter import FILTER, Views, as_filter, as_views, check_arrays, reworded_for
 from .._spec.separable import (
     OF_ONE_ARRAY,
     SEPARABLE,
@@ -76,7 +76,7 @@ def worded(function: Callable) -> Callable:
         try:
             return function(family, *arguments, **keywords)
         except (TypeError, ValueError) as error:
-            raise reworded(error, VIEWED[family].kernel) from error.__cause__
+            raise reworded_for(error, VIEWED[family].kernel) from error.__cause__
 
     return run
 

@@ -42,6 +42,28 @@ class Weights:
         return largest(self.array)
 
 
+class CallWeights(Weights):
+    """Those of a call that runs several plans: packed once for each."""
+
+    def __init__(self, array: np.ndarray, bias: np.ndarray | None):
+        super().__init__(array, bias)
+        self._ready: dict[int, tuple] = {}
+
+    def chosen(
+        self, plan: Plan, choose: Callable[..., Plan]
+    ) -> tuple[Plan, Any, np.ndarray | None]:
+        """The plan that `choose` takes, and weights and bias as it wants them."""
+        if id(plan) not in self._ready:
+            self._ready[id(plan)] = plan, self.ready(choose(plan, None, self))
+        return self._ready[id(plan)][1]
+
+    def ready(self, plan: Plan) -> tuple[Plan, Any, np.ndarray | None]:
+        """The plan, and weights and bias as it wants them."""
+        engine = plan._engine
+        bias = engine.pad_bias(check_bias(plan.spec, self.bias, engine.bias_dtype))
+        return plan, engine.pack and engine.pack(self), bias
+
+
 class LayerWeights(Weights):
     """Those of a layer, which many calls share."""
 

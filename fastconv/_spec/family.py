@@ -65,9 +65,10 @@ def settled_parameters(parameters: Any) -> Any:
         value = getattr(parameters, name)
         if type(value) not in SETTLED:
             changes[name] = plain(value)
-    activation = getattr(parameters, "activation", None)
-    if isinstance(activation, (tuple, list)):
-        changes["activation"] = tuple(map(plain, activation))
+    for name in ("activation", "depthwise_activation"):
+        activation = getattr(parameters, name, None)
+        if isinstance(activation, (tuple, list)):
+            changes[name] = tuple(map(plain, activation))
     dtype = getattr(parameters, "dtype", None)
     if dtype is not None:
         with contextlib.suppress(Exception):  # a check refuses it by name

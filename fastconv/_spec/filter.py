@@ -8,7 +8,6 @@ kernel  (kH, kW)      as weight  (C, 1, kH, kW), the same memory for each channe
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from math import prod
@@ -20,6 +19,7 @@ from .arguments import as_array
 from .conv import ConvParameters, ConvSpec, make_conv_spec
 from .family import Family
 from .operands import check_out, check_residual
+from .values import reworded
 
 RANKS = {1: "one axis", 2: "two axes", 3: "three axes"}
 
@@ -230,12 +230,9 @@ def check_arrays(name: str, rank: int, said: FilterParameters, image, kernel, re
         check_residual(spec, residual)
 
 
-def reworded(error: Exception, kernel: str) -> Exception:
+def reworded_for(error: Exception, kernel: str) -> Exception:
     """An error of a convolution in the words of a filter, whose weights have this name."""
-    words = {"input": "image", "weight": kernel}
-    if type(error) not in (TypeError, ValueError):  # not one of ours
-        return error
-    return type(error)(re.sub(r"\b(input|weight)\b", lambda found: words[found[0]], str(error)))
+    return reworded(error, {"input": "image", "weight": kernel})
 
 
 FILTER = Family(

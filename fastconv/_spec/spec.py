@@ -63,6 +63,11 @@ class Spec:
         return self.as_seen(self.groups * self.c_out, self.outputs[3 - self.rank :])
 
     @property
+    def weight_shapes(self) -> tuple[tuple[int, ...], ...]:
+        """Of all weights."""
+        return (self.weight_shape,)
+
+    @property
     def tile_dtype(self) -> np.dtype:
         """What tiles multiply."""
         return TILES[self.arithmetic.tile]

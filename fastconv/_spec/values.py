@@ -7,6 +7,7 @@ An object of the user's may raise whatever it likes when it is read: it is refus
 from __future__ import annotations
 
 import operator
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -202,3 +203,12 @@ def a_kind(value: Any) -> str:
         return f"an array of shape {value.shape}"
     word = type(value).__name__
     return f"a{'n' * (word[0] in 'aeiouAEIOU')} {word}"
+
+
+def reworded(error: Exception, words: dict[str, str]) -> Exception:
+    """An error with other words for its arguments."""
+    if type(error) not in (TypeError, ValueError):  # not one of ours
+        return error
+    name, colon, text = str(error).partition(": ")
+    pattern = rf"\b({'|'.join(words)})\b"
+    return type(error)(name + colon + re.sub(pattern, lambda found: words[found[0]], text))
