@@ -222,7 +222,7 @@ typedef void fc_tile_fn(const fc_taps *taps, const void *a, const void *b, void 
             const void *bias, ptrdiff_t bias_step, ptrdiff_t count))                             \
     /* 1 when none of count elements is inf or NaN */                                            \
     KERNEL(finite, int, (const void *src, ptrdiff_t count))                                      \
-    /* sums[i * row_step + j * window_step] (+)= sum over k of a[i * a_row + k] * x[j * x_row + k];  \
+    /* sums[i * row_step + j * window_step] (+)= sum over k of a[i * a_row + k] x[j * x_row + k]; \
      * x is 0 from count on, up to a whole vector; flags are FC_INTEGER and FC_ADD */            \
     KERNEL(dot, void,                                                                            \
            (void *sums, ptrdiff_t row_step, ptrdiff_t window_step, const void *a,                \

@@ -44,8 +44,8 @@ SKIPPED_SHARE = 0.1
 
 # Locally connected layers, of a thread: bytes of windows that are gathered together; rows of
 # weights that are converted together; bytes of weights of a task, and of its groups at one
-# position; rows of a task; bytes of its sums, and positions that it has even so: the epilogue of a
-# row of them takes as long to begin as that of some more.
+# position; rows of a task; bytes of its sums; positions that it has even if that is more, as the
+# epilogue of a row of them takes long to begin.
 LOCAL_WINDOW_BYTES = 64 * 1024
 LOCAL_ROWS = 8
 LOCAL_TASK_BYTES = 1024 * 1024

@@ -65,7 +65,7 @@ FC_INLINE void FC_NAME(dot_tile)(const int ROWS, const int WINDOWS, FC_T *sums, 
             const FC_VEC row = LOADED;                                                           \
             FC_UNROLL                                                                            \
             for (int j = 0; j < WINDOWS; j++)                                                    \
-                sum[i][j] += FC_VECTOR_TIMES(row, wide[j]);                                           \
+                sum[i][j] += FC_VECTOR_TIMES(row, wide[j]);                                      \
         }                                                                                        \
     }
     ptrdiff_t k = 0;

@@ -127,7 +127,7 @@ def before(problem):
     return numbers(problem.output_shape, problem.dtype, seed=4)
 
 
-@several(0.4)
+@several(0.25)
 @given(problem=problems(), how=hows, to=st.sampled_from([None, *sorted(WRITEABLE)]))
 def test_against_the_reference(problem, how, to):
     x, w, arrays, said = problem
@@ -140,7 +140,7 @@ def test_against_the_reference(problem, how, to):
     assert_right(got, x, w, **arrays, out=old, **said)
 
 
-@several(0.2)
+@several(0.1)
 @given(problem=problems(FLOATS), how=hows, data=st.data())
 def test_infinities_and_nans_touch_what_they_meet(problem, how, data):
     """Zero padding adds nothing; elsewhere outputs are inf or NaN where the truth is."""
@@ -160,7 +160,7 @@ def test_infinities_and_nans_touch_what_they_meet(problem, how, data):
         assert_right(got, x, w, **arrays, out=old, **said)
 
 
-@several(0.2)
+@several(0.1)
 @given(problem=problems(), how=hows, isa=st.sampled_from(ISAS))
 def test_bits_do_not_depend_on_how_it_runs(problem, how, isa):
     """Threads, prepared or not, layouts, the place of the channels, one image at a time."""
@@ -190,7 +190,7 @@ def test_bits_do_not_depend_on_how_it_runs(problem, how, isa):
         assert_same_bits(run(x[n], w, **more, out=old[n].copy(), **said, **one), expected[n])
 
 
-@several(0.2)
+@several(0.1)
 @given(problem=problems(INTEGERS), how=hows)
 def test_the_same_weights_everywhere_are_those_of_a_convolution(problem, how):
     """Exactly, for integers."""
