@@ -66,7 +66,9 @@ def runner(run, problem, threads, shared, each) -> Callable[..., bool]:
 
 def pack(problem: Problem, layer: Weights) -> np.ndarray:
     """The weights for many calls."""
-    memory = np.empty(problem.packed_bytes, np.uint8)
+    room = np.empty(problem.packed_bytes + costs.LINE_BYTES, np.uint8)
+    start = -address(room) % costs.LINE_BYTES  # vectors of weights cross no line of the cache
+    memory = room[start : start + problem.packed_bytes]
     weights.prepare(problem, address(layer.array), memory)
     return memory
 

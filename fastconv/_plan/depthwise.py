@@ -60,7 +60,7 @@ def ways(call: Call) -> list[Way]:
     readable = readable and not any(
         axis.border is Border.CONSTANT and axis.reads_border for axis in work.axes
     )
-    in_rows = width.n == 1 or src.strides[4] == itemsize
+    in_rows = src.strides[4] == itemsize
     found = [_way("pixels", work, readable and in_rows and width.stride <= 2)]
     if work.spec.c_out == 1 and src.components == 1 and src.strides[1] == src.itemsize:
         found.append(_way("channels", work, readable))

@@ -104,6 +104,15 @@ def test_threads_batch_layout_and_caches(case, isa):
                 assert_same_bits(np.moveaxis(got, -1, 1), expected)
 
 
+def test_rows_of_one_pixel_that_lie_apart():
+    x = np.array([-1 - 2j, 3 + 4j], "c8").reshape(2, 1, 1)
+    w = np.array([[-1, 2], [3, 5]], "f4").reshape(2, 1, 1, 2)
+    said = {"padding": "full", "groups": 2}
+    for y in (x, np.ones((2, 1, 3), "f4")[..., ::3]):
+        got = conv2d(y, w, algorithm="depthwise", **said)
+        assert_same_bits(got, conv2d(y, w, algorithm="direct", **said))
+
+
 def test_auto_takes_it_where_it_is_for():
     for shape, weight, groups in [
         ((1, 32, 56, 56), (32, 1, 3, 3), 32),
