@@ -25,6 +25,9 @@ from ._ops.filters import separable_filter as separable_filter
 from ._ops.layers import depthwise_conv1d as depthwise_conv1d
 from ._ops.layers import depthwise_conv2d as depthwise_conv2d
 from ._ops.layers import depthwise_conv3d as depthwise_conv3d
+from ._ops.layers import depthwise_separable_conv1d as depthwise_separable_conv1d
+from ._ops.layers import depthwise_separable_conv2d as depthwise_separable_conv2d
+from ._ops.layers import depthwise_separable_conv3d as depthwise_separable_conv3d
 from ._ops.layers import pointwise_conv1d as pointwise_conv1d
 from ._ops.layers import pointwise_conv2d as pointwise_conv2d
 from ._ops.layers import pointwise_conv3d as pointwise_conv3d
@@ -34,9 +37,11 @@ from ._ops.prepared import prepare as prepare
 __all__ = [
     "Plan", "PreparedConv", "__version__", "conv1d", "conv2d", "conv3d", "conv_transpose1d",
     "conv_transpose2d", "conv_transpose3d", "depthwise_conv1d", "depthwise_conv2d",
-    "depthwise_conv3d", "filter2d", "filter_nd", "get_num_threads", "kernels", "local_conv1d",
-    "local_conv2d", "local_conv3d", "plan", "pointwise_conv1d", "pointwise_conv2d",
-    "pointwise_conv3d", "prepare", "separable_filter", "set_num_threads", "settings",
+    "depthwise_conv3d", "depthwise_separable_conv1d", "depthwise_separable_conv2d",
+    "depthwise_separable_conv3d", "filter2d", "filter_nd", "get_num_threads", "kernels",
+    "local_conv1d", "local_conv2d", "local_conv3d", "plan", "pointwise_conv1d",
+    "pointwise_conv2d", "pointwise_conv3d", "prepare", "separable_filter", "set_num_threads",
+    "settings",
 ]  # fmt: skip
 
 __version__: str
@@ -63,7 +68,8 @@ _Algorithm: TypeAlias = Literal[
 _ISA: TypeAlias = Literal["generic", "avx2", "avx512"]
 _Operation: TypeAlias = Literal[
     "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d",
-    "depthwise_conv1d", "depthwise_conv2d", "depthwise_conv3d", "filter2d", "filter_nd",
+    "depthwise_conv1d", "depthwise_conv2d", "depthwise_conv3d", "depthwise_separable_conv1d",
+    "depthwise_separable_conv2d", "depthwise_separable_conv3d", "filter2d", "filter_nd",
     "local_conv1d", "local_conv2d", "local_conv3d", "pointwise_conv1d", "pointwise_conv2d",
     "pointwise_conv3d", "separable_filter",
 ]  # fmt: skip

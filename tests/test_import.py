@@ -139,6 +139,13 @@ def local(rank):
     for algorithm in ("local", "reference"):
         function(x[rank], weight, padding="same", algorithm=algorithm)
 
+
+def separable(rank):
+    operation = getattr(fastconv, f"depthwise_separable_conv{rank}d")
+    for algorithm in ("bands", "direct", "im2col_gemm", "reference"):
+        operation(x[rank], w[rank][:2, :1], np.ones((3, 2)), algorithm=algorithm)
+    fastconv.prepare(operation, w[rank][:2, :1], np.ones((3, 2)))(x[rank])
+
 def named():
     for name in set(kernels.__all__) - {"separate"}:
         kernels.separate(getattr(kernels, name)())
@@ -157,6 +164,9 @@ CALLS = {
     "depthwise_conv1d": lambda: fastconv.depthwise_conv1d(x[1], w[1][:2, :1]),
     "depthwise_conv2d": lambda: fastconv.prepare("depthwise_conv2d", w[2][:2, :1])(x[2]),
     "depthwise_conv3d": lambda: fastconv.depthwise_conv3d(x[3], w[3][:2, :1]),
+    "depthwise_separable_conv1d": lambda: separable(1),
+    "depthwise_separable_conv2d": lambda: separable(2),
+    "depthwise_separable_conv3d": lambda: separable(3),
     "filter2d": lambda: fastconv.filter2d(x[2][0], w[2][0, 0]),
     "filter_nd": lambda: fastconv.prepare("filter_nd", w[3][0, 0])(x[3][0]),
     "get_num_threads": fastconv.get_num_threads,

@@ -143,6 +143,8 @@ from fastconv import Plan, PreparedConv, conv1d, conv2d, conv3d, kernels, plan, 
 from fastconv import conv_transpose1d, conv_transpose2d, conv_transpose3d
 from fastconv import depthwise_conv1d, depthwise_conv2d, depthwise_conv3d
 from fastconv import pointwise_conv1d, pointwise_conv2d, pointwise_conv3d
+from fastconv import depthwise_separable_conv1d, depthwise_separable_conv2d
+from fastconv import depthwise_separable_conv3d
 from fastconv import filter2d, filter_nd, separable_filter
 from fastconv import local_conv1d, local_conv2d, local_conv3d
 
@@ -185,6 +187,15 @@ assert_type(depthwise_conv3d([[[[1]]]], [[[[[1]]]]], flip=True), NDArray[np.numb
 assert_type(pointwise_conv1d(double, double[..., 0]), NDArray[np.float64])
 assert_type(pointwise_conv2d(image, taps[..., 0, 0], None, 2, 1), NDArray[np.float32])
 assert_type(pointwise_conv3d([[[[1]]]], [[1]], channels_last=True), NDArray[np.number[Any]])
+assert_type(depthwise_separable_conv1d(double, double, double[..., 0]), NDArray[np.float64])
+mixed = depthwise_separable_conv2d(
+    image, taps[:2, :1], taps[..., 0, 0], [1, 2, 3], 1, "same", depthwise_bias=[1, 2],
+    depthwise_activation="relu6", padding_mode="edge", alpha=2,
+)
+assert_type(mixed, NDArray[np.float32])
+assert_type(
+    depthwise_separable_conv3d([[[[1]]]], [[[[[1]]]]], [[1]], flip=True), NDArray[np.number[Any]]
+)
 out = np.empty((3, 5, 7), np.float32)
 conv2d(
     image, taps, bias=[1, 2, 3], stride=(1, 1), padding="same", dilation=(1, 1), groups=1,
@@ -216,6 +227,10 @@ assert_type(layer.plan((2, 5, 7), threads=1), Plan)
 assert_type(layer.weight, NDArray[Any])
 assert_type(layer.flip, bool)
 assert_type(layer.threads, int | None)
+both = prepare(depthwise_separable_conv2d, taps[:2, :1], taps[..., 0, 0], padding=1)
+assert_type(both(image), NDArray[np.number[Any]])
+assert_type(both.pointwise_weight, NDArray[Any])
+assert_type(plan(depthwise_separable_conv2d, (2, 5, 7), (2, 1, 3, 3), (3, 2)), Plan)
 assert_type(prepare("pointwise_conv2d", taps[..., 0, 0]), PreparedConv)
 up = prepare(conv_transpose2d, taps.swapaxes(0, 1), None, 2, 1, 1, padding_mode="wrap")
 assert_type(up(image), NDArray[np.number[Any]])
@@ -243,7 +258,7 @@ assert_type(fastconv.__version__, str)
 WRONG = """
 import numpy as np
 from fastconv import conv1d, conv2d, conv_transpose2d, filter2d, kernels, plan, prepare, settings
-from fastconv import depthwise_conv2d, pointwise_conv2d
+from fastconv import depthwise_conv2d, depthwise_separable_conv2d, pointwise_conv2d
 
 x = np.ones((1, 1, 5, 7))
 conv2d(x, x)
@@ -268,6 +283,8 @@ layer.stride = 2  # wrong
 layer.plan(x, weight=x)  # wrong
 depthwise_conv2d(x, x, groups=2)  # wrong
 pointwise_conv2d(x, x, padding=1)  # wrong
+depthwise_separable_conv2d(x, x)  # wrong
+depthwise_separable_conv2d(x, x, x, depthwise_activation="rely")  # wrong
 filter2d(x, x, channels_last=True)  # wrong
 filter2d(x, x, padding_mode="reflect")  # wrong
 plan(filter2d, x, x, groups=2)  # wrong

@@ -12,6 +12,11 @@ cdef struct tasks_t:
     Py_ssize_t count
     Py_ssize_t scratch_bytes    # of a thread
 
+# A call that another one makes a part of: its tasks and arrays.
+cdef struct stage_t:
+    tasks_t tasks
+    operands_t operands
+
 cdef bint forked            # this process is a forked child: it has one thread
 
 cdef int startable(int threads) noexcept nogil

@@ -97,6 +97,7 @@ cdef bint run(const tasks_t *tasks, size_t src, size_t wei, size_t packed, size_
     """Do all tasks, `chunk` of them between two looks at signals (Ctrl-C).
 
     Calls that run at the same time divide the threads if they are `shared`, not asked for.
+    For 0 threads nothing is done: `chunk` is an address, where the call is stored as a `stage_t`.
     Returns False when inf or NaN turned up among weights whose taps may fall on padding:
     the output is then not valid, and the caller repeats the call with a plan for such weights.
     """
@@ -108,6 +109,10 @@ cdef bint run(const tasks_t *tasks, size_t src, size_t wei, size_t packed, size_
     operands.src, operands.wei, operands.packed = <char *> src, <char *> wei, <char *> packed
     operands.bias, operands.residual = <char *> bias, <char *> residual
     operands.dst, operands.not_finite = <char *> dst, 0
+    if threads == 0:
+        (<stage_t *> chunk)[0].tasks = tasks[0]
+        (<stage_t *> chunk)[0].operands = operands
+        return True
     if tasks.count == 0:
         return True
     in_flight += 1

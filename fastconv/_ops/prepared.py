@@ -110,6 +110,16 @@ def _layer(name, weight, bias, parameters, how) -> PreparedConv:
     return layer
 
 
+def seen(src: np.ndarray, threads: Any, out: Any, residual: np.ndarray | None) -> tuple:
+    """What the plan of a layer depends on in a call."""
+    return (
+        src.shape, src.strides, src.dtype, src.flags.aligned, current(),
+        (openmp_threads(),) if threads is None else frozen(threads),
+        None if out is None else outline(out),
+        None if residual is None else (outline(residual), is_same(residual, out)),
+    )  # fmt: skip
+
+
 # In the order in which a specification checks what depends on the dtype of the input.
 CHECKED = (
     "dtype",
@@ -203,12 +213,7 @@ class PreparedConv:
             threads = self._threads
         if residual is not None:
             residual = as_operand(self._name, "residual", residual)
-        key = (
-            src.shape, src.strides, src.dtype, src.flags.aligned, current(),
-            (openmp_threads(),) if threads is None else frozen(threads),
-            None if out is None else outline(out),
-            None if residual is None else (outline(residual), is_same(residual, out)),
-        )  # fmt: skip
+        key = seen(src, threads, out, residual)
         ready = self._ready.get(key)
         if ready is None:
             ready = self._get_ready(src, residual, out, threads)
@@ -327,6 +332,8 @@ def _parameter(name: str) -> property:
     return property(read, doc=f"`{name}` of `prepare`.")
 
 
+for _name in ("depthwise_weight", "pointwise_weight", "depthwise_bias", "depthwise_activation"):
+    setattr(PreparedConv, _name, _parameter(_name))  # of depthwise_separable_conv
 for _family in (CONVOLUTION, TRANSPOSED):
     for _name in _family.parameters._fields:
         setattr(PreparedConv, _name, _parameter(_name))

@@ -7,16 +7,17 @@ import numpy as np
 
 from .._plan import pair
 from .._plan.algorithms import names
-from .._plan.execute import outlined, settle
+from .._plan.execute import outlined, settle, through_a_copy
+from .._plan.kept import Store, keep
 from .._plan.layout import native_copy
 from .._plan.plan import Plan
 from .._plan.settings import current
-from .._plan.weights import LayerWeights
-from .._spec.arguments import as_array, as_flag, as_operand, check_algorithm, check_threads
+from .._plan.weights import LayerWeights, PairWeights
+from .._spec.arguments import as_flag, as_operand, check_algorithm, check_threads
 from .._spec.family import settled_parameters
 from .._spec.separable_conv import SEPARABLE_CONV, check_biases
 from .._spec.values import settled
-from .prepared import PreparedConv
+from .prepared import PreparedConv, seen
 
 WORDS = ("depthwise_weight", "pointwise_weight")
 
@@ -55,7 +56,8 @@ class PreparedSeparableConv(PreparedConv):
         self._algorithm = check_algorithm("prepare", how[0], names(SEPARABLE_CONV.spec))
         self._threads = check_threads("prepare", how[1])
         self._check()
-        self._layers = tuple(map(LayerWeights, self._arrays, self._biases))
+        self._plans = Store()
+        self._layers = PairWeights(*map(LayerWeights, self._arrays, self._biases))
 
     def _read(self, name, input, weights, biases, residual=None, out=None, as_read=as_operand):
         """Operands as they are read; without an input, that is an array like the weights."""
@@ -86,14 +88,25 @@ class PreparedSeparableConv(PreparedConv):
 
         A `beta` other than 0 needs `out`. `threads`, if not None, overrides that of `prepare`.
         """
-        name = self._name
-        src = as_operand(name, "input", input)
+        src = as_operand(self._name, "input", input)
+        if threads is None:
+            threads = self._threads
         if residual is not None:
-            residual = as_operand(name, "residual", residual)
+            residual = as_operand(self._name, "residual", residual)
+        key = seen(src, threads, out, residual)
+        plan = self._plans.get(key)
         operands = pair.Operands(src, self._arrays, self._biases, residual, out)
-        how = self._algorithm, self._threads if threads is None else threads
-        parameters, said = settle(self._family, self._parameters)
-        return pair.run(name, self._rank, parameters, said, operands, how, self._layers)
+        if plan is None:
+            how = self._algorithm, threads
+            plan = pair.find(
+                self._name, self._rank, *settle(self._family, self._parameters), operands, how, True
+            )
+            keep(self._plans, key, plan, plan._engine.memory)
+        if pair.overlaps_any(operands):
+            return through_a_copy(
+                lambda out, residual: self(src, out, threads, residual=residual), out, residual
+            )
+        return pair.run(plan, operands, self._layers)
 
     def plan(self, input, out=None, threads=None, *, residual=None) -> Plan:
         """How a call would run, and why; a shape (a tuple of integers) stands for an input of the
@@ -147,9 +160,7 @@ class PreparedSeparableConv(PreparedConv):
 
     def __repr__(self):
         first, second = self._arrays
-        weights = (
-            f"weights of shapes {first.shape} {first.dtype} and {second.shape} {second.dtype}"
-        )
+        weights = f"weights of shapes {first.shape} {first.dtype} and {second.shape} {second.dtype}"
         given = ", ".join(
             f"{word}={'None' if bias is None else 'given'}"
             for word, bias in zip(("depthwise_bias", "bias"), self._biases, strict=True)

@@ -275,32 +275,29 @@ def _bands(call: Call) -> Candidate:
     if 0 in call.spec.output_shape:
         return Candidate(0.0, partial(idle, call))
     found = bands(call)
-    plans = [plan for band in found.each for plan in (band.depthwise, band.pointwise)]
-    return Candidate(
-        sum(plan._engine.cost for plan in plans), partial(_in_bands, call, found, plans)
-    )
+    return Candidate(found.cost, partial(_in_bands, call, found))
 
 
-def _in_bands(call: Call, found: Bands, plans: list[Plan]) -> Part:
+def _in_bands(call: Call, found: Bands) -> Part:
     """What is said of both convolutions; of vectors and tiles what is said of the larger."""
+    plans = found.plans
     largest = max(plans, key=lambda plan: plan.flops)
-    each = list({id(plan): plan for plan in plans}.values())
-    between = found.elements * call.spec.depthwise.dtype.itemsize
+    scratch.limit(found.scratch_bytes)
     many = ("between both: bands of the cache's size",)
     border = ("input: rows around the border",) * any(band.copies for band in found.each)
     return Part(
         engine=make_engine(
             call,
             found.run,
-            memory=PLAN_BYTES + sum(plan._engine.memory for plan in each),
+            memory=PLAN_BYTES + sum(plan._engine.memory for plan in plans),
         ),
         isa=call.isa,
         orientation=largest.orientation,
-        threads=max(plan.threads for plan in plans),
+        threads=max(plan.threads for plan in plans) if found.whole else found.threads,
         tile=largest.tile,
-        tasks=sum(plan.tasks for plan in plans),
-        scratch_bytes=between + max(plan.scratch_bytes for plan in plans),
-        copies=many + border + tuple(dict.fromkeys(word for plan in each for word in plan.copies)),
+        tasks=len(found.each),
+        scratch_bytes=found.scratch_bytes,
+        copies=many + border + tuple(dict.fromkeys(word for plan in plans for word in plan.copies)),
         steps=found.told(),
     )
 

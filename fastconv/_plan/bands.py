@@ -11,25 +11,34 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import product
 from math import prod
+from operator import mul
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from .._core import chain
+from .._core.conv import address
 from .._spec.axis import Axis
 from .._spec.conv import ConvSpec
 from .._spec.dtypes import TOTALS
+from .._spec.operands import check_bias
 from .._spec.separable_conv import SeparableConvSpec
 from . import constants as costs
 from . import machine
+from .candidate import chunk
 from .composed import PARTS
+from .kept import keep
 from .layout import Layout
 from .plan import Plan
 from .tiled import Arrays, Call
 from .variants import choose
 from .variants import run as run_plan
-from .weights import CallWeights
+from .weights import CallWeights, PairWeights
+
+STAGES_BYTES = 4096  # that a layer keeps for a plan, at most, but for packed weights
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +59,7 @@ class Band(NamedTuple):
     reads: tuple  # of each axis of the input: a slice, or positions where a border copies
     copies: bool  # there are positions
     writes: tuple  # an index of the output
+    places: tuple[int, int, int]  # in bytes, of its first element in input, residual and output
     between: tuple[int, ...]  # the shape of what lies between
     depthwise: Plan
     pointwise: Plan
@@ -57,33 +67,138 @@ class Band(NamedTuple):
 
 @dataclass(frozen=True)
 class Bands:
-    """All of them."""
+    """All of them. Threads take one after another; or where `whole`, all threads work on each."""
 
     spec: SeparableConvSpec
     each: tuple[Band, ...]
+    threads: int
+    shared: bool
+    whole: bool
+    prepared: bool = True  # plans are for packed weights
+
+    @cached_property
+    def between_bytes(self) -> int:
+        """Of what lies between, in the largest band."""
+        return self.spec.depthwise.dtype.itemsize * max(prod(band.between) for band in self.each)
 
     @property
-    def elements(self) -> int:
-        """Of what lies between, in the largest band."""
-        return max(prod(band.between) for band in self.each)
+    def plans(self) -> list[Plan]:
+        """Those of all bands, each once."""
+        return [plan for band in self.pairs for plan in (band.depthwise, band.pointwise)]
+
+    @cached_property
+    def tasks_bytes(self) -> int:
+        """Scratch of a thread, beside what lies between."""
+        return max(plan.scratch_bytes // plan.threads for plan in self.plans)
+
+    @property
+    def scratch_bytes(self) -> int:
+        """Of all threads."""
+        if self.whole:
+            return self.between_bytes + max(plan.scratch_bytes for plan in self.plans)
+        return self.threads * chain.scratch_bytes(self.between_bytes, self.tasks_bytes)
+
+    @cached_property
+    def chunk(self) -> int:
+        """Bands between two looks at signals."""
+        return chunk(self.spec.depthwise, len(self.each), self.threads)
+
+    @property
+    def cost(self) -> float:
+        """An estimate, in cycles."""
+        each = [band.depthwise._engine.cost + band.pointwise._engine.cost for band in self.each]
+        if self.whole:
+            return sum(each)
+        rounds = -(-len(each) // self.threads)
+        return max(each) * rounds
 
     def run(self, src, weights, packed, biases, residual, dst) -> bool:
-        """Run them; `packed` is None, or weights of a layer."""
+        """Run them; `packed` is None, or the weights of a layer."""
+        if packed is None and not self.prepared:
+            self._run_once(src, weights, biases, residual, dst)
+            return True
+        stages = None
         if packed is None:
             packed = tuple(map(CallWeights, weights, biases))
+        elif not self.whole:
+            stages = packed.stages.get(id(self))
+        if stages is None and not self.whole:
+            stages = self, self._stages(packed)
+            if isinstance(packed, PairWeights):
+                keep(packed.stages, id(self), stages, STAGES_BYTES)
+        if stages is None or stages[1] is None:
+            self._run_each(src, packed, residual, dst)
+            return True
+        table, copies = self.table, []  # copies have to live until they are read
+        if self.copied:
+            table = table.copy()
+            for number in self.copied:
+                copies.append(_gathered(src, self.each[number].reads))
+                table[number, -1] = address(copies[-1])
+        return chain.run(
+            address(src), 0 if residual is None else address(residual), address(dst),
+            address(stages[1][0]), address(table), len(table), self.between_bytes,
+            self.tasks_bytes, self.threads, self.shared, self.chunk,
+        )  # fmt: skip
+
+    def _stages(self, packed: tuple) -> tuple[np.ndarray, list] | None:
+        """Both convolutions of each pair, as the core takes them, with the arrays that they read;
+        None where plans do more than the core."""
+        ready = [self._ready(band, packed) for band in self.pairs]
+        if not all(map(_can_chain, ready)):
+            return None
+        stages = np.empty((len(ready), 2, chain.STAGE_BYTES), np.uint8)
+        at, step = address(stages), chain.STAGE_BYTES
+        for (one, panels, bias), (two, more_panels, more_bias) in ready:
+            one._engine.run.stage(at, packed[0].array, panels, bias)
+            two._engine.run.stage(at + step, packed[1].array, more_panels, more_bias)
+            at += 2 * step
+        return stages, ready
+
+    def _run_once(self, src, weights, biases, residual, dst) -> None:
+        """Run the only band, of weights that are not packed."""
+        (band,) = self.each
+        between = np.empty(band.between, self.spec.depthwise.dtype)
+        for plan, *arrays, bias, added, out in (
+            (band.depthwise, src, weights[0], biases[0], None, between),
+            (band.pointwise, between, weights[1], biases[1], residual, dst),
+        ):
+            bias = check_bias(plan.spec, bias, plan._engine.bias_dtype)
+            run_plan(plan, *arrays, None, bias, added, out)
+
+    @cached_property
+    def pairs(self) -> list[Band]:
+        """A band for each pair of plans."""
+        return list({id(band.depthwise): band for band in self.each}.values())
+
+    @cached_property
+    def copied(self) -> list[int]:
+        """Numbers of the bands that read copies."""
+        return [number for number, band in enumerate(self.each) if band.copies]
+
+    @cached_property
+    def table(self) -> np.ndarray:
+        """A `band_t` of _core/chain.pyx for each."""
+        numbers = {id(band.depthwise): number for number, band in enumerate(self.pairs)}
+        rows = [(numbers[id(band.depthwise)], *band.places, 0) for band in self.each]
+        return np.array(rows, np.int64)
+
+    def _ready(self, band: Band, packed: tuple) -> tuple:
+        """The plan, the weights and the bias of both convolutions of a band."""
         first, second = packed
-        memory = np.empty(self.elements, self.spec.depthwise.dtype)
+        return first.chosen(band.depthwise, choose), second.chosen(band.pointwise, choose)
+
+    def _run_each(self, src, packed, residual, dst) -> None:
+        """Run band after band."""
+        memory = np.empty(self.between_bytes, np.uint8).view(self.spec.depthwise.dtype)
         for band in self.each:
+            (one, panels, bias), (two, more_panels, more_bias) = self._ready(band, packed)
             between = memory[: prod(band.between)].reshape(band.between)
             read = _gathered(src, band.reads) if band.copies else src[band.reads]
-            plan, panels, bias = first.chosen(band.depthwise, choose)
-            run_plan(plan, read, first.array, panels, bias, None, between, first)
-            plan, panels, bias = second.chosen(band.pointwise, choose)
+            run_plan(one, read, packed[0].array, panels, bias, None, between, packed[0])
             added = None if residual is None else residual[band.writes]
-            run_plan(
-                plan, between, second.array, panels, bias, added, dst[band.writes], second
-            )
-        return True
+            arrays = (packed[1].array, more_panels, more_bias, added, dst[band.writes], packed[1])
+            run_plan(two, between, *arrays)
 
     def told(self) -> tuple[str, ...]:
         """A line for bands that are alike."""
@@ -92,15 +207,23 @@ class Bands:
             line = ", then ".join(
                 f"{name} -> {'x'.join(map(str, plan.output_shape))} {plan.spec.dtype}, "
                 f"{plan.algorithm}"
-                + f" {plan.orientation} in vectors"
-                * (plan.orientation != "none")
-                + f", {plan.epilogue}"
-                * (plan.epilogue != "none")
+                + f" {plan.orientation} in vectors" * (plan.orientation != "none")
+                + f", {plan.epilogue}" * (plan.epilogue != "none")
                 + "".join(f"; another plan if {reason}" for reason in plan.variants)
                 for name, plan in (("depthwise", band.depthwise), ("pointwise", band.pointwise))
             )
             lines[line] = lines.get(line, 0) + 1
         return tuple(f"{count} x {line}" for line, count in lines.items())
+
+
+def _can_chain(ready: tuple) -> bool:
+    """Whether both plans of a band are tasks that a thread can do, whatever the input."""
+    return all(hasattr(plan._engine.run, "stage") and not _by_input(plan) for plan, _, _ in ready)
+
+
+def _by_input(plan: Plan) -> bool:
+    """Whether elements of the input decide which plan runs."""
+    return any(variant.reads_input for variant in plan._engine.variants)
 
 
 def _gathered(array: np.ndarray, reads: tuple) -> np.ndarray:
@@ -125,13 +248,16 @@ def _steps(sizes: tuple[int, ...], most: int) -> list[int]:
     return steps
 
 
-def _boxes(spec: SeparableConvSpec) -> Iterator[tuple[tuple[int, int], ...]]:
-    """(first, end) on the axes of batch and space, of each band."""
+def _boxes(spec: SeparableConvSpec, least: int) -> Iterator[tuple[tuple[int, int], ...]]:
+    """(first, end) on the axes of batch and space, of each of at least so many bands, if there are
+    as many rows."""
     between = spec.depthwise
     pixel = between.groups * between.c_out * between.dtype.itemsize
-    budget = int(machine.caches()["L2"] * costs.SCRATCH_SHARE)
+    budget = int(machine.caches()["L2"] * costs.BAND_SHARE)
     sizes = (spec.batch, *spec.outputs)
-    steps = _steps(sizes, budget // pixel)
+    total = -(-prod(sizes) * pixel // budget)  # bands, which threads share evenly
+    total = -(-total // least) * least
+    steps = _steps(sizes, min(budget // pixel, -(-prod(sizes) // total)))
     return product(
         *(
             [(first, min(first + step, size)) for first in range(0, size, step)]
@@ -141,12 +267,28 @@ def _boxes(spec: SeparableConvSpec) -> Iterator[tuple[tuple[int, int], ...]]:
 
 
 def bands(call: Call) -> Bands:
+    """The better way: a band for a thread, or all threads for a band."""
+    threads = call.threads
+    each = _bands(replace(call, prepared=True), 1)
+    found = [Bands(call.spec, each, threads, call.shared, True)]
+    if threads == 1 and (call.prepared or len(each) > 1):
+        return replace(found[0], whole=False)
+    if len(each) == 1 and not call.prepared:
+        found[0] = replace(found[0], each=_bands(call, 1), prepared=False)
+        if threads == 1:
+            return found[0]
+    each = _bands(replace(call, threads=1, prepared=True), threads)
+    if len(each) > 1 and not any(_by_input(plan) for band in each for plan in band[-2:]):
+        few = min(threads, len(each))
+        found.append(Bands(call.spec, each, few, call.shared, False))
+    return min(found, key=lambda one: one.cost)
+
+
+def _bands(call: Call, least: int) -> tuple[Band, ...]:
     """The bands of a call, planned; equal ones share plans."""
     spec, plans, found = call.spec, {}, []
-    for batch, *space in _boxes(spec):
-        parts = [
-            axis.piece(*box) for axis, box in zip(spec.depthwise.axes, space, strict=True)
-        ]
+    for batch, *space in _boxes(spec, least):
+        parts = [axis.piece(*box) for axis, box in zip(spec.depthwise.axes, space, strict=True)]
         axes = tuple(axis for _, axis in parts)
         count = batch[1] - batch[0]
         first = replace(spec.depthwise, batch=count, axes=axes)
@@ -159,15 +301,29 @@ def bands(call: Call) -> Bands:
         images = slice(*batch)
         found.append(
             Band(
-                reads=_index(spec, images, reads),
-                copies=copies,
-                writes=_index(spec, images, tuple(slice(*box) for box in space)),
-                between=first.output_shape,
-                depthwise=plans[first, copies][0],
-                pointwise=plans[first, copies][1],
+                _index(spec, images, reads),
+                copies,
+                _index(spec, images, tuple(slice(*box) for box in space)),
+                _places(call, batch[0], [box[0] for box in space], reads),
+                first.output_shape,
+                *plans[first, copies],
             )
         )
-    return Bands(spec, tuple(found))
+    return tuple(found)
+
+
+def _places(call: Call, image: int, space: list[int], reads: tuple) -> tuple[int, int, int]:
+    """Bytes from the first element of input, residual and output to that of a band."""
+    starts = [0 if isinstance(part, np.ndarray) else part.start or 0 for part in reads]
+
+    def place(layout: Layout | None, firsts: list[int]) -> int:
+        if layout is None:
+            return 0
+        batch, _, *others = layout.strides
+        return image * batch + sum(map(mul, firsts, others))
+
+    arrays = call.arrays
+    return place(arrays.src, starts), place(arrays.residual, space), place(arrays.dst, space)
 
 
 def _index(spec: SeparableConvSpec, images: slice, space: tuple) -> tuple:
@@ -199,6 +355,7 @@ def _planned(call: Call, first: ConvSpec, second: ConvSpec, copies: bool) -> tup
             first,
             Arrays(src, given.wei, Layout.contiguous(shape, dtype, sums, rank, last)),
             (source, weights[0], None),
+            (_is_far(call.spec.input_shape, first.tile_dtype), None),
         ),
         _make(
             call,
@@ -211,6 +368,7 @@ def _planned(call: Call, first: ConvSpec, second: ConvSpec, copies: bool) -> tup
                 given.residual_is_out,
             ),
             (dtype, weights[1], added),
+            (None, _is_far(call.spec.output_shape, second.tile_dtype)),
         ),
     )
 
@@ -220,7 +378,12 @@ def _placed(layout: Layout, spec: ConvSpec, channels: int, sizes: Any) -> Layout
     return layout.placed((spec.batch, channels, *sizes), layout.strides)
 
 
-def _make(call: Call, spec: ConvSpec, arrays: Arrays, dtypes: tuple) -> Plan:
+def _is_far(shape: tuple[int, ...], dtype: np.dtype) -> bool:
+    """Whether an array is larger than the second level of the cache."""
+    return prod(shape) * dtype.itemsize > machine.caches()["L2"]
+
+
+def _make(call: Call, spec: ConvSpec, arrays: Arrays, dtypes: tuple, far: tuple) -> Plan:
     threads = call.threads
     if call.shared:
         threads = max(1, min(threads, spec.flops // costs.OPERATIONS_PER_THREAD))
@@ -228,7 +391,6 @@ def _make(call: Call, spec: ConvSpec, arrays: Arrays, dtypes: tuple) -> Plan:
     return call.make(
         replace(
             call, spec=spec, arrays=arrays, dtypes=dtypes, algorithm=algorithm, threads=threads,
-            prepared=True, copies=(),
+            copies=(), far=far,
         )
     )  # fmt: skip
-

@@ -45,7 +45,8 @@ def chunk(spec: ConvSpec, tasks: int, threads: int) -> int:
 
 
 def runner(run, problem, threads, shared, each) -> Callable[..., bool]:
-    """The algorithm's function, for arrays."""
+    """The algorithm's function, for arrays. Its attribute `stage` stores a call, but for
+    input, residual and output, at an address instead of running it: see _core/chain.pyx."""
 
     def run_arrays(src, wei, packed, bias, residual, dst) -> bool:
         return run(
@@ -61,6 +62,11 @@ def runner(run, problem, threads, shared, each) -> Callable[..., bool]:
             each,
         )
 
+    def stage(at, wei, packed, bias) -> None:
+        weights = address(wei), 0 if packed is None else address(packed)
+        run(problem, 0, *weights, 0 if bias is None else address(bias), 0, 0, 0, shared, at)
+
+    run_arrays.stage = stage
     return run_arrays
 
 

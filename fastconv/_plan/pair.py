@@ -56,24 +56,31 @@ def execute(family, name: str, rank: int, parameters: tuple, operands: tuple, ho
     """Run a request: the parameters in the order of those of its family, the operands as `read`
     takes them, and (algorithm, threads)."""
     parameters, said = settle(family, parameters)
-    return run(name, rank, parameters, said, read(name, rank, parameters, operands), how)
-
-
-def run(name, rank, parameters, said, operands: Operands, how: tuple, layer=None) -> np.ndarray:
-    """Run arrays as they were read; `layer` has both weights, kept."""
-    src, weights, biases, residual, out = operands
-    plan = find(name, rank, parameters, said, operands, how, layer is not None)
-    if layer is None:
-        check_biases(plan.spec, *biases)
-    if out is None:
-        out = np.empty(plan.output_shape, plan.spec.dtype)
-    elif overlaps(out, residual, src, *weights, *biases):
+    found = read(name, rank, parameters, operands)
+    plan = find(name, rank, parameters, said, found, how, False)
+    check_biases(plan.spec, *found.biases)
+    if overlaps_any(found):
 
         def apart(out, residual):
-            copied = operands._replace(residual=residual, out=out)
-            return run(name, rank, parameters, said, copied, how, layer)
+            copied = (*operands[:5], residual, out)
+            return execute(family, name, rank, parameters, copied, how)
 
-        return through_a_copy(apart, out, residual)
+        return through_a_copy(apart, found.out, found.residual)
+    return run(plan, found)
+
+
+def overlaps_any(operands: Operands) -> bool:
+    """Whether writing the output would change what is still to be read."""
+    src, weights, biases, residual, out = operands
+    return out is not None and overlaps(out, residual, src, *weights, *biases)
+
+
+def run(plan: Plan, operands: Operands, layer: tuple | None = None) -> np.ndarray:
+    """Run a plan for arrays as they were read, which do not overlap; `layer` has both weights, as
+    a layer keeps them."""
+    src, weights, biases, residual, out = operands
+    if out is None:
+        out = np.empty(plan._engine.output_shape, plan._engine.dtype)
     plan._engine.run(src, weights, layer, biases, residual, out)
     return out
 

@@ -74,6 +74,8 @@ class Call:
     prepared: bool  # the weights come packed
     convolve: Callable[..., np.ndarray]  # `execute`, for plans that need other convolutions
     make: Callable[[Call], Plan]  # plans a call, for plans of several in a row
+    far: tuple[bool | None, bool | None] = (None, None)  # of input and output, where these are
+    # parts of larger arrays: whether those lie beyond the second level of the cache
     copies: tuple[str, ...] = ()  # of whole arrays, made before, in words
 
     @cached_property
@@ -157,9 +159,14 @@ def analyse(call: Call) -> Work:
         blocks=blocks,
         kernel=real.kernel,
         taps=real.taps,
-        far_src=prod(real.input_shape) * itemsize > level2,
-        far_dst=prod(real.output_shape) * itemsize > level2,
+        far_src=_is_far(call.far[0], real.input_shape, itemsize, level2),
+        far_dst=_is_far(call.far[1], real.output_shape, itemsize, level2),
     )
+
+
+def _is_far(known: bool | None, shape: tuple[int, ...], itemsize: int, level2: int) -> bool:
+    """Whether an array lies beyond the second level of the cache, if it is not known."""
+    return prod(shape) * itemsize > level2 if known is None else known
 
 
 def _packs_as_it_lies(spec: ConvSpec, wei: Layout, dst: Layout) -> bool:

@@ -16,7 +16,7 @@ import numpy as np
 from .._spec.operands import check_bias
 from . import kept
 from .layout import is_finite
-from .plan import Plan
+from .plan import Engine, Plan
 
 
 def largest(array: np.ndarray) -> int:
@@ -47,21 +47,33 @@ class CallWeights(Weights):
 
     def __init__(self, array: np.ndarray, bias: np.ndarray | None):
         super().__init__(array, bias)
-        self._ready: dict[int, tuple] = {}
+        self._ready: dict[int, tuple] = {}  # of plans that live as long as the call
+        self._packed: dict[tuple, Any] = {}
 
     def chosen(
         self, plan: Plan, choose: Callable[..., Plan]
     ) -> tuple[Plan, Any, np.ndarray | None]:
         """The plan that `choose` takes, and weights and bias as it wants them."""
-        if id(plan) not in self._ready:
-            self._ready[id(plan)] = plan, self.ready(choose(plan, None, self))
-        return self._ready[id(plan)][1]
+        found = self._ready.get(id(plan))
+        if found is None:
+            taken = plan
+            for variant in plan._engine.variants:
+                if not variant.reads_input and variant.holds(None, self):
+                    taken = variant.plan()
+                    break
+            found = self._ready[id(plan)] = self.ready(taken)
+        return found
 
     def ready(self, plan: Plan) -> tuple[Plan, Any, np.ndarray | None]:
         """The plan, and weights and bias as it wants them."""
         engine = plan._engine
         bias = engine.pad_bias(check_bias(plan.spec, self.bias, engine.bias_dtype))
-        return plan, engine.pack and engine.pack(self), bias
+        return plan, engine.pack and self._pack(engine), bias
+
+    def _pack(self, engine: Engine) -> Any:
+        if engine.packing not in self._packed:
+            self._packed[engine.packing] = engine.pack(self)
+        return self._packed[engine.packing]
 
 
 class LayerWeights(Weights):
@@ -103,6 +115,15 @@ class LayerWeights(Weights):
             if key not in self._packed:
                 self._packed[key] = engine.pack(self)
             return self._packed[key]
+
+
+class PairWeights(tuple):
+    """Two `LayerWeights` of a layer, and what was made of both."""
+
+    def __new__(cls, *both: LayerWeights):
+        found = super().__new__(cls, both)
+        found.stages = kept.Store()
+        return found
 
 
 _known: weakref.WeakSet[LayerWeights] = weakref.WeakSet()

@@ -26,7 +26,11 @@ from .operands import check_bias
 from .spec import Spec
 from .values import reworded
 
-WORDS = {"weight": "depthwise_weight", "bias": "depthwise_bias", "activation": "depthwise_activation"}
+WORDS = {
+    "weight": "depthwise_weight",
+    "bias": "depthwise_bias",
+    "activation": "depthwise_activation",
+}
 
 
 class SeparableConvParameters(NamedTuple):
