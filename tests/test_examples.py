@@ -19,6 +19,53 @@ BORDERS = {"constant": "constant", "edge": "edge", "wrap": "wrap", "mirror": "re
 BORDERS |= {"symmetric": "symmetric"}
 
 
+# ---- networks ----------------------------------------------------------------------------------
+
+
+@pytest.fixture(params=["mobilenet", "unet"])
+def network(request, monkeypatch):
+    """The names of a script."""
+    monkeypatch.syspath_prepend(str(ROOT / "examples"))
+    return runpy.run_path(str(ROOT / "examples" / f"{request.param}.py"))
+
+
+def test_a_network_gives_the_same_each_time(network):
+    image = np.random.default_rng(2).random((2, 32, 64, 3), np.float32)
+    weights = network["make_weights"]()
+    first, second = (network["fastconv_forward"](weights)(image) for _ in range(2))
+    assert np.array_equal(first, second)
+    assert first.shape in ((2, 1000), (2, 32, 64, 2))
+    assert np.isfinite(first).all()
+    assert not np.allclose(first[0], first[1])
+
+
+@pytest.mark.peers
+def test_a_network_is_that_of_pytorch(network):
+    image = np.random.default_rng(2).random((2, 64, 96, 3), np.float32)
+    weights = network["make_weights"]()
+    got, expected = (network[f"{by}_forward"](weights)(image) for by in ("fastconv", "torch"))
+    np.testing.assert_allclose(got, expected, rtol=1e-4, atol=1e-4 * np.abs(expected).max())
+
+
+def test_the_command_line_of_a_network(network, capfd, monkeypatch):
+    script, run = network["__file__"], network["run"]
+    makers = [network[name] for name in ("make_weights", "fastconv_forward", "torch_forward")]
+    monkeypatch.setattr(run.__globals__["time"], "perf_counter", lambda: 1.5)
+    monkeypatch.setitem(run.__globals__, "find_spec", lambda name: None)
+    for words, said in (
+        ([], "(1, 64, 64, 3) -> (1, "),
+        (["--size", "32"], "(1, 32, 32, 3) -> (1, "),
+        (["--time"], "fastconv     0.00 ms\n"),
+    ):
+        monkeypatch.setattr(sys, "argv", [script, *words])
+        run(script, 64, *makers)
+        assert capfd.readouterr().out.startswith(said)
+    monkeypatch.setattr(sys, "argv", [script, "--size", "33"])
+    with pytest.raises(SystemExit):
+        run(script, 64, *makers)
+    assert "--size is 33, but it must be a multiple of 32" in capfd.readouterr().err
+
+
 # ---- the gallery -------------------------------------------------------------------------------
 
 
