@@ -147,14 +147,16 @@ def test_what_lies_between_is_not_rounded_to_halves(dtype):
 
 @pytest.mark.parametrize("value", [np.inf, np.nan])
 @pytest.mark.parametrize("padding_mode", ["constant", "edge"])
-def test_weights_that_are_not_finite(value, padding_mode):
-    x, first, second = numbers((5, 11, 13)), numbers((5, 1, 3, 3)), numbers((7, 5), seed=1)
-    said = {"padding": 1, "padding_mode": padding_mode}
-    for array, at in ((first, (2, 0, 0, 1)), (second, (3, 2))):
+@pytest.mark.parametrize("last", [False, True])
+def test_weights_that_are_not_finite(value, padding_mode, last):
+    x, first, second = numbers((19, 11, 71)), numbers((19, 1, 3, 3)), numbers((7, 19), seed=1)
+    x = np.ascontiguousarray(np.moveaxis(x, 0, -1)) if last else x
+    said = {"padding": 1, "padding_mode": padding_mode, "channels_last": last}
+    for array, at in ((first, (2, 0)), (second, (3, 2))):
         array[at] = value
         with np.errstate(invalid="ignore"):
             expected = two_calls(x, first, second, said)
-            for size in (500, 10**6):
+            for size in (20000, 10**6):
                 with band_bytes(size):
                     got = depthwise_separable_conv2d(x, first, second, **said)
                     assert_same_bits(got, expected)
@@ -184,6 +186,15 @@ def test_out_residual_and_beta():
                 out = whole[: r.size].reshape(r.shape)
                 assert_same_bits(depthwise_separable_conv2d(a, b, second, padding=1, out=out),
                                  expected)  # fmt: skip
+
+
+def test_biases_that_come_and_go():
+    x, first, second = numbers((5, 11, 13)), numbers((5, 1, 3, 3)), numbers((7, 5), seed=1)
+    biases = {"depthwise_bias": numbers((5,), seed=2), "bias": numbers((7,), seed=3)}
+    for words in ((), ("bias",), ("depthwise_bias",), ("bias", "depthwise_bias")):
+        said = {word: biases[word] for word in words}
+        got = depthwise_separable_conv2d(x, first, second, **said)
+        assert_same_bits(got, two_calls(x, first, second, said))
 
 
 def test_empty_arrays():
