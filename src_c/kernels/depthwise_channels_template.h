@@ -102,7 +102,6 @@ FC_INLINE void FC_NAME(channels_begin)(const int PIXELS, FC_NAME(sums) *sum, con
 
 /* PIXELS pixels that are `together` apart, the first of which is x, for kernels of KH x KW taps:
  * neighbours share the pixels that they read, and the weights stay in registers if they fit. */
-#define FC_MOST_TAPS 7
 FC_INLINE void FC_NAME(channels_column)(const int KH, const int KW, const int APART,
                                         const int PIXELS, const int MASKED,
                                         const fc_pixels *pixels, ptrdiff_t x, const FC_T *a,
@@ -185,7 +184,6 @@ FC_INLINE void FC_NAME(channels_column)(const int KH, const int KW, const int AP
         }
     }
 }
-#undef FC_MOST_TAPS
 
 #define FC_CHANNELS_COLUMN(KH, KW, APART, WORD, PIXELS, MASKED)                                  \
     static __attribute__((noinline)) void                                                        \
@@ -223,8 +221,6 @@ FC_INLINE void FC_NAME(channels_column)(const int KH, const int KW, const int AP
             FC_CHANNELS_GO(KH, KW, APART, one, 1)                                                     \
         }                                                                                        \
     }
-#define FC_CHANNELS_LIST(FIXED)                                                                  \
-    FIXED(3, 3, 1) FIXED(3, 3, 2) FIXED(5, 5, 1) FIXED(5, 5, 2) FIXED(7, 7, 1)
 typedef void FC_NAME(channels_fn)(const fc_pixels *pixels, const FC_T *a, const FC_T *b, FC_T *c,
                                   int goes_on, const fc_store *store);
 #define FC_CHANNELS_CHOOSE(KH, KW, APART)                                                        \
@@ -232,7 +228,7 @@ typedef void FC_NAME(channels_fn)(const fc_pixels *pixels, const FC_T *a, const 
         pixels->column.apart == APART)                                                           \
         return FC_NAME(channels_##KH##x##KW##_##APART);
 #if FC_REAL
-FC_CHANNELS_LIST(FC_CHANNELS_FIXED)
+FC_FIXED_LIST(FC_CHANNELS_FIXED)
 #endif
 
 /* The function for a kind of kernel, or NULL. */
@@ -240,7 +236,7 @@ static FC_NAME(channels_fn) *FC_NAME(choose_channels)(const fc_pixels *pixels)
 {
     (void)pixels;
 #if FC_REAL
-    FC_CHANNELS_LIST(FC_CHANNELS_CHOOSE)
+    FC_FIXED_LIST(FC_CHANNELS_CHOOSE)
 #endif
     return NULL;
 }
@@ -272,6 +268,7 @@ static void FC_NAME(depthwise_channels)(const fc_pixels *pixels, const void *a_,
 #undef FC_CHANNELS_COLUMN
 #undef FC_CHANNELS_GO
 #undef FC_CHANNELS_FIXED
-#undef FC_CHANNELS_LIST
+#undef FC_FIXED_LIST
+#undef FC_MOST_TAPS
 #undef FC_CHANNELS_CHOOSE
 #undef FC_CHANNELS_PIXELS

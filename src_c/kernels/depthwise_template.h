@@ -144,22 +144,18 @@ static void FC_NAME(plane)(const fc_plane *plane, const FC_T *a, const FC_T *b, 
         }
 }
 
-/* The sums of a row begin at zero, or go on from those that C holds. */
-FC_INLINE void FC_NAME(begin_rows)(const int ROWS, const int WIDTH, FC_NAME(sums) *sum,
-                                   const FC_T *c, ptrdiff_t cols, int goes_on)
+/* The sums of a row are zero, or go on from those that C holds. */
+FC_INLINE void FC_NAME(begin_row)(const int WIDTH, FC_NAME(sums) *sum, const FC_T *c,
+                                  ptrdiff_t cols, int goes_on)
 {
     const ptrdiff_t rest = cols - (WIDTH - 1) * FC_LANES;
     if (!goes_on)
         return;
     FC_UNROLL
-    for (int i = 0; i < ROWS; i++)
-        FC_UNROLL
-        for (int v = 0; v < WIDTH; v++)
-            if (v < WIDTH - 1)
-                sum[i][v] = FC_LOAD(c + v * FC_LANES);
-            else
-                sum[i][v] = FC_LOAD_MASKED(c + v * FC_LANES,
-                                           (uint32_t)(((uint64_t)1 << rest) - 1));
+    for (int v = 0; v < WIDTH - 1; v++)
+        sum[0][v] = FC_LOAD(c + v * FC_LANES);
+    sum[0][WIDTH - 1] = FC_LOAD_MASKED(c + (WIDTH - 1) * FC_LANES,
+                                       (uint32_t)(((uint64_t)1 << rest) - 1));
 }
 
 /* Columns of a plane with KH x KW taps, whose sums and, if they fit, weights are in registers.
@@ -202,7 +198,7 @@ FC_INLINE void FC_NAME(plane_column)(const int KH, const int KW, const int APART
             FC_UNROLL
             for (int v = 0; v < WIDTH; v++)
                 sum[r][v] = (FC_VEC){0};
-        FC_NAME(begin_rows)(1, WIDTH, sum + FLIGHT - 1, to, columns->cols, goes_on);
+        FC_NAME(begin_row)(WIDTH, sum + FLIGHT - 1, to, columns->cols, goes_on);
         for (ptrdiff_t y = 1 - FLIGHT; y < rows; y++) {
             FC_UNROLL
             for (int e = KH - APART; e < KH; e++, row += dilation) {
@@ -238,15 +234,15 @@ FC_INLINE void FC_NAME(plane_column)(const int KH, const int KW, const int APART
                 FC_UNROLL
                 for (int v = 0; v < WIDTH; v++)
                     sum[r][v] = r + 1 < FLIGHT ? sum[r + 1][v] : (FC_VEC){0};
-            FC_NAME(begin_rows)(1, WIDTH, sum + FLIGHT - 1,
-                                c + (y0 + (y + FLIGHT) * together) * plane->c_row, columns->cols,
-                                goes_on && y + FLIGHT < rows);
+            FC_NAME(begin_row)(WIDTH, sum + FLIGHT - 1,
+                               c + (y0 + (y + FLIGHT) * together) * plane->c_row, columns->cols,
+                               goes_on && y + FLIGHT < rows);
         }
     }
 }
 
-/* FIXED(KH, KW, APART): the kernels that have functions of their own. */
-#define FC_PLANE_LIST(FIXED) FIXED(3, 3, 1) FIXED(3, 3, 2) FIXED(5, 5, 1) FIXED(5, 5, 2) FIXED(7, 7, 1)
+/* FIXED(KH, KW, APART): the kernels that have functions of their own, in either orientation. */
+#define FC_FIXED_LIST(FIXED) FIXED(3, 3, 1) FIXED(3, 3, 2) FIXED(5, 5, 1) FIXED(5, 5, 2) FIXED(7, 7, 1)
 
 #define FC_PLANE_COLUMN(KH, KW, APART, WIDTH, MASKED)                                            \
     static __attribute__((noinline)) void                                                        \
@@ -293,7 +289,7 @@ typedef void FC_NAME(plane_fn)(const fc_plane *plane, const FC_T *a, const FC_T 
 #define FC_PLANE_FOUR_2(KH, KW) /* pairs are at most two vectors wide */
 #define FC_PLANE_FOURS_2(KH, KW) {NULL, NULL}
 #if FC_REAL
-FC_PLANE_LIST(FC_PLANE_FIXED)
+FC_FIXED_LIST(FC_PLANE_FIXED)
 #endif
 #undef FC_PLANE_FIXED
 #undef FC_PLANE_FOUR_1
@@ -313,13 +309,11 @@ static FC_NAME(plane_fn) *FC_NAME(choose_plane)(const fc_plane *plane)
 {
     (void)plane;
 #if FC_REAL
-    FC_PLANE_LIST(FC_PLANE_CHOOSE)
+    FC_FIXED_LIST(FC_PLANE_CHOOSE)
 #endif
     return FC_NAME(plane);
 }
 #undef FC_PLANE_CHOOSE
-#undef FC_PLANE_LIST
-#undef FC_MOST_TAPS
 
 /* All planes of depth, one after the other: the sums of one go on where those of the one before it
  * have ended, in C. */

@@ -101,59 +101,6 @@ FC_INLINE void FC_NAME(store)(const int ROWS, const int WIDTH, FC_NAME(sums) *su
     FC_NAME(store_part)(ROWS, WIDTH, 0, sum, c, ldc, 0, how);
 }
 
-/* Rows of which the last vector has so many columns that `cols` are left: what most tiles do is
- * done at once, the rest in a function of its own. */
-static __attribute__((noinline)) void FC_NAME(store_slowly)(const FC_NAME(sums) *sums,
-                                                            ptrdiff_t rows, FC_T *c,
-                                                            ptrdiff_t ldc, ptrdiff_t cols,
-                                                            const fc_store *how)
-{
-    for (ptrdiff_t i = 0; i < rows; i++) {
-        fc_store part = *how;
-        for (ptrdiff_t j = 0; j < cols; j += FC_LANES) {
-            FC_NAME(sums) value = {sums[i][j / FC_LANES]};
-            const ptrdiff_t rest = cols - j < FC_LANES ? cols - j : FC_LANES;
-            if (how->flags & (FC_BIAS_ROWS | FC_BIAS_COLS))
-                part.bias = (const FC_T *)how->bias + (how->flags & FC_BIAS_ROWS ? i : j);
-            FC_NAME(store_part)(1, 1, 1, &value, c + i * ldc + j, 0,
-                                (uint32_t)(((uint64_t)1 << rest) - 1), &part);
-        }
-    }
-}
-
-FC_INLINE void FC_NAME(store_rows)(const int ROWS, const int WIDTH, FC_NAME(sums) *sum, FC_T *c,
-                                   ptrdiff_t ldc, ptrdiff_t cols, const fc_store *how)
-{
-    const FC_T *bias = how->bias;
-    const int flags = how->flags;
-    const ptrdiff_t rest = cols - (WIDTH - 1) * FC_LANES;
-    if (flags & ~(FC_BIAS_ROWS | FC_CLAMP)) {
-        FC_NAME(sums) rows[ROWS];
-        FC_UNROLL
-        for (int i = 0; i < ROWS; i++)
-            FC_UNROLL
-            for (int v = 0; v < WIDTH; v++)
-                rows[i][v] = sum[i][v];
-        FC_NAME(store_slowly)((const FC_NAME(sums) *)rows, ROWS, c, ldc, cols, how);
-        return;
-    }
-    FC_UNROLL
-    for (int i = 0; i < ROWS; i++)
-        FC_UNROLL
-        for (int v = 0; v < WIDTH; v++) {
-            FC_VEC value = sum[i][v];
-            if (flags & FC_BIAS_ROWS)
-                value += bias[i];
-            if (flags & FC_CLAMP)
-                value = FC_NAME(clamp)(value, (FC_VEC){0} + (FC_T)how->low,
-                                       (FC_VEC){0} + (FC_T)how->high);
-            if (v == WIDTH - 1 && rest < FC_LANES)
-                FC_STORE_MASKED(c + i * ldc + v * FC_LANES, value, ((uint32_t)1 << rest) - 1);
-            else
-                FC_LOAD(c + i * ldc + v * FC_LANES) = value;
-        }
-}
-
 /* A tile that hangs over the edge of C: row by row, through a buffer. */
 static __attribute__((noinline)) void FC_NAME(store_edge)(const FC_NAME(sums) *sum, ptrdiff_t rows,
                                                           FC_T *c, ptrdiff_t ldc, ptrdiff_t cols,
@@ -193,4 +140,39 @@ FC_INLINE void FC_NAME(store_tile)(const int ROWS, const int WIDTH, FC_NAME(sums
         for (int v = 0; v < WIDTH; v++)
             edge[i][v] = sum[i][v];
     FC_NAME(store_edge)((const FC_NAME(sums) *)edge, ROWS, c, ldc, cols, how);
+}
+
+/* Rows that may end within a vector: what most layers ask for is done at once, the rest row by
+ * row. */
+FC_INLINE void FC_NAME(store_rows)(const int ROWS, const int WIDTH, FC_NAME(sums) *sum, FC_T *c,
+                                   ptrdiff_t ldc, ptrdiff_t cols, const fc_store *how)
+{
+    const FC_T *bias = how->bias;
+    const int flags = how->flags;
+    const ptrdiff_t rest = cols - (WIDTH - 1) * FC_LANES;
+    if (flags & ~(FC_BIAS_ROWS | FC_CLAMP)) {
+        FC_NAME(sums) edge[ROWS];
+        FC_UNROLL
+        for (int i = 0; i < ROWS; i++)
+            FC_UNROLL
+            for (int v = 0; v < WIDTH; v++)
+                edge[i][v] = sum[i][v];
+        FC_NAME(store_edge)((const FC_NAME(sums) *)edge, ROWS, c, ldc, cols, how);
+        return;
+    }
+    FC_UNROLL
+    for (int i = 0; i < ROWS; i++)
+        FC_UNROLL
+        for (int v = 0; v < WIDTH; v++) {
+            FC_VEC value = sum[i][v];
+            if (flags & FC_BIAS_ROWS)
+                value += bias[i];
+            if (flags & FC_CLAMP)
+                value = FC_NAME(clamp)(value, (FC_VEC){0} + (FC_T)how->low,
+                                       (FC_VEC){0} + (FC_T)how->high);
+            if (v == WIDTH - 1 && rest < FC_LANES)
+                FC_STORE_MASKED(c + i * ldc + v * FC_LANES, value, ((uint32_t)1 << rest) - 1);
+            else
+                FC_LOAD(c + i * ldc + v * FC_LANES) = value;
+        }
 }
