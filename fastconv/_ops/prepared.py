@@ -171,7 +171,10 @@ class PreparedConv:
         self._parameters = settled_parameters(said)
         as_flag("prepare", "flip", getattr(self._parameters, "flip", False))
         weight = self._family.view(weight, self._rank, self._parameters)
-        self._weight = native_copy(weight)
+        # Output channels that share their memory do so in the copy, too.
+        one = weight.ndim and len(weight) > 1 and weight.strides[0] == 0
+        copied = native_copy(weight[:1] if one else weight)
+        self._weight = np.broadcast_to(copied, weight.shape) if one else copied
         self._weight.flags.writeable = False
         self._bias = None if bias is None else np.array(as_array("prepare", "bias", bias))
         if self._bias is not None:

@@ -359,3 +359,10 @@ def test_filter_nd_takes_kernels_of_one_to_three_axes():
     for taps in (1.0, np.ones((1,) * 4)):
         with pytest.raises(ValueError, match=r"^filter_nd: kernel has shape .* one to three axes"):
             filter_nd(IMAGE, taps)
+
+
+def test_the_channels_of_a_layer_share_its_kernel():
+    x, k = np.ones((31, 67, 3), np.float32), np.ones((3, 3), np.float32)
+    layer = prepare(filter2d, k, padding="valid")
+    assert layer.plan(x) == fastconv.plan(filter2d, x, k, padding="valid")
+    assert layer.plan(x).copies == ()
