@@ -130,7 +130,7 @@ def _far(work: Work) -> bool:
 def _edges(axis: Axis, lanes: int) -> tuple[int, ...]:
     """The ends of a row, in whole vectors, of which only the middle reads no border; without
     these cuts where that is short."""
-    first = ceil(axis.before / axis.stride / lanes) * lanes
+    first = ceil(max(0, axis.before) / axis.stride / lanes) * lanes  # a crop has no border
     inside = min(axis.outputs, (axis.n - axis.span + axis.before) // axis.stride + 1)
     end = first + max(0, inside - first) // lanes * lanes
     if end - first < costs.EDGES_WORTH * lanes:

@@ -139,6 +139,8 @@ PLAIN = (
     ((1, 2, 131), (2, 1, 4), {"groups": 2, "padding": ((3, 0),), "stride": 2}),
     ((1, 3, 5, 6, 19), (3, 1, 3, 3, 3), {"groups": 3, "padding": 1}),
     ((1, 1, 29, 33), (1, 1, 17, 18), {"padding": 8}),
+    ((2, 5, 7, 131), (5, 1, 3, 3), {"groups": 5, "padding": ((2, 1), (-17, 5)),
+                                    "padding_mode": "edge"}),
 )  # fmt: skip
 
 # (input, weight, their dtypes, keywords). "bias" and "residual" stand for arrays of that dtype;

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """depthwise against direct, whose bits it has, whatever the arrays, and its plans."""
 
-from itertools import product
+from itertools import pairwise, product
 from random import Random
 
 import numpy as np
@@ -14,7 +14,10 @@ from ways import CONV, DEPTHWISE, ISAS, with_any_schedule, with_caches
 
 import fastconv
 from fastconv import conv2d, plan
+from fastconv._plan import depthwise
 from fastconv._plan.kept import kept
+from fastconv._spec.axis import Axis
+from fastconv._spec.borders import Border
 
 pytestmark = pytest.mark.usefixtures("poisoned")
 BORDERS = ("constant", "edge", "wrap", "mirror", "symmetric")
@@ -102,6 +105,23 @@ def test_threads_batch_layout_and_caches(case, isa):
                 assert_same_bits(run(x[:1], w, bias=bias, **how), expected[:1])
                 got = run(last, w, bias=bias, channels_last=True, **how)
                 assert_same_bits(np.moveaxis(got, -1, 1), expected)
+
+
+@pytest.mark.parametrize(
+    "padding", [(-17, 5), (-35, 5), (5, -17), (-3, 1), (3, 5), (-150, 300), (300, -150)]
+)
+@pytest.mark.parametrize("stride", [1, 2])
+def test_a_row_with_a_border_is_cut_within_its_outputs(padding, stride):
+    axis = Axis(211, 5, stride, 1, *padding, Border.EDGE)
+    edges = depthwise._edges(axis, 16)
+    assert (edges[0], edges[-1]) == (0, axis.outputs)
+    assert list(edges) == sorted(set(edges))
+    inside = [
+        (first, end)
+        for first, end in pairwise(edges)
+        if first * stride >= padding[0] and (end - 1) * stride - padding[0] + axis.span <= axis.n
+    ]
+    assert bool(inside) == (len(edges) > 2)
 
 
 def test_rows_of_one_pixel_that_lie_apart():
