@@ -63,7 +63,15 @@ _Activation: TypeAlias = (
     | tuple[Literal["clip"], _Number, _Number]
 )
 _Algorithm: TypeAlias = Literal[
-    "auto", "direct", "im2col_gemm", "depthwise", "reference", "phases", "passes", "bands", "local"
+    "auto",
+    "direct",
+    "im2col_gemm",
+    "depthwise",
+    "reference",
+    "phases",
+    "separable",
+    "bands",
+    "local",
 ]
 _ISA: TypeAlias = Literal["generic", "avx2", "avx512"]
 _Operation: TypeAlias = Literal[

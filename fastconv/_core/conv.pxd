@@ -2,7 +2,7 @@
 """One convolution as threads and loops see it: sizes, strides and blocks, no Python objects."""
 from fastconv._core.axis cimport Span
 from fastconv._core.epilogue cimport epilogue_t
-from fastconv._core.parallel cimport task_fn, tasks_t
+from fastconv._core.parallel cimport Tasks, make_tasks, task_fn
 from fastconv._core.table cimport fc_kernels, fc_taps
 from fastconv._core.window cimport block_t, take_box, window_t
 
@@ -90,11 +90,8 @@ cdef inline void take_task(const conv_t *p, Py_ssize_t task, const Span **box, P
     s1[0] = min(s0[0] + each, p.panels.count)
     group[0] = take_box(&p.window, task // shares, box)
 
-cdef inline tasks_t tasks_of(const conv_t *p, task_fn one_task) noexcept nogil:
+cdef inline Tasks tasks_of(Problem problem, task_fn one_task):
     """The tasks of a convolution, for an algorithm."""
-    cdef tasks_t tasks
-    tasks.one_task, tasks.what, tasks.count = one_task, p, p.tasks
-    tasks.scratch_bytes = p.scratch_bytes
-    return tasks
+    return make_tasks(problem, &problem.c, one_task, problem.c.tasks, problem.c.scratch_bytes)
 
 cdef bint next_block(const conv_t *p, block_t *block) noexcept nogil

@@ -10,11 +10,11 @@ With channels in vectors, which lie side by side in the input, it is a box and s
 channels, with a kernel for each vector.  What the planes read is in tables (planes.pyx).
 """
 from fastconv._core cimport source as sources
-from fastconv._core cimport epilogue, parallel, weights
+from fastconv._core cimport epilogue, weights
 from fastconv._core.axis cimport Span
 from fastconv._core.conv cimport conv_t, next_block, take_task
 from fastconv._core.epilogue cimport epilogue_t
-from fastconv._core.parallel cimport tasks_t
+from fastconv._core.parallel cimport make_tasks
 from fastconv._core.planes cimport (
     Planes, bring_near, find_pixels, find_plane, found_t, planes_t, reads_in_place)
 from fastconv._core.source cimport source_t
@@ -194,10 +194,9 @@ cdef void channels_task(const void *what, operands_t *operands, Py_ssize_t task,
                             dst, scratch + p.at.transposed)
 
 
-def run(Planes problem, size_t src, size_t wei, size_t packed, size_t bias, size_t residual,
-        size_t dst, int threads, bint shared, Py_ssize_t chunk):
-    cdef tasks_t tasks
-    tasks.one_task = pixels_task if problem.c.schedule.pixels_wide else channels_task
-    tasks.what, tasks.count = &problem.d, problem.c.tasks
-    tasks.scratch_bytes = problem.c.scratch_bytes
-    return parallel.run(&tasks, src, wei, packed, bias, residual, dst, threads, shared, chunk)
+def tasks(Planes problem):
+    """What a call has to do."""
+    cdef conv_t *p = &problem.c
+    return make_tasks(problem, &problem.d,
+                      pixels_task if p.schedule.pixels_wide else channels_task,
+                      p.tasks, p.scratch_bytes)

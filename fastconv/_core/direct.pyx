@@ -15,11 +15,10 @@ out, unless that is how the output lies.
 from libc.stdlib cimport free, malloc
 
 from fastconv._core cimport source as sources
-from fastconv._core cimport epilogue, parallel, regions, stencil, weights
+from fastconv._core cimport epilogue, regions, stencil, weights
 from fastconv._core.axis cimport Span
 from fastconv._core.conv cimport (
     REGIONS, Problem, conv_t, next_block, region_t, take_task, tasks_of)
-from fastconv._core.parallel cimport tasks_t
 from fastconv._core.source cimport source_t
 from fastconv._core.table cimport (
     FC_BIAS_COLS, FC_BIAS_ROWS, FC_STENCIL_ROWS, FC_SUMS_IN_FLIGHT, fc_kernels, fc_prefetch,
@@ -274,8 +273,6 @@ def makes_strips(Problem problem):
     return strip
 
 
-def run(Problem problem, size_t src, size_t wei, size_t packed, size_t bias, size_t residual,
-        size_t dst, int threads, bint shared, Py_ssize_t chunk):
-    cdef tasks_t tasks = tasks_of(
-        &problem.c, pixels_task if problem.c.schedule.pixels_wide else channels_task)
-    return parallel.run(&tasks, src, wei, packed, bias, residual, dst, threads, shared, chunk)
+def tasks(Problem problem):
+    """What a call has to do."""
+    return tasks_of(problem, pixels_task if problem.c.schedule.pixels_wide else channels_task)

@@ -13,10 +13,9 @@ tile, and the sums [pixel][channel] stay in scratch until the last block, then a
 way out, unless that is how the output lies.
 """
 from fastconv._core cimport source as sources
-from fastconv._core cimport epilogue, parallel, weights
+from fastconv._core cimport epilogue, weights
 from fastconv._core.axis cimport Span
 from fastconv._core.conv cimport Problem, conv_t, next_block, take_task, tasks_of
-from fastconv._core.parallel cimport tasks_t
 from fastconv._core.source cimport source_t
 from fastconv._core.table cimport (
     FC_BIAS_COLS, FC_BIAS_ROWS, fc_segment, fc_store, fc_tap, fc_taps)
@@ -156,7 +155,6 @@ cdef bint dense(const conv_t *p, const Span **box) noexcept nogil:
     return True
 
 
-def run(Problem problem, size_t src, size_t wei, size_t packed, size_t bias, size_t residual,
-        size_t dst, int threads, bint shared, Py_ssize_t chunk):
-    cdef tasks_t tasks = tasks_of(&problem.c, one_task)
-    return parallel.run(&tasks, src, wei, packed, bias, residual, dst, threads, shared, chunk)
+def tasks(Problem problem):
+    """What a call has to do."""
+    return tasks_of(problem, one_task)

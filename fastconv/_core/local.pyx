@@ -20,10 +20,9 @@ the parts of an output channel are rows: with real weights, the imaginary ones a
 """
 from libc.string cimport memcpy
 
-from fastconv._core cimport parallel
 from fastconv._core.axis cimport Axis
 from fastconv._core.epilogue cimport epilogue_t, set_how
-from fastconv._core.parallel cimport tasks_t
+from fastconv._core.parallel cimport make_tasks
 from fastconv._core.table cimport FC_ADD, find
 from fastconv._core.unshared cimport (
     begin_block, choose_offsets, gather, local_t, locate, place_t, rows_t, weight_rows)
@@ -230,9 +229,6 @@ cdef class Problem:
         return self.c.scratch_bytes
 
 
-def run(Problem problem, size_t src, size_t wei, size_t packed, size_t bias, size_t residual,
-        size_t dst, int threads, bint shared, Py_ssize_t chunk):
-    cdef tasks_t tasks
-    tasks.one_task, tasks.what, tasks.count = one_task, &problem.c, problem.tasks
-    tasks.scratch_bytes = problem.c.scratch_bytes
-    return parallel.run(&tasks, src, wei, packed, bias, residual, dst, threads, shared, chunk)
+def tasks(Problem problem):
+    """What a call has to do."""
+    return make_tasks(problem, &problem.c, one_task, problem.tasks, problem.c.scratch_bytes)

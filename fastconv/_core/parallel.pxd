@@ -12,16 +12,17 @@ cdef struct tasks_t:
     Py_ssize_t count
     Py_ssize_t scratch_bytes    # of a thread
 
-# A call that another one makes a part of: its tasks and arrays.
-cdef struct stage_t:
-    tasks_t tasks
-    operands_t operands
+cdef class Tasks:
+    cdef tasks_t c
+    cdef object problem         # which has what `c.what` points to
+
+cdef Tasks make_tasks(object problem, const void *what, task_fn one_task, Py_ssize_t count,
+                      Py_ssize_t scratch_bytes)
 
 cdef bint forked            # this process is a forked child: it has one thread
 
 cdef int startable(int threads) noexcept nogil
 cdef void run_tasks(const tasks_t *tasks, operands_t *operands, Py_ssize_t first, Py_ssize_t last,
                     char *scratch) noexcept nogil
-cdef bint run(const tasks_t *tasks, size_t src, size_t wei, size_t packed, size_t bias,
-              size_t residual, size_t dst, int threads, bint shared,
-              Py_ssize_t chunk) except -1
+cdef bint run_all(const tasks_t *tasks, operands_t *operands, int threads, bint shared,
+                  Py_ssize_t chunk) except -1

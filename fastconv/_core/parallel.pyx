@@ -91,28 +91,46 @@ cdef void run_tasks(const tasks_t *tasks, operands_t *operands, Py_ssize_t first
         tasks.one_task(tasks.what, operands, task, scratch)
 
 
-cdef bint run(const tasks_t *tasks, size_t src, size_t wei, size_t packed, size_t bias,
-              size_t residual, size_t dst, int threads, bint shared,
-              Py_ssize_t chunk) except -1:
+cdef class Tasks:
+    """The tasks of a problem, for one algorithm."""
+
+    @property
+    def scratch_bytes(self):
+        """Bytes of scratch a thread."""
+        return self.c.scratch_bytes
+
+
+cdef Tasks make_tasks(object problem, const void *what, task_fn one_task, Py_ssize_t count,
+                      Py_ssize_t scratch_bytes):
+    """The tasks of `what`, a part of the problem."""
+    cdef Tasks tasks = Tasks.__new__(Tasks)
+    tasks.problem, tasks.c.what, tasks.c.one_task = problem, what, one_task
+    tasks.c.count, tasks.c.scratch_bytes = count, scratch_bytes
+    return tasks
+
+
+def run(Tasks tasks, size_t src, size_t wei, size_t packed, size_t bias, size_t residual,
+        size_t dst, int threads, bint shared, Py_ssize_t chunk):
+    """Do all tasks of a call, whose arrays have these addresses: see `run_all`."""
+    cdef operands_t operands
+    operands.src, operands.wei, operands.packed = <char *> src, <char *> wei, <char *> packed
+    operands.bias, operands.residual = <char *> bias, <char *> residual
+    operands.dst, operands.not_finite = <char *> dst, 0
+    return run_all(&tasks.c, &operands, threads, shared, chunk)
+
+
+cdef bint run_all(const tasks_t *tasks, operands_t *operands, int threads, bint shared,
+                  Py_ssize_t chunk) except -1:
     """Do all tasks, `chunk` of them between two looks at signals (Ctrl-C).
 
     Calls that run at the same time divide the threads if they are `shared`, not asked for.
-    For 0 threads nothing is done: `chunk` is an address, where the call is stored as a `stage_t`.
     Returns False when inf or NaN turned up among weights whose taps may fall on padding:
     the output is then not valid, and the caller repeats the call with a plan for such weights.
     """
     global in_flight
-    cdef operands_t operands
     cdef Py_ssize_t task, first = 0, last
     cdef char *scratch = NULL
     cdef char *mine = NULL
-    operands.src, operands.wei, operands.packed = <char *> src, <char *> wei, <char *> packed
-    operands.bias, operands.residual = <char *> bias, <char *> residual
-    operands.dst, operands.not_finite = <char *> dst, 0
-    if threads == 0:
-        (<stage_t *> chunk)[0].tasks = tasks[0]
-        (<stage_t *> chunk)[0].operands = operands
-        return True
     if tasks.count == 0:
         return True
     in_flight += 1
@@ -125,12 +143,12 @@ cdef bint run(const tasks_t *tasks, size_t src, size_t wei, size_t packed, size_
             last = min(tasks.count, first + chunk)
             if threads == 1 or forked:          # a handler of signals may fork
                 with nogil:
-                    run_tasks(tasks, &operands, first, last, scratch)
+                    run_tasks(tasks, operands, first, last, scratch)
             else:
                 with nogil, parallel(num_threads=threads):
                     mine = scratch + threadid() * tasks.scratch_bytes
                     for task in prange(first, last, schedule="dynamic", chunksize=1):
-                        run_tasks(tasks, &operands, task, task + 1, mine)
+                        run_tasks(tasks, operands, task, task + 1, mine)
             first = last
             if first < tasks.count:
                 PyErr_CheckSignals()

@@ -155,7 +155,7 @@ def separable_filter():
         one to three 1-D arrays, one for each of the first axes; None leaves an axis as it is, like
         a kernel of a single 1. `kernels.separate` finds them for a kernel.
     algorithm
-        'auto' or 'passes'; 'direct' or 'im2col_gemm', which is that of each pass; 'reference'.
+        'auto' or 'separable'; 'direct' or 'im2col_gemm', which is that of each pass; 'reference'.
 
     All other parameters are those of `filter_nd`, where each stands for the kernel as a whole.
     Sums between passes have the dtype of the sums, and are not rounded to that of the result; those

@@ -12,7 +12,7 @@ from .._plan.kept import Store, keep
 from .._plan.layout import native_copy
 from .._plan.plan import Plan
 from .._plan.settings import current
-from .._plan.weights import LayerWeights, PairWeights
+from .._plan.weights import LayerWeights, SeveralWeights
 from .._spec.arguments import as_flag, as_operand, check_algorithm, check_threads
 from .._spec.family import settled_parameters
 from .._spec.separable_conv import SEPARABLE_CONV, check_biases
@@ -57,7 +57,7 @@ class PreparedSeparableConv(PreparedConv):
         self._threads = check_threads("prepare", how[1])
         self._check()
         self._plans = Store()
-        self._layers = PairWeights(*map(LayerWeights, self._arrays, self._biases))
+        self._layers = SeveralWeights(*map(LayerWeights, self._arrays, self._biases))
 
     def _read(self, name, input, weights, biases, residual=None, out=None, as_read=as_operand):
         """Operands as they are read; without an input, that is an array like the weights."""

@@ -13,6 +13,7 @@ import numpy as np
 
 from .._core import direct, im2col_gemm, scratch
 from .._core.conv import Problem
+from .._core.parallel import Tasks
 from .._spec import reference, scatter, separable, separable_conv
 from .._spec.conv import ConvSpec
 from .._spec.local import LocalSpec
@@ -22,18 +23,19 @@ from .._spec.separable_conv import SeparableConvSpec
 from .._spec.spec import Spec
 from .._spec.transpose import TransposeSpec
 from . import depthwise, local, magnitude, nonfinite
-from .bands import Bands, bands
+from .bands import Bands
 from .bordered import bordered, spills
 from .candidate import Candidate, Part, chunk, idle, make_engine, pack, runner
 from .composed import PARTS, Composed, compose
-from .passes import BORDERS, Passes, passes
 from .plan import PLAN_BYTES, Plan, Variant
 from .schedule import candidates
+from .separable import BORDERS, Passes
+from .separable_conv import Pair
 from .tiled import Call, make_problem
 from .work import Schedule, Work
 
 
-def nothing(spec: ConvSpec) -> None:
+def nothing(call: Call) -> None:
     """Refuse nothing."""
 
 
@@ -49,7 +51,7 @@ class Algorithm:
     name: str
     family: type  # of the specifications it is for
     candidate: Callable[[Call], Candidate]
-    refuses: Callable[[ConvSpec], str | None] = nothing  # the reason, as users read it
+    refuses: Callable[[Call], str | None] = nothing  # the reason, as users read it
     variants: Callable[[Call, Callable[[Call], Plan]], tuple[Variant, ...]] = no_variants
     only_named: str | None = None  # why "auto" never takes it
     parts: tuple[str, ...] = ()  # algorithms of its parts, which users may name, too
@@ -65,7 +67,7 @@ class Tiled:
     """An algorithm of register tiles, whose schedule is chosen by its cost."""
 
     panels: bool  # pixels are gathered into panels
-    run: Callable[..., bool]  # see _core/parallel.pyx
+    tasks: Callable[[Problem], Tasks]  # of a call
 
     def schedules(self, work: Work, orientation: str) -> Iterator[tuple[float, Schedule]]:
         """Those worth comparing, with their costs."""
@@ -93,7 +95,10 @@ class Tiled:
         engine = make_engine(
             call,
             runner(
-                self.run, problem, threads, call.shared, chunk(call.spec, problem.tasks, threads)
+                self.tasks(problem),
+                threads,
+                call.shared,
+                chunk(call.spec, problem.tasks, threads),
             ),
             bias_room=np.zeros(schedule.width, call.bias_dtype) if channels else None,
             pack=partial(pack, problem),
@@ -238,29 +243,12 @@ def _transposed_reference(call: Call) -> Candidate:
 # ---- separable filters -------------------------------------------------------------------------
 
 
-def _passes(call: Call) -> Candidate:
-    found = passes(call)
-    cost = sum(one.plan._engine.cost for one in found.each)
-    return Candidate(cost, partial(_in_passes, call, found))
-
-
-def _in_passes(call: Call, found: Passes) -> Part:
-    """What is said of convolutions along axes; of vectors and tiles what is said of the largest."""
-    plans = [one.plan for one in found.each]
-    largest = max(plans, key=lambda plan: plan.flops)
-    memory = PLAN_BYTES + (BORDERS + 1) * sum(plan._engine.memory for plan in plans)
-    between = ("sums: whole, between passes",) * (len(plans) > 1)
-    return Part(
-        engine=make_engine(call, found.run, memory=memory),
-        isa=call.isa,
-        orientation=largest.orientation,
-        threads=max(plan.threads for plan in plans),
-        tile=largest.tile,
-        tasks=sum(plan.tasks for plan in plans),
-        scratch_bytes=max(plan.scratch_bytes for plan in plans),
-        copies=between + tuple(dict.fromkeys(word for plan in plans for word in plan.copies)),
-        steps=found.told(),
-    )
+def _separable(call: Call) -> Candidate:
+    if 0 in call.spec.output_shape:
+        return Candidate(0.0, partial(idle, call))
+    found = Passes(call)
+    how = {"pack": found.pack, "packing": ("separable", call.spec.sizes)}
+    return Candidate(found.planned.cost, partial(_in_bands, call, found.planned, found.run, **how))
 
 
 def _separable_reference(call: Call) -> Candidate:
@@ -274,30 +262,31 @@ def _separable_reference(call: Call) -> Candidate:
 def _bands(call: Call) -> Candidate:
     if 0 in call.spec.output_shape:
         return Candidate(0.0, partial(idle, call))
-    found = bands(call)
-    return Candidate(found.cost, partial(_in_bands, call, found))
+    found = Pair(call)
+    return Candidate(found.planned.cost, partial(_in_bands, call, found.planned, found.run))
 
 
-def _in_bands(call: Call, found: Bands) -> Part:
-    """What is said of both convolutions; of vectors and tiles what is said of the larger."""
+def _in_bands(call: Call, found: Bands, run: Callable[..., bool], **packing) -> Part:
+    """What is said of convolutions in a row; of vectors and tiles what is said of the largest."""
     plans = found.plans
     largest = max(plans, key=lambda plan: plan.flops)
     scratch.limit(found.scratch_bytes)
-    many = ("between both: bands of the cache's size",)
+    between = ("between convolutions: bands of the cache's size",) * (len(found.names) > 1)
     border = ("input: rows around the border",) * any(band.copies for band in found.each)
+    memory = PLAN_BYTES + sum(plan._engine.memory for plan in plans)
+    if call.spec.reads_constant:
+        memory *= BORDERS
     return Part(
-        engine=make_engine(
-            call,
-            found.run,
-            memory=PLAN_BYTES + sum(plan._engine.memory for plan in plans),
-        ),
+        engine=make_engine(call, run, memory=memory, **packing),
         isa=call.isa,
         orientation=largest.orientation,
         threads=max(plan.threads for plan in plans) if found.whole else found.threads,
         tile=largest.tile,
         tasks=len(found.each),
         scratch_bytes=found.scratch_bytes,
-        copies=many + border + tuple(dict.fromkeys(word for plan in plans for word in plan.copies)),
+        copies=between
+        + border
+        + tuple(dict.fromkeys(word for plan in plans for word in plan.copies)),
         steps=found.told(),
     )
 
@@ -316,22 +305,25 @@ def _separable_conv_reference(call: Call) -> Candidate:
 # ---- the list ----------------------------------------------------------------------------------
 
 
+DIRECT, GEMM = Tiled(False, direct.tasks), Tiled(True, im2col_gemm.tasks)
 SLOW = "slow and obvious, for tests"
 
 ALGORITHMS = (
-    Algorithm("direct", ConvSpec, Tiled(False, direct.run).candidate, variants=_variants),
-    Algorithm("im2col_gemm", ConvSpec, Tiled(True, im2col_gemm.run).candidate, variants=_variants),
+    Algorithm("direct", ConvSpec, Tiled(False, direct.tasks).candidate, variants=_variants),
+    Algorithm(
+        "im2col_gemm", ConvSpec, Tiled(True, im2col_gemm.tasks).candidate, variants=_variants
+    ),
     Algorithm(
         "depthwise",
         ConvSpec,
         depthwise.candidate,
-        refuses=depthwise.refuses,
+        refuses=lambda call: depthwise.refuses(call.spec),
         variants=_variants,
     ),
     Algorithm("reference", ConvSpec, _reference, only_named=SLOW),
     Algorithm("phases", TransposeSpec, _phases, parts=PARTS),
     Algorithm("reference", TransposeSpec, _transposed_reference, only_named=SLOW),
-    Algorithm("passes", SeparableSpec, _passes, parts=PARTS),
+    Algorithm("separable", SeparableSpec, _separable, parts=PARTS),
     Algorithm("reference", SeparableSpec, _separable_reference, only_named=SLOW),
     Algorithm("local", LocalSpec, local.candidate),
     Algorithm("reference", LocalSpec, _reference, only_named=SLOW),

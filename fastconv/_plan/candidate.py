@@ -10,6 +10,7 @@ import numpy as np
 
 from .._core import weights
 from .._core.conv import Problem, address
+from .._core.parallel import Tasks, run
 from .._spec.conv import ConvSpec
 from . import constants as costs
 from .plan import Engine
@@ -44,13 +45,12 @@ def chunk(spec: ConvSpec, tasks: int, threads: int) -> int:
     return max(threads, tasks * costs.OPERATIONS_PER_CHUNK // operations(spec))
 
 
-def runner(run, problem, threads, shared, each) -> Callable[..., bool]:
-    """The algorithm's function, for arrays. Its attribute `stage` stores a call, but for
-    input, residual and output, at an address instead of running it: see _core/chain.pyx."""
+def runner(tasks: Tasks, threads: int, shared: bool, each: int) -> Callable[..., bool]:
+    """What does the tasks of an algorithm for arrays. Its attribute `tasks` has them."""
 
     def run_arrays(src, wei, packed, bias, residual, dst) -> bool:
         return run(
-            problem,
+            tasks,
             address(src),
             0 if wei is None else address(wei),
             0 if packed is None else address(packed),
@@ -62,11 +62,7 @@ def runner(run, problem, threads, shared, each) -> Callable[..., bool]:
             each,
         )
 
-    def stage(at, wei, packed, bias) -> None:
-        weights = address(wei), 0 if packed is None else address(packed)
-        run(problem, 0, *weights, 0 if bias is None else address(bias), 0, 0, 0, shared, at)
-
-    run_arrays.stage = stage
+    run_arrays.tasks = tasks
     return run_arrays
 
 

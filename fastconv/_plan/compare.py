@@ -71,4 +71,4 @@ def _refusal(row: Algorithm, call: Call) -> str | None:
         return f"only by name: {row.only_named}"
     if call.algorithm not in ("auto", row.name, *row.parts):
         return f"algorithm={call.algorithm!r} was asked for"
-    return row.refuses(call.spec)
+    return row.refuses(call)

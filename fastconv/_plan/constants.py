@@ -98,4 +98,5 @@ PLANE_STEP = 1.4  # of depthwise: multiply-add a vector, with the loads
 FAR_CACHES = 8  # second-level caches that a third one is worth, at least
 EDGES_WORTH = 4  # vectors between the ends of a row from which on these have strips of their own
 PLANE = 300.0  # begin and end a plane
-BAND_SHARE = 0.5  # of the second level, for what lies between two convolutions
+BAND_SHARE = 0.25  # of the second level, for what lies between two convolutions
+REGION = 20_000.0  # begin and end a parallel region

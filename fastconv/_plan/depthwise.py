@@ -230,7 +230,7 @@ def _part(call: Call, way: Way) -> Part:
     each = chunk(call.spec, problem.tasks, threads)
     engine = make_engine(
         call,
-        runner(depthwise.run, problem, threads, call.shared, each),
+        runner(depthwise.tasks(problem), threads, call.shared, each),
         bias_room=None if pixels else np.zeros(lanes, call.bias_dtype),
         pack=None if weights_in_place else partial(pack, problem),
         packing=("depthwise", call.isa, way[:2], call.spec.tile_dtype, call.spec.apart),

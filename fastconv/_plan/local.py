@@ -31,7 +31,7 @@ def _part(call: Call) -> Part:
     if not _in_place(call):
         copies += (f"weight: {costs.LOCAL_ROWS} output channels of a position at a time",)
     return Part(
-        engine=make_engine(call, runner(local.run, problem, threads, call.shared, each)),
+        engine=make_engine(call, runner(local.tasks(problem), threads, call.shared, each)),
         isa=call.isa,
         threads=threads,
         tasks=problem.tasks,

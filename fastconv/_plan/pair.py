@@ -13,12 +13,12 @@ from .._spec.arguments import as_array, as_operand
 from .._spec.layers import with_taps
 from .._spec.operands import check_out, check_residual
 from .._spec.separable_conv import SEPARABLE_CONV, check_biases
-from .bands import PairArrays
 from .compare import make
 from .execute import known, layout_of, make_call, outlined, overlaps, settle, through_a_copy
 from .kept import Store, frozen, keep, outline
 from .layout import is_same
 from .plan import Plan
+from .separable_conv import PairArrays
 from .settings import current
 
 _plans = Store()

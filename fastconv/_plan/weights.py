@@ -117,11 +117,11 @@ class LayerWeights(Weights):
             return self._packed[key]
 
 
-class PairWeights(tuple):
-    """Two `LayerWeights` of a layer, and what was made of both."""
+class SeveralWeights(tuple):
+    """The `LayerWeights` of convolutions in a row, and what was made of all of them."""
 
-    def __new__(cls, *both: LayerWeights):
-        found = super().__new__(cls, both)
+    def __new__(cls, *each: LayerWeights):
+        found = super().__new__(cls, each)
         found.stages = kept.Store()
         return found
 

@@ -75,19 +75,23 @@ class Axis(NamedTuple):
         return slice(first, end), slice(start, stop), (start - low, high - stop)
 
     def piece(self, first: int, end: int) -> tuple[slice | np.ndarray, Axis]:
-        """Outputs [first, end) by themselves: the elements that they read, or where a border copies
-        elements the positions of these; and the axis of what they read."""
+        """Outputs [first, end) by themselves: the elements that they read, or where the border
+        copies others than these, the positions of all; and the axis of what they read."""
         if (first, end) == (0, self.outputs):
             return slice(None), self
         low = first * self.stride - self.before
         high = (end - 1) * self.stride - self.before + self.span
-        if self.border > Border.CONSTANT and (low < 0 or high > self.n):
-            positions = reach(self.border, np.arange(low, high), self.n)
-            return positions, Axis(high - low, *self[1:4])
         start = min(max(0, low), self.n)
         stop = max(start, min(high, self.n))
-        piece = Axis(stop - start, *self[1:4], start - low, high - stop, self.border)
-        return slice(start, stop), piece
+        if self.border > Border.CONSTANT and (low < 0 or high > self.n):
+            at = np.arange(low, high)
+            positions = reach(self.border, at, self.n)
+            alone = start + reach(self.border, at - start, max(1, stop - start))
+            if start == stop or (positions != alone).any():
+                return positions, Axis(high - low, *self[1:4])
+        return slice(start, stop), Axis(
+            stop - start, *self[1:4], start - low, high - stop, self.border
+        )
 
     def changes(self) -> tuple[int, ...]:
         """Output positions at which the taps that are valid change."""

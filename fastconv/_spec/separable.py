@@ -18,8 +18,9 @@ from . import reference
 from .arguments import as_array, as_flag, check_dtype
 from .axis import Axis
 from .borders import Border
-from .conv import ConvParameters, ConvSpec, make_conv_spec
-from .dtypes import INT32_MOST, Arithmetic, most
+from .conv import ConvSpec, make_conv_spec
+from .dtypes import INT32_MOST, Arithmetic, components, most
+from .epilogue import Epilogue
 from .family import Family
 from .filter import (
     Views,
@@ -30,7 +31,7 @@ from .filter import (
     result_dtype,
 )
 from .operands import check_out, check_residual
-from .spec import Spec
+from .spec import Spec, make_arithmetic
 from .values import entries_of, is_sequence, plain, show
 
 
@@ -85,14 +86,11 @@ class SeparableSpec(Spec):
 
     @property
     def order(self) -> tuple[int, ...]:
-        """The axes in the order of their passes: first those that leave the smallest part of the
-        elements; of equal ones the last. An axis that is left as it is has none, unless all are."""
+        """The axes in the order of their passes: the first one first, so that parts of it go
+        through all passes by themselves. An axis that is left as it is has none, unless all are."""
         axes = self.user_axes
-        order = sorted(
-            range(self.rank), key=lambda at: (axes[at].outputs / max(1, axes[at].n), -at)
-        )
-        kept = tuple(at for at in order if self.sizes[at] or _moves(axes[at]))
-        return kept or (order[0],)
+        kept = tuple(at for at in range(self.rank) if self.sizes[at] or _moves(axes[at]))
+        return kept or (0,)
 
     @property
     def macs(self) -> int:
@@ -120,33 +118,29 @@ class SeparableSpec(Spec):
 
     def conv(self, number: int, value: Any) -> ConvSpec:
         """The convolution of a pass, whose constant border has this value."""
-        at, last = self.order[number], number == len(self.order) - 1
-        done = self.order[:number]
+        at, done = self.order[number], self.order[:number]
+        last = number == len(self.order) - 1
         axes = [
             axis if i == at else Axis(axis.outputs if i in done else axis.n)
             for i, axis in enumerate(self.user_axes)
         ]
-        said = ConvParameters(
-            stride=tuple(axis.stride for axis in axes),
-            padding=tuple((axis.before, axis.after) for axis in axes),
-            dilation=tuple(axis.dilation for axis in axes),
-            groups=self.groups,
-            padding_mode=tuple(axis.border.word for axis in axes),
-            padding_value=value if axes[at].border.word == "constant" else 0,
-            channels_last=True,
-            dtype=self.dtype if last else self.dtype_after(number + 1),
-            overflow="saturate",
+        if axes[at].border is Border.CONSTANT and value == 0:
+            axes[at] = axes[at]._replace(border=Border.ZERO)
+        source = self.dtype_after(number) if number else self.dtypes[0]
+        wanted = self.dtype if last else self.dtype_after(number + 1)
+        kernel = self.dtypes[1]
+        arithmetic, dtype, _ = make_arithmetic(
+            self.name, source, kernel, wanted, "saturate", axes[at].k
         )
-        made = make_conv_spec(
-            self.name,
-            self.rank,
-            (*(axis.n for axis in axes), self.groups),
-            self.dtype_after(number) if number else self.dtypes[0],
-            (self.groups, 1, *(axis.k for axis in axes)),
-            self.dtypes[1],
-            **said._asdict(),
-        )
-        return replace(made, epilogue=self.epilogue) if last else made
+        told = {field.name: getattr(self, field.name) for field in fields(Spec)}
+        told |= {
+            "axes": (Axis(1),) * (3 - self.rank) + tuple(axes),
+            "apart": components(source) > components(kernel),
+            "arithmetic": arithmetic,
+            "dtype": dtype,
+            "epilogue": self.epilogue if last else Epilogue(saturate=True),
+        }
+        return ConvSpec(**told, border_value=value if axes[at].border is Border.CONSTANT else 0)
 
     def border_values(self, weight: np.ndarray) -> list[Any]:
         """The value of the constant border in each pass: an element of the border is a sum of those

@@ -22,7 +22,7 @@ from fastconv._spec.dtypes import TOTALS
 
 pytestmark = pytest.mark.usefixtures("poisoned")
 
-WAYS = ("auto", "passes", "direct", "im2col_gemm", "reference")
+WAYS = ("auto", "separable", "direct", "im2col_gemm", "reference")
 
 
 def joined(factors, dtype="f8"):
@@ -260,16 +260,18 @@ def test_a_plan_tells_the_passes():
     how = fastconv.plan(separable_filter, (11, 13, 2, 3), (3, 5), stride=(2, 1))
     lines = str(how).splitlines()
     assert lines[0] == "separable_filter float32  11x13x2x3 * 8 -> 6x13x2x3"
-    assert lines[1].startswith("passes ")
-    assert how.copies[0] == "sums: whole, between passes"
-    assert [step[:32] for step in how.steps] == [
-        "axis H, 3 taps -> 6x13x6 float32",
-        "axis W, 5 taps -> 6x13x6 float32",
-    ]
+    assert lines[1].startswith("separable ")
+    assert how.copies[0] == "between convolutions: bands of the cache's size"
+    (step,) = how.steps
+    assert re.sub(", [a-z ]*(,|$)", r"\1", step) == (
+        "1 x axis H, 3 taps -> 6x13x6 float32, then axis W, 5 taps -> 6x13x6 float32"
+    )
     assert how.flops == 2 * 6 * (6 * 13 * 3 + 6 * 13 * 5)
     assert repr(how.spec).startswith("SeparableSpec(separable_filter, (11, 13, 2, 3) * (8,), ")
     assert pickle.loads(pickle.dumps(how)) == how
-    assert fastconv.plan(separable_filter, (5, 7), (3, 3), algorithm="direct").algorithm == "passes"
+    assert (
+        fastconv.plan(separable_filter, (5, 7), (3, 3), algorithm="direct").algorithm == "separable"
+    )
 
 
 # ---- errors ------------------------------------------------------------------------------------
