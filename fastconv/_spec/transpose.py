@@ -272,7 +272,10 @@ def _least_input(
     dilations = positive_per_axis(name, "dilation", rank, said.dilation)
     last = as_flag(name, "channels_last", said.channels_last)
     ones = tuple((1, *axis) for axis in zip(kernel, strides, dilations, strict=True))
-    wanted, more = _sizes(name, rank, said, rank + 2), _more(name, ones, said)
+    # An output_size of the shape of a result tells whether there is a batch.
+    unbatched = is_sequence(said.output_size) and len(said.output_size) == rank + 1
+    wanted = _sizes(name, rank, said, rank + (1 if unbatched else 2))
+    more = _more(name, ones, said)
     paddings = padding_per_axis(name, said.padding, ones)
     sizes = []
     for size, extra, sides, axis in zip(wanted, more, paddings, ones, strict=True):
@@ -283,7 +286,8 @@ def _least_input(
             sizes.append(1 + max(0, -((span - sum(sides) + extra - 1) // stride)))
         else:  # the last that gives it, perhaps with output_padding
             sizes.append(1 + max(0, (size - span + sum(sides)) // stride))
-    return (1, *sizes, channels) if last else (1, channels, *sizes)
+    batch = () if unbatched else (1,)
+    return (*batch, *sizes, channels) if last else (*batch, channels, *sizes)
 
 
 TRANSPOSED = Family(

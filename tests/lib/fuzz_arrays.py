@@ -10,6 +10,8 @@ import numpy as np
 from fuzz_truth import BF16
 from guarded import between_pages, seal
 
+# In this order they are filled. Of two weights or several kernels, one is "weight".
+ARRAYS = ("out", "input", "weight", "second", "third", "bias", "first_bias", "residual")
 CANARY = 0xA5  # bytes between the numbers of an array
 
 # ---- numbers -----------------------------------------------------------------------------------
@@ -70,7 +72,7 @@ def packed(shape, itemsize):
 
 def strides_of(random, shape, itemsize, readable):
     """Strides of one kind or another; no two numbers share a byte unless `readable`."""
-    if random.random() < 0.12:  # a field of a structured array
+    if not shape or random.random() < 0.12:  # a field of a structured array
         return packed(shape, itemsize + random.choice((max(1, itemsize // 2), 1, 4, 8)))
     order = list(range(len(shape)))[::-1]  # the innermost first
     kind = random.random()
@@ -273,13 +275,16 @@ INTEGERS = ("scalar", "0-d", "array", "small array", "list", "series", "range", 
 NUMBERS = ("scalar", "0-d", "alike", "float", "fraction", "decimal")
 WORDS = ("word", "numpy word", "list", "series")
 OPERANDS = ("subclass", "memoryview", "array of lists", "object")
+ACTIVATION = (*WORDS[:3], "activation scalar", "activation alike")
 FORMS_OF = {
     "stride": INTEGERS, "padding": INTEGERS, "dilation": INTEGERS, "groups": INTEGERS,
+    "output_padding": INTEGERS, "output_size": INTEGERS,
     "threads": ("scalar", "0-d", "index"), "padding_mode": WORDS, "padding_value": NUMBERS,
     "channels_last": ("bool",), "flip": ("bool",), "alpha": NUMBERS, "beta": NUMBERS,
     "dtype": ("type", "dtype"), "overflow": WORDS[:2], "algorithm": WORDS[:2],
-    "activation": (*WORDS[:3], "activation scalar", "activation alike"),
-    "input": OPERANDS, "weight": OPERANDS, "bias": OPERANDS, "residual": OPERANDS,
+    "activation": ACTIVATION, "depthwise_activation": ACTIVATION,
+    "input": OPERANDS, "weight": OPERANDS, "second": OPERANDS, "third": OPERANDS,
+    "bias": OPERANDS, "first_bias": OPERANDS, "residual": OPERANDS,
     "out": ("subclass",),
 }  # fmt: skip
 MAY_BE_REFUSED = ("alike", "float", "fraction", "decimal")

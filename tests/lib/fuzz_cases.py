@@ -5,11 +5,23 @@ import math
 from random import Random
 
 import numpy as np
-from fuzz_arrays import FORMS_OF, as_dtype, described, extent, packed
-from fuzz_truth import Refused, dtypes, is_whole, padding_of
-from ways import ALGORITHMS
+from fuzz_arrays import ARRAYS, FORMS_OF, as_dtype, described, extent, packed
+from fuzz_families import (
+    FAMILIES,
+    IMAGES,
+    function_of,
+    kinds_of,
+    outputs_of,
+    shapes,
+    spread,
+    with_defaults,
+    work_of,
+)
+from fuzz_sums import Refused, axes_of, is_whole, native, padding_of
+from fuzz_ways import ALSO
 
 from fastconv._core import table
+from fastconv._plan.algorithms import names
 
 inf, nan, infj = math.inf, math.nan, complex(0, math.inf)
 ISAS = table.isas_usable()
@@ -23,8 +35,6 @@ MOST = 200_000  # multiply-adds
 LARGE = (
     8_000_000  # of a few cases: integers are looked at, whether they are small, from 2 million on
 )
-ALSO = ("prepared", "threads", "algorithm", "batch", "layout", "plain", "plan", "again",
-        "schedule", "reused")  # fmt: skip
 
 
 def drawn(seed, number):
@@ -52,53 +62,65 @@ def per_axis(random, rank, one):
 
 
 def draw(random):
-    rank = some(random, (3, 1), (5, 2), (2, 3))
-    large = random.random() < 0.006
-    shapes = draw_shapes(random, rank, large)
-    if shapes is None:
+    op = some(random, (6, "conv"), (3, "conv_transpose"), (3, "depthwise_separable_conv"),
+              (3, "separable_filter"), (2, "depthwise_conv"), (2, "local_conv"), (2, "filter_nd"),
+              (1, "filter2d"), (1, "pointwise_conv"))  # fmt: skip
+    rank = 2 if op == "filter2d" else some(random, (3, 1), (5, 2), (2, 3))
+    large = op == "conv" and random.random() < 0.015
+    drawing = draw_sizes(random, op, rank, large)
+    if drawing is None:
         return None
-    x_shape, w_shape, y_shape, said = shapes
-    last = said.get("channels_last", False)
+    sizes, said = drawing
+    shape = shapes(op, sizes, said)
     x_dtype, w_dtype = draw_dtypes(random, large)
     kind = some(random, (8, "normal"), (3, "small"), (2, "special"), (1, "huge"), (1, "tiny"),
                 (1, "ends"), (1, "zero"))  # fmt: skip
-    kinds = [kind if random.random() < 0.5 else "normal" for _ in range(5)]
-    case = {
-        "input": described(random, x_shape, x_dtype, kinds[0]),
-        "weight": described(random, w_shape, w_dtype, kinds[1]),
-    }
-    wanted = draw_result(random, x_dtype, w_dtype, said)
-    x, w = as_dtype(x_dtype), as_dtype(w_dtype)
-    sums, result = dtypes(*(d if d.kind == "V" else d.newbyteorder("=") for d in (x, w)),
-                          None if wanted is None else as_dtype(wanted),
-                          math.prod(w_shape[1:]))  # fmt: skip
-    whole, pairs = is_whole(sums), result.kind == "c"
+
+    def array(name, dtype, **more):
+        kinds = kind if random.random() < 0.5 else "normal"
+        return described(random, shape[name], dtype, kinds, **more)
+
+    words = {"input": x_dtype}
+    for name in ("weight", "second", "third"):
+        if name in shape:
+            words[name] = w_dtype if random.random() < 0.85 else draw_dtypes(random, False)[1]
+    case = {"op": op, "sizes": sizes, **{name: array(name, words[name]) for name in words}}
+    draw_result(random, words, said)
+    plain = {name: native(as_dtype(dtype)) for name, dtype in words.items()}
+    wanted = {"dtype": as_dtype(said["dtype"])} if "dtype" in said else {}
+    first, *_, last = kinds_of(op, plain, sizes, said | wanted | {"overflow": "saturate"}) * 2
+    result, whole, pairs = last.result, last.whole, last.pairs
     if is_whole(result) and (not whole or random.random() < 0.3):
         said["overflow"] = "saturate"
+    if op in IMAGES and random.random() < 0.2 and (whole or not is_whole(result)):
+        said["overflow"] = "wrap"
+    for name, these in (("bias", last), ("first_bias", first)):
+        if name in shape and random.random() < 0.5:
+            addends = WHOLE if these.whole else (*REAL, *WHOLE)
+            dtype = random.choice((*addends, *PAIRS) if these.pairs else addends)
+            case[name] = array(name, dtype)
     addends = WHOLE if whole else (*REAL, *WHOLE)
-    if random.random() < 0.5:
-        dtype = random.choice((*addends, *PAIRS) if pairs else addends)
-        outputs = (y_shape[-1] if last else y_shape[-1 - rank],)
-        case["bias"] = described(random, outputs, dtype, kinds[2])
     name = "bf16" if result.kind == "V" else result.str[1:]
     if random.random() < 0.55:
         swapped = name[-1] != "1" and name != "bf16" and random.random() < 0.15
-        case["out"] = described(
-            random, y_shape, ">" + name if swapped else name, kinds[3], readable=False
-        )
+        case["out"] = array("out", ">" + name if swapped else name, readable=False)
         if random.random() < 0.4:
             said["beta"] = number(random, whole)
     if random.random() < 0.4:
-        dtype = random.choice(PAIRS if pairs else (name, name, *addends))
-        case["residual"] = described(random, y_shape, dtype, kinds[4])
+        case["residual"] = array(
+            "residual", random.choice(PAIRS if pairs else (name, name, *addends))
+        )
     if random.random() < 0.4:
         said["alpha"] = number(random, whole)
-    draw_border(random, rank, x, said)
+    if "padding_mode" in FAMILIES[op].words:
+        draw_border(random, op, rank, plain["input"], said)
     if not pairs and random.random() < 0.4:
         said["activation"] = draw_activation(random, whole)
+    if op == "depthwise_separable_conv" and not first.pairs and random.random() < 0.5:
+        said["depthwise_activation"] = draw_activation(random, first.whole)
     overlap(random, case)
     if random.random() < 0.5:
-        said["algorithm"] = random.choice(("auto", *sorted(ALGORITHMS * 2), "reference"))
+        said["algorithm"] = random.choice(algorithms_of(op, rank))
     if random.random() < 0.6:
         said["threads"] = random.choice((1, 2, 3))
     case["said"] = said
@@ -119,8 +141,8 @@ def number(random, whole):
     return random.choice(some_real if random.random() < 0.5 else some_real[:5])
 
 
-def draw_shapes(random, rank, large):
-    """(shapes of input, weight and output, what is said of them), or None: too large."""
+def draw_sizes(random, op, rank, large):
+    """(sizes, what is said of them), or None: too large, or no output."""
     size = {1: (3, 7, 13, 19, 31, 67), 2: (2, 3, 5, 7, 11, 17), 3: (1, 2, 3, 4, 5, 7)}[rank]
     c_in = some(random, (9, random.choice((1, 2, 3, 5))), (3, random.choice((7, 16, 17, 31))),
                 (1, random.choice((257, 300, 521))), (0.4, 0))  # fmt: skip
@@ -132,28 +154,71 @@ def draw_shapes(random, rank, large):
     taps = [some(random, (3, 1), (3, 2), (4, 3), (1, 5), (1, 7)) for _ in range(rank)]
     if random.random() < 0.15:
         taps = [1] * rank
-    sizes = [random.choice(size) for _ in range(rank)]
+    lengths = [random.choice(size) for _ in range(rank)]
     if random.random() < 0.12:  # few pixels of many channels
-        sizes = [random.choice((1, 2, 3)) for _ in range(rank)]
+        lengths = [random.choice((1, 2, 3)) for _ in range(rank)]
         c_out = random.choice((c_out, 5, 16, 29, 64))
     if random.random() < 0.05:
         taps[random.randrange(rank)] = random.choice((41, 259, 300))
     if random.random() < 0.08:
-        sizes[random.randrange(rank)] = random.choice((1, 131, 517, 1031, 4099))
+        lengths[random.randrange(rank)] = random.choice((1, 131, 517, 1031, 4099))
     if random.random() < 0.03:
-        sizes[random.randrange(rank)] = 0
+        lengths[random.randrange(rank)] = 0
     if large:
         c_in, c_out, groups = random.choice((41, 67)), random.choice((47, 64, 97)), 1
         taps = [{1: 7, 2: 3, 3: 2}[rank]] * rank
-        sizes = [{1: 203, 2: random.choice((13, 19)), 3: random.choice((6, 7))}[rank]] * rank
-    said = {}
+        lengths = [{1: 203, 2: random.choice((13, 19)), 3: random.choice((6, 7))}[rank]] * rank
+    if op in ("depthwise_conv", "depthwise_separable_conv"):
+        groups, c_in, c_out = groups * c_in or 1, 1, some(random, (6, 1), (2, 2), (1, 3))
+    if op == "pointwise_conv":
+        taps = [1] * rank
+    if op == "separable_filter":
+        taps = [0 if random.random() < 0.12 else k for k in taps]
+    words, said = FAMILIES[op].words, {}
 
     def one():
         return some(random, (4, 1), (2, 2), (1, 3), (1, 4))
 
     for argument in ("stride", "dilation"):
-        if random.random() < 0.45:
+        if argument in words and random.random() < 0.45:
             said[argument] = per_axis(random, rank, one)
+    if "padding" in words:
+        draw_padding(random, rank, said)
+    if groups > 1 and "groups" in words:
+        said["groups"] = groups
+    if "channels_last" in words and random.random() < 0.35:
+        said["channels_last"] = random.random() < 0.9
+    if "flip" in words and random.random() < 0.2:
+        said["flip"] = random.random() < 0.8
+    batch = some(random, (3, ()), (4, (1,)), (3, (2,)), (2, (3,)), (0.3, (0,)), (0.2, (7,)))
+    sizes = {"sizes": lengths, "taps": tuple(taps)}
+    if op in IMAGES:
+        channels = some(random, (3, ()), (3, (3,)), (1, (1,)), (1, (17,)), (1, (2, 3)), (1, (5, 1)))
+        sizes |= {"channels": channels, "placed": random.random() < 0.5}
+    else:
+        sizes |= {"batch": batch, "groups": groups, "c_in": c_in, "c_out": c_out}
+    if op == "depthwise_separable_conv":
+        sizes |= {"mixed": random.choice((1, 2, 3, 5, 17, 33)), "flat": random.random() < 0.5}
+    elif op == "pointwise_conv":
+        sizes["flat"] = random.random() < 0.5
+    elif op == "local_conv":
+        sizes["placed"] = random.random() < 0.5
+    if op == "conv_transpose":
+        if min(lengths) < 1:
+            return None
+        draw_output(random, sizes, said)
+    else:
+        lengthen(random, op, sizes, said)
+    sizes["sizes"] = tuple(lengths)
+    if min(outputs_of(op, sizes, said)) < 1:
+        return None
+    many = max(math.prod(shape) for shape in shapes(op, sizes, said).values())
+    if work_of(op, sizes, said) > (LARGE if large else MOST) or many > (6 if large else 1) * 60_000:
+        return None
+    return sizes, said
+
+
+def draw_padding(random, rank, said):
     chance = random.random()
     if chance < 0.2:
         said["padding"] = random.choice(PADDINGS)
@@ -161,43 +226,47 @@ def draw_shapes(random, rank, large):
         said["padding"] = per_axis(random, rank, lambda: random.choice((0, 1, 2, 3, -1)))
     elif chance < 0.75:
         side = (0, 1, 2, 3, -1, -2, 5, 9)
+        if random.random() < 0.2:
+            side = (*side, -17, -9, -33, 19)
         said["padding"] = tuple((random.choice(side), random.choice(side)) for _ in range(rank))
-    if groups > 1:
-        said["groups"] = groups
-    if random.random() < 0.35:
-        said["channels_last"] = random.random() < 0.9
-    if random.random() < 0.2:
-        said["flip"] = random.random() < 0.8
-    batch = some(random, (3, ()), (4, (1,)), (3, (2,)), (2, (3,)), (0.3, (0,)), (0.2, (7,)))
 
-    def listed(value):
-        value = value if isinstance(value, tuple) else (value,)
-        return value * rank if len(value) == 1 else value
 
-    stride, dilation = listed(said.get("stride", 1)), listed(said.get("dilation", 1))
-    outputs = []
-    for axis in range(rank):
-        n, k, s, d = sizes[axis], taps[axis], stride[axis], dilation[axis]
-        axes = list(zip(sizes, taps, stride, dilation, strict=True))
+def lengthen(random, op, sizes, said):
+    """Make the input long enough for an output, unless it is empty."""
+    lengths, said = sizes["sizes"], with_defaults(op, said)
+    for axis in range(len(lengths)):
+        axes = axes_of(lengths, [max(1, k) for k in sizes["taps"]], said)
+        n, k, _, d = axes[axis]
         before, after = padding_of(said.get("padding", 0), axes)[axis]
         lacking = d * (k - 1) + 1 - (n + before + after)
         if lacking > 0 and n:
-            n = sizes[axis] = n + lacking + random.choice((0, 0, 1, 2))
-            axes = list(zip(sizes, taps, stride, dilation, strict=True))
-            before, after = padding_of(said.get("padding", 0), axes)[axis]
-        outputs.append((n + before + after - d * (k - 1) - 1) // s + 1)
-    if min(outputs) < 1:
-        return None
-    work = math.prod(max(1, n) for n in (*batch, groups, c_in, c_out, *outputs, *taps))
-    if work > (LARGE if large else MOST) or math.prod((*batch, groups * c_in, *sizes)) > 60_000:
-        return None
+            lengths[axis] += lacking + random.choice((0, 0, 1, 2))
 
-    def seen(channels, sizes):
-        last = said.get("channels_last", False)
-        return (*batch, *sizes, channels) if last else (*batch, channels, *sizes)
 
-    x, y = seen(groups * c_in, sizes), seen(groups * c_out, outputs)
-    return x, (groups * c_out, c_in, *taps), y, said
+def draw_output(random, sizes, said):
+    """Which of the outputs of a transposed convolution is meant."""
+    rank = len(sizes["taps"])
+    axes = axes_of(sizes["sizes"], sizes["taps"], said)
+    same = str(said.get("padding", 0)).startswith("same")
+    chance = random.random()
+    if chance < 0.35 and not same:
+        more = [random.randrange(max(s, d)) for _, _, s, d in axes]
+        said["output_padding"] = tuple(more) if random.random() < 0.7 else min(more)
+    elif chance < 0.6:
+        natural = [size for size, _ in spread(sizes["sizes"], sizes["taps"], said)]
+        less = [random.randrange(s if same else max(s, d)) for _, _, s, d in axes]
+        wanted = tuple(n - e if same else n + e for n, e in zip(natural, less, strict=True))
+        if random.random() < 0.3:  # the whole shape
+            channels = (sizes["groups"] * sizes["c_out"],)
+            both = (wanted, channels) if said.get("channels_last") else (channels, wanted)
+            wanted = (*sizes["batch"], *both[0], *both[1])
+        said["output_size"] = wanted[0] if rank == 1 and random.random() < 0.3 else wanted
+
+
+def algorithms_of(op, rank):
+    """Words for an algorithm; some refuse some calls."""
+    found = names(function_of(op, rank)._family.spec)
+    return ("auto", *sorted(found[1:] * 2))
 
 
 def draw_dtypes(random, large):
@@ -210,21 +279,20 @@ def draw_dtypes(random, large):
     return (one, one) if chance < 0.6 else (one, other)
 
 
-def draw_result(random, x_dtype, w_dtype, said):
+def draw_result(random, words, said):
     """The dtype that is asked for, if one is."""
     if random.random() < 0.6:
-        return None
-    pairs = x_dtype in PAIRS or w_dtype in PAIRS
-    dtype = random.choice(PAIRS[:2] if pairs else (*REAL[:4], *WHOLE[1:9], *PAIRS[:1]))
-    said["dtype"] = dtype
-    return dtype
+        return
+    pairs = any(word in PAIRS for word in words.values())
+    said["dtype"] = random.choice(PAIRS[:2] if pairs else (*REAL[:4], *WHOLE[1:9], *PAIRS[:1]))
 
 
-def draw_border(random, rank, x, said):
+def draw_border(random, op, rank, x, said):
     if random.random() < 0.5:
         said["padding_mode"] = per_axis(random, rank, lambda: random.choice(MODES))
     # A value that no axis uses is refused.
-    if random.random() < 0.5 and "constant" in said.get("padding_mode", "constant"):
+    modes = with_defaults(op, said).get("padding_mode", "constant")
+    if "padding_value" in FAMILIES[op].words and random.random() < 0.5 and "constant" in modes:
         if x.kind == "b":
             value = random.choice((0, 1))
         elif is_whole(x):
@@ -252,7 +320,7 @@ def overlap(random, case):
     """Let some outputs share memory with an operand."""
     if "out" not in case or random.random() < 0.75:
         return
-    out, others = case["out"], [name for name in case if name != "out"]
+    out, others = case["out"], [name for name in case if name in ARRAYS and name != "out"]
     name = "residual" if "residual" in case and random.random() < 0.5 else random.choice(others)
     if 0 in out["shape"] or 0 in case[name]["shape"]:
         return
@@ -299,99 +367,3 @@ def draw_forms(random, case):
     case["forms"] = forms
     if "same" not in forms and forms and random.random() < 0.5:
         case["decoy"] = random.choice(tuple(forms))
-
-
-# ---- smaller cases -----------------------------------------------------------------------------
-
-
-def without(case, *path):
-    """The case without one of its words."""
-    *above, last = path
-    case = dict(case)
-    if above:
-        case[above[0]] = without(case[above[0]], last)
-    else:
-        del case[last]
-    return case
-
-
-def smaller(case):
-    """Cases that are simpler than this one, the simplest first."""
-    for name in ("also", "decoy", "forms", "residual", "bias", "out", "isa"):
-        if case.get(name) and not (name == "out" and case["said"].get("beta")):
-            yield without(case, name)
-    for name in case.get("also", ()):
-        yield {**case, "also": [name]}
-    for part in ("said", "forms"):
-        for name in case.get(part, ()):
-            if name not in ("groups", "channels_last", "overflow", "dtype"):
-                yield without(case, part, name)
-    yield from smaller_shapes(case)
-    for name in FORMS_OF:
-        array = case.get(name)
-        if array and array != "out":
-            plain = {word: array[word] for word in ("shape", "dtype", "seed", "kind")}
-            if "over" not in array and not any(
-                isinstance(a, dict) and a.get("over") == name for a in case.values()
-            ):
-                for more in ((), ("page",), ("strides", "start", "size")):
-                    simple = plain | {w: array[w] for w in more if w in array}
-                    if simple.keys() != array.keys():
-                        yield {**case, name: simple}
-            if array["kind"] != "small":
-                yield {**case, name: {**array, "kind": "small"}}
-
-
-def smaller_shapes(case):
-    """Cases of smaller sizes, in the same strides."""
-    said = case["said"]
-    x, w = case["input"]["shape"], case["weight"]["shape"]
-    rank = len(w) - 2
-    last, batched = said.get("channels_last", False), len(x) == len(w)
-    channels = -1 if last else -1 - rank
-    axes = [axis - len(x) for axis in range(len(x)) if axis - len(x) != channels]
-    axes = axes[batched:]
-
-    def replaced(shape, axis, n):
-        shape = list(shape)
-        shape[axis] = n
-        return tuple(shape)
-
-    def of(x, w):
-        stride, dilation = (
-            v * rank if len(v) == 1 else v
-            for v in (s if isinstance(s, tuple) else (s,)
-                      for s in (said.get("stride", 1), said.get("dilation", 1)))
-        )  # fmt: skip
-        each = list(zip([x[a] for a in axes], w[2:], stride, dilation, strict=True))
-        y = replaced(x, channels, w[0])
-        for axis, (n, k, s, d), (before, after) in zip(
-            axes, each, padding_of(said.get("padding", 0), each), strict=True
-        ):
-            y = replaced(y, axis, (n + before + after - d * (k - 1) - 1) // s + 1)
-        if min(y[a] for a in axes) < 1:
-            return None
-        shapes = {"input": x, "weight": w, "bias": w[:1], "residual": y, "out": y}
-        return {**case, **{name: {**case[name], "shape": shape} for name, shape in shapes.items()
-                           if isinstance(case.get(name), dict)}}  # fmt: skip
-
-    found = []
-    if batched and x[0] > 1:
-        found.append((replaced(x, 0, 1), w))
-    for axis, tap in zip(axes, range(2, rank + 2), strict=True):
-        for less in (lambda n: n // 2, lambda n: n - 1):
-            if x[axis] > 1:
-                found.append((replaced(x, axis, less(x[axis])), w))
-            if w[tap] > 1:
-                found.append((x, replaced(w, tap, less(w[tap]))))
-    groups = said.get("groups", 1)
-    for less in (lambda n: n // 2, lambda n: n - 1):
-        if w[0] > groups:
-            found.append((x, replaced(w, 0, less(w[0] // groups) * groups)))
-        if w[1] > 1:
-            n = less(w[1])
-            found.append((replaced(x, channels, n * groups), replaced(w, 1, n)))
-    for pair in found:
-        made = of(*pair)
-        if made:
-            yield made

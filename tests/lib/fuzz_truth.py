@@ -1,24 +1,25 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""A second truth: convolution as its documentation tells it, slowly, with NumPy and none of ours.
-
-Every number is looked up by its index: of an axis, of an output and of a tap. Sums are made in
-int64, in float64 where float32 is due, and in long double where float64 is due.
+"""A second truth: what an operation returns, as its documentation tells it, slowly, with NumPy and
+none of ours; the sums are those of fuzz_sums.py.
 """
 
 import math
 from dataclasses import dataclass
-from functools import reduce
-from itertools import product
+from typing import NamedTuple
 
-import ml_dtypes
 import numpy as np
+from fuzz_sums import (
+    BF16,
+    Refused,
+    axes_of,
+    convolved,
+    is_whole,
+    native,
+    parts_of,
+    windows,
+)
 
-BF16 = np.dtype(ml_dtypes.bfloat16)
 BLOCK = 256  # the most products that one chain of multiply-adds sums
-
-
-class Refused(Exception):
-    """The arguments do not go together: a TypeError or ValueError is due."""
 
 
 @dataclass
@@ -50,21 +51,6 @@ class Expected:
                 f"{np.count_nonzero(wrong)} of {wrong.size} are wrong")  # fmt: skip
 
 
-def parts_of(array):
-    """The real numbers of an array, on an axis of their own."""
-    if array.dtype.kind == "c":
-        return np.stack([array.real, array.imag], -1)
-    return array[..., None]
-
-
-def native(dtype):
-    return dtype if dtype == BF16 else dtype.newbyteorder("=")
-
-
-def is_whole(dtype):
-    return dtype.kind in "biu"
-
-
 # ---- which dtypes ------------------------------------------------------------------------------
 
 
@@ -91,127 +77,49 @@ def dtypes(x, w, wanted, depth):
     return np.dtype("f8" if real == 8 else "f4"), result
 
 
-# ---- which cells -------------------------------------------------------------------------------
+class Kind(NamedTuple):
+    """The dtypes of one convolution."""
+
+    sums: np.dtype
+    result: np.dtype
+    saturates: bool
+
+    @property
+    def whole(self):
+        return is_whole(self.sums)
+
+    @property
+    def pairs(self):
+        return self.result.kind == "c"
+
+    @property
+    def wide(self):
+        """The dtype in which the truth is summed."""
+        if self.whole:
+            return np.dtype("i8")
+        return np.dtype("f8" if self.sums == "f4" else np.longdouble)
+
+    def as_sum(self, array):
+        """An addend: first what sums are, in parts."""
+        parts = parts_of(array)
+        if self.pairs and parts.shape[-1] == 1:
+            parts = np.concatenate([parts, np.zeros_like(parts)], -1)
+        return parts.astype(self.sums).astype(self.wide)
+
+    def constant(self, number):
+        """alpha, beta and the numbers of an activation."""
+        if self.whole:
+            return np.int64(number)
+        return np.asarray(float(number)).astype(self.sums).astype(self.wide)[()]
 
 
-def padding_of(padding, axes):
-    """(before, after) of each axis; `axes` holds (size, kernel, stride, dilation) of each."""
-    if not isinstance(padding, str):
-        return [(p, p) if isinstance(p, int) else tuple(p) for p in each(padding, len(axes))]
-    found = []
-    for n, k, s, d in axes:
-        reach = d * (k - 1)
-        total = {"valid": 0, "full": 2 * reach, "same_torch": reach}.get(padding)
-        if total is None:
-            total = max(0, (math.ceil(n / s) - 1) * s + reach + 1 - n)
-        less = total // 2
-        found.append((total - less, less) if padding == "same_lower" else (less, total - less))
-    return found
-
-
-def each(value, rank):
-    """One entry per axis, of one value or of one per axis."""
-    entries = list(value) if isinstance(value, (tuple, list)) else [value]
-    return entries * rank if len(entries) == 1 else entries
-
-
-def cells(mode, at, n):
-    """Which cell of an axis of `n` lies at each of these places; -1: the constant."""
-    inside = (at >= 0) & (at < n)
-    if mode == "constant" or n == 0:
-        return np.where(inside, at, -1)
-    up = list(range(n))
-    table = {"wrap": up, "mirror": up + up[-2:0:-1], "symmetric": up + up[::-1]}.get(mode)
-    if table is None:
-        return np.clip(at, 0, n - 1)
-    return np.array(table)[at % len(table)]
-
-
-# ---- sums --------------------------------------------------------------------------------------
-
-
-def sum_of_taps(x, w, where, value, skipped):
-    """x (N, G, C, *sizes) with w (G, O, C, *taps) gives (N, G, O, *outputs): tap by tap.
-
-    `where[axis][tap]` holds the cell that each output reads. On the constant lies `value`, one per
-    channel; if it is `skipped` it adds nothing.
-    """
-    rank = len(where)
-    if not x.size:  # a cell to look up, which no output reads
-        x = np.zeros((*x.shape[:3], *(max(n, 1) for n in x.shape[3:])), x.dtype)
-    sizes = [len(axis[0]) for axis in where]
-    y = np.zeros((x.shape[0], *w.shape[:2], math.prod(sizes)), x.dtype)
-    for tap in product(*(range(len(axis)) for axis in where)):
-        places = np.ix_(*(where[axis][tap[axis]] for axis in range(rank)))
-        border = reduce(np.logical_or, (place < 0 for place in places)).ravel()
-        seen = x[(..., *(np.maximum(place, 0) for place in places))]
-        seen = np.where(border, value[:, None], seen.reshape(*x.shape[:3], math.prod(sizes)))
-        if not (skipped and border.all()):
-            added = np.matmul(w[(..., *tap)], seen)
-            y += np.where(border, 0, added) if skipped else added
-    return y.reshape(*y.shape[:3], *sizes)
-
-
-def convolved(x, w, stride, padding, dilation, groups, mode, value, dtype, pairs):
-    """Of x (N, C, *sizes): (sums, sums of |x| |w|, how many products each has, which may be NaN);
-    arrays (N, O, *outputs, parts)."""
-    rank = w.ndim - 2
-    axes = list(zip(x.shape[2:], w.shape[2:], each(stride, rank), each(dilation, rank),
-                    strict=True))  # fmt: skip
-    where = []
-    for (n, k, s, d), (before, after), word in zip(
-        axes, padding_of(padding, axes), each(mode, rank), strict=True
-    ):
-        outputs = (n + before + after - d * (k - 1) - 1) // s + 1
-        if outputs < 1:
-            raise Refused("no output")
-        if n == 0 and word != "constant" and max(before, after) > 0:
-            raise Refused("no cell to go on from")
-        where.append([cells(word, np.arange(outputs) * s + t * d - before, n) for t in range(k)])
-    held = value if x.dtype.kind in "iu" else np.asarray(value).astype(x.dtype)
-    skipped = bool(held == 0)
-    if dtype == np.int64:
-        held = np.array((int(held) + 2**63) % 2**64 - 2**63)
-    a = list(np.moveaxis(parts_of(x), -1, 0))
-    b = list(np.moveaxis(parts_of(w), -1, 0))
-    v = [held.real, held.imag] if pairs else [held]
-    a, b, v = ([np.asarray(p).astype(dtype) for p in s] for s in (a, b, v))
-    n, c = x.shape[:2]
-    a = [p.reshape(n, groups, c // groups, *p.shape[2:]) for p in a]
-    b = [p.reshape(groups, p.shape[0] // groups, *p.shape[1:]) for p in b]
-    value = np.repeat(np.stack(v), c // groups)
-
-    def total(a, b, v, minus=-1):
-        """The real parts, and of complex numbers the imaginary ones."""
-        ways = [[(0, 0, 1)]]
-        if pairs:
-            ways = [[(0, 0, 1), (1, 1, minus)], [(0, 1, 1), (1, 0, 1)]]
-        sums = []
-        for way in ways:
-            way = [(i, j, sign) for i, j, sign in way if i < len(a) and j < len(b)]
-            if not way:
-                sums.append(np.zeros_like(sums[0]))
-                continue
-            both = np.concatenate([a[i] for i, _, _ in way], 2)
-            weights = np.concatenate([sign * b[j] for _, j, sign in way], 2)
-            value = np.repeat(np.stack([v[i] for i, _, _ in way]), c // groups)
-            y = sum_of_taps(both, weights, where, value, skipped)
-            sums.append(y.reshape(n, len(w), *y.shape[3:]))
-        return np.stack(sums, -1)
-
-    def size(arrays):
-        return [np.where(np.isfinite(p), np.abs(p), 0).astype(np.float64) for p in arrays]
-
-    sums = total(a, b, v)
-    depth = c // groups * math.prod(w.shape[2:]) * (2 if pairs else 1)
-    if dtype == np.int64:
-        return sums, None, depth, np.zeros(sums.shape, bool)
-    unclear = np.zeros(sums.shape, bool)
-    if pairs and len(a) + len(b) < 4:
-        # A real number has no imaginary part, or one of 0: an infinity makes NaN of that.
-        filled = ([*s, np.zeros_like(s[0])][:2] for s in (a, b, v))
-        unclear = np.isnan(total(*filled)) != np.isnan(sums)
-    return sums, total(size(a), size(b), size(v), minus=1), depth, unclear
+def kind_of(x, w, wanted, overflow, depth):
+    """The dtypes for these of input and weight."""
+    wanted = None if wanted is None else native(np.dtype(wanted))
+    sums, result = dtypes(native(x), native(w), wanted, depth)
+    if is_whole(result) and not is_whole(sums) and overflow != "saturate":
+        raise Refused("integers of floating point without overflow='saturate'")
+    return Kind(sums, result, overflow == "saturate")
 
 
 # ---- what becomes of them ----------------------------------------------------------------------
@@ -265,92 +173,117 @@ def narrowed(x, dtype):
     return np.where(np.isfinite(x) & (y != x), bits | 1, bits).view(via).astype(dtype)
 
 
-def expected(
-    x, w, bias=None, residual=None, before=None, stride=1, padding=0, dilation=1, groups=1, *,
-    padding_mode="constant", padding_value=0, channels_last=False, flip=False, activation=None,
-    alpha=1, beta=0, dtype=None, overflow="wrap", **how,
-):  # fmt: skip
-    """What ``convN(x, w, ...)`` has to return; `before` is what `out` held."""
-    rank, batched = w.ndim - 2, x.ndim == w.ndim
-    wanted = None if dtype is None else native(np.dtype(dtype))
-    depth = w[:1].size
-    sums, result = dtypes(native(x.dtype), native(w.dtype), wanted, depth)
-    whole, pairs = is_whole(sums), result.kind == "c"
-    if is_whole(result) and not whole and overflow != "saturate":
-        raise Refused("integers of floating point without overflow='saturate'")
-    wide = np.dtype("i8") if whole else np.dtype("f8" if sums == "f4" else np.longdouble)
-
-    def as_sum(array):
-        parts = parts_of(array)
-        if pairs and parts.shape[-1] == 1:
-            parts = np.concatenate([parts, np.zeros_like(parts)], -1)
-        return parts.astype(sums).astype(wide)
-
-    def constant(number):
-        if whole:
-            return np.int64(number)
-        return np.asarray(float(number)).astype(sums).astype(wide)[()]
-
-    if channels_last:
-        x = np.moveaxis(x, -1, -1 - rank)
-    if not batched:
-        x = x[None]
-    if flip:
-        w = np.flip(w, tuple(range(2, w.ndim)))
+def settled(kind, found, addends, alpha=1, activation=None):
+    """(sums, how far off they may be, where anything may be): after the epilogue, in parts."""
     word, *given = [activation] if isinstance(activation, str) else activation or [None]
-    with np.errstate(all="ignore"):
-        total, size, depth, anything = convolved(
-            x, w, stride, padding, dilation, groups, padding_mode, padding_value, wide, pairs
-        )
-        alpha, beta, given = constant(alpha), constant(beta), [constant(p) for p in given]
-        if bias is not None:
-            bias = as_sum(bias).reshape(-1, *[1] * rank, 2 if pairs else 1)
-        if not batched:
-            total, size, anything = (s if s is None else s[0] for s in (total, size, anything))
-        if channels_last:
-            total, size, anything = (s if s is None else np.moveaxis(s, -2 - rank, -2)
-                                     for s in (total, size, anything))  # fmt: skip
-            bias = None if bias is None else np.moveaxis(bias, 0, -2)
-        addends = [bias] if bias is not None else []
-        if beta != 0:
-            addends.append(beta * as_sum(before))
-        if residual is not None:
-            addends.append(as_sum(residual))
-        if whole:
-            total = alpha * total
-            for addend in addends:
-                total = total + addend
-            if word in ("relu", "relu6", "clip"):
-                total, _ = activated(word, given, total, None, None)
-            limits = np.iinfo(result)
-            if overflow == "saturate":
-                total = np.clip(total, limits.min, min(int(limits.max), 2**63 - 1))
-            total = total.astype(result)[..., 0]
-            return Expected(total, total, anything)
-        limits = np.finfo(sums)
-        unit = float(limits.eps) / 2
-        block = max(1, min(depth, BLOCK))
-        bound = unit * (block + depth / block + 8) * size + depth * limits.smallest_subnormal
-        if not np.isfinite(alpha):
-            anything |= np.abs(total) <= bound
-        anything |= size > float(limits.max) / 16
+    alpha, given = kind.constant(alpha), [kind.constant(p) for p in given]
+    total, size, depth, anything = found.total, found.size, found.depth, found.anything
+    if kind.whole:
         total = alpha * total
-        scale = min(abs(alpha), limits.max)
-        size, bound = scale * size, scale * bound
         for addend in addends:
             total = total + addend
-            size = size + np.where(np.isfinite(addend), np.abs(addend), 0)
-        bound = bound + (2 * len(addends) + 1) * (unit * size + limits.smallest_subnormal)
-        anything |= size > float(limits.max) / 16
-        if word not in (None, "none"):
-            total, bound = activated(word, given, total, bound, limits)
-        bound = np.where(np.isfinite(total), bound, 0)
-        ends = [total - bound, total + bound]
-        if is_whole(result):
-            ends = [whole_numbers(end[..., 0], result) for end in ends]
-        elif pairs:
-            ends = [np.ascontiguousarray(end.astype(f"f{result.itemsize // 2}")) for end in ends]
-            ends = [end.view(result)[..., 0] for end in ends]
-        else:
-            ends = [narrowed(end[..., 0], result) for end in ends]
+        if word in ("relu", "relu6", "clip"):
+            total, _ = activated(word, given, total, None, None)
+        return total, None, anything
+    limits = np.finfo(kind.sums)
+    unit = float(limits.eps) / 2
+    block = max(1, min(depth, BLOCK))
+    bound = unit * (block + depth / block + 8) * size + depth * limits.smallest_subnormal
+    bound = bound + found.error
+    if not np.isfinite(alpha):
+        anything = anything | (np.abs(total) <= bound)
+    anything = anything | (size > float(limits.max) / 16)
+    total = alpha * total
+    scale = min(abs(alpha), limits.max)
+    size, bound = scale * size, scale * bound
+    for addend in addends:
+        total = total + addend
+        size = size + np.where(np.isfinite(addend), np.abs(addend), 0)
+    bound = bound + (2 * len(addends) + 1) * (unit * size + limits.smallest_subnormal)
+    anything = anything | (size > float(limits.max) / 16)
+    if word not in (None, "none"):
+        total, bound = activated(word, given, total, bound, limits)
+    return total, np.where(np.isfinite(total), bound, 0), anything
+
+
+def rounded(kind, total, bound, anything):
+    """The `Expected` of settled sums."""
+    result = kind.result
+    if kind.whole:
+        if kind.saturates:
+            limits = np.iinfo(result)
+            total = np.clip(total, limits.min, min(int(limits.max), 2**63 - 1))
+        total = total.astype(result)[..., 0]
+        return Expected(total, total, anything)
+    ends = [total - bound, total + bound]
+    if is_whole(result):
+        ends = [whole_numbers(end[..., 0], result) for end in ends]
+    elif kind.pairs:
+        ends = [np.ascontiguousarray(end.astype(f"f{result.itemsize // 2}")) for end in ends]
+        ends = [end.view(result)[..., 0] for end in ends]
+    else:
+        ends = [narrowed(end[..., 0], result) for end in ends]
     return Expected(*ends, anything)
+
+
+class Seen(NamedTuple):
+    """How a user sees arrays that are (N, C, *sizes) here."""
+
+    rank: int
+    batched: bool = True
+    last: bool = False
+
+    def inner(self, array):
+        if self.last:
+            array = np.moveaxis(array, -1, -1 - self.rank)
+        return array if self.batched else array[None]
+
+    def outer(self, array):
+        array = array if self.batched else array[0]
+        return np.moveaxis(array, -1 - self.rank, -1) if self.last else array
+
+    def bias(self, array):
+        """One number per channel, or for each output of it."""
+        return array.reshape(*array.shape, *(1,) * (self.rank + 1 - array.ndim))
+
+
+def finished(kind, found, seen, arrays, said):
+    """The `Expected` of sums: with bias, residual and what `out` held, as the user sees it."""
+    addends, beta = [], kind.constant(said.get("beta", 0))
+    if arrays.get("bias") is not None:
+        addends.append(kind.as_sum(seen.bias(arrays["bias"])))
+    if beta != 0:
+        addends.append(beta * kind.as_sum(seen.inner(arrays["out"])))
+    if arrays.get("residual") is not None:
+        addends.append(kind.as_sum(seen.inner(arrays["residual"])))
+    total, bound, anything = settled(
+        kind, found, addends, said.get("alpha", 1), said.get("activation")
+    )
+    end = rounded(kind, total, bound, anything)
+    anything = np.stack([seen.outer(p) for p in np.moveaxis(anything, -1, 0)], -1)
+    return Expected(seen.outer(end.low), seen.outer(end.high), anything)
+
+
+def convolution(arrays, said):
+    """What ``convN`` has to return, of a dict of arrays (`out` is what it held) and of what is
+    said."""
+    x, w = arrays["input"], arrays["weight"]
+    rank = w.ndim - 2
+    seen = Seen(rank, x.ndim == w.ndim, said.get("channels_last", False))
+    depth = math.prod(w.shape[1:])
+    kind = kind_of(x.dtype, w.dtype, said.get("dtype"), said.get("overflow", "wrap"), depth)
+    with np.errstate(all="ignore"):
+        found = summed(kind, seen.inner(x), w, said)
+        return finished(kind, found, seen, arrays, said)
+
+
+def summed(kind, x, w, said, places=0):
+    """The `Sums` of x (N, C, *sizes), before any epilogue; of the weight the first axes may be
+    `places` of the output."""
+    rank = w.ndim - 2 - places
+    where = windows(axes_of(x.shape[2:], w.shape[w.ndim - rank :], said), said.get("padding", 0),
+                    said.get("padding_mode", "constant"))  # fmt: skip
+    if said.get("flip"):
+        w = np.flip(w, tuple(range(-rank, 0)))
+    value, groups = said.get("padding_value", 0), said.get("groups", 1)
+    return convolved(x, w, where, groups, value, kind.wide, kind.pairs, places > 0)

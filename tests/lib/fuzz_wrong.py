@@ -2,6 +2,10 @@
 """Arguments that have to be refused by name, for fuzzing.py."""
 
 import numpy as np
+from fuzz_families import IMAGES, KERNELS
+
+# Arguments that are wrong for the same reasons.
+SAME = {"first_bias": "bias", "depthwise_activation": "activation"}
 
 
 class Raises:
@@ -35,8 +39,13 @@ def read_only(array):
     return array
 
 
-def wrong(argument, number, rank, array):
-    """Value `number` of those that are no `argument`; of operands `array` is the right one."""
+def wrong(argument, number, rank, array, op="conv"):
+    """Value `number` of those that are no `argument` of an operation; of operands `array` is the
+    right one."""
+    if op in IMAGES and argument in ("input", "bias"):
+        argument = {"input": "image", "bias": "image bias"}[argument]
+    if op == "separable_filter" and argument in KERNELS:
+        argument = "kernel"
     values = {
         "stride": lambda: (*per_axis(rank, 0, -1), (0,) * rank),
         "dilation": lambda: (*per_axis(rank, 0, -1), (1,) * (rank - 1) + (0,)),
@@ -57,9 +66,20 @@ def wrong(argument, number, rank, array):
         "activation": lambda: ("foo", 3, ("clip", 1), ("clip", 2, 1), ("relu", 1), (), {}, b"relu",
                                ("leaky_relu", "x"), ("clip", None, 1), "ReLU", ("clip", 0, 1j),
                                ("clip", [0], 1), (("relu",),), ("leaky_relu", Raises())),
+        "output_padding": lambda: (*per_axis(rank, -1, 10**6 + 3), ((1, 1),) * rank),
+        "output_size": lambda: (*(v for v in per_axis(rank, 0, -1) if v is not None),
+                                (1, 2) * rank + (3,), 10**6 + 3),
+        "kernels_1d": lambda: ("text", None, 1, (), ([1],) * 4, object(), {}, {1: [1]}, 1.5, b"1",
+                               ([],) * rank, ("a",) * rank, ([[1]],) * rank, (Raises(),) * rank),
+        "kernel": lambda: arrays(1, array[:0], array[None], np.zeros(array.shape, "O")),
+        "image": lambda: arrays(None, np.zeros((0,) * 4), np.zeros(array.shape, "O"),
+                                *([np.float32(1)] if rank else ()), array[..., None][..., :0]),
+        "image bias": lambda: arrays(np.ones((2, 3, 4, 5)), np.zeros(array.shape, "O")),
         "input": lambda: arrays(None, 1, array[..., None, None, None],
                                 np.ones((2,) * (rank + 4)), np.zeros(array.shape, "O")),
         "weight": lambda: arrays(None, 1, array[:0], array[..., :0],
+                                 np.zeros(array.shape, "O")),
+        "second": lambda: arrays(None, 1, array[:, :0], array[..., None],
                                  np.zeros(array.shape, "O")),
         "bias": lambda: arrays(1, array[:, None], np.append(array, array[:1]),
                                np.zeros(array.shape, "O")),
@@ -71,5 +91,5 @@ def wrong(argument, number, rank, array):
                         np.zeros(array.shape, "U2"), memoryview(b"abc"),
                         *([np.broadcast_to(array[..., :1], array.shape)]
                           if array.shape[-1] > 1 else ())),
-    }[argument]()  # fmt: skip
+    }[SAME.get(argument, argument)]()  # fmt: skip
     return values[number % len(values)]

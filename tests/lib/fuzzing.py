@@ -25,8 +25,9 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 if __name__ == "__main__":
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-from fuzz_cases import drawn, smaller
+from fuzz_cases import drawn
 from fuzz_check import failure, inf, infj, nan
+from fuzz_smaller import smaller
 
 from fastconv._core import scratch
 

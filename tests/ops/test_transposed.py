@@ -123,6 +123,19 @@ def test_output_size_is_that_of_the_layer_of_pytorch():
         np.testing.assert_allclose(got, expected, rtol=1e-12, atol=1e-12)
 
 
+def test_a_layer_takes_the_shape_of_a_result_with_and_without_a_batch():
+    x, w = numbers((3, 7, 5), "f8"), numbers((3, 5, 3, 2), "f8", 1)
+    for last in (False, True):
+        for batch in ((), (2,)):
+            size = (*batch, 14, 8, 5) if last else (*batch, 5, 14, 8)
+            one = np.moveaxis(x, 0, -1) if last else x
+            y = np.broadcast_to(one, (*batch, *one.shape))
+            said = {"stride": 2, "padding": 1, "output_size": size, "channels_last": last}
+            assert_same_bits(
+                prepare(conv_transpose2d, w, **said)(y), conv_transpose2d(y, w, **said)
+            )
+
+
 # ---- sizes and layouts -------------------------------------------------------------------------
 
 

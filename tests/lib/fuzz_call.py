@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""One call of a case of fuzzing.py: its arrays in memory of their own, its arguments as said."""
+
+import pickle
+from contextlib import suppress
+
+import numpy as np
+from fuzz_arrays import ARRAYS, as_dtype, close, formed, made, own_bytes
+from fuzz_families import KERNELS, function_of
+from fuzz_sums import native
+
+import fastconv
+
+
+class Mismatch(Exception):
+    """A case went wrong, and how."""
+
+
+def operands(op, given, rank):
+    """(input, [weights], bias, keywords) of arrays by name: how a function takes them."""
+    given = dict(given)
+    src, bias = given.pop("input"), given.pop("bias", None)
+    if op == "separable_filter":
+        weights = [given.pop(name, None) for name in KERNELS[:rank]]
+        weights = [given.pop("kernels_1d", weights)]
+    else:
+        weights = [given.pop(name) for name in KERNELS if name in given]
+    if "first_bias" in given:
+        given["depthwise_bias"] = given.pop("first_bias")
+    return src, weights, bias, given
+
+
+class Call:
+    """The arrays of a case in fresh memory, and its arguments in the types that it asks for."""
+
+    def __init__(self, case):
+        self.case, self.op, self.rank = case, case["op"], len(case["sizes"]["taps"])
+        self.function = function_of(self.op, self.rank)
+        self.views, memory = {}, {}
+        for name in ARRAYS:
+            array = case.get(name)
+            if array == "out":
+                self.views[name] = self.views["out"]
+            elif array is not None:
+                owner = array.get("over")
+                self.views[name], memory[name] = made(array, memory.get(owner))
+                others = [n for n in memory if case[n].get("over") == name]
+                for other in others:  # it was made before the memory that it lies in
+                    self.views[other], memory[other] = made(case[other], memory[name])
+                    self.views[name], _ = made(array, memory[name])
+        self.plain = {name: np.array(view) for name, view in self.views.items()}
+        for name, view in self.views.items():
+            if name != "out" and case[name] != "out":
+                close(case[name], view, memory[name])
+        self.memory = list({id(m): m for m in memory.values()}.values())
+        self.kept = [m.copy() for m in self.memory]
+        self.own = [
+            own_bytes(case["out"], m) if m is memory.get("out") else np.zeros(m.size, bool)
+            for m in self.memory
+        ]
+        self.said = said_of(case)
+        self.given = dict(self.views)
+        for name, form in case.get("forms", {}).items():
+            place = self.said if name in self.said else self.given
+            if name in place:
+                place[name] = formed(place[name], form)
+        for name in ARRAYS[1:]:
+            if case.get("forms", {}).get(name) == "array of lists":
+                self.plain[name] = np.asarray(self.given[name])
+        if case.get("residual") == "out":
+            self.given["residual"] = self.given["out"]
+
+    def run(self, way="call", **changed):
+        """The result; the layer is made of weights and lists that change afterwards."""
+        said, given = {**self.said, **changed}, dict(self.given)
+        arrays = (*ARRAYS, "kernels_1d")
+        given.update({name: said.pop(name) for name in arrays if name in said})
+        x, weights, bias, given = operands(self.op, given, self.rank)
+        with fastconv.settings(isa=self.case.get("isa")):
+            if way == "plan":
+                return fastconv.plan(self.function, x, *weights, bias, **given, **said)
+            if way == "call":
+                return self.function(x, *weights, bias, **given, **said)
+            first = {n: given.pop(n) for n in ("depthwise_bias",) if n in given}
+            operation = () if self.op == "conv" else (self.function,)
+            layer = fastconv.prepare(*operation, *weights, bias, **first, **said)
+        if way == "pickled":
+            layer = pickle.loads(pickle.dumps(layer))
+        if way == "reused":
+            narrow = np.zeros(self.plain["input"].shape, np.int8)
+            with suppress(TypeError, ValueError):
+                layer(narrow, **given)
+            self.restore()
+        for value in said.values():
+            if type(value) is list:
+                value.clear()
+            elif type(value) is np.ndarray and value.ndim:
+                value[:] = 0
+        alone = not any("over" in array for array in map(self.case.get, self.views) if array)
+        kept = {name: self.views[name].copy() for name in ("weight", "second", "bias", "first_bias")
+                if alone and name in self.views and "page" not in self.case[name]
+                and self.views[name].flags.writeable}  # fmt: skip
+        for name in kept:
+            self.views[name][...] = 0
+        try:
+            with fastconv.settings(isa=self.case.get("isa")):
+                return layer(x, **given)
+        finally:
+            for name, values in kept.items():
+                self.views[name][...] = values
+
+    def restore(self):
+        """The memory as it was, where it may be written."""
+        for memory, kept, own in zip(self.memory, self.kept, self.own, strict=True):
+            memory[own] = kept[own]
+
+    def result(self, way="call", **changed):
+        """The result, once it is known that nothing else was written."""
+        got = self.run(way, **changed)
+        out = self.given.get("out")
+        if out is not None and got is not out:
+            raise Mismatch(f"{way}: returns another array than out")
+        if type(got) is not np.ndarray and type(got) is not type(out):
+            raise Mismatch(f"{way}: returns a {type(got).__name__}")
+        self.unchanged(way, self.own)
+        return np.array(got, native(got.dtype))
+
+    def unchanged(self, what, but=None):
+        for at, (memory, kept) in enumerate(zip(self.memory, self.kept, strict=True)):
+            changed = memory != kept
+            if but is not None:
+                changed &= ~but[at]
+            if changed.any():
+                raise Mismatch(f"{what}: {np.count_nonzero(changed)} bytes beside out changed")
+
+
+def said_of(case):
+    said = dict(case["said"])
+    if said.get("dtype") == "bf16":
+        said["dtype"] = as_dtype("bf16")
+    return said
+
+
+def same_bits(got, base, what):
+    """But for the sign of a zero and what a NaN holds."""
+    if got.shape != base.shape or got.dtype != base.dtype:
+        raise Mismatch(f"{what}: {got.shape} {got.dtype}, one call gives {base.shape} {base.dtype}")
+    same = (got == base) | ((got != got) & (base != base))
+    if got.dtype.kind == "c":
+        a, b = (np.stack([c.real, c.imag]) for c in (got, base))
+        same = ((a == b) | ((a != a) & (b != b))).all(0)
+    if not same.all():
+        at = tuple(int(i) for i in np.argwhere(~same)[0])
+        raise Mismatch(f"{what}: {got[at]} at {at}, one call gives {base[at]}; "
+                       f"{np.count_nonzero(~same)} of {same.size} differ")  # fmt: skip

@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Other ways to run a case of fuzzing.py, which give the same bits."""
+
+from contextlib import suppress
+from random import Random
+
+import numpy as np
+from fuzz_call import Call, Mismatch, operands, said_of, same_bits
+from fuzz_families import IMAGES, KERNELS, function_of, kind_in, with_defaults
+from fuzz_sums import Refused, native
+from fuzz_truth import kind_of
+from ways import with_any_schedule
+
+import fastconv
+from fastconv._plan.algorithms import ORIENTATIONS, offered
+
+STILL = (*KERNELS, "bias", "first_bias")  # arrays that have no batch
+ESTIMATED = "estimated"  # how the reason of a plan begins that could have run
+
+
+def again(way):
+    def run(call, case, base):
+        if case["op"] != "separable_filter":
+            same_bits(Call(case).result(way), base, way)
+
+    return run
+
+
+def other_threads(call, case, base):
+    threads = 1 + case["said"].get("threads", 1) % 3
+    same_bits(Call(case).result(threads=threads), base, f"threads={threads}")
+
+
+def algorithms(case):
+    """Those that could run the case, and the words for the parts of one."""
+    plan = Call(case).run("plan", algorithm="auto")
+    able = [name for name, why in plan.refused if why.startswith(ESTIMATED)]
+    parts = (name for row in offered() if row.name == plan.algorithm for name in row.parts)
+    return [plan.algorithm, *able, *parts]
+
+
+def other_algorithm(call, case, base):
+    for name in algorithms(case):
+        same_bits(Call(case).result(algorithm=name), base, f"algorithm={name!r}")
+
+
+def other_schedule(call, case, base):
+    """Any of the schedules that the plan could have chosen."""
+    if not base.size:
+        return
+    random = Random(case["input"]["seed"])
+    algorithm, orientation = random.choice(algorithms(case)), random.choice(ORIENTATIONS)
+    with with_any_schedule(orientation, random):
+        got = Call(case).result(algorithm=algorithm)
+    same_bits(got, base, f"{algorithm}, {orientation} in vectors")
+
+
+def on_plain_arrays(case, plain, function=None, **changed):
+    """The same of contiguous arrays."""
+    said, rank = {**said_of(case), **changed}, len(case["sizes"]["taps"])
+    given = {name: array.astype(native(array.dtype), "C") for name, array in plain.items()}
+    x, weights, bias, given = operands(case["op"], given, rank)
+    with fastconv.settings(isa=case.get("isa")):
+        return (function or function_of(case["op"], rank))(x, *weights, bias, **given, **said)
+
+
+def plain_arrays(call, case, base):
+    same_bits(on_plain_arrays(case, call.plain), base, "contiguous arrays")
+
+
+def other_layout(call, case, base):
+    if case["op"] in IMAGES:
+        return
+    last, rank = case["said"].get("channels_last", False), call.rank
+    ends = (-1, -1 - rank) if last else (-1 - rank, -1)
+    moved = {name: a if name in STILL else np.moveaxis(a, *ends) for name, a in call.plain.items()}
+    how, size = {"channels_last": not last}, case["said"].get("output_size")
+    if isinstance(size, tuple) and len(size) > rank:  # a whole shape
+        how["output_size"] = size[-1 - rank : -1] if last else size[-rank:]
+    got = on_plain_arrays(case, moved, **how)
+    same_bits(np.moveaxis(got, *ends[::-1]), base, f"channels_last={not last}")
+
+
+def split_batch(call, case, base):
+    """Each part of the batch, or of the channels of an image, by itself."""
+    images = case["op"] in IMAGES
+    axis, sizes = (base.ndim - 1, "channels") if images else (0, "batch")
+    if not case["sizes"][sizes] or base.shape[axis] < 2:
+        return
+    halves = []
+    for half in (slice(0, 1), slice(1, None)):
+        at = (slice(None),) * axis + (half,)
+        parts = {name: a if name in STILL else a[at] for name, a in call.plain.items()}
+        if images and "bias" in parts and parts["bias"].ndim:
+            parts["bias"] = parts["bias"][..., half]
+        halves.append(on_plain_arrays(case, parts))
+    same_bits(np.concatenate(halves, axis), base, "the batch in two")
+
+
+def other_call(call, case, base):
+    """The same as convolutions, where documentation says that the bits are those."""
+    op, sizes, plain, said = case["op"], case["sizes"], dict(call.plain), said_of(case)
+    said = {name: v for name, v in with_defaults(op, said).items() if name != "algorithm"}
+    groups, w = sizes.get("groups"), plain.pop("weight", None)
+    how = {**case, "said": said, "op": "conv"}
+    if op == "depthwise_conv":
+        got = on_plain_arrays(how, plain | {"weight": w}, groups=groups)
+    elif op == "pointwise_conv":
+        w = w.reshape(*w.shape[:2], *(1,) * call.rank)
+        got = on_plain_arrays(how, plain | {"weight": w})
+    elif op in ("filter2d", "filter_nd"):
+        got = as_convolution(how, plain, w, case)
+    elif op == "depthwise_separable_conv":
+        first, last = kind_in(op, call.plain, sizes, said)
+        window = ("stride", "padding", "dilation", "padding_mode", "padding_value",
+                  "channels_last", "flip", "threads")  # fmt: skip
+        one = {name: said[name] for name in window if name in said}
+        sums = None if first.whole else first.sums
+        sums = np.result_type(sums, "c8") if first.pairs else sums
+        second = plain.pop("second")
+        if sums is not None:  # what lies between may be wider than what two calls would sum
+            with suppress(Refused):
+                if kind_of(sums, second.dtype, last.result, "saturate", 1).sums != last.sums:
+                    return
+        one |= {"dtype": sums, "activation": said.get("depthwise_activation")}
+        parts = {"input": plain["input"], "weight": w, "bias": plain.pop("first_bias", None)}
+        between = on_plain_arrays(
+            {**case, "said": one, "op": "conv"},
+            {name: a for name, a in parts.items() if a is not None}, groups=groups,
+        )  # fmt: skip
+        second = second.reshape(*second.shape[:2], *(1,) * call.rank)
+        rest = {n: v for n, v in said.items() if n not in window or n == "channels_last"}
+        rest.pop("depthwise_activation", None)
+        got = on_plain_arrays(
+            {**case, "said": rest | {"dtype": last.result}, "op": "conv"},
+            plain | {"input": between, "weight": second},
+        )
+    else:
+        return
+    same_bits(got, base, "as convolutions")
+
+
+def as_convolution(how, plain, kernel, case):
+    """A filter as a convolution of its channels."""
+    rank, channels = kernel.ndim, case["sizes"]["channels"]
+    count = int(np.prod(channels))
+    kind = kind_in(case["op"], {**plain, "weight": kernel}, case["sizes"], said_of(case))[0]
+    moved = {n: a.reshape(*a.shape[:rank], count) for n, a in plain.items() if n != "bias"}
+    if "bias" in plain:
+        moved["bias"] = np.broadcast_to(plain["bias"], channels).reshape(-1)
+    moved["weight"] = np.repeat(kernel[None, None], count, 0)
+    got = on_plain_arrays(how, moved, groups=count, channels_last=True, dtype=kind.result)
+    return got.reshape(*got.shape[:-1], *channels)
+
+
+def planned(call, case, base):
+    plan = Call(case).run("plan")
+    if plan.output_shape != base.shape or not str(plan):
+        raise Mismatch(f"plan: output_shape is {plan.output_shape}, {base.shape} is right")
+    plain = call.plain
+    operands_of = [name for name in ("input", *KERNELS) if name in plain]
+    if all(plain[name].dtype == np.float32 for name in operands_of) and "out" not in plain:
+        if case["op"] == "separable_filter":
+            outlines = [plain["input"].shape, case["sizes"]["taps"]]
+        else:
+            outlines = [plain[name].shape for name in operands_of]
+        _, _, bias, given = operands(case["op"], plain, call.rank)
+        other = fastconv.plan(call.function, *outlines, bias, **given, **said_of(case))
+        if other.output_shape != base.shape:
+            raise Mismatch(f"plan of shapes: {other.output_shape}, {base.shape} is right")
+
+
+ALSO = {
+    "prepared": again("prepared"), "again": again("pickled"), "threads": other_threads,
+    "algorithm": other_algorithm, "batch": split_batch, "layout": other_layout,
+    "plain": plain_arrays, "plan": planned, "schedule": other_schedule,
+    "reused": again("reused"), "calls": other_call,
+}  # fmt: skip
+ENGINE = ("algorithm", "batch", "layout", "plain", "schedule", "calls")  # not of the reference
