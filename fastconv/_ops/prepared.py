@@ -126,9 +126,11 @@ CHECKED = (
     "overflow",
     "padding_value",
     "padding_mode",
+    "depthwise_activation",
     "activation",
     "alpha",
     "beta",
+    "depthwise_bias",
     "bias",
 )
 

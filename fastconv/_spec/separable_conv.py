@@ -23,7 +23,7 @@ from .dtypes import is_integer
 from .family import Family, flipped
 from .layers import DEPTHWISE, DepthwiseParameters, check_pointwise_weight, make_depthwise_spec
 from .operands import check_bias
-from .spec import Spec
+from .spec import Spec, check_overflow
 from .values import reworded
 
 WORDS = {
@@ -129,6 +129,7 @@ def make_separable_conv_spec(
     said = SeparableConvParameters(**said)
     taken = {word: getattr(said, word) for word in DepthwiseParameters._fields}
     wanted = as_dtype(name, said.dtype)
+    check_overflow(name, said.overflow)  # in the order of a convolution
     taken |= {"activation": said.depthwise_activation, "alpha": 1, "beta": 0, "overflow": "wrap"}
     taken["dtype"] = None if wanted is None or is_integer(wanted) else wanted
     with worded(**WORDS):

@@ -162,6 +162,8 @@ def draw_sizes(random, op, rank, large):
         taps[random.randrange(rank)] = random.choice((41, 259, 300))
     if random.random() < 0.08:
         lengths[random.randrange(rank)] = random.choice((1, 131, 517, 1031, 4099))
+    elif random.random() < 0.12:  # long rows
+        lengths[-1] = random.choice((37, 67, 83, 131, 199, 257))
     if random.random() < 0.03:
         lengths[random.randrange(rank)] = 0
     if large:
@@ -226,8 +228,8 @@ def draw_padding(random, rank, said):
         said["padding"] = per_axis(random, rank, lambda: random.choice((0, 1, 2, 3, -1)))
     elif chance < 0.75:
         side = (0, 1, 2, 3, -1, -2, 5, 9)
-        if random.random() < 0.2:
-            side = (*side, -17, -9, -33, 19)
+        if random.random() < 0.3:
+            side = (*side, -17, -9, -33, 19, 35)
         said["padding"] = tuple((random.choice(side), random.choice(side)) for _ in range(rank))
 
 

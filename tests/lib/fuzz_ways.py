@@ -9,7 +9,7 @@ from fuzz_call import Call, Mismatch, operands, said_of, same_bits
 from fuzz_families import IMAGES, KERNELS, function_of, kind_in, with_defaults
 from fuzz_sums import Refused, native
 from fuzz_truth import kind_of
-from ways import with_any_schedule
+from ways import with_any_schedule, with_caches
 
 import fastconv
 from fastconv._plan.algorithms import ORIENTATIONS, offered
@@ -53,6 +53,14 @@ def other_schedule(call, case, base):
     with with_any_schedule(orientation, random):
         got = Call(case).result(algorithm=algorithm)
     same_bits(got, base, f"{algorithm}, {orientation} in vectors")
+
+
+def other_caches(call, case, base):
+    """Plans for other caches cut the work elsewhere."""
+    random = Random(case["input"]["seed"])
+    with with_caches(2 ** random.randint(10, 17)):
+        for threads in (1, 2):
+            same_bits(Call(case).result(threads=threads), base, "other caches")
 
 
 def on_plain_arrays(case, plain, function=None, **changed):
@@ -154,9 +162,16 @@ def as_convolution(how, plain, kernel, case):
 
 
 def planned(call, case, base):
+    listed = case.get("forms", {}).get("weight") == "array of lists"
+    if listed and call.views["weight"].ndim == 1:
+        return  # a list of numbers stands for a shape here
     plan = Call(case).run("plan")
     if plan.output_shape != base.shape or not str(plan):
         raise Mismatch(f"plan: output_shape is {plan.output_shape}, {base.shape} is right")
+    if case["op"] != "separable_filter":
+        layer = Call(case).run("layer plan")
+        if layer.output_shape != base.shape:
+            raise Mismatch(f"layer.plan: {layer.output_shape}, {base.shape} is right")
     plain = call.plain
     operands_of = [name for name in ("input", *KERNELS) if name in plain]
     if all(plain[name].dtype == np.float32 for name in operands_of) and "out" not in plain:
@@ -174,6 +189,7 @@ ALSO = {
     "prepared": again("prepared"), "again": again("pickled"), "threads": other_threads,
     "algorithm": other_algorithm, "batch": split_batch, "layout": other_layout,
     "plain": plain_arrays, "plan": planned, "schedule": other_schedule,
-    "reused": again("reused"), "calls": other_call,
+    "reused": again("reused"), "calls": other_call, "caches": other_caches,
 }  # fmt: skip
-ENGINE = ("algorithm", "batch", "layout", "plain", "schedule", "calls")  # not of the reference
+# Not of the reference:
+ENGINE = ("algorithm", "batch", "layout", "plain", "schedule", "calls", "caches")

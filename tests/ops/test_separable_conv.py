@@ -302,6 +302,23 @@ def test_errors_name_the_array(word):
             depthwise_separable_conv2d(**arrays | {word: wrong})
 
 
+@pytest.mark.parametrize(
+    ("word", "wrong"),
+    [
+        ("depthwise_activation", "foo"),
+        ("depthwise_bias", np.ones(7)),
+        ("bias", np.ones(7)),
+        ("activation", "foo"),
+        ("overflow", "clip"),
+    ],
+)
+def test_a_layer_names_what_is_wrong_for_every_input(word, wrong):
+    """A complex padding_value is wrong for some inputs only."""
+    weights = {name: np.ones(shape, np.float32) for name, shape in SHAPES.items()}
+    with pytest.raises(ValueError, match=f"^prepare: {word} "):
+        prepare(depthwise_separable_conv2d, **weights, padding_value=1j, **{word: wrong})
+
+
 def test_a_layer_tells_what_was_said():
     first, second = numbers((3, 1, 3, 3)), numbers((4, 3), seed=1)
     layer = prepare("depthwise_separable_conv2d", first, second, flip=True, padding=1,
