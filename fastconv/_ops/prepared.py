@@ -135,10 +135,11 @@ CHECKED = (
 )
 
 
-def _progress(error: Exception) -> int:
+def _progress(error: Exception) -> tuple[bool, int]:
     """How far the checks came: what they met last is wrong whatever the input."""
     argument = str(error).partition(": ")[2].partition(" ")[0].removesuffix("'s")
-    return CHECKED.index(argument) if argument in CHECKED else -1
+    late = getattr(error, "late", False)  # of the second of two convolutions
+    return late, CHECKED.index(argument) if argument in CHECKED else -1
 
 
 class PreparedConv:

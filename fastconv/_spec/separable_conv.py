@@ -23,7 +23,7 @@ from .dtypes import is_integer
 from .family import Family, flipped
 from .layers import DEPTHWISE, DepthwiseParameters, check_pointwise_weight, make_depthwise_spec
 from .operands import check_bias
-from .spec import Spec, check_overflow
+from .spec import Spec
 from .values import reworded
 
 WORDS = {
@@ -103,12 +103,14 @@ class SeparableConvSpec(Spec):
 
 
 @contextmanager
-def worded(**words: str) -> Iterator[None]:
-    """Errors inside name arguments by these words."""
+def worded(late: bool = False, **words: str) -> Iterator[None]:
+    """Errors inside name arguments by these words; those that are `late` are so marked."""
     try:
         yield
     except (TypeError, ValueError) as error:
-        raise reworded(error, words) from error.__cause__
+        found = reworded(error, words)
+        found.late = late  # `prepare` asks how far the checks came
+        raise found from error.__cause__
 
 
 def make_separable_conv_spec(
@@ -129,7 +131,6 @@ def make_separable_conv_spec(
     said = SeparableConvParameters(**said)
     taken = {word: getattr(said, word) for word in DepthwiseParameters._fields}
     wanted = as_dtype(name, said.dtype)
-    check_overflow(name, said.overflow)  # in the order of a convolution
     taken |= {"activation": said.depthwise_activation, "alpha": 1, "beta": 0, "overflow": "wrap"}
     taken["dtype"] = None if wanted is None or is_integer(wanted) else wanted
     with worded(**WORDS):
@@ -137,7 +138,7 @@ def make_separable_conv_spec(
             name, rank, input_shape, input_dtype, weight_shapes[0], weight_dtypes[0], **taken,
             bias=depthwise_bias,
         )  # fmt: skip
-    with worded(weight="pointwise_weight"):
+    with worded(late=True, weight="pointwise_weight"):
         check_dtype(name, "weight", weight_dtypes[1])
         channels = depthwise.groups * depthwise.c_out
         _check_pointwise(name, rank, weight_shapes[1], channels)
@@ -172,7 +173,7 @@ def check_biases(
     """Both biases, as `check_bias` returns them."""
     with worded(bias="depthwise_bias", weight="depthwise_weight"):
         first = check_bias(spec.depthwise, depthwise_bias, spec.depthwise.tile_dtype)
-    with worded(weight="pointwise_weight"):
+    with worded(late=True, weight="pointwise_weight"):
         return first, check_bias(spec.pointwise, bias, spec.pointwise.tile_dtype)
 
 

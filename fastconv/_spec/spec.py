@@ -153,20 +153,15 @@ def check_kernel(name: str, rank: int, kernel: Sequence[int]) -> None:
             )
 
 
-def check_overflow(name: str, overflow: Any) -> None:
-    """Raise for what is no word for it."""
-    if not isinstance(overflow, str) or overflow not in ("wrap", "saturate"):
-        raise ValueError(
-            f"{name}: overflow is {show(overflow)}, but it must be 'wrap' or 'saturate'"
-        )
-
-
 def make_arithmetic(
     name: str, source: np.dtype, weight: np.dtype, dtype: Any, overflow: Any, depth: int
 ) -> tuple[Arithmetic, np.dtype, bool]:
     """The arithmetic, the dtype of the output, and whether that saturates."""
     wanted = as_dtype(name, dtype)
-    check_overflow(name, overflow)
+    if not isinstance(overflow, str) or overflow not in ("wrap", "saturate"):
+        raise ValueError(
+            f"{name}: overflow is {show(overflow)}, but it must be 'wrap' or 'saturate'"
+        )
     chosen = choose(source, weight, wanted, depth)
     if chosen is None:
         raise TypeError(

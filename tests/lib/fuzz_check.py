@@ -82,8 +82,7 @@ def check_refused(case):
     if (argument in ARRAYS and argument not in call.plain) or not takes(case["op"], argument):
         return
     value = wrong(argument, number, call.rank, call.plain.get(argument), case["op"])
-    ways = ("call", "call", "prepared", "plan") if case["op"] != "separable_filter" else (
-        "call", "plan")  # fmt: skip
+    ways = ("call", "plan", "call", "prepared")[: 3 + call.function._family.weighted]
     way, name = ways[number % len(ways)], FAMILIES[case["op"]].names.get(argument, argument)
     try:
         refused(call, way, f"{name}={value!r}"[:200], name, **{argument: value})

@@ -9,7 +9,17 @@ from functools import reduce
 from typing import NamedTuple
 
 import numpy as np
-from fuzz_sums import Refused, arrivals, axes_of, convolved, each, is_whole, native, padding_of
+from fuzz_sums import (
+    Refused,
+    arrivals,
+    axes_of,
+    convolved,
+    each,
+    is_whole,
+    native,
+    padding_of,
+    parts_of,
+)
 from fuzz_truth import Kind, Seen, convolution, finished, kind_of, rounded, settled, summed
 
 import fastconv
@@ -329,18 +339,31 @@ def separable(kind, image, arrays, said, sizes):
     if kind.whole:
         return found
     limits = np.finfo(kind.sums)
-    grows = math.prod(max(1.0, float(np.abs(k).sum())) for k in kernels)
+    grows = math.prod(max(1.0, float(magnitude(k).sum())) for k in kernels)
     value = abs(complex(said.get("padding_value", 0)))
     most = max(float(np.abs(image[np.isfinite(image)]).max(initial=0)), min(value, 1e308))
     passes = sum(k.size + 12 for k in kernels) * (1 + pairs)
-    found.error = float(limits.eps) / 2 * passes * found.size + (
+    size = found.size
+    if kind.pairs:  # parts of the outer product may be smaller than those of its factors
+        real = Kind(kind.sums, kind.sums, False)
+        whole = reduce(np.multiply.outer, map(magnitude, kernels))[None, None]
+        outside = {"padding_value": magnitude(np.array(said.get("padding_value", 0)))[()]}
+        size = summed(real, magnitude(image), whole, said | outside).total
+        size = np.where(np.isfinite(size), size, 0)
+    found.error = float(limits.eps) / 2 * passes * size + (
         passes * limits.smallest_subnormal * grows
     )
-    if pairs or kind.pairs:  # an infinity times a complex number is NaN or not, as it is grouped
+    if kind.pairs:  # an infinity times a complex number is NaN or not, as it is grouped
         found.anything = found.anything | ~np.isfinite(found.total).all(-1, keepdims=True)
     if not grows * most < float(limits.max) / 16:
         found.anything = np.ones_like(found.anything)
     return found
+
+
+def magnitude(array):
+    """The sum of the parts without their signs, of those that are numbers."""
+    parts = np.abs(parts_of(array).astype("f8"))
+    return np.where(np.isfinite(parts), parts, 0).sum(-1)
 
 
 FAMILIES = {

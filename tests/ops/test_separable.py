@@ -16,7 +16,7 @@ from truth import assert_same_bits, specified
 from ways import ISAS, WORDS
 
 import fastconv
-from fastconv import kernels, separable_filter
+from fastconv import filter2d, kernels, separable_filter
 from fastconv._spec.borders import MODES
 from fastconv._spec.dtypes import TOTALS
 
@@ -188,6 +188,16 @@ def test_a_constant_of_inf_and_of_nan():
             assert_filtered(got, x, whole(x, factors), **said)
 
 
+@pytest.mark.filterwarnings("error")
+def test_a_constant_that_grows_to_inf():
+    image, large = np.ones((3, 5), "f4"), np.float32([1e30])
+    said = {"padding": 1, "padding_mode": "constant", "padding_value": 1e30}
+    got = separable_filter(image, [large, large * np.float32(1e-30)], **said)
+    assert np.isinf(got[0]).all()
+    assert np.isinf(got[:, -1]).all()
+    np.testing.assert_array_equal(got[1:-1, 1:-1], np.float32(1e30))
+
+
 def test_large_integers_wrap_in_the_sums_and_not_between():
     x = np.full((3, 3), 2**31 - 1, np.int32)
     big = np.array([2**15, 2**15, 2**15])
@@ -220,6 +230,18 @@ def test_the_kernels_that_separate_finds():
 
 
 # ---- axes that are left as they are ------------------------------------------------------------
+
+
+@pytest.mark.parametrize("sizes", [(7, 0), (0, 5), (0, 0)])
+@pytest.mark.parametrize("dtype", ["f8", "i4"])
+def test_an_image_without_elements_has_a_border_all_the_same(sizes, dtype):
+    image, factors = np.zeros((*sizes, 3), dtype), [[1, 2], [3, 4, 5]]
+    said = {"padding": ((2, 1), (1, 4)), "padding_mode": "constant", "padding_value": 7}
+    expected = filter2d(image, np.multiply.outer(*factors), **said)
+    got = separable_filter(image, factors, **said)
+    assert expected.shape == (sizes[0] + 2, sizes[1] + 3, 3)
+    np.testing.assert_array_equal(got, expected)
+    assert (got == 7 * 3 * 12).all()
 
 
 def test_an_axis_without_a_kernel():

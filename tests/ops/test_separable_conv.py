@@ -310,12 +310,13 @@ def test_errors_name_the_array(word):
         ("bias", np.ones(7)),
         ("activation", "foo"),
         ("overflow", "clip"),
+        ("dtype", "?"),
     ],
 )
 def test_a_layer_names_what_is_wrong_for_every_input(word, wrong):
     """A complex padding_value is wrong for some inputs only."""
     weights = {name: np.ones(shape, np.float32) for name, shape in SHAPES.items()}
-    with pytest.raises(ValueError, match=f"^prepare: {word} "):
+    with pytest.raises((TypeError, ValueError), match=f"^prepare: {word} "):
         prepare(depthwise_separable_conv2d, **weights, padding_value=1j, **{word: wrong})
 
 
