@@ -168,8 +168,14 @@ class PreparedConv:
                 f"with one to three kernel axes{missing_axes(weight.ndim, weight.ndim)}"
             )
         operation = _find(name or f"conv{weight.ndim - 2}d")
-        self._name = operation.__name__
-        self._family, self._rank = operation._family, operation._rank
+        self._hold(operation._family, operation.__name__, operation._rank, weight, bias, parameters)
+        self._algorithm = check_algorithm("prepare", how[0], names(self._family.spec))
+        self._threads = check_threads("prepare", how[1])
+        self._check()
+
+    def _hold(self, family, name, rank, weight, bias, parameters):
+        """Copy the weights of an operation, and what was said of it."""
+        self._family, self._name, self._rank = family, name, rank
         said = self._family.parameters(*map(settled, parameters))
         self._parameters = settled_parameters(said)
         as_flag("prepare", "flip", getattr(self._parameters, "flip", False))
@@ -183,9 +189,6 @@ class PreparedConv:
         if self._bias is not None:
             self._bias.flags.writeable = False
         self._weights = LayerWeights(self._weight, self._bias)
-        self._algorithm = check_algorithm("prepare", how[0], names(self._family.spec))
-        self._threads = check_threads("prepare", how[1])
-        self._check()
         self._ready = Store()
 
     def _check(self):
@@ -338,7 +341,9 @@ def _parameter(name: str) -> property:
     return property(read, doc=f"`{name}` of `prepare`.")
 
 
-for _name in ("depthwise_weight", "pointwise_weight", "depthwise_bias", "depthwise_activation"):
+for _name in (
+    "kernels_1d", "depthwise_weight", "pointwise_weight", "depthwise_bias", "depthwise_activation",
+):  # fmt: skip
     setattr(PreparedConv, _name, _parameter(_name))  # of depthwise_separable_conv
 for _family in (CONVOLUTION, TRANSPOSED):
     for _name in _family.parameters._fields:

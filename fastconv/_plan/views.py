@@ -15,8 +15,9 @@ from .._spec.conv import CONVOLUTION
 from .._spec.family import Family
 from .._spec.filter import FILTER, Views, as_filter, as_views, check_arrays, reworded_for
 from .._spec.separable import (
-    OF_ONE_ARRAY,
+    OF_VIEWS,
     SEPARABLE,
+    Kernels,
     as_separable_views,
     check_separable,
     read_kernels,
@@ -47,18 +48,20 @@ def _read_kernel(name: str, kernel: Any, read: Callable) -> Any:
     return read(name, "kernel", kernel)
 
 
-def _read_kernels(name: str, kernels: Any, read: Callable) -> tuple:
-    """Numbers of taps stand for kernels of float32 in a plan."""
+def _read_kernels(name: str, kernels: Any, read: Callable) -> Kernels:
+    """Numbers of taps stand for kernels of float32 in a plan; a layer has read its own."""
+    if isinstance(kernels, Kernels):
+        return kernels
     if read is plain.outlined and is_flat(kernels):
         sizes = as_shape(name, "kernels_1d", kernels)
-        return sizes, Outline((sum(sizes),), np.dtype(np.float32))
+        return Kernels(sizes, Outline((sum(sizes),), np.dtype(np.float32)))
     return read_kernels(name, kernels)
 
 
 VIEWED = {
     FILTER: Viewed(CONVOLUTION, "kernel", _read_kernel, as_views, check_arrays, as_filter),
     SEPARABLE: Viewed(
-        OF_ONE_ARRAY,
+        OF_VIEWS,
         "kernels_1d",
         _read_kernels,
         lambda name, rank, *operands: as_separable_views(name, *operands),

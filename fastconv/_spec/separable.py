@@ -18,7 +18,7 @@ from . import reference
 from .arguments import as_array, as_flag, check_dtype
 from .axis import Axis
 from .borders import Border
-from .conv import ConvSpec, make_conv_spec
+from .conv import ConvParameters, ConvSpec, least_input, make_conv_spec
 from .dtypes import INT32_MOST, Arithmetic, components, most
 from .epilogue import Epilogue
 from .family import Family
@@ -176,12 +176,12 @@ def _moves(axis: Axis) -> bool:
 def as_separable_views(
     name: str, said: SeparableParameters, image, kernels, bias, residual, out
 ) -> Views:
-    """The arrays of a separable filter. `kernels` is what `read_kernels` returned."""
+    """The arrays of a separable filter. `kernels` are `Kernels`."""
     sizes, weight = kernels
     rank = len(sizes)
     channels = channels_of(name, rank, image.shape)
     if as_flag(name, "flip", plain(said.flip)) and isinstance(weight, np.ndarray):
-        weight = np.concatenate([part[::-1] for part in np.split(weight, np.cumsum(sizes)[:-1])])
+        weight = flipped(kernels).joined
     dtype = result_dtype(said.dtype, image.dtype, weight.dtype)
 
     def check() -> None:
@@ -199,8 +199,22 @@ def as_separable_views(
     )
 
 
-def read_kernels(name: str, kernels: Any) -> tuple[tuple[int, ...], np.ndarray]:
+class Kernels(NamedTuple):
     """The sizes of 1-D kernels (0: there is none), and all of them in one array."""
+
+    sizes: tuple[int, ...]
+    joined: Any
+
+    @property
+    def each(self) -> list[np.ndarray | None]:
+        """One by one."""
+        ends = np.cumsum(self.sizes)
+        parts = zip(self.sizes, np.split(self.joined, ends[:-1]), strict=True)
+        return [part if size else None for size, part in parts]
+
+
+def read_kernels(name: str, kernels: Any) -> Kernels:
+    """1-D kernels, of one dtype."""
     form = "one to three 1-D arrays, one per axis, or None for an axis that is not filtered"
     if not is_sequence(kernels):
         raise TypeError(f"{name}: kernels_1d is {show(kernels)}, but it must be {form}")
@@ -229,7 +243,23 @@ def read_kernels(name: str, kernels: Any) -> tuple[tuple[int, ...], np.ndarray]:
             f"{name}: kernels_1d have dtypes {dtypes}, but they must have a common one"
         ) from None
     dtype = dtype if dtype.isnative else dtype.newbyteorder("=")
-    return tuple(sizes), np.concatenate([np.empty(0, dtype), *arrays], dtype=dtype)
+    return Kernels(tuple(sizes), np.concatenate([np.empty(0, dtype), *arrays], dtype=dtype))
+
+
+def flipped(kernels: Kernels) -> Kernels:
+    """Kernels turned around."""
+    parts = np.split(kernels.joined, np.cumsum(kernels.sizes)[:-1])
+    return kernels._replace(joined=np.concatenate([part[::-1] for part in parts]))
+
+
+def least_image(
+    name: str, sizes: tuple[int, ...], said: SeparableParameters, channels: int
+) -> tuple[int, ...]:
+    """The smallest image of so many channels that has an output."""
+    words = {word: getattr(said, word) for word in ("stride", "padding", "dilation")}
+    shape = (1, 1, *(size or 1 for size in sizes))
+    least = least_input(name, len(sizes), shape, ConvParameters(**words))
+    return (*least[2:], channels)
 
 
 def make_separable_spec(
@@ -304,13 +334,13 @@ def correlate(
     return reference.convolve(conv, input, weight, bias, residual, out)
 
 
-SEPARABLE = Family(  # as users see it: `prepare` has nothing to keep
-    spec=SeparableSpec, parameters=SeparableParameters, often=3, make_spec=make_separable_spec
-)
-OF_ONE_ARRAY = Family(  # of views, with all kernels in one array
-    spec=SeparableSpec,
-    parameters=SeparableParameters,
-    often=3,
-    make_spec=make_separable_spec,
-    weight_axes="(taps)",
+SEPARABLE, OF_VIEWS = (  # as users see it; and of views, with all kernels in one array
+    Family(
+        spec=SeparableSpec,
+        parameters=SeparableParameters,
+        often=3,
+        make_spec=make_separable_spec,
+        weight_axes=axes,
+    )
+    for axes in ("[1-D kernel, ...]", "(taps)")
 )

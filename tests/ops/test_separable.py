@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 from truth import assert_same_bits, specified
-from ways import ISAS, WORDS
+from ways import ISAS, WORDS, with_caches
 
 import fastconv
 from fastconv import filter2d, kernels, separable_filter
@@ -142,8 +142,9 @@ def filters(draw):
     threads=st.sampled_from([1, 2, 7]),
     layout=st.sampled_from(["contiguous", "steps", "backwards", "swapped", "misaligned"]),
     to=st.sampled_from([None, *sorted(set(WRITEABLE) - {"channels last"})]),
+    prepared=st.booleans(),
 )
-def test_any_filter(problem, isa, algorithm, threads, layout, to):
+def test_any_filter(problem, isa, algorithm, threads, layout, to, prepared):
     """It is that of the outer product of the kernels."""
     image, factors, bias, residual, said = problem
     image = READABLE[layout](image)
@@ -151,14 +152,59 @@ def test_any_filter(problem, isa, algorithm, threads, layout, to):
     how = fastconv.plan(separable_filter, image, given, residual=residual, **said)
     out = None if to is None else WRITEABLE[to](np.full(how.output_shape, 7, how.spec.dtype))
     with fastconv.settings(isa=isa):
-        got = separable_filter(
-            image, given, bias, residual=residual, out=out, algorithm=algorithm, threads=threads,
-            **said,
-        )  # fmt: skip
+        if prepared:
+            layer = fastconv.prepare(separable_filter, given, bias, algorithm=algorithm, **said)
+            got = layer(image, out, threads, residual=residual)
+        else:
+            got = separable_filter(
+                image, given, bias, residual=residual, out=out, algorithm=algorithm,
+                threads=threads, **said,
+            )  # fmt: skip
     assert out is None or got is out
     assert got.shape == how.output_shape == how.spec.output_shape
     kernel = joined(factors, TOTALS[how.spec.arithmetic.total])
     assert_filtered(got, image, kernel, bias, residual, **said)
+
+
+@settings(max_examples=250, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    problem=filters(),
+    isa=st.sampled_from(ISAS),
+    prepared=st.booleans(),
+    threads=st.sampled_from([1, 2, 7]),
+    rows=st.integers(1, 5),
+)
+def test_bands_do_not_change_bits(problem, isa, prepared, threads, rows):
+    image, factors, bias, residual, said = problem
+    with fastconv.settings(isa=isa):
+        whole = separable_filter(image, factors, bias, residual=residual, threads=1, **said)
+        with with_caches(l2=16 * rows * whole[:1].size):
+            if prepared:
+                layer = fastconv.prepare(separable_filter, factors, bias, **said)
+                got = layer(image, threads=threads, residual=residual)
+            else:
+                got = separable_filter(
+                    image, factors, bias, residual=residual, threads=threads, **said
+                )
+    assert_same_bits(got, whole)
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+@pytest.mark.parametrize("axes", [2, 3])
+def test_bands_are_a_quarter_of_the_cache(axes, threads):
+    row = 7 * 11 ** (axes - 2) * 4
+    image, factors = (53, *(11, 7)[3 - axes :]), (3,) * axes
+    with with_caches(l2=40 * row):
+        how = fastconv.plan(separable_filter, image, factors, threads=threads)
+        found = how._engine.run.__self__.planned
+        assert len(found.each) >= 6
+        assert 3 * row < sum(found.between_bytes) <= 10 * row
+        written = np.zeros(image, int)
+        for band in found.each:
+            written[band.writes[:-1]] += 1
+        assert (written == 1).all()
+        assert not any(band.copies for band in found.each)
+        assert how.copies[0] == "between convolutions: bands of the cache's size"
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -333,6 +379,65 @@ def test_errors_name_image_and_kernels(said, message):
     assert not re.search("input|weight", str(caught.value))
 
 
-def test_prepare_has_nothing_to_keep():
-    with pytest.raises(TypeError, match=r"^prepare: operation is <function separable_filter"):
-        fastconv.prepare(separable_filter, FACTORS)
+def test_prepare_refuses_what_no_image_could_mend():
+    for said, message in (
+        ({"kernels_1d": 3}, "kernels_1d is 3, but it must be one to three 1-D arrays"),
+        ({"kernels_1d": [["a"]]}, "kernels_1d[0] has dtype <U1"),
+        ({"stride": 0}, "stride is 0"),
+        ({"padding": "some"}, "padding is 'some'"),
+        ({"padding": (1, 2, 3)}, "padding has 3 entries"),
+        ({"flip": None}, "flip is None"),
+        ({"bias": "much"}, "bias has dtype <U4"),
+        ({"activation": "soft"}, "activation is 'soft'"),
+        ({"algorithm": "phases"}, "algorithm is 'phases'"),
+    ):
+        with pytest.raises((TypeError, ValueError), match=f"^prepare: {re.escape(message)}"):
+            fastconv.prepare(separable_filter, **{"kernels_1d": FACTORS} | said)
+
+
+# ---- layers ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("constant", [False, True])
+def test_a_layer_takes_images_of_any_channels_and_dtype(constant):
+    column, row = numbers((3,), seed=1), numbers((5,), seed=2)
+    said = {"padding_mode": "constant", "padding_value": 2} if constant else {"flip": True}
+    for factors in ([column, row], [None, row], [column, None, row]):
+        layer = fastconv.prepare("separable_filter", factors, 0.5, **said)
+        again = pickle.loads(pickle.dumps(layer))
+        for shape in ((7, 5, 2), (7, 5, 2, 2), *((5, 3, n) for n in range(1, 20))):
+            for dtype in ("f4", "u1"):
+                image = numbers(shape, dtype)
+                expected = separable_filter(image, factors, 0.5, **said)
+                assert_same_bits(layer(image), expected)
+                assert_same_bits(again(image), expected)
+
+
+def test_a_layer_keeps_its_kernels():
+    column, image = numbers((3,), seed=1), numbers((11, 13))
+    layer = fastconv.prepare(separable_filter, [column, None], stride=2)
+    expected = separable_filter(image, [column, None], stride=2)
+    column[:] = 0
+    assert_same_bits(layer(image), expected)
+    assert_same_bits(layer(image, threads=3, out=np.empty_like(expected)), expected)
+    kept, none = layer.kernels_1d
+    assert none is None
+    assert not kept.flags.writeable
+    np.testing.assert_array_equal(kept, numbers((3,), seed=1))
+    assert (layer.stride, layer.padding_mode, layer.flip) == (2, "mirror", False)
+    assert repr(layer) == (
+        "prepare(separable_filter, kernels_1d of sizes (3, None) float32, bias=None, stride=2, "
+        "padding='same', dilation=1)"
+    )
+    assert layer.plan((11, 13)).output_shape == (6, 7)
+    with pytest.raises(AttributeError, match="separable_filter has no weight, but kernels_1d"):
+        _ = layer.weight
+    with pytest.raises(AttributeError, match="conv1d has no kernels_1d"):
+        _ = fastconv.prepare(np.ones((1, 1, 3))).kernels_1d
+
+
+def test_a_layer_with_a_bias_per_channel():
+    layer = fastconv.prepare(separable_filter, [[1.0], [1.0]], [1.0, 2.0])
+    assert layer(np.zeros((1, 1, 2))).tolist() == [[[1, 2]]]
+    with pytest.raises(ValueError, match=r"^separable_filter: bias has shape \(2,\), but it must"):
+        layer(np.zeros((1, 1, 3)))
