@@ -18,6 +18,7 @@ number of floating point is promoted as NumPy promotes.
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -57,6 +58,15 @@ def find_dtype(value: Any) -> np.dtype:
 def is_known(dtype: np.dtype) -> bool:
     """Whether arrays of this dtype are read and written."""
     return (dtype.kind, dtype.itemsize) in STORED or is_bfloat16(dtype)
+
+
+def common(dtypes: Iterable[np.dtype]) -> np.dtype:
+    """The dtype to which NumPy promotes several. bfloat16 is promoted last: its order among others
+    would decide whether there is one at all. Raises TypeError if there is none."""
+    dtypes = set(dtypes)
+    narrow = {dtype for dtype in dtypes if is_bfloat16(dtype)}
+    plain = [np.result_type(*dtypes - narrow)] if dtypes - narrow else []
+    return np.result_type(*plain, *narrow)
 
 
 def native(dtype: np.dtype) -> np.dtype:

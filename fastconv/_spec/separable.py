@@ -19,7 +19,7 @@ from .arguments import as_array, as_flag, check_dtype
 from .axis import Axis
 from .borders import Border
 from .conv import ConvParameters, ConvSpec, least_input, make_conv_spec
-from .dtypes import INT32_MOST, Arithmetic, components, most
+from .dtypes import INT32_MOST, Arithmetic, common, components, most
 from .epilogue import Epilogue
 from .family import Family
 from .filter import (
@@ -236,7 +236,7 @@ def read_kernels(name: str, kernels: Any) -> Kernels:
         sizes.append(array.size)
         arrays.append(array)
     try:
-        dtype = np.result_type(*{array.dtype for array in arrays}) if arrays else np.dtype(bool)
+        dtype = common(array.dtype for array in arrays) if arrays else np.dtype(bool)
     except TypeError:
         dtypes = ", ".join(str(array.dtype) for array in arrays)
         raise TypeError(

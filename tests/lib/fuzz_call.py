@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """One call of a case of fuzzing.py: its arrays in memory of their own, its arguments as said."""
 
+import inspect
 import pickle
 from contextlib import suppress
 
 import numpy as np
 from fuzz_arrays import ARRAYS, as_dtype, close, formed, made, own_bytes
-from fuzz_families import KERNELS, function_of
+from fuzz_families import IMAGES, KERNELS, function_of
 from fuzz_sums import native
 
 import fastconv
@@ -28,6 +29,16 @@ def operands(op, given, rank):
     if "first_bias" in given:
         given["depthwise_bias"] = given.pop("first_bias")
     return src, weights, bias, given
+
+
+def others(array, image):
+    """Inputs in other memory, of other dtypes and numbers, for the same layer."""
+    yield np.zeros(array.shape, np.int8)
+    yield np.asfortranarray(array)
+    yield np.zeros((2, *array.shape[-3:]), array.dtype)
+    yield np.ones(array.shape, np.complex64)
+    if image:
+        yield np.stack([array, array], -1)
 
 
 class Call:
@@ -79,6 +90,11 @@ class Call:
         with fastconv.settings(isa=self.case.get("isa")):
             if way == "plan":
                 return fastconv.plan(self.function, x, *weights, bias, **given, **said)
+            if way == "positional":
+                words = (*inspect.signature(self.function).parameters.values(),)[2 + len(weights) :]
+                words = [word for word in words if word.kind is word.POSITIONAL_OR_KEYWORD]
+                placed = [said.pop(word.name, word.default) for word in words]
+                return self.function(x, *weights, bias, *placed, **given, **said)
             if way == "call":
                 return self.function(x, *weights, bias, **given, **said)
             first = {n: given.pop(n) for n in ("depthwise_bias",) if n in given}
@@ -89,10 +105,10 @@ class Call:
         if way == "pickled":
             layer = pickle.loads(pickle.dumps(layer))
         if way == "reused":
-            narrow = np.zeros(self.plain["input"].shape, np.int8)
-            with suppress(TypeError, ValueError):
-                layer(narrow, **given)
-            self.restore()
+            for other in others(self.plain["input"], self.op in IMAGES):
+                with suppress(TypeError, ValueError):
+                    layer(other, **given)
+                self.restore()
         for value in said.values():
             if type(value) is list:
                 value.clear()

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 from fuzz_sums import (
+    BF16,
     Refused,
     arrivals,
     axes_of,
@@ -194,8 +195,12 @@ def kinds_of(op, dtypes, sizes, said):
 
 def common(dtypes):
     """The dtype of all kernels of a separable filter."""
+    plain = [dtype for dtype in map(native, dtypes) if dtype != BF16]
+    last = [BF16] * (len(plain) < len(dtypes))
+    if not dtypes:
+        return np.dtype(bool)
     try:
-        return np.result_type(*map(native, dtypes)) if dtypes else np.dtype(bool)
+        return np.result_type(*([np.result_type(*plain)] if plain else []), *last)
     except TypeError:
         raise Refused("no dtype holds all kernels") from None
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Other ways to run a case of fuzzing.py, which give the same bits."""
 
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from random import Random
 
@@ -24,6 +25,18 @@ def again(way):
             same_bits(Call(case).result(way), base, way)
 
     return run
+
+
+def positional(call, case, base):
+    same_bits(Call(case).result("positional"), base, "positional arguments")
+
+
+def at_once(call, case, base):
+    """Two calls at the same time, of arrays of their own."""
+    calls = [Call(case), Call(case)]
+    with ThreadPoolExecutor(2) as pool:
+        for got in pool.map(Call.result, calls):
+            same_bits(got, base, "two calls at once")
 
 
 def other_threads(call, case, base):
@@ -190,6 +203,7 @@ ALSO = {
     "algorithm": other_algorithm, "batch": split_batch, "layout": other_layout,
     "plain": plain_arrays, "plan": planned, "schedule": other_schedule,
     "reused": again("reused"), "calls": other_call, "caches": other_caches,
+    "positional": positional, "at once": at_once,
 }  # fmt: skip
 # Not of the reference:
 ENGINE = ("algorithm", "batch", "layout", "plain", "schedule", "calls", "caches")

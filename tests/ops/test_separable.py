@@ -4,6 +4,7 @@
 import pickle
 import re
 from functools import reduce
+from itertools import permutations
 
 import numpy as np
 import pytest
@@ -266,6 +267,17 @@ def test_bits_depend_on_neither_channels_nor_threads(channels):
     got = separable_filter(x, factors, threads=1)
     for at in np.ndindex(channels):
         assert_same_bits(got[(..., *at)], separable_filter(x[(..., *at)], factors, threads=3))
+
+
+@pytest.mark.parametrize("order", list(permutations(("c8", BF16, "i2"))), ids=str)
+def test_the_order_of_dtypes_does_not_decide_whether_they_have_a_common_one(order):
+    image = numbers((3, 5, 4), "f4")
+    factors = [np.array([2], dtype) for dtype in order]
+    got = separable_filter(image, factors)
+    assert got.dtype == "c8"
+    np.testing.assert_array_equal(got, 8 * image)
+    with pytest.raises(TypeError, match="kernels_1d have dtypes uint8, bfloat16, int8, but"):
+        separable_filter(image, [np.array([2], dtype) for dtype in ("u1", BF16, "i1")])
 
 
 def test_the_kernels_that_separate_finds():
