@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
@@ -137,7 +138,7 @@ CHECKED = (
 
 def _progress(error: Exception) -> tuple[bool, int]:
     """How far the checks came: what they met last is wrong whatever the input."""
-    argument = str(error).partition(": ")[2].partition(" ")[0].removesuffix("'s")
+    argument = re.match(r"\w*", str(error).partition(": ")[2])[0]
     late = getattr(error, "late", False)  # of the second of two convolutions
     return late, CHECKED.index(argument) if argument in CHECKED else -1
 

@@ -360,7 +360,8 @@ def separable(kind, image, arrays, said, sizes):
     )
     if kind.pairs:  # an infinity times a complex number is NaN or not, as it is grouped
         found.anything = found.anything | ~np.isfinite(found.total).all(-1, keepdims=True)
-    if not grows * most < float(limits.max) / 16:
+    finite = all(np.isfinite(k).all() for k in kernels)
+    if not (finite and grows * most < float(limits.max) / 16):
         found.anything = np.ones_like(found.anything)
     return found
 

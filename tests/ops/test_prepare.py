@@ -297,6 +297,7 @@ def test_weights_that_are_not_finite_with_a_residual_that_lies_anyhow(last, orde
 @pytest.mark.parametrize(
     ("said", "named"),
     [
+        ({"padding": 1, "padding_value": -2.5, "padding_mode": (None,)}, r"padding_mode\[0\]"),
         ({"padding": 1, "padding_value": 2**40, "activation": "foo"}, "activation"),
         ({"padding": 1, "padding_value": -np.inf, "alpha": "two"}, "alpha"),
         ({"dtype": "i4", "alpha": 0.5}, "alpha"),
