@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Pictures of what lies beyond the border, and of what each named kernel does.
+"""Pictures of what lies beyond the border, of what each named kernel does, and of enlarging.
 
     python examples/gallery.py -o DIRECTORY [IMAGE]
-    python examples/gallery.py --borders FILE --picture FILE
+    python examples/gallery.py --borders FILE --picture FILE --enlarged FILE
 
-The first writes borders.png and kernels.png, of a photograph that matplotlib brings; the second
-the two small pictures of the documentation, of a landscape that is drawn here.
+The first writes borders.png, kernels.png and enlarged.png, of a photograph that matplotlib brings;
+the second the three small pictures of the documentation, of a landscape that is drawn here.
 """
 
 import argparse
@@ -39,6 +39,16 @@ BORDERS = {
     "symmetric": "dcba|abcd|dcba",
 }
 
+# A part of a picture to enlarge: its place in the height and the width, and its share of both.
+PART, SHARE = (0.36, 0.55), 0.16
+
+# (taps, stride) of transposed convolutions, each with a sum of stride ** 2: as bright as before.
+ENLARGED = {
+    "a kernel of 3, stride 2": (np.full((3, 3), 4 / 9), 2),
+    "a kernel of 4, stride 2": (np.full((4, 4), 1 / 4), 2),
+    "a triangle of 8, stride 4": (np.outer(*[np.array([1, 3, 5, 7, 7, 5, 3, 1]) / 8] * 2), 4),
+}
+
 # Kernels that average or sharpen, shown in colour; the others are shown in grey, 0 in the middle.
 COLOUR = {
     "mean(9)": kernels.mean(9),
@@ -61,12 +71,14 @@ def main() -> int:
     parser = Parser(prog="gallery.py", description=__doc__.splitlines()[0])
     add = parser.add_argument
     add("image", nargs="?", metavar="IMAGE", help="any that Pillow reads")
-    add("-o", "--output", metavar="DIRECTORY", type=Path, help="write borders.png, kernels.png")
+    pages = ", ".join(PAGES)
+    add("-o", "--output", metavar="DIRECTORY", type=Path, help=f"write {pages}")
     add("--borders", metavar="FILE", type=Path, help="write the borders alone, small")
     add("--picture", metavar="FILE", type=Path, help="write one picture under three kernels, small")
+    add("--enlarged", metavar="FILE", type=Path, help="write a part of it enlarged, small")
     options = parser.parse_args()
-    if not (options.output or options.borders or options.picture):
-        parser.error("-o, --borders or --picture is needed")
+    if not (options.output or options.borders or options.picture or options.enlarged):
+        parser.error("-o, --borders, --picture or --enlarged is needed")
     try:
         write_all(options)
     except KeyboardInterrupt:
@@ -91,7 +103,7 @@ def write_all(options: argparse.Namespace) -> None:
         photograph = cbook.get_sample_data("grace_hopper.jpg", asfileobj=False)
         picture = read(photograph) if given is None else given
         options.output.mkdir(parents=True, exist_ok=True)
-        for name, page in (("borders.png", draw_borders), ("kernels.png", draw_kernels)):
+        for name, page in PAGES.items():
             page(picture).savefig(options.output / name, dpi=100)
             print(options.output / name)
     picture, detail = (draw_landscape(), draw_tiles()) if given is None else (given, None)
@@ -99,6 +111,8 @@ def write_all(options: argparse.Namespace) -> None:
         save_small(draw_borders(picture, detail), options.borders)
     if options.picture:
         save_small(draw_three(picture), options.picture)
+    if options.enlarged:
+        save_small(draw_enlarged(picture), options.enlarged)
 
 
 def save_small(figure: Figure, path: Path) -> None:
@@ -194,10 +208,19 @@ def apply(planes: np.ndarray, taps: np.ndarray) -> np.ndarray:
     return convolve(planes, taps, margins, "mirror")
 
 
+def enlarge(planes: np.ndarray, taps: np.ndarray, stride: int) -> np.ndarray:
+    """A picture but for its outermost pixels, `stride` times as large: each pixel adds the taps,
+    times its value, to the pixels around its new place."""
+    extra = [n + stride for n in taps.shape]
+    padding = [(n // 2, n - n // 2) for n in extra]
+    weight = taps[None, None].astype(planes.dtype)
+    return fastconv.conv_transpose2d(planes[:, None], weight, stride=stride, padding=padding)[:, 0]
+
+
 def show(axes, planes: np.ndarray, caption: str, **said) -> None:
     """One picture, in colour or in grey, with its caption above."""
     if len(planes) == 3:
-        axes.imshow(np.clip(planes.transpose(1, 2, 0), 0, 1))
+        axes.imshow(np.clip(planes.transpose(1, 2, 0), 0, 1), **said)
     else:
         axes.imshow(planes[0], cmap="gray", **said)
     axes.set_title(caption, family="monospace", fontsize=11)
@@ -237,6 +260,20 @@ def draw_three(picture: np.ndarray) -> Figure:
     return figure
 
 
+def draw_enlarged(picture: np.ndarray) -> Figure:
+    """A part of a picture, and beside it the same enlarged in several ways."""
+    sizes = [max(3, round(SHARE * n)) for n in picture.shape[1:]]
+    starts = [int(at * n) for at, n in zip(PART, picture.shape[1:], strict=True)]
+    rows, columns = (slice(at, at + n) for at, n in zip(starts, sizes, strict=True))
+    part = picture[:, rows, columns]
+    figure = Figure(figsize=(15, 3.1 * 4 / 3 * part.shape[1] / part.shape[2]), layout="constrained")
+    panels = iter(figure.subplots(1, 1 + len(ENLARGED)))
+    show(next(panels), part[:, 1:-1, 1:-1], "a part of a picture", interpolation="nearest")
+    for caption, (taps, stride) in ENLARGED.items():
+        show(next(panels), enlarge(part, taps, stride), caption, interpolation="nearest")
+    return figure
+
+
 def draw_kernels(picture: np.ndarray) -> Figure:
     """The photograph, and beside it what each kernel makes of it, with the kernel's taps."""
     grey = np.tensordot(np.float32(GREY), picture, 1)[None]
@@ -265,6 +302,8 @@ def inset(axes, taps: np.ndarray) -> None:
     small.imshow(roots, cmap="RdBu_r", vmin=-most, vmax=most)
     small.set(xticks=[], yticks=[])
 
+
+PAGES = {"borders.png": draw_borders, "kernels.png": draw_kernels, "enlarged.png": draw_enlarged}
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -100,11 +100,11 @@ def draw(monkeypatch, capsys):
 
 
 def test_the_small_pictures_of_the_documentation(draw, tmp_path):
-    files = [tmp_path / "borders.png", tmp_path / "picture.png"]
-    code, out, err = draw("--borders", files[0], "--picture", files[1])
+    files = [tmp_path / name for name in ("borders.png", "picture.png", "enlarged.png")]
+    code, out, err = draw("--borders", files[0], "--picture", files[1], "--enlarged", files[2])
     assert (code, err) == (0, "")
     assert out.split() == [str(path) for path in files]
-    for path, most in zip(files, (100_000, 150_000), strict=True):
+    for path, most in zip(files, (100_000, 150_000, 60_000), strict=True):
         for each in (path, ROOT / "docs" / path.name):
             assert each.stat().st_size < most
             with Image.open(each) as opened:
@@ -132,7 +132,7 @@ def test_errors_are_one_line(draw, crop, tmp_path):
     (tmp_path / "file").write_text("no folder")
     lost = tmp_path / "nowhere" / "p.png"
     for words, message in (
-        ((), "-o, --borders or --picture is needed"),
+        ((), "-o, --borders, --picture or --enlarged is needed"),
         (("--colour",), "--colour"),
         (("-o",), "expected one argument"),
         ((tmp_path / "no.png", "-o", tmp_path), "no.png: No such file"),
@@ -159,10 +159,10 @@ def test_a_missing_package_is_said(draw, monkeypatch, name):
     assert err.count("\n") == 1
 
 
-def test_the_command_writes_both_pages(draw, crop, tmp_path):
+def test_the_command_writes_all_pages(draw, crop, tmp_path):
     folder = tmp_path / "new" / "folder"
     code, out, err = draw(crop, "-o", folder)
-    pages = [folder / "borders.png", folder / "kernels.png"]
+    pages = [folder / name for name in ("borders.png", "kernels.png", "enlarged.png")]
     assert (code, out.split(), err) == (0, [str(page) for page in pages], "")
     for page in pages:
         with Image.open(page) as opened:
@@ -220,3 +220,23 @@ def test_signed_answers_have_grey_in_the_middle_and_are_not_clipped(gallery, cro
         low, high = answers[caption].get_clim()
         assert low == -high
         assert high == np.abs(answers[caption].get_array()).max()
+
+
+def test_enlarged_pictures_are_as_bright_and_only_one_kernel_leaves_a_pattern(gallery, crop):
+    enlarge, kinds = gallery["enlarge"], gallery["ENLARGED"]
+    flat = np.ones((3, 7, 11), np.float32)
+    for caption, (taps, stride) in kinds.items():
+        got = enlarge(flat, taps, stride)
+        assert got.shape == (3, 5 * stride, 9 * stride), caption
+        terms = {1, 2, 4} if len(taps) % stride else {len(taps) ** 2 // stride**2}
+        assert set(np.unique(enlarge(flat, np.ones_like(taps), stride))) == terms
+        assert len(terms) > 1 or np.abs(got - 1).max() < 1e-6
+    ramp = np.broadcast_to(np.arange(11, dtype=np.float32), (1, 7, 11))
+    steps = np.diff(enlarge(ramp, *kinds["a triangle of 8, stride 4"]), axis=-1)
+    np.testing.assert_allclose(steps, 0.25, atol=1e-5)
+    picture = gallery["read"](crop)
+    panels = gallery["draw_enlarged"](picture).axes
+    assert [panel.get_title() for panel in panels] == ["a part of a picture", *kinds]
+    part, *larger = (panel.images[0].get_array() for panel in panels)
+    for got, (_, stride) in zip(larger, kinds.values(), strict=True):
+        assert got.shape == (part.shape[0] * stride, part.shape[1] * stride, 3)
