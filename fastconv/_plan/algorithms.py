@@ -22,7 +22,7 @@ from .._spec.separable import SeparableSpec
 from .._spec.separable_conv import SeparableConvSpec
 from .._spec.spec import Spec
 from .._spec.transpose import TransposeSpec
-from . import depthwise, local, magnitude, nonfinite
+from . import depthwise, factored, local, magnitude, nonfinite
 from .bands import Bands
 from .bordered import bordered, spills
 from .candidate import Candidate, Part, chunk, idle, make_engine, pack, runner
@@ -136,10 +136,10 @@ class Tiled:
 
 
 def _variants(call: Call, make: Callable[[Call], Plan]) -> tuple[Variant, ...]:
-    """For small integers; for weights that are not finite."""
+    """For weights that are outer products, small integers, weights that are not finite."""
     if 0 in call.spec.output_shape:
         return ()
-    found = (magnitude.variant(call, make), nonfinite.variant(call, make))
+    found = (module.variant(call, make) for module in (factored, magnitude, nonfinite))
     return tuple(variant for variant in found if variant is not None)
 
 
@@ -251,6 +251,15 @@ def _separable(call: Call) -> Candidate:
     return Candidate(found.planned.cost, partial(_in_bands, call, found.planned, found.run, **how))
 
 
+def _factored(call: Call) -> Candidate:
+    if 0 in call.spec.output_shape:
+        return Candidate(0.0, partial(idle, call))
+    found = factored.Factored(call)
+    planned, packing = found.passes.planned, ("factored", call.spec.kernel, call.spec.tile_dtype)
+    how = {"pack": found.pack, "packing": packing, "check": found.check}
+    return Candidate(planned.cost, partial(_in_bands, call, planned, found.run, **how))
+
+
 def _separable_reference(call: Call) -> Candidate:
     run = partial(_run_reference, separable.correlate, call.spec)
     return Candidate(inf, lambda: Part(make_engine(call, run), "numpy"))
@@ -266,7 +275,7 @@ def _bands(call: Call) -> Candidate:
     return Candidate(found.planned.cost, partial(_in_bands, call, found.planned, found.run))
 
 
-def _in_bands(call: Call, found: Bands, run: Callable[..., bool], **packing) -> Part:
+def _in_bands(call: Call, found: Bands, run: Callable[..., bool], **how) -> Part:
     """What is said of convolutions in a row; of vectors and tiles what is said of the largest."""
     plans = found.plans
     largest = max(plans, key=lambda plan: plan.flops)
@@ -277,7 +286,7 @@ def _in_bands(call: Call, found: Bands, run: Callable[..., bool], **packing) -> 
     if call.spec.reads_constant:
         memory *= BORDERS
     return Part(
-        engine=make_engine(call, run, memory=memory, **packing),
+        engine=make_engine(call, run, memory=memory, **how),
         isa=call.isa,
         orientation=largest.orientation,
         threads=max(plan.threads for plan in plans) if found.whole else found.threads,
@@ -320,6 +329,7 @@ ALGORITHMS = (
         refuses=lambda call: depthwise.refuses(call.spec),
         variants=_variants,
     ),
+    Algorithm("separable", ConvSpec, _factored, refuses=factored.refuses_unnamed),
     Algorithm("reference", ConvSpec, _reference, only_named=SLOW),
     Algorithm("phases", TransposeSpec, _phases, parts=PARTS),
     Algorithm("reference", TransposeSpec, _transposed_reference, only_named=SLOW),

@@ -99,4 +99,5 @@ FAR_CACHES = 8  # second-level caches that a third one is worth, at least
 EDGES_WORTH = 4  # vectors between the ends of a row from which on these have strips of their own
 PLANE = 300.0  # begin and end a plane
 BAND_SHARE = 0.25  # of the second level, for what lies between two convolutions
+PASS_TAPS = 36  # multiply-adds an output that a further pass of a separable kernel is worth
 REGION = 20_000.0  # begin and end a parallel region

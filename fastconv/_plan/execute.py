@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from operator import is_
 from typing import Any, NamedTuple
 
@@ -169,6 +170,7 @@ class Outline(NamedTuple):
 
     shape: tuple[int, ...]
     dtype: np.dtype
+    shared: bool = False  # all parts along the first axis are the same memory
 
 
 def outlined(name: str, argument: str, value: Any, dtype: Any = np.float32):
@@ -234,6 +236,7 @@ def make_call(spec, src, wei, residual, out, algorithm, threads, prepared=False)
 def layout_of(spec: Any, array: Any, dtype: np.dtype, channels_last: bool) -> Layout:
     """The layout of an array or of what an outline stands for."""
     if not isinstance(array, np.ndarray):
-        return Layout.contiguous(*array, dtype, spec.rank, channels_last)
+        found = Layout.contiguous(*array[:2], dtype, spec.rank, channels_last)
+        return replace(found, strides=(0, *found.strides[1:])) if array.shared else found
     seen = (array.shape, array.strides, array.dtype, array.flags.aligned)
     return Layout.of(*seen, dtype, spec.rank, channels_last)

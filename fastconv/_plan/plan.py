@@ -41,6 +41,7 @@ class Engine(NamedTuple):
     variants: tuple[Variant, ...] = ()
     memory: int = PLAN_BYTES  # bytes that the plan takes, at most
     cost: float = 0.0  # an estimate, in cycles
+    check: Callable[..., None] | None = None  # raises for `Weights` that it cannot take
 
     def pad_bias(self, bias: np.ndarray | None) -> np.ndarray | None:
         """The bias with its room."""

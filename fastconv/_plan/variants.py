@@ -12,6 +12,8 @@ from .weights import Weights
 
 def choose(plan: Plan, src: np.ndarray | None, weights: Weights | None) -> Plan:
     """The plan for arrays, as far as they are known; it tells what it still depends on."""
+    if weights is not None and plan._engine.check:
+        plan._engine.check(weights)
     left = []
     for variant in plan._engine.variants:
         if weights is None or (variant.reads_input and src is None):

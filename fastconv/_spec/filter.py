@@ -21,6 +21,7 @@ from .family import Family
 from .operands import check_out, check_residual
 from .values import reworded
 
+FILTERS = ("filter2d", "filter_nd")
 RANKS = {1: "one axis", 2: "two axes", 3: "three axes"}
 
 
@@ -165,7 +166,7 @@ def shared(kernel: Any, channels: int) -> Any:
     shape = (channels, 1, *kernel.shape)
     if isinstance(kernel, np.ndarray):
         return kernel[None, None] if channels == 1 else np.broadcast_to(kernel, shape)
-    return kernel._replace(shape=shape)
+    return kernel._replace(shape=shape, shared=channels > 1)
 
 
 def bias_per_channel(name: str, bias: Any, channels: tuple[int, ...]) -> np.ndarray | None:

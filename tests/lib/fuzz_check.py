@@ -16,6 +16,8 @@ from fuzz_wrong import wrong
 
 inf, nan, infj = math.inf, math.nan, complex(0, math.inf)
 HOW = ("threads", "algorithm")
+# What is said of an algorithm for other calls, or for other weights.
+FOR_OTHERS = ("but it must be another one here", "than an outer product of 1-D kernels has")
 
 
 def check(case):
@@ -37,7 +39,7 @@ def check(case):
         except (TypeError, ValueError) as error:
             if any(form in MAY_BE_REFUSED for form in case.get("forms", {}).values()):
                 return call.unchanged("refused")
-            if "but it must be another one here" in str(error):  # an algorithm for other calls
+            if any(words in str(error) for words in FOR_OTHERS):
                 call.unchanged("refused")
                 return check({**case, "said": {**case["said"], "algorithm": "auto"}})
             raise Mismatch(f"call: {type(error).__name__}: {error}") from error

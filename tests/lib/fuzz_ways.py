@@ -14,6 +14,7 @@ from ways import with_any_schedule, with_caches
 
 import fastconv
 from fastconv._plan.algorithms import ORIENTATIONS, offered
+from fastconv._plan.factored import REASON
 
 STILL = (*KERNELS, "bias", "first_bias")  # arrays that have no batch
 ESTIMATED = "estimated"  # how the reason of a plan begins that could have run
@@ -45,11 +46,22 @@ def other_threads(call, case, base):
 
 
 def algorithms(case):
-    """Those that could run the case, and the words for the parts of one."""
+    """Those that could run the case with its bits, and the words for the parts of one."""
+    if is_factored(case):
+        return ["separable"]
     plan = Call({**case, "forms": {}}).run("plan", algorithm="auto")
+    if plan.chosen == REASON:
+        return [case["said"]["algorithm"]]
     able = [name for name, why in plan.refused if why.startswith(ESTIMATED)]
     parts = (name for row in offered() if row.name == plan.algorithm for name in row.parts)
     return [plan.algorithm, *able, *parts]
+
+
+def is_factored(case):
+    """Whether a kernel runs as its factors, which has bits of its own."""
+    if case["op"] == "separable_filter":
+        return False
+    return Call({**case, "forms": {}}).run("plan").algorithm == "separable"
 
 
 def other_algorithm(call, case, base):
@@ -121,6 +133,8 @@ def split_batch(call, case, base):
 def other_call(call, case, base):
     """The same as convolutions, where documentation says that the bits are those."""
     op, sizes, plain, said = case["op"], case["sizes"], dict(call.plain), said_of(case)
+    if is_factored(case):
+        return
     said = {name: v for name, v in with_defaults(op, said).items() if name != "algorithm"}
     groups, w = sizes.get("groups"), plain.pop("weight", None)
     how = {**case, "said": said, "op": "conv"}
