@@ -100,8 +100,13 @@ class Call:
             first = {n: given.pop(n) for n in ("depthwise_bias",) if n in given}
             operation = () if self.op == "conv" else (self.function,)
             layer = fastconv.prepare(*operation, *weights, bias, **first, **said)
+            if way == "layer":
+                return layer
             if way == "layer plan":
+                assert repr(layer).startswith("prepare(")
                 return layer.plan(x, **given)
+            if way == "shared":
+                return self.layer(x, **given)
         if way == "pickled":
             layer = pickle.loads(pickle.dumps(layer))
         if way == "reused":
@@ -115,7 +120,7 @@ class Call:
             elif type(value) is np.ndarray and value.ndim:
                 value[:] = 0
         alone = not any("over" in array for array in map(self.case.get, self.views) if array)
-        kept = {name: self.views[name].copy() for name in ("weight", "second", "bias", "first_bias")
+        kept = {name: self.views[name].copy() for name in (*KERNELS, "bias", "first_bias")
                 if alone and name in self.views and "page" not in self.case[name]
                 and self.views[name].flags.writeable}  # fmt: skip
         for name in kept:

@@ -66,7 +66,7 @@ def draw(random):
               (3, "separable_filter"), (2, "depthwise_conv"), (2, "local_conv"), (2, "filter_nd"),
               (1, "filter2d"), (1, "pointwise_conv"))  # fmt: skip
     rank = 2 if op == "filter2d" else some(random, (3, 1), (5, 2), (2, 3))
-    large = op == "conv" and random.random() < 0.015
+    large = op != "local_conv" and random.random() < 0.01
     drawing = draw_sizes(random, op, rank, large)
     if drawing is None:
         return None
@@ -170,6 +170,9 @@ def draw_sizes(random, op, rank, large):
         c_in, c_out, groups = random.choice((41, 67)), random.choice((47, 64, 97)), 1
         taps = [{1: 7, 2: 3, 3: 2}[rank]] * rank
         lengths = [{1: 203, 2: random.choice((13, 19)), 3: random.choice((6, 7))}[rank]] * rank
+        if op in IMAGES:
+            taps = [{1: 67, 2: 7, 3: 3}[rank]] * rank
+            lengths = [{1: 40009, 2: 211, 3: 37}[rank]] * rank
     if op in ("depthwise_conv", "depthwise_separable_conv"):
         groups, c_in, c_out = groups * c_in or 1, 1, some(random, (6, 1), (2, 2), (1, 3))
     if op == "pointwise_conv":
@@ -200,7 +203,10 @@ def draw_sizes(random, op, rank, large):
     else:
         sizes |= {"batch": batch, "groups": groups, "c_in": c_in, "c_out": c_out}
     if op == "depthwise_separable_conv":
-        sizes |= {"mixed": random.choice((1, 2, 3, 5, 17, 33)), "flat": random.random() < 0.5}
+        sizes |= {
+            "mixed": random.choice((1, 2, 3, 5, 17, 33) if not large else (131,)),
+            "flat": random.random() < 0.5,
+        }
     elif op == "pointwise_conv":
         sizes["flat"] = random.random() < 0.5
     elif op == "local_conv":

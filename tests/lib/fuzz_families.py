@@ -251,7 +251,8 @@ def separable_conv(arrays, said, sizes):
         if first.pairs:
             between = between.view(np.result_type(between.dtype, np.complex64))
         found = summed(last, between[..., 0], w, {})
-        bound, odd = bound.sum(-1), anything.any(-1)
+        too_large = np.abs(total) > float(np.finfo(last.sums).max) / 16  # as it is multiplied
+        bound, odd = bound.sum(-1), (anything | too_large).any(-1)
         sizes_of_w = np.stack([w.real, w.imag]) if w.dtype.kind == "c" else w[None]
         sizes_of_w = np.abs(sizes_of_w.astype("f8")).sum(0)
         finite = np.isfinite(sizes_of_w)

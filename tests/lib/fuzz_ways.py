@@ -33,11 +33,16 @@ def positional(call, case, base):
 
 
 def at_once(call, case, base):
-    """Two calls at the same time, of arrays of their own."""
-    calls = [Call(case), Call(case)]
+    """Two calls at the same time, of arrays of their own, and of one layer."""
+    ways = ("call", "shared") if call.function._family.weighted else ("call",)
+    layer = Call(case).run("layer") if "shared" in ways else None
     with ThreadPoolExecutor(2) as pool:
-        for got in pool.map(Call.result, calls):
-            same_bits(got, base, "two calls at once")
+        for way in ways:
+            calls = [Call(case), Call(case)]
+            for one in calls:
+                one.layer = layer
+            for got in pool.map(lambda one, way=way: one.result(way), calls):
+                same_bits(got, base, f"two at once, {way}")
 
 
 def other_threads(call, case, base):
