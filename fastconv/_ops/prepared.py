@@ -133,6 +133,7 @@ CHECKED = (
     "beta",
     "depthwise_bias",
     "bias",
+    "weight",
 )
 
 

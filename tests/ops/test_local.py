@@ -274,6 +274,11 @@ def test_errors_of_prepare():
         (W[0], {}, "prepare: weight has shape (4, 2, 4, 3, 2), but it must be (outH, outW, O, "),
         (W, {"bias": np.ones((2, 4, 5))}, "prepare: bias has shape (2, 4, 5), but it must be "),
         (W[:0], {}, "prepare: weight has shape (0, 4, 2, 4, 3, 2), which begins with (0, 4), "),
+        (
+            W[:0].astype("f4"),
+            {"activation": "gelu"},
+            "prepare: weight has shape (0, 4, 2, 4, 3, 2), ",
+        ),
         (W, {"groups": 3}, "prepare: weight has 2 output channels, but it must have a positive "),
     ):
         with pytest.raises(ValueError, match=f"^{re.escape(message)}"):
