@@ -5,6 +5,7 @@ import operator
 from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
+from functools import reduce
 
 import numpy as np
 from fuzz_truth import BF16
@@ -23,8 +24,13 @@ def as_dtype(name):
 
 
 def numbers(shape, dtype, seed, kind):
-    """Random numbers of a kind: normal, small, special, huge, tiny, ends, zero."""
+    """Random numbers of a kind: normal, small, special, huge, tiny, ends, zero, outer."""
     random, dtype = np.random.default_rng(seed), as_dtype(dtype)
+    if kind == "outer":  # along all axes; of integers, or of others that are rounded
+        whole = [random.integers(1, 9, n) * random.choice([-1, 1], n) for n in shape]
+        parts = whole if seed % 3 else [random.standard_normal(n) for n in shape]
+        with np.errstate(all="ignore"):
+            return reduce(np.multiply.outer, parts, np.array(1)).astype(dtype)
     if dtype.kind == "b":
         return random.integers(0, 2, shape).astype(bool)
     if dtype.kind in "iu":

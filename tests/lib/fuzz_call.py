@@ -7,7 +7,7 @@ from contextlib import suppress
 
 import numpy as np
 from fuzz_arrays import ARRAYS, as_dtype, close, formed, made, own_bytes
-from fuzz_families import IMAGES, KERNELS, function_of
+from fuzz_shapes import IMAGES, KERNELS, function_of
 from fuzz_sums import native
 
 import fastconv

@@ -6,8 +6,8 @@ from random import Random
 
 import numpy as np
 from fuzz_arrays import ARRAYS, FORMS_OF, as_dtype, described, extent, packed
-from fuzz_families import (
-    FAMILIES,
+from fuzz_families import FAMILIES
+from fuzz_shapes import (
     IMAGES,
     function_of,
     kinds_of,
@@ -23,6 +23,7 @@ from fuzz_ways import ALSO
 from fastconv._core import table
 from fastconv._plan.algorithms import names
 
+OUTER = ("conv", "filter2d", "filter_nd")  # whose kernels may be outer products
 inf, nan, infj = math.inf, math.nan, complex(0, math.inf)
 ISAS = table.isas_usable()
 REAL = ("f2", "f4", "f8", "bf16", ">f4", ">f8", ">f2")
@@ -73,11 +74,15 @@ def draw(random):
     sizes, said = drawing
     shape = shapes(op, sizes, said)
     x_dtype, w_dtype = draw_dtypes(random, large)
+    if sizes.get("outer") and random.random() < 0.6:
+        x_dtype, w_dtype = random.choice((("f4", "f4"), ("f8", "f8"), ("u1", "f4"), ("c8", "f4")))
     kind = some(random, (8, "normal"), (3, "small"), (2, "special"), (1, "huge"), (1, "tiny"),
                 (1, "ends"), (1, "zero"))  # fmt: skip
 
     def array(name, dtype, **more):
         kinds = kind if random.random() < 0.5 else "normal"
+        if name == "weight" and sizes.get("outer"):
+            kinds = "outer"
         return described(random, shape[name], dtype, kinds, **more)
 
     words = {"input": x_dtype}
@@ -196,7 +201,12 @@ def draw_sizes(random, op, rank, large):
     if "flip" in words and random.random() < 0.2:
         said["flip"] = random.random() < 0.8
     batch = some(random, (3, ()), (4, (1,)), (3, (2,)), (2, (3,)), (0.3, (0,)), (0.2, (7,)))
-    sizes = {"sizes": lengths, "taps": tuple(taps)}
+    outer = op in OUTER and random.random() < (0.08 if op == "conv" else 0.4)
+    if outer:
+        groups, c_in, c_out = 1, 1, 1
+        said.pop("groups", None)
+        taps = [random.choice({1: (5,), 2: (3, 5, 9, 11), 3: (1, 3, 5, 7)}[rank]) for _ in taps]
+    sizes = {"sizes": lengths, "taps": tuple(taps)} | ({"outer": True} if outer else {})
     if op in IMAGES:
         channels = some(random, (3, ()), (3, (3,)), (1, (1,)), (1, (17,)), (1, (2, 3)), (1, (5, 1)))
         sizes |= {"channels": channels, "placed": random.random() < 0.5}

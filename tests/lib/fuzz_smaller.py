@@ -2,7 +2,7 @@
 """Smaller cases of one that fails, for fuzzing.py."""
 
 from fuzz_arrays import FORMS_OF
-from fuzz_families import shapes
+from fuzz_shapes import shapes
 from fuzz_sums import Refused
 
 

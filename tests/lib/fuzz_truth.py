@@ -264,9 +264,9 @@ def finished(kind, found, seen, arrays, said):
     return Expected(seen.outer(end.low), seen.outer(end.high), anything)
 
 
-def convolution(arrays, said):
+def convolution(arrays, said, more=None):
     """What ``convN`` has to return, of a dict of arrays (`out` is what it held) and of what is
-    said."""
+    said. With one kernel, `more` is an error that sums may have."""
     x, w = arrays["input"], arrays["weight"]
     rank = w.ndim - 2
     seen = Seen(rank, x.ndim == w.ndim, said.get("channels_last", False))
@@ -274,6 +274,8 @@ def convolution(arrays, said):
     kind = kind_of(x.dtype, w.dtype, said.get("dtype"), said.get("overflow", "wrap"), depth)
     with np.errstate(all="ignore"):
         found = summed(kind, seen.inner(x), w, said)
+        if more:
+            more(kind, found, seen.inner(x), w[0, 0], said)
         return finished(kind, found, seen, arrays, said)
 
 

@@ -7,7 +7,7 @@ from random import Random
 
 import numpy as np
 from fuzz_call import Call, Mismatch, operands, said_of, same_bits
-from fuzz_families import IMAGES, KERNELS, function_of, kind_in, with_defaults
+from fuzz_shapes import IMAGES, KERNELS, function_of, kind_in, with_defaults
 from fuzz_sums import Refused, native
 from fuzz_truth import kind_of
 from ways import with_any_schedule, with_caches

@@ -2,7 +2,7 @@
 """Arguments that have to be refused by name, for fuzzing.py."""
 
 import numpy as np
-from fuzz_families import IMAGES, KERNELS
+from fuzz_shapes import IMAGES, KERNELS
 
 # Arguments that are wrong for the same reasons.
 SAME = {"first_bias": "bias", "depthwise_activation": "activation"}
