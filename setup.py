@@ -63,8 +63,8 @@ DIRECTIVES = {
 }
 DEPENDS = [str(path) for path in sorted(Path("src_c").rglob("*.h"))] + ["setup.py"]
 MODULES = ["table", "axis", "window", "source", "weights", "epilogue", "conv", "scratch"]
-MODULES += ["parallel", "stencil", "regions", "direct", "im2col_gemm", "planes", "depthwise"]
-MODULES += ["unshared", "local", "chain", "measure"]
+MODULES += ["parallel", "stencil", "regions", "direct", "im2col_gemm", "planes", "channels"]
+MODULES += ["depthwise", "grouped", "unshared", "local", "chain", "measure"]
 WITH_KERNELS = "fastconv._core.table"
 
 

@@ -63,16 +63,9 @@ _Activation: TypeAlias = (
     | tuple[Literal["clip"], _Number, _Number]
 )
 _Algorithm: TypeAlias = Literal[
-    "auto",
-    "direct",
-    "im2col_gemm",
-    "depthwise",
-    "reference",
-    "phases",
-    "separable",
-    "bands",
-    "local",
-]
+    "auto", "direct", "im2col_gemm", "depthwise", "grouped", "reference", "phases", "separable",
+    "bands", "local",
+]  # fmt: skip
 _ISA: TypeAlias = Literal["generic", "avx2", "avx512"]
 _Operation: TypeAlias = Literal[
     "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d",

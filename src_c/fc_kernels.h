@@ -88,6 +88,23 @@ typedef struct {
     uint32_t lanes;
 } fc_pixels;
 
+/* The channels of some groups in a vector, of planes as above: `channels` of each group, from
+ * `first` on, whose weights for one tap and channel are `width` apart.  Bits of `lanes` say which
+ * lanes of a pixel hold input channels; index[k] is where each 32 bits of a vector find channel
+ * first + k of their group, or index is NULL: there is one group.  Places for rows of pixels, and
+ * for a step of each tap of a row and channel. */
+enum {
+    FC_SPREAD = 4,        /* pixels that are stored together: rows have whole parts of so many */
+    FC_GROUPED_NARROW = 8 /* pixels of a row that are made together, where not grouped_pixels */
+};
+typedef struct {
+    ptrdiff_t channels, first, width;
+    uint32_t lanes;
+    const void *index;
+    void *room;
+    ptrdiff_t *step;
+} fc_groups;
+
 /* Pixels of a panel that lie side by side in the source. */
 typedef struct { ptrdiff_t src, dst, count; } fc_segment;
 
@@ -182,6 +199,10 @@ typedef void fc_tile_fn(const fc_taps *taps, const void *a, const void *b, void 
     KERNEL(depthwise_channels, void,                                                             \
            (const fc_pixels *pixels, const void *a, const void *b, void *c,                      \
             const fc_store *store))                                                              \
+    /* planes of a vector of output channels of some groups */                                   \
+    KERNEL(grouped, void,                                                                        \
+           (const fc_pixels *pixels, const fc_groups *groups, const void *a, const void *b,      \
+            void *c, const fc_store *store))                                                     \
     /* dst = `before` times *value, `valid` elements read every step_bytes, `after` *value */    \
     KERNEL(copy_row, void,                                                                       \
            (void *dst, ptrdiff_t before, ptrdiff_t valid, ptrdiff_t after, const void *src,      \
@@ -241,6 +262,7 @@ typedef struct {
     int lanes;               /* elements in a vector */
     int max_rows[FC_WIDTHS]; /* rows of the tallest tile that is 1, 2, 4 vectors wide */
     int plane_vectors;       /* in a row of the widest tile of `depthwise` */
+    int grouped_pixels;      /* side by side in `grouped` */
     fc_tile_fn *tile[FC_WIDTHS][FC_MAX_ROWS + 1]; /* [log2 of vectors][rows], a_row is 1 */
     fc_tile_fn *tile_strided[2][FC_MAX_ROWS + 1]; /* any a_row */
 #define FC_FIELD(name, result, arguments) fc_##name##_fn *name;

@@ -196,6 +196,29 @@ FC_EVERY(i64, 64, 2)
 #define fc_every_second_l64 fc_every_second_i64
 #define FC_EVERY_SECOND FC_JOIN2(fc_every_second, FC_DTYPE)
 
+/* Each 32 bits of a vector from where an index says. */
+FC_INLINE fc_vec_i32 fc_permute(fc_vec_i32 a, fc_vec_i32 index)
+{
+#if defined(__AVX512F__)
+    return (fc_vec_i32)_mm512_permutexvar_epi32((__m512i)index, (__m512i)a);
+#elif defined(__AVX2__)
+    return (fc_vec_i32)_mm256_permutevar8x32_epi32((__m256i)a, (__m256i)index);
+#else
+    fc_vec_i32 result;
+    for (unsigned l = 0; l < sizeof a / sizeof a[0]; l++)
+        result[l] = a[index[l]];
+    return result;
+#endif
+}
+
+/* Pixels side by side in `grouped`, and rows of them: their sums, and a vector of weights for each
+ * row, are in registers. */
+#define FC_GROUPED_WIDE (FC_REGISTERS == 32 ? 14 : 12)
+#define FC_GROUPED_ROWS (FC_REGISTERS == 32 ? 2 : 1)
+/* Rows of the ring, for so many taps: rows of the output whose first taps are `apart`. */
+#define FC_GROUPED_RING(taps, apart)                                                             \
+    ((taps) + (FC_GROUPED_ROWS > 1 && (apart) < (taps) ? (apart) : 0))
+
 /* Keep a value in a register, or make addresses from this pointer and not each anew. */
 #if defined(__AVX512F__)
 #define FC_KEEP(vector) __asm__("" : "+v"(vector))

@@ -13,6 +13,7 @@
 #include "kernels/stencil_template.h"
 #include "kernels/depthwise_template.h"
 #include "kernels/depthwise_channels_template.h"
+#include "kernels/grouped_template.h"
 #include "kernels/transpose_template.h"
 #include "kernels/activation_template.h"
 #include "kernels/epilogue_template.h"
@@ -29,6 +30,7 @@ const fc_kernels FC_NAME(fc_kernels) = {
     .itemsize = sizeof(FC_T),
     .lanes = FC_LANES,
     .plane_vectors = FC_PLANE_VECTORS,
+    .grouped_pixels = FC_GROUPED_WIDE,
 #if FC_TILED
     .max_rows = {FC_TILES_1(FC_COUNT, 1), FC_TILES_2(FC_COUNT, 2), FC_TILES_4(FC_COUNT, 4)},
     .tile = {{FC_TILES_1(FC_ENTRY, 1)}, {FC_TILES_2(FC_ENTRY, 2)}, {FC_TILES_4(FC_ENTRY, 4)}},

@@ -6,20 +6,20 @@ With pixels in vectors, a task is a box of one image and some groups:
     for each group:                     a strip is copied, unless rows are read in place
         for each output channel:        one kernel for the plane, or for those of some groups
 
-With channels in vectors, which lie side by side in the input, it is a box and some vectors of
-channels, with a kernel for each vector.  What the planes read is in tables (planes.pyx).
+With channels in vectors it is a task of channels.pyx, with a kernel for each vector.  What the
+planes read is in tables (planes.pyx).
 """
 from fastconv._core cimport source as sources
 from fastconv._core cimport epilogue, weights
 from fastconv._core.axis cimport Span
-from fastconv._core.conv cimport conv_t, next_block, take_task
+from fastconv._core.channels cimport channels_task
+from fastconv._core.conv cimport conv_t, next_block
 from fastconv._core.epilogue cimport epilogue_t
 from fastconv._core.parallel cimport make_tasks
 from fastconv._core.planes cimport (
-    Planes, bring_near, find_pixels, find_plane, found_t, planes_t, reads_in_place)
+    Planes, bring_near, find_plane, found_t, planes_t, reads_in_place)
 from fastconv._core.source cimport source_t
-from fastconv._core.table cimport (
-    FC_BIAS_COLS, FC_BIAS_ROWS, fc_pixels, fc_plane, fc_store, fc_tap, fc_taps)
+from fastconv._core.table cimport FC_BIAS_ROWS, fc_plane, fc_store, fc_tap, fc_taps
 from fastconv._core.window cimport block_t, group_bytes, operands_t, take_box
 
 
@@ -116,82 +116,6 @@ cdef void pixels_task(const void *what, operands_t *operands, Py_ssize_t task,
                                             channel + d.interleaved, in_place_store, dst,
                                             scratch + p.at.transposed)
         group += together
-
-
-cdef void vector_of_channels(const planes_t *d, const found_t *found, const Span **box,
-                             const char *weight, const char *data, char *dst,
-                             Py_ssize_t dst_bytes, Py_ssize_t channels,
-                             const fc_store *store) noexcept nogil:
-    """All planes of a box, each `dst_bytes` after the one before it."""
-    cdef Py_ssize_t i
-    cdef fc_pixels pixels = found.pixels
-    pixels.lanes = <unsigned int> ((<unsigned long long> 1 << channels) - 1)
-    for i in range(box[1].count):
-        d.conv.window.kernels.depthwise_channels(&pixels, weight, data, dst + i * dst_bytes, store)
-        pixels.depth.place += pixels.depth.stride
-
-
-cdef void channels_task(const void *what, operands_t *operands, Py_ssize_t task,
-                        char *scratch) noexcept nogil:
-    cdef const planes_t *d = <const planes_t *> what
-    cdef const conv_t *p = d.conv
-    cdef const epilogue_t *e = &p.epilogue
-    cdef const Span *box[4]
-    cdef source_t source
-    cdef block_t block, wanted
-    cdef found_t found
-    cdef fc_taps taps
-    cdef fc_store store
-    cdef Py_ssize_t group, s, s0, s1, channel, channels, width = p.panels.width, a
-    cdef Py_ssize_t dst_bytes, size = p.window.itemsize
-    cdef bint in_place_store = e.in_place_store, last, once, known = False
-    cdef const char *data
-    cdef const char *weight
-    cdef char *dst
-    take_task(p, task, box, &group, &s0, &s1)
-    for a in range(4):
-        source.box[a] = box[a]
-    dst_bytes = box[3].count * box[2].count * width * size
-    if in_place_store:
-        dst_bytes = e.dst.axis_bytes[1]
-    once = p.schedule.block_k >= p.schedule.depth
-    for s in range(s0, s1):
-        channel = s * width
-        channels = min(width, e.channels - channel)
-        dst = scratch + p.at.sum
-        if in_place_store:
-            dst = epilogue.output(e, operands, box, group, channel)
-        block.k1 = -1
-        while next_block(p, &block):
-            last = block.k1 == p.schedule.depth
-            if not d.in_place and not known:
-                # A strip of the channels of the task, or where taps differ from block to block,
-                # of this vector.
-                wanted = block
-                wanted.c0 = channel if not once else s0 * width
-                wanted.c1 = channel + channels if not once else min(s1 * width, e.channels)
-                sources.prepare(&p.window, operands.src, box, group, &wanted, scratch, True,
-                                &source, <fc_tap *> scratch, &taps)
-            if not known:
-                find_pixels(d, box, &source, &block, scratch, &found)
-                if d.far and once:
-                    bring_near(d, box, &found.pixels.depth, &found.pixels.row,
-                               operands.src + found.first_bytes
-                               + group_bytes(&p.window.src, group, p.window.channels, channel),
-                               min(s1 * width, e.channels) - channel)
-                known = once
-            if d.in_place:
-                data = (operands.src + found.first_bytes
-                        + group_bytes(&p.window.src, group, p.window.channels, channel))
-            else:
-                data = source.data + (channel - s0 * width if once else 0) * size
-            epilogue.begin_store(e, operands, block.k0 == 0, last, in_place_store, FC_BIAS_COLS,
-                                 &store)
-            epilogue.set_bias(e, operands, group, channel, &store)
-            weight = weights.panel(p, operands, group, s, &block, p.window.padded, scratch)
-            vector_of_channels(d, &found, box, weight, data, dst, dst_bytes, channels, &store)
-        epilogue.store_sums(e, operands, box, group, channel, channel + channels, in_place_store,
-                            dst, scratch + p.at.transposed)
 
 
 def tasks(Planes problem):

@@ -20,6 +20,13 @@ cdef struct planes_t:
     Py_ssize_t task_groups      # groups of a task
     Py_ssize_t together         # of them that one call of the kernel makes
     Py_ssize_t sum_bytes        # from the sums of an output channel to those of the next
+    Py_ssize_t step[4]          # elements from position to position of what is read in place
+    # With channels in vectors: input channels of a vector, and all there are.
+    Py_ssize_t inputs, all_inputs
+    bint transposes             # what is read in place is transposed before: see channels.pyx
+    bint grouped                # several of them for each output: see `fc_groups`
+    const char *index           # ... where lanes find them, for each channel of a group, or NULL
+    Py_ssize_t at_room, at_step         # ... places of the kernel
     Py_ssize_t at_place[4]      # tables of depth, rows, and columns or steps
     Py_ssize_t at_columns, at_mask
 

@@ -50,7 +50,7 @@ cdef void find_reads(const planes_t *d, int a, const Span *span, const part_t *p
             if d.in_place:
                 at = reach(axis, (span.start + i) * axis.stride - axis.pad + t * axis.dilation)
                 if at >= 0:
-                    found = at * (d.conv.window.src.axis_bytes[a] // d.conv.window.itemsize)
+                    found = at * d.step[a]
             elif narrow.first <= t < narrow.first + narrow.taps:
                 found = tap_offset(&d.conv.window, source, a, t) + i * source.pixel[a]
             place[i * axis.stride + (t - part.first) * axis.dilation] = found
@@ -244,12 +244,15 @@ cdef class Planes(Problem):
 
     def __init__(self, *, in_place, far, weights_in_place, task_groups, interleaved, **fields):
         cdef conv_t *p = &self.c
-        cdef Py_ssize_t shares
+        cdef Py_ssize_t shares, a
         super().__init__(**fields)
         self.d.conv = p
         self.d.far = in_place and far
         self.d.in_place, self.d.weights_in_place = in_place, weights_in_place
         self.d.task_groups, self.d.interleaved = task_groups, interleaved
+        self.d.inputs, self.d.all_inputs = p.panels.width, p.epilogue.channels
+        for a in range(4):
+            self.d.step[a] = p.window.src.axis_bytes[a] // p.window.itemsize
         if interleaved > 1:     # strips and sums are [pixel][channel]
             p.window.channels_first = p.epilogue.channels_first = False
         self.d.together = self._together()
@@ -294,7 +297,9 @@ cdef class Planes(Problem):
         p.window.at_border = book(&end, border * sizeof(Py_ssize_t))
         channels = (block_k + p.window.taps - 1) // p.window.taps * d.interleaved
         if not pixels_wide:
-            channels = p.panels.width * (1 if several else p.schedule.task_panels)
+            channels = d.inputs
+            if not several or block_k % p.window.taps == 0:     # of all vectors of a task
+                channels *= p.schedule.task_panels
         strip = strip_elements(d)
         book_strip(&p.window, &end, channels if strip else 0, strip, slack)
         # Sums that do not go to the output; of several blocks of k, those of all channels stay.

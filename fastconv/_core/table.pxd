@@ -56,13 +56,20 @@ cdef extern from "fc_kernels.h" nogil:
         Py_ssize_t c_row, c_column
         uint32_t lanes
 
+    ctypedef struct fc_groups:
+        Py_ssize_t channels, first, width
+        uint32_t lanes
+        const void *index
+        void *room
+        Py_ssize_t *step
+
     ctypedef struct fc_row_use:
         Py_ssize_t b, low, high
         Py_ssize_t a[4]
 
     Py_ssize_t FC_NOWHERE
     enum:
-        FC_STENCIL_ROWS, FC_SUMS_IN_FLIGHT, FC_TRIMS
+        FC_STENCIL_ROWS, FC_SUMS_IN_FLIGHT, FC_TRIMS, FC_SPREAD, FC_GROUPED_NARROW
         FC_INTEGER, FC_ADD, FC_BIAS_ROWS, FC_BIAS_COLS, FC_RESIDUAL, FC_CLAMP
         FC_MAX_ROWS, FC_WIDTHS
 
@@ -77,6 +84,7 @@ cdef extern from "fc_kernels.h" nogil:
         int lanes
         int *max_rows
         int plane_vectors
+        int grouped_pixels
         fc_tile_fn *tile[3][15]
         fc_tile_fn *tile_strided[2][15]
         void (*stencil)(const fc_row_use *use, Py_ssize_t uses, const fc_step *step,
@@ -86,6 +94,8 @@ cdef extern from "fc_kernels.h" nogil:
                           void *c, const fc_store *store) noexcept nogil
         void (*depthwise_channels)(const fc_pixels *pixels, const void *a, const void *b, void *c,
                                    const fc_store *store) noexcept nogil
+        void (*grouped)(const fc_pixels *pixels, const fc_groups *groups, const void *a,
+                        const void *b, void *c, const fc_store *store) noexcept nogil
         void (*copy_row)(void *dst, Py_ssize_t before, Py_ssize_t valid, Py_ssize_t after,
                          const void *src, Py_ssize_t step_bytes, int storage,
                          const void *value) noexcept nogil

@@ -104,7 +104,8 @@ def conv2d():
         None, or an array for the result, of its shape and dtype, and of any strides and byte
         order. It may overlap the other arrays.
     algorithm
-        'auto', 'direct', 'im2col_gemm', 'depthwise', 'separable' or 'reference': see `plan`.
+        'auto', 'direct', 'im2col_gemm', 'depthwise', 'grouped', 'separable' or 'reference': see
+        `plan`.
     threads
         how many to use, 1 to 1024. None: what `settings` or `set_num_threads` say; by default all,
         and fewer for small arrays.

@@ -22,7 +22,7 @@ from .._spec.separable import SeparableSpec
 from .._spec.separable_conv import SeparableConvSpec
 from .._spec.spec import Spec
 from .._spec.transpose import TransposeSpec
-from . import depthwise, factored, local, magnitude, nonfinite
+from . import depthwise, factored, grouped, local, magnitude, nonfinite
 from .bands import Bands
 from .bordered import bordered, spills
 from .candidate import Candidate, Part, chunk, idle, make_engine, pack, runner
@@ -327,6 +327,13 @@ ALGORITHMS = (
         ConvSpec,
         depthwise.candidate,
         refuses=lambda call: depthwise.refuses(call.spec),
+        variants=_variants,
+    ),
+    Algorithm(
+        "grouped",
+        ConvSpec,
+        grouped.candidate,
+        refuses=lambda call: grouped.refuses(call.spec, call.isa),
         variants=_variants,
     ),
     Algorithm("separable", ConvSpec, _factored, refuses=factored.refuses_unnamed),

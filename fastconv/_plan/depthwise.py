@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .._core import depthwise, scratch, table
+from .._core.planes import Planes
 from .._spec.axis import Axis
 from .._spec.borders import Border
 from .._spec.conv import ConvSpec
@@ -95,20 +96,20 @@ def _way(orientation: str, work: Work, in_place: bool, interleaved: bool = False
         in_place = len(edges) > 2
     # What a task reads of a large input has to stay in the cache: it goes down some columns, or
     # takes a part of the channels of each pixel, while memory is fast along rows.
-    bounded = _far(work) or not in_place
+    bounded = is_far(work) or not in_place
     together, shares = 1, spec.groups
     if interleaved:
         together, shares = spec.groups, 1
     elif orientation == "channels":
         vectors = ceil(spec.groups / lanes)
         together, shares = (vectors * lanes, 1) if bounded else (lanes, vectors)
-    sizes = _cut(sizes, ceil(wanted / (spec.batch * shares)))
+    sizes = cut(sizes, ceil(wanted / (spec.batch * shares)))
     while (
         bounded
         and prod(sizes) > 1
         and (together * _strip_bytes(work, sizes) > work.machine.scratch)
     ):
-        sizes = _cut(sizes, 2)
+        sizes = cut(sizes, 2)
     boxes = prod(ceil(axis.outputs / size) for axis, size in zip(work.axes, sizes, strict=True))
     share = max(1, shares * boxes // max(boxes, wanted))
     return Way(
@@ -121,7 +122,7 @@ def _way(orientation: str, work: Work, in_place: bool, interleaved: bool = False
     )
 
 
-def _far(work: Work) -> bool:
+def is_far(work: Work) -> bool:
     """Whether the input comes from memory, where it is slow to go from row to row."""
     size = prod(work.spec.input_shape) * work.spec.tile_dtype.itemsize
     return size > costs.FAR_CACHES * work.machine.cache
@@ -138,7 +139,7 @@ def _edges(axis: Axis, lanes: int) -> tuple[int, ...]:
     return tuple(sorted({0, first, end, axis.outputs}))
 
 
-def _cut(sizes: list[int], parts: int) -> list[int]:
+def cut(sizes: list[int], parts: int) -> list[int]:
     """Smaller boxes, the first axes cut first."""
     sizes = list(sizes)
     for i in range(1, 4):
@@ -219,8 +220,9 @@ def _part(call: Call, way: Way) -> Part:
         call.components,
         schedule,
         call.kernel_epilogue,
+        Planes,
         in_place=way.in_place,
-        far=_far(work),
+        far=is_far(work),
         weights_in_place=weights_in_place,
         task_groups=way.share if pixels else 1,
         interleaved=spec.groups if way.interleaved else 1,

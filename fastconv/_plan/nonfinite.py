@@ -53,7 +53,9 @@ def _plan(call: Call, make: Callable[[Call], Plan]) -> Plan:
     )
     plan = make(replace(call, arrays=replace(call.arrays, wei=wei)))
     engine = plan._engine
-    how = (plan.algorithm, None if call.shared else plan.threads)
+    # It convolves parts of the arrays in other dtypes, too, which `grouped` may refuse.
+    name = "direct" if plan.algorithm == "grouped" else plan.algorithm
+    how = (name, None if call.shared else plan.threads)
 
     def run(src, wei, packed, bias, residual, dst) -> bool:
         out = np.asarray(dst)

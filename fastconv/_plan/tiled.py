@@ -15,7 +15,6 @@ import numpy as np
 
 from .._core import table
 from .._core.conv import Problem
-from .._core.planes import Planes
 from .._spec.axis import Axis
 from .._spec.conv import ConvSpec
 from .._spec.dtypes import TOTALS
@@ -222,11 +221,16 @@ def as_tile_bytes(spec: ConvSpec, value: complex) -> tuple[bytes, bytes]:
 
 
 def make_problem(
-    work: Work, arrays: Arrays, schedule: Schedule, epilogue: KernelEpilogue, **more
+    work: Work,
+    arrays: Arrays,
+    schedule: Schedule,
+    epilogue: KernelEpilogue,
+    kind: type[Problem] = Problem,
+    **more,
 ) -> Problem:
-    """What the core runs; a depthwise one says `more`."""
+    """What the core runs; some kinds are told `more`."""
     spec, dst = work.spec, arrays.dst
-    return (Planes if more else Problem)(
+    return kind(
         isa=work.machine.isa,
         dtype=spec.arithmetic.tile,
         axes=axes_of(spec),

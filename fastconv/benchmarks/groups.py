@@ -20,6 +20,10 @@ def _depthwise(channels: int, sizes: int, kernel: tuple[int, ...], **words: obje
 
 
 DEPTHWISE = _both(
+    conv(256, 28, 256, (3, 3), groups=32),
+    conv(64, 56, 64, (3, 3), groups=4),
+    conv(96, 56, 96, (3, 3), groups=32),
+    conv(128, 56, 128, (3, 3), groups=32),
     _depthwise(32, 112, (3, 3)),
     _depthwise(144, 56, (3, 3), stride=2),
     _depthwise(240, 28, (5, 5)),
@@ -31,8 +35,6 @@ DEPTHWISE = _both(
     _depthwise(256, 16384, (4,), padding=((3, 0),)),
     _depthwise(32, 16, (3, 3, 3)),
     _depthwise(32, 112, (3, 3), batch=16),
-    conv(256, 28, 256, (3, 3), groups=32),
-    conv(64, 56, 64, (3, 3), groups=4),
 )
 
 _TRANSPOSED = (

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The C kernels of depthwise convolution on their own: every width, with and without masks."""
+"""The C kernels of depthwise convolution and of groups of few channels on their own: every width,
+with and without masks."""
 
 import ctypes
 import shutil
@@ -13,6 +14,7 @@ from ctables import (
     BIAS_ROWS,
     CLAMP,
     Columns,
+    Groups,
     Pixels,
     Plane,
     Reads,
@@ -176,3 +178,54 @@ def test_depthwise_channels(table, kernel):
         table.call("depthwise_channels", pixels, w, x, y, Store(ADD, y))
         if not flags:
             np.testing.assert_array_equal(y, 2 * expected)
+
+
+@pytest.mark.parametrize("kernel", KERNELS, ids=str)
+def test_grouped(table, kernel):
+    taps, (s, e), (t, f), pad = kernel
+    rng = np.random.default_rng(2)
+    lanes, widest = table.lanes, table.grouped_pixels
+    # (input and output channels of a group, groups): in one vector, in two halves, not whole.
+    some = [(lanes, lanes, 1), (lanes // 2, lanes // 2, 2), (1, 2, lanes // 2)]
+    some += [(2, 1, lanes // 2), (lanes // 2, 1, 2), (1, 1, lanes - 1)]
+    for columns, (inputs, outputs, groups) in product((widest + 3, 3), some):
+        height = 3 * s + e * (taps[1] - 1) + 3
+        width = (columns - 1) * t + f * (taps[2] - 1) + 1 - 2 * pad
+        if width < 1:
+            continue
+        channels, made = inputs * groups, outputs * groups
+        x = small_integers(rng, (2, height, width, channels), table.dtype)
+        w = small_integers(rng, (made, inputs, *taps), table.dtype)
+        bias = np.zeros(lanes, table.dtype)
+        bias[:made] = small_integers(rng, made, table.dtype)
+        expected = 0
+        for k in range(inputs):  # channel k of each group, for all of its outputs
+            planes = np.moveaxis(x[..., k::inputs], -1, 0).repeat(outputs, 0)
+            expected = expected + sums(planes, w[:, k], ((1, 1, 0), (s, e, pad), (t, f, pad)))
+        expected = np.moveaxis(expected, 0, -1)
+        packed = np.zeros(w.size + lanes, table.dtype)  # [tap][k][lane], and what is read beyond
+        packed[: w.size] = np.moveaxis(w.reshape(made, inputs, -1), (0, 1, 2), (2, 1, 0)).ravel()
+        lane = np.minimum(np.arange(lanes) // outputs, groups - 1)
+        each = table.itemsize // 4
+        index = (lane * inputs + np.arange(inputs)[:, None])[:, :, None] * each + np.arange(each)
+        index = index.astype(np.int32)
+        length = (widest + taps[2]) // 4 * 4 + 4
+        room = np.full(taps[0] * 2 * taps[1] * taps[2] * length * inputs * lanes, 5, table.dtype)
+        step = np.zeros(taps[2] * inputs, np.intp)
+        reads = (
+            Reads(2, height * width * channels, 1, taps[0], 1, 1, 0),
+            Reads(height, width * channels, expected.shape[0], taps[1], s, e, pad),
+            Reads(width, channels, columns, taps[2], t, f, pad),
+        )
+        pixels = Pixels(*reads, columns * made, made, (1 << made) - 1)
+        places = None if groups == 1 else index.ctypes.data, room.ctypes.data, step.ctypes.data
+        how = Groups(inputs, 0, made, (1 << channels) - 1, *places)
+        y = np.full(expected.shape, 77, table.dtype)
+        table.call("grouped", pixels, how, packed, x, y, Store(0, y))
+        np.testing.assert_array_equal(y, expected)
+        table.call("grouped", pixels, how, packed, x, y, Store(ADD, y))
+        np.testing.assert_array_equal(y, 2 * expected)
+        if table.dtype.kind == "f":
+            store = Store(BIAS_COLS | CLAMP, y, bias, low=-20, high=30)
+            table.call("grouped", pixels, how, packed, x, y, store)
+            np.testing.assert_array_equal(y, np.clip(expected + bias[:made], -20, 30))

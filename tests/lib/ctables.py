@@ -142,6 +142,16 @@ class Pixels(ctypes.Structure):
     ]
 
 
+class Groups(ctypes.Structure):
+    """fc_groups."""
+
+    _fields_ = [
+        *((name, SIZE) for name in ("channels", "first", "width")),
+        ("lanes", ctypes.c_uint32),
+        *((name, POINTER) for name in ("index", "room", "step")),
+    ]
+
+
 PARAMETERS = ("alpha", "beta", "low", "high")
 
 
@@ -170,6 +180,7 @@ class Table(ctypes.Structure):
         ("lanes", ctypes.c_int),
         ("max_rows", ctypes.c_int * 3),
         ("plane_vectors", ctypes.c_int),
+        ("grouped_pixels", ctypes.c_int),
         ("tile", (POINTER * 15) * 3),
         ("tile_strided", (POINTER * 15) * 2),
         *((name, POINTER) for name, _ in listed_kernels()),

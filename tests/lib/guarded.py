@@ -16,11 +16,11 @@ from random import Random
 import numpy as np
 from arrays import BF16, numbers
 from truth import assert_near, specified, truth
-from ways import CONV, DEPTHWISE, WAYS, with_any_schedule
+from ways import CONV, DEPTHWISE, GROUPED, WAYS, with_any_schedule
 
 import fastconv
 from fastconv._core import scratch
-from fastconv._plan.depthwise import refuses
+from fastconv._plan import depthwise, grouped
 from fastconv._plan.kept import kept
 
 PAGE = mmap.PAGESIZE
@@ -213,7 +213,8 @@ def run(isa, cases):
         expected = truth(x, w, b, before if in_place else r, before, **said)
         # All share a layout, or only one of them has it.
         turns = (None, "input", "weight", "out", "residual" if "residual" in arrays else None)
-        for algorithm, orientation in DEPTHWISE if refuses(problem) is None else WAYS:
+        ways = DEPTHWISE if depthwise.refuses(problem) is None else WAYS
+        for algorithm, orientation in ways + GROUPED * (grouped.refuses(problem, isa) is None):
             for layout in LAYOUTS:
                 for at_end in (True, False):
                     what = (isa, src, wei, words, said, kinds, algorithm, orientation, layout)

@@ -15,10 +15,11 @@ from fastconv._spec.conv import ConvSpec
 CONV = {1: conv1d, 2: conv2d, 3: conv3d}
 ISAS = table.isas_usable()
 NAMES = names(ConvSpec)  # words for the algorithms of a convolution
-# Those that run any convolution: depthwise and separable have tests of their own.
-SOME = ("auto", "depthwise", "separable", "reference")
+# Those that run any convolution: depthwise, grouped and separable have tests of their own.
+SOME = ("auto", "depthwise", "grouped", "separable", "reference")
 ALGORITHMS = tuple(name for name in NAMES if name not in SOME)
 WAYS = [(name, orientation) for name in ALGORITHMS for orientation in ORIENTATIONS]
+GROUPED = [("grouped", "channels")]
 DEPTHWISE = [("depthwise", orientation) for orientation in ORIENTATIONS]
 WORDS = ("valid", "full", "same", "same_upper", "same_lower", "same_torch")
 

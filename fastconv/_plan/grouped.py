@@ -1,0 +1,211 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""grouped: few channels a group, whole planes of the output with several groups in a vector."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from math import ceil, prod
+from typing import NamedTuple
+
+import numpy as np
+
+from .._core import grouped, scratch, table
+from .._spec.axis import Axis
+from .._spec.borders import Border
+from .._spec.conv import ConvSpec
+from . import constants as costs
+from .candidate import Candidate, Part, chunk, idle, make_engine, pack, runner
+from .depthwise import cut, is_far
+from .plan import PLAN_BYTES
+from .tiled import Call, make_problem
+from .work import Cut, Schedule, Work, operations, valid_share
+
+
+def refuses(spec: ConvSpec, isa: str) -> str | None:
+    """Groups that do not fit into a vector, and numbers of two components."""
+    lanes, _ = table.tile_rows(isa, spec.arithmetic.tile)
+    for count, what in ((spec.c_in, "input"), (spec.c_out, "output")):
+        if count > lanes:
+            return f"a group has {count} {what} channels, a vector {lanes}"
+    if not spec.c_in * spec.taps:
+        return "there is nothing to multiply"
+    if spec.c_in == spec.c_out == 1:
+        return "a group has one input and one output channel, which depthwise is for"
+    if spec.components == 2:
+        return "complex numbers"
+    return None
+
+
+class Way(NamedTuple):
+    """How planes are cut and read."""
+
+    groups: int  # of a vector
+    in_place: bool  # pixels are read where they lie in the input, or in a part of it ...
+    transposes: bool  # ... that is transposed
+    box: tuple[int, ...]  # sizes of the largest box of a task, of one image
+    share: int  # vectors of a task
+
+
+def candidate(call: Call) -> Candidate:
+    """The only way there is."""
+    if 0 in call.spec.output_shape:
+        return Candidate(0.0, partial(idle, call))
+    way = _way(call)
+    return Candidate(_cost(call.work, way), partial(_part, call, way))
+
+
+def _way(call: Call) -> Way:
+    """The largest boxes: enough tasks for all threads, none of which takes long."""
+    work, src = call.work, call.components.src
+    spec, itemsize = work.spec, work.spec.tile_dtype.itemsize
+    groups = min(spec.groups, work.machine.lanes // max(spec.c_in, spec.c_out))
+    readable = src.native and not any(
+        axis.border is Border.CONSTANT and axis.reads_border for axis in work.axes
+    )
+    side_by_side = src.strides[1] == itemsize or spec.groups * spec.c_in == 1
+    transposes = readable and not side_by_side and src.strides[4] == itemsize
+    in_place = readable and (side_by_side or transposes)
+    vectors = ceil(spec.groups / groups)
+    wanted = work.machine.threads * costs.TASKS_PER_THREAD if work.machine.threads > 1 else 1
+    wanted = max(wanted, ceil(operations(spec) / costs.OPERATIONS_PER_CHUNK))
+    # What a task reads of a large input has to stay in the cache: it takes a part of the channels
+    # of each pixel, while memory is fast along rows.  So do its copy and its sums.
+    bounded = is_far(work) or not in_place or transposes or not work.in_place_store
+    together = vectors if is_far(work) and not transposes else 1
+    sizes = [1, *(axis.outputs for axis in work.axes[1:])]
+    sizes = cut(sizes, ceil(wanted / (spec.batch * (vectors // together))))
+    while (
+        bounded
+        and prod(sizes) > 1
+        and _task_bytes(work, sizes, together, groups) > work.machine.scratch
+    ):
+        sizes = cut(sizes, 2)
+    boxes = prod(ceil(axis.outputs / size) for axis, size in zip(work.axes, sizes, strict=True))
+    shares = ceil(vectors / together)
+    share = max(1, shares * boxes // max(boxes, wanted))
+    return Way(groups, in_place, transposes, tuple(sizes), share * together)
+
+
+def _task_bytes(work: Work, sizes: list[int], vectors: int, groups: int) -> int:
+    """About what a box takes of some vectors of the input, and of one of sums."""
+    extents = [
+        min(axis.padded, (size - 1) * axis.stride + axis.span)
+        for axis, size in zip(work.axes[1:], sizes[1:], strict=True)
+    ]
+    inputs = prod(extents) * vectors * groups * work.spec.c_in
+    return (inputs + prod(sizes) * work.machine.lanes) * work.spec.tile_dtype.itemsize
+
+
+def _cost(work: Work, way: Way) -> float:
+    """An estimate in cycles."""
+    spec, (_, depth, height, width) = work.spec, work.axes
+    lanes, bytes_ = work.machine.lanes, work.machine.lanes * spec.tile_dtype.itemsize
+    cycle, share = max(0.5, bytes_ / costs.CYCLE_BYTES), bytes_ / costs.LINE_BYTES
+    blocks = work.blocks.number(spec.c_in * spec.taps)
+    planes = spec.batch * ceil(spec.groups / way.groups) * depth.outputs
+    steps = spec.c_in * spec.taps * valid_share(depth) * valid_share(height)
+    columns, pixels = _columns(width, *grouped.pixels(work.machine.isa, spec.arithmetic.tile))
+    total = planes * height.outputs * pixels * steps * cycle * costs.GROUPED_STEP
+    total += planes * (costs.PLANE + costs.COLUMN * columns * height.outputs) * blocks
+    total += planes * height.outputs * width.outputs * costs.SUM_VECTOR * blocks
+    # Each pixel once for a column, as a vector for each of its channels.
+    rows = depth.k * min(height.padded, height.outputs * min(height.stride, height.k))
+    each = min(width.stride, width.k) * (pixels + columns * ceil(width.k / width.stride))
+    spread = spec.c_in if way.groups > 1 else blocks
+    total += planes * rows * each * spread * costs.SPREAD_VECTOR * share
+    images = spec.batch * spec.groups
+    outputs = images * spec.c_out * depth.outputs * height.outputs * width.outputs
+    read = images * spec.c_in
+    for axis in (depth, height, width):
+        read *= min(axis.padded, axis.outputs * max(axis.stride, axis.k))
+    if way.transposes:
+        total += read * (costs.TRANSPOSE_FAR if work.far_src else costs.TRANSPOSE_ELEMENT)
+    elif not way.in_place and work.copying.step == spec.groups * spec.c_in:  # rows as they lie
+        total += read * costs.COPY_VECTOR / lanes
+    elif not way.in_place:
+        total += read * (costs.COPY_STRIDED + costs.COPY_ROW / lanes)
+    if "channels" not in work.contiguous:
+        total += outputs * (costs.TRANSPOSE_FAR if work.far_dst else costs.TRANSPOSE_ELEMENT)
+    if not work.simple:
+        total += outputs * costs.EPILOGUE_ELEMENT
+    if not work.prepared:
+        packed = costs.PACK_ELEMENT if work.wei_direct else costs.PACK_STRIDED
+        total += spec.groups * spec.c_out * spec.c_in * spec.taps * packed
+    return total / work.machine.threads
+
+
+def _columns(width: Axis, wide: int, narrow: int) -> tuple[int, int]:
+    """How many columns of pixels a row has, and their pixels, with those beyond its end."""
+    found = []
+    for some in range(wide):
+        columns = some + max(0, ceil((width.outputs - some * narrow) / wide))
+        pixels = some * narrow + (columns - some) * wide
+        found.append((pixels + columns, columns, pixels))
+    _, columns, pixels = min(found)
+    return columns, pixels
+
+
+def _index(spec, lanes: int, groups: int) -> bytes:
+    """Where each 32 bits of a vector find each input channel of their group."""
+    if groups == 1:
+        return b""
+    group = np.minimum(np.arange(lanes) // spec.c_out, groups - 1)
+    place = group * spec.c_in + np.arange(spec.c_in)[:, None]
+    each = spec.tile_dtype.itemsize // 4
+    parts = place[:, :, None] * each + np.arange(each)
+    return parts.astype(np.int32).tobytes()
+
+
+def _part(call: Call, way: Way) -> Part:
+    """What runs."""
+    work = call.work
+    spec, lanes = work.spec, work.machine.lanes
+    cuts = tuple(
+        Cut((0, axis.outputs), size) for axis, size in zip(work.axes, way.box, strict=True)
+    )
+    width = way.groups * spec.c_out
+    schedule = Schedule("channels", (False,) * 4, cuts, width, way.share, panel=0)
+    one = replace(spec, groups=1, c_out=spec.groups * spec.c_out)  # each reads its own inputs
+    problem = make_problem(
+        work._replace(spec=one, channels_first=False),
+        call.components,
+        schedule,
+        call.kernel_epilogue,
+        grouped.Groups,
+        in_place=way.in_place,
+        far=is_far(work) and not way.transposes,
+        weights_in_place=False,
+        task_groups=1,
+        interleaved=1,
+        inputs=way.groups * spec.c_in,
+        all_inputs=spec.groups * spec.c_in,
+        index=_index(spec, lanes, way.groups),
+        transposes=way.transposes,
+    )
+    threads = min(call.threads, problem.tasks)
+    scratch.limit(threads * problem.scratch_bytes)
+    each = chunk(call.spec, problem.tasks, threads)
+    engine = make_engine(
+        call,
+        runner(grouped.tasks(problem), threads, call.shared, each),
+        bias_room=np.zeros(lanes, call.bias_dtype),
+        pack=partial(pack, problem),
+        packing=("grouped", call.isa, call.spec.tile_dtype),
+        memory=PLAN_BYTES + problem.memory_bytes,
+    )
+    copies = [] if way.in_place and not way.transposes else ["input: strips of the cache's size"]
+    if "channels" not in work.in_place_store:
+        copies.append("out: through a buffer that fits into the cache")
+    if not call.prepared:
+        copies.append("weight: a panel at a time")
+    return Part(
+        engine=engine,
+        isa=call.isa,
+        orientation="channels",
+        threads=threads,
+        tile=(grouped.pixels(call.isa, spec.arithmetic.tile)[0], lanes),
+        tasks=problem.tasks,
+        scratch_bytes=threads * problem.scratch_bytes,
+        copies=tuple(copies),
+    )
