@@ -110,7 +110,7 @@ cdef class Problem:
 
     def __init__(self, *, isa, dtype, axes, cuts, separate, groups, c_in, c_out, block_k,
                  block_taps, enclosing, src, dst, residual, wei, border_values, epilogue,
-                 in_place_store, dst_steps, dst_native, wei_native, in_place_allowed,
+                 in_place_store, dst_steps, dst_native, wei_native, in_place_allowed, across,
                  channels_first, pixels_wide, width, task_panels, panel_pixels, padded, trim_rows,
                  short_taps, component_groups):
         cdef conv_t *p = &self.c
@@ -127,7 +127,7 @@ cdef class Problem:
         for a in range(2):
             memcpy(window.border_value[a], <const char *> border_values[a], 8)
         window.channels, window.padded, window.channels_first = c_in, padded, channels_first
-        window.in_place_allowed = in_place_allowed
+        window.in_place_allowed, window.across = in_place_allowed, across
         window.pixels_in_vectors = pixels_wide or panel_pixels
 
         schedule.depth = c_in * window.taps

@@ -84,6 +84,7 @@ cdef void inside(const Axis *axis, const Span *span, Py_ssize_t j, Py_ssize_t *f
 # What the rows of a strip, of one channel or of some side by side, have in common.
 cdef struct row_t:
     Py_ssize_t length, pitch, channels      # pixels, elements from one to the next, channels copied
+    Py_ssize_t across, channel      # channels that are transposed, or 0; from one to the next
     Py_ssize_t bytes                        # of the strip
     Py_ssize_t before, valid, first         # pixels outside, pixels inside, where those begin
     Py_ssize_t step                         # bytes from one pixel to the next in the array
@@ -134,7 +135,9 @@ cdef void copy_row(const window_t *window, const row_t *row, char *dst, const ch
     cdef Py_ssize_t valid = rows * row.valid * row.channels, end = row.before + row.valid
     cdef Py_ssize_t step = row.step if row.channels == 1 else window.src.step_bytes
     cdef int storage = window.src.storage
-    if not row.dense:
+    if row.across:
+        transpose_row(window, row, dst, src, rows)
+    elif not row.dense:
         copy_pixels(window, row, dst, src, 0, row.length)
     elif window.axis[3].border <= CONSTANT:
         window.kernels.copy_row(dst, row.before * row.pitch, valid, (row.length - end) * row.pitch,
@@ -166,6 +169,35 @@ cdef void make_strip(const window_t *window, const char *src, const Span **box, 
     copy_strip(window, src, box, group, c0, c1, source, scratch)
 
 
+cdef void fill_row(const window_t *window, const row_t *row, char *dst,
+                   Py_ssize_t count) noexcept nogil:
+    """Elements of a constant border, for each channel of the row."""
+    cdef Py_ssize_t c
+    for c in range(max(<Py_ssize_t> 1, row.across)):
+        window.kernels.copy_row(dst + c * row.channel * window.itemsize, count, 0, 0, NULL, 0, 0,
+                                row.value)
+
+
+cdef void transpose_row(const window_t *window, const row_t *row, char *dst, const char *src,
+                        Py_ssize_t rows) noexcept nogil:
+    """`copy_row` of several channels, which lie side by side in the array."""
+    cdef Py_ssize_t end = row.before + row.valid, size = window.itemsize
+    cdef const char *first = src
+    window.kernels.transpose(dst + row.before * size, row.channel, src + row.first,
+                             row.step // size, rows * row.valid, row.across, NULL)
+    if window.axis[3].border <= CONSTANT:
+        if row.before:
+            fill_row(window, row, dst, row.before)
+        if end < row.length:
+            fill_row(window, row, dst + end * size, row.length - end)
+        return
+    for _ in range(row.across if row.valid < row.length else 0):
+        copy_pixels(window, row, dst, first, 0, row.before)
+        copy_pixels(window, row, dst, first, end, row.length)
+        dst += row.channel * size
+        first += window.src.step_bytes
+
+
 cdef void copy_strip(const window_t *window, const char *src, const Span **box, Py_ssize_t group,
                      Py_ssize_t c0, Py_ssize_t c1, const source_t *source,
                      char *scratch) noexcept nogil:
@@ -186,9 +218,13 @@ cdef void copy_strip(const window_t *window, const char *src, const Span **box, 
     row.channels = 1 if window.channels_first else c1 - c0
     row.pitch = source.pixel[3]
     row.bytes = row.length * row.pitch * window.itemsize
+    row.across = 0
+    if window.across and window.channels_first and c1 - c0 > 1:
+        row.across = c1 - c0
+    row.channel = source.channel
     row.dense = (row.channels == 1 or (row.pitch == row.channels and
                                        window.src.step_bytes * row.channels == row.step))
-    for c in range(c0, c1 if window.channels_first else min(c1, c0 + 1)):
+    for c in range(c0, c1 if row.channels == 1 and not row.across else min(c1, c0 + 1)):
         dst = scratch + window.at_strip + (c - c0) * source.channel * window.itemsize
         channel = src + group_bytes(&window.src, group, window.channels, c)
         row.value = window.border_value[c % window.src.components
@@ -227,9 +263,7 @@ cdef void copy_strip(const window_t *window, const char *src, const Span **box, 
                                         rows = sh.length
                                     else:
                                         rows = (h0 if h < h0 else sh.length) - h
-                                    window.kernels.copy_row(
-                                        dst, rows * row.length * row.pitch, 0, 0, NULL, 0, 0,
-                                        row.value)
+                                    fill_row(window, &row, dst, rows * row.length * row.pitch)
                                 dst += rows * row.bytes
                                 h += rows
 

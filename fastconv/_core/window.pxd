@@ -36,6 +36,7 @@ cdef struct window_t:
     bint in_place_allowed       # the array may be read where it is; if `padded`, without padding
     bint pixels_in_vectors      # pixels are read in whole vectors, so they must lie side by side
     bint channels_first         # strips are [channel][pixel], else [pixel][channel]
+    bint across                 # ... and the array is the other way round, with the same numbers
     Py_ssize_t at_strip, at_border      # bytes from the start of a thread's scratch
 
 # Channels [c0, c1) of a group, read through taps [t0, t1).  For a convolution these are elements

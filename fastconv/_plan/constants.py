@@ -64,6 +64,9 @@ WAYS = 8
 # way from one run to the next.
 PATIENT_BYTES = 1024
 
+# Channels side by side from which on a strip of them is transposed.
+ACROSS = 4
+
 # Steps of a run that is worth dissolving into single ones: see _core/source.pyx.
 SHORT_RUN = 8
 
@@ -73,6 +76,7 @@ CYCLE_BYTES = 64
 COPY_ROW = 14.0  # begin a row of a strip
 COPY_VECTOR = 2.5  # copy a vector of it
 COPY_STRIDED = 1.3  # copy an element of it, where a stride lies between two
+COPY_ACROSS = 0.5  # ... where that makes squares of several channels
 COPY_CONVERT = 2.0  # make a vector of it of elements of another dtype
 COPY_FAR = 14.0  # the same from beyond the second-level cache
 TOUCH_FAR = 6.0  # read a vector in place from there

@@ -190,7 +190,8 @@ class Cost(NamedTuple):
         if self.in_place:
             cycles = c_in * box.rows * self.vector * ceil(length / lanes)
         elif self.work.channels_first or not self.schedule.in_regions:
-            strided = costs.COPY_STRIDED * length if step > 1 else 0
+            element = costs.COPY_ACROSS if self.work.copying.across else costs.COPY_STRIDED
+            strided = element * length if step > 1 else 0
             row = max(strided, self.vector * ceil(length / lanes))
             cycles = c_in * box.rows * (costs.COPY_ROW + row)
         else:

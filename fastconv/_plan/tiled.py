@@ -149,7 +149,7 @@ def analyse(call: Call) -> Work:
         contiguous=side_by_side,
         in_place_store=side_by_side if _in_place_store(spec, arrays) else (),
         simple=(epilogue.simple and dst.native) or (epilogue.pairs and epilogue.moved),
-        copying=Copying(step, not src.native),
+        copying=Copying(step, not src.native, _transposes(spec, src)),
         channels_first=not contiguous or (step != real.c_in and real.c_in < lanes),
         wei_direct=_packs_as_it_lies(spec, wei, dst),
         padded=padded,
@@ -166,6 +166,12 @@ def analyse(call: Call) -> Work:
 def _is_far(known: bool | None, shape: tuple[int, ...], itemsize: int, level2: int) -> bool:
     """Whether an array lies beyond the second level of the cache, if it is not known."""
     return prod(shape) * itemsize > level2 if known is None else known
+
+
+def _transposes(spec: ConvSpec, src: Layout) -> bool:
+    """Whether a strip [channel][pixel] is a transposed part of the input."""
+    side_by_side = src.strides[1] == src.itemsize and src.strides[4] != src.itemsize
+    return src.native and src.components == 1 and side_by_side and spec.c_in >= costs.ACROSS
 
 
 def _packs_as_it_lies(spec: ConvSpec, wei: Layout, dst: Layout) -> bool:
@@ -254,6 +260,7 @@ def make_problem(
         wei_native=work.wei_direct,
         in_place_allowed=work.reads_in_place(schedule.in_regions),
         channels_first=work.channels_first or not schedule.in_regions,
+        across=work.copying.across,
         pixels_wide=schedule.orientation == "pixels",
         width=schedule.width,
         task_panels=schedule.task_panels,

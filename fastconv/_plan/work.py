@@ -137,6 +137,7 @@ class Copying(NamedTuple):
 
     step: float  # elements from one pixel to the next
     converts: bool  # elements of another dtype, or bytes in the other order
+    across: bool  # strips with channels first are transposed parts of the input
 
 
 class Work(NamedTuple):
