@@ -156,6 +156,10 @@ def draw_sizes(random, op, rank, large):
     groups = some(random, (6, 1), (2, 2), (1, 3), (1, random.choice((5, 8))))
     if random.random() < 0.1:
         groups, c_in, c_out = groups * c_in or 1, 1, random.choice((1, 1, 2))
+    if random.random() < 0.15:  # groups of which a vector holds several
+        groups, c_in, c_out = (
+            random.choice(n) for n in ((3, 5, 8, 16), (1, 2, 4, 7), (1, 3, 4, 8))
+        )
     taps = [some(random, (3, 1), (3, 2), (4, 3), (1, 5), (1, 7)) for _ in range(rank)]
     if random.random() < 0.15:
         taps = [1] * rank
@@ -179,7 +183,7 @@ def draw_sizes(random, op, rank, large):
             taps = [{1: 67, 2: 7, 3: 3}[rank]] * rank
             lengths = [{1: 40009, 2: 211, 3: 37}[rank]] * rank
     if op in ("depthwise_conv", "depthwise_separable_conv"):
-        groups, c_in, c_out = groups * c_in or 1, 1, some(random, (6, 1), (2, 2), (1, 3))
+        groups, c_in, c_out = groups * c_in or 1, 1, some(random, (6, 1), (2, 2), (1, 3), (1, 4))
     if op == "pointwise_conv":
         taps = [1] * rank
     if op == "separable_filter":

@@ -79,7 +79,7 @@ def wrong(argument, number, rank, array, op="conv"):
                                 np.ones((2,) * (rank + 4)), np.zeros(array.shape, "O")),
         "weight": lambda: arrays(None, 1, array[:0], array[..., :0],
                                  np.zeros(array.shape, "O")),
-        "second": lambda: arrays(None, 1, array[:, :0], array[..., None],
+        "second": lambda: arrays(None, 1, array[:, :0], array[..., None, None, None, None],
                                  np.zeros(array.shape, "O")),
         "bias": lambda: arrays(1, array[:, None], np.append(array, array[:1]),
                                np.zeros(array.shape, "O")),
