@@ -215,9 +215,10 @@ FC_INLINE fc_vec_i32 fc_permute(fc_vec_i32 a, fc_vec_i32 index)
  * row, are in registers. */
 #define FC_GROUPED_WIDE (FC_REGISTERS == 32 ? 14 : 12)
 #define FC_GROUPED_ROWS (FC_REGISTERS == 32 ? 2 : 1)
-/* Rows of the ring, for so many taps: rows of the output whose first taps are `apart`. */
-#define FC_GROUPED_RING(taps, apart)                                                             \
-    ((taps) + (FC_GROUPED_ROWS > 1 && (apart) < (taps) ? (apart) : 0))
+/* Whether two rows of the output, whose first taps are `apart`, are made together: they share most
+ * of their taps.  Rows of the ring. */
+#define FC_GROUPED_BOTH(taps, apart) (FC_GROUPED_ROWS > 1 && 2 * (apart) <= (taps))
+#define FC_GROUPED_RING(taps, apart) ((taps) + (FC_GROUPED_BOTH(taps, apart) ? (apart) : 0))
 
 /* Keep a value in a register, or make addresses from this pointer and not each anew. */
 #if defined(__AVX512F__)

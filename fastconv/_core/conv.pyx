@@ -149,6 +149,11 @@ cdef class Problem:
         p.panels.native = wei_native
         self._panels(wei, c_in, tuple(axis[2] for axis in axes[1:]), isa)
         schedule.stencil = is_stencil(p)
+        window.in_runs = pixels_wide and not panel_pixels and not schedule.stencil
+        for a in range(4):
+            window.to[a] = 0
+            if in_place_store:
+                window.to[a] = p.epilogue.dst.axis_bytes[a] // window.itemsize
         p.tasks = p.groups * window.boxes * ((p.panels.count + each - 1) // each)
         self._book()
 

@@ -26,6 +26,20 @@ cdef inline Py_ssize_t position(const Axis *axis, const Span *span, Py_ssize_t j
     return span.start * axis.stride - axis.pad + phase_offset(axis, span, j)
 
 
+cdef Py_ssize_t beyond(const window_t *window, const Span **box,
+                       const source_t *source) noexcept nogil:
+    """How many elements, from the last pixel of a box on, vectors may read: see `pixels_task` of
+    direct.pyx."""
+    cdef Py_ssize_t run = box[3].count, a, lanes = window.kernels.lanes
+    if not window.in_runs:
+        return lanes
+    for a in range(2, -1, -1):
+        if box[a].count > 1 and (source.pixel[a] != run or window.to[a] not in (0, run)):
+            break
+        run *= box[a].count
+    return (run + lanes - 1) // lanes * lanes - run + 1
+
+
 cdef bint in_place(const window_t *window, const char *src, const Span **box, Py_ssize_t group,
                    Py_ssize_t c0, Py_ssize_t c1, source_t *source) noexcept nogil:
     """Try the user's array: no tap of the box may fall on padding, unless regions leave it out;
@@ -62,7 +76,7 @@ cdef bint in_place(const window_t *window, const char *src, const Span **box, Py
     low += group_bytes(&window.src, group, window.channels, c0)
     high += group_bytes(&window.src, group, window.channels,
                         c1 - 1 if window.src.channel_bytes > 0 else c0)
-    if window.pixels_in_vectors and (high + window.kernels.lanes * window.itemsize
+    if window.pixels_in_vectors and (high + beyond(window, box, source) * window.itemsize
                                      > window.src.end_bytes):
         return False
     source.data = <const char *> (<size_t> src + <size_t> low)     # without arithmetic on NULL

@@ -35,6 +35,8 @@ cdef struct window_t:
     bint padded                 # some taps of some outputs fall on padding
     bint in_place_allowed       # the array may be read where it is; if `padded`, without padding
     bint pixels_in_vectors      # pixels are read in whole vectors, so they must lie side by side
+    bint in_runs                # ... from the first one of a row, or of several dense ones, on
+    Py_ssize_t to[4]            # elements between outputs, or 0 where these are dense in scratch
     bint channels_first         # strips are [channel][pixel], else [pixel][channel]
     bint across                 # ... and the array is the other way round, with the same numbers
     Py_ssize_t at_strip, at_border      # bytes from the start of a thread's scratch

@@ -113,7 +113,8 @@ def _cost(work: Work, way: Way) -> float:
     rows = depth.k * min(height.padded, height.outputs * min(height.stride, height.k))
     each = min(width.stride, width.k) * (pixels + columns * ceil(width.k / width.stride))
     spread = spec.c_in if way.groups > 1 else blocks
-    total += planes * rows * each * spread * costs.SPREAD_VECTOR * share
+    vector = costs.SPREAD_VECTOR if width.stride == 1 else costs.SPREAD_STRIDED
+    total += planes * rows * each * spread * vector * share
     images = spec.batch * spec.groups
     outputs = images * spec.c_out * depth.outputs * height.outputs * width.outputs
     read = images * spec.c_in

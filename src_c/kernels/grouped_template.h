@@ -228,7 +228,7 @@ static void FC_NAME(grouped_column)(const fc_pixels *pixels, const fc_groups *gr
         const ptrdiff_t all = (rows->outputs - y0 - 1) / together * apart + taps;
         ptrdiff_t ready = 0, lies = 0, at = 0; /* rows that the ring has held; where it goes on */
         for (ptrdiff_t y = y0, first = 0; y < rows->outputs;) {
-            const int both = FC_GROUPED_ROWS > 1 && apart < taps && y + together < rows->outputs;
+            const int both = FC_GROUPED_BOTH(taps, apart) && y + together < rows->outputs;
             const ptrdiff_t end = first + taps + (both ? apart : 0);
             if (ready < first) {
                 ready = first;

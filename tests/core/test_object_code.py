@@ -70,3 +70,24 @@ def test_sums_stay_in_registers(isa, tile, rows, width, dtype):
         if tile == "tile_strided":  # many addresses: one may be read again, but not a sum
             stack = [line for line in stack if not re.match(r"mov +-?\w+\(%r[sb]p\),%r\w+$", line)]
         assert not stack, stack
+
+
+@pytest.mark.skipif(not X86_64, reason="the tiles of x86-64")
+@pytest.mark.parametrize("dtype", ["f32", "f64"])
+@pytest.mark.parametrize("way", ["spread", "whole"])
+@pytest.mark.parametrize(
+    ("isa", "name", "pixels", "rows"),
+    [
+        ("avx512", "wide", 14, 2),
+        ("avx512", "narrow", 8, 2),
+        ("avx2", "wide", 12, 1),
+        ("avx2", "narrow", 8, 1),
+    ],
+)
+def test_sums_of_groups_stay_in_registers(isa, name, pixels, rows, way, dtype):
+    loops = loops_of(f"grouped_{name}_{way}_{dtype}_{isa}")
+    sums = {sum("vfmadd" in line for line in loop) for loop in loops}
+    assert sums == {pixels * some for some in range(1, rows + 1)}
+    for loop in loops:
+        stack = [line for line in loop if re.search(r"\(%r[sb]p\b", line) and "mm" in line]
+        assert not stack, stack
