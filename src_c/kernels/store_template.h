@@ -101,7 +101,24 @@ FC_INLINE void FC_NAME(store)(const int ROWS, const int WIDTH, FC_NAME(sums) *su
     FC_NAME(store_part)(ROWS, WIDTH, 0, sum, c, ldc, 0, how);
 }
 
-/* A tile that hangs over the edge of C: row by row, through a buffer. */
+/* A tile that hangs over the edge of C: row by row, through a buffer or with masks. */
+#if FC_VBYTES == 64
+static __attribute__((noinline)) void FC_NAME(store_edge)(const FC_NAME(sums) *sum, ptrdiff_t rows,
+                                                          FC_T *c, ptrdiff_t ldc, ptrdiff_t cols,
+                                                          const fc_store *how)
+{
+    FC_NAME(sums) value;
+    fc_store part = *how;
+    for (ptrdiff_t i = 0; i < rows; i++, c += ldc)
+        for (ptrdiff_t j = 0; j < cols; j += FC_LANES) {
+            const ptrdiff_t left = cols - j < FC_LANES ? cols - j : FC_LANES;
+            value[0] = sum[i][j / FC_LANES];
+            if (how->bias)
+                part.bias = (const FC_T *)how->bias + (how->flags & FC_BIAS_ROWS ? i : j);
+            FC_NAME(store_part)(1, 1, 1, &value, c + j, 0, ((uint32_t)1 << left) - 1, &part);
+        }
+}
+#else
 static __attribute__((noinline)) void FC_NAME(store_edge)(const FC_NAME(sums) *sum, ptrdiff_t rows,
                                                           FC_T *c, ptrdiff_t ldc, ptrdiff_t cols,
                                                           const fc_store *how)
@@ -125,6 +142,7 @@ static __attribute__((noinline)) void FC_NAME(store_edge)(const FC_NAME(sums) *s
         FC_NAME(copy)(c, row, cols);
     }
 }
+#endif
 
 FC_INLINE void FC_NAME(store_tile)(const int ROWS, const int WIDTH, FC_NAME(sums) *sum, FC_T *c,
                                    ptrdiff_t ldc, ptrdiff_t cols, const fc_store *how)
