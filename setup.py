@@ -62,7 +62,7 @@ DIRECTIVES = {
     "embedsignature": True,
 }
 DEPENDS = [str(path) for path in sorted(Path("src_c").rglob("*.h"))] + ["setup.py"]
-MODULES = ["table", "axis", "window", "source", "weights", "epilogue", "conv", "scratch"]
+MODULES = ["arrays", "table", "axis", "window", "source", "weights", "epilogue", "conv", "scratch"]
 MODULES += ["parallel", "stencil", "regions", "direct", "im2col_gemm", "planes", "channels"]
 MODULES += ["depthwise", "grouped", "unshared", "local", "chain", "measure"]
 WITH_KERNELS = "fastconv._core.table"
@@ -156,7 +156,10 @@ setup(
             f"fastconv._core.{name}",
             [f"fastconv/_core/{name}.pyx"],
             include_dirs=["src_c", numpy.get_include()],
-            define_macros=[("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION")],
+            define_macros=[
+                (name, "NPY_2_0_API_VERSION")
+                for name in ("NPY_NO_DEPRECATED_API", "NPY_TARGET_VERSION")
+            ],
             depends=DEPENDS,
             extra_compile_args=CORE_FLAGS + SANITIZE_FLAGS,
             extra_link_args=SANITIZE_FLAGS,

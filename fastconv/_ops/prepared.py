@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from .._core.arrays import empty
 from .._core.measure import openmp_threads
 from .._plan.algorithms import names
 from .._plan.execute import (
@@ -232,7 +233,7 @@ class PreparedConv:
         plan, packed, bias = ready
         if out is None:
             engine = plan._engine
-            out = np.empty(engine.output_shape, engine.dtype)
+            out = empty(engine.output_shape, engine.dtype)
         elif overlaps(out, residual, src):
             return through_a_copy(
                 lambda out, residual: self(src, out, threads, residual=residual), out, residual

@@ -103,6 +103,7 @@ GROUPED_STEP = 0.9  # of grouped: multiply-add a vector; tiles wait longer than 
 SPREAD_VECTOR = 2.0  # bring a channel of a pixel to its lanes, and store that
 SPREAD_STRIDED = 3.5  # the same of pixels that are read with a stride
 COLUMN = 120.0  # begin and end a row of a column of pixels
+FAR_BYTES = 1 << 19  # of a large input that a task reads: what it writes needs room, too
 FAR_CACHES = 8  # second-level caches that a third one is worth, at least
 EDGES_WORTH = 4  # vectors between the ends of a row from which on these have strips of their own
 PLANE = 300.0  # begin and end a plane

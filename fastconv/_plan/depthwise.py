@@ -104,11 +104,10 @@ def _way(orientation: str, work: Work, in_place: bool, interleaved: bool = False
         vectors = ceil(spec.groups / lanes)
         together, shares = (vectors * lanes, 1) if bounded else (lanes, vectors)
     sizes = cut(sizes, ceil(wanted / (spec.batch * shares)))
-    while (
-        bounded
-        and prod(sizes) > 1
-        and (together * _strip_bytes(work, sizes) > work.machine.scratch)
-    ):
+    room = work.machine.scratch
+    if is_far(work) and in_place:
+        room = min(room, costs.FAR_BYTES)
+    while bounded and prod(sizes) > 1 and together * _strip_bytes(work, sizes) > room:
         sizes = cut(sizes, 2)
     boxes = prod(ceil(axis.outputs / size) for axis, size in zip(work.axes, sizes, strict=True))
     share = max(1, shares * boxes // max(boxes, wanted))

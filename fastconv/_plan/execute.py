@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .._core import table
+from .._core.arrays import empty
 from .._core.measure import openmp_threads
 from .._spec.arguments import as_operand, as_shape, check_algorithm, check_threads
 from .._spec.dtypes import TOTALS
@@ -49,7 +50,7 @@ def execute(family: Family, name: str, rank: int, parameters: tuple, operands: t
     engine = plan._engine
     added = None if bias is None else check_bias(plan.spec, bias, engine.bias_dtype)
     if out is None:
-        out = np.empty(engine.output_shape, engine.dtype)
+        out = empty(engine.output_shape, engine.dtype)
     elif overlaps(out, residual, src, wei, added):
         return through_a_copy(
             lambda out, residual: execute(

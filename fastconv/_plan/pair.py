@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .._core.arrays import empty
 from .._core.measure import openmp_threads
 from .._spec.arguments import as_array, as_operand
 from .._spec.layers import with_taps
@@ -80,7 +81,7 @@ def run(plan: Plan, operands: Operands, layer: tuple | None = None) -> np.ndarra
     a layer keeps them."""
     src, weights, biases, residual, out = operands
     if out is None:
-        out = np.empty(plan._engine.output_shape, plan._engine.dtype)
+        out = empty(plan._engine.output_shape, plan._engine.dtype)
     plan._engine.run(src, weights, layer, biases, residual, out)
     return out
 

@@ -27,36 +27,93 @@ FC_INLINE void FC_NAME(channels_store)(const int PIXELS, const int MASKED,
         FC_NAME(store)(PIXELS, 1, sum, c, step, store);
 }
 
+/* Taps [first, end) that pixels side by side read at even distances: `step` from one pixel to the
+ * next, and `next` from one tap to the next. */
+typedef struct {
+    ptrdiff_t first, end, step, next;
+} FC_NAME(even);
+
+static FC_NAME(even) FC_NAME(even_taps)(const fc_reads *column, ptrdiff_t x, ptrdiff_t count)
+{
+    const ptrdiff_t *place = column->place + x * column->stride;
+    FC_NAME(even) even = {0, 0, 0, 0};
+    for (ptrdiff_t t = 0; t < column->taps; t++, place += column->dilation) {
+        const ptrdiff_t step = count > 1 ? place[column->stride] - place[0] : 0;
+        int is_even = place[0] != FC_NOWHERE;
+        for (ptrdiff_t i = 1; i < count && is_even; i++)
+            is_even = place[i * column->stride] != FC_NOWHERE
+                      && place[i * column->stride] == place[0] + i * step;
+        const ptrdiff_t next = t ? place[0] - place[-column->dilation] : 0;
+        if (is_even && even.first == even.end) {
+            even.first = t;
+            even.step = step;
+        } else if (!is_even || step != even.step || (t - even.first > 1 && next != even.next)) {
+            if (even.first < even.end)
+                break;
+            continue;
+        } else {
+            even.next = next;
+        }
+        even.end = t + 1;
+    }
+    return even;
+}
+
 /* Pixels [x, x + PIXELS) of row y. */
 FC_INLINE void FC_NAME(channels_run)(const int PIXELS, const int MASKED, const fc_pixels *pixels,
-                                     ptrdiff_t y, ptrdiff_t x, const FC_T *a, const FC_T *b,
-                                     FC_T *c, const fc_store *store)
+                                     const FC_NAME(even) *even, ptrdiff_t y, ptrdiff_t x,
+                                     const FC_T *a, const FC_T *b, FC_T *c, const fc_store *store)
 {
     const fc_reads *depth = &pixels->depth, *row = &pixels->row, *column = &pixels->column;
-    FC_NAME(sums) sum[8];
+    const ptrdiff_t taps = column->taps, first = even->first, end = even->end, next = even->next;
+    FC_NAME(sums) sum[PIXELS];
+    ptrdiff_t at[PIXELS];
     FC_UNROLL
-    for (int i = 0; i < PIXELS; i++)
+    for (int i = 0; i < PIXELS; i++) {
         sum[i][0] = (FC_VEC){0};
+        at[i] = i * even->step;
+    }
     for (ptrdiff_t d = 0; d < depth->taps; d++)
         for (ptrdiff_t h = 0; h < row->taps; h++) {
             const ptrdiff_t plane = depth->place[d * depth->dilation];
             const ptrdiff_t line = row->place[y * row->stride + h * row->dilation];
             const ptrdiff_t *place = column->place + x * column->stride;
-            const FC_T *w = a + (d * row->taps + h) * column->taps * FC_LANES;
+            const FC_T *w = a + (d * row->taps + h) * taps * FC_LANES;
             if (plane == FC_NOWHERE || line == FC_NOWHERE)
                 continue;
-            const FC_T *from = b + plane + line;
-            for (ptrdiff_t t = 0; t < column->taps; t++, place += column->dilation, w += FC_LANES) {
-                const FC_VEC weight = FC_LOAD(w);
+            const FC_T *line_b = b + plane + line;
+            for (ptrdiff_t t = 0; t < taps;) {
+                if (t == first && first < end) {
+                    const FC_T *from = line_b + place[t * column->dilation];
+                    for (; t < end; t++, from += next) {
+                        const FC_VEC weight = FC_LOAD(w + t * FC_LANES);
+                        FC_UNROLL
+                        for (int i = 0; i < PIXELS; i++)
+                            sum[i][0] += FC_VECTOR_TIMES(
+                                weight, MASKED ? FC_LOAD_MASKED(from + at[i], pixels->lanes)
+                                               : FC_LOAD(from + at[i]));
+                    }
+                    continue;
+                }
+                const FC_VEC weight = FC_LOAD(w + t * FC_LANES);
+                const ptrdiff_t *here = place + t * column->dilation;
                 FC_UNROLL
                 for (int i = 0; i < PIXELS; i++)
-                    sum[i][0] += FC_VECTOR_TIMES(
-                        weight, FC_NAME(channels_pixel)(MASKED, from, place[i * column->stride],
-                                                        pixels->lanes));
+                    if (here[i * column->stride] != FC_NOWHERE)
+                        sum[i][0] += FC_VECTOR_TIMES(
+                            weight, FC_NAME(channels_pixel)(
+                                        MASKED, line_b, here[i * column->stride], pixels->lanes));
+                t++;
             }
         }
     FC_NAME(channels_store)(PIXELS, MASKED, pixels, sum,
                             c + y * pixels->c_row + x * pixels->c_column, pixels->c_column, store);
+}
+
+/* Whether there are fewer channels than in a vector. */
+FC_INLINE int FC_NAME(channels_few)(const fc_pixels *pixels)
+{
+    return pixels->lanes != (uint32_t)(((uint64_t)1 << FC_LANES) - 1);
 }
 
 /* Whether some pixels read padding, or have fewer channels than a vector. */
@@ -64,7 +121,7 @@ FC_INLINE int FC_NAME(channels_masked)(const fc_pixels *pixels, ptrdiff_t x, ptr
                                        ptrdiff_t step)
 {
     const fc_reads *column = &pixels->column;
-    int masked = pixels->lanes != (uint32_t)(((uint64_t)1 << FC_LANES) - 1);
+    int masked = FC_NAME(channels_few)(pixels);
     for (ptrdiff_t t = 0; t < column->taps && !masked; t++)
         for (ptrdiff_t i = 0; i < count; i++)
             masked |= column->place[(x + i * step) * column->stride + t * column->dilation]
@@ -74,18 +131,24 @@ FC_INLINE int FC_NAME(channels_masked)(const fc_pixels *pixels, ptrdiff_t x, ptr
 
 #define FC_CHANNELS_RUN(PIXELS)                                                                  \
     for (; x + PIXELS <= pixels->column.outputs; x += PIXELS) {                                  \
-        const int masked = FC_NAME(channels_masked)(pixels, x, PIXELS, 1);                       \
+        const FC_NAME(even) even = FC_NAME(even_taps)(&pixels->column, x, PIXELS);               \
         for (ptrdiff_t y = 0; y < pixels->row.outputs; y++)                                      \
-            if (masked)                                                                          \
-                FC_NAME(channels_run)(PIXELS, 1, pixels, y, x, a, b, c, store);                  \
+            if (few)                                                                             \
+                FC_NAME(channels_run)(PIXELS, 1, pixels, &even, y, x, a, b, c, store);           \
             else                                                                                 \
-                FC_NAME(channels_run)(PIXELS, 0, pixels, y, x, a, b, c, store);                  \
+                FC_NAME(channels_run)(PIXELS, 0, pixels, &even, y, x, a, b, c, store);           \
     }
 static void FC_NAME(channels_planes)(const fc_pixels *pixels, const FC_T *a, const FC_T *b,
                                      FC_T *c, const fc_store *store)
 {
+    const int few = FC_NAME(channels_few)(pixels);
     ptrdiff_t x = 0;
+#if FC_REGISTERS >= 32
+    FC_CHANNELS_RUN(14)
+    FC_CHANNELS_RUN(7)
+#else
     FC_CHANNELS_RUN(8)
+#endif
     FC_CHANNELS_RUN(4)
     FC_CHANNELS_RUN(1)
 }
