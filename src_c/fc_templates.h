@@ -30,7 +30,7 @@ const fc_kernels FC_NAME(fc_kernels) = {
     .itemsize = sizeof(FC_T),
     .lanes = FC_LANES,
     .plane_vectors = FC_PLANE_VECTORS,
-    .grouped_pixels = FC_GROUPED_WIDE,
+    .grouped_pixels = FC_GROUPED_MOST,
 #if FC_TILED
     .max_rows = {FC_TILES_1(FC_COUNT, 1), FC_TILES_2(FC_COUNT, 2), FC_TILES_4(FC_COUNT, 4)},
     .tile = {{FC_TILES_1(FC_ENTRY, 1)}, {FC_TILES_2(FC_ENTRY, 2)}, {FC_TILES_4(FC_ENTRY, 4)}},
@@ -51,6 +51,7 @@ const fc_kernels FC_NAME(fc_kernels) = {
 #undef FC_REAL
 #undef FC_TILED
 #undef FC_PLANE_VECTORS
+#undef FC_GROUPED_MOST
 #undef FC_OWN_KIND
 #undef FC_INT
 #undef FC_BITS

@@ -11,6 +11,11 @@
  * of one group, the pixel itself is stored, of which k is broadcast.)  The kernel goes down the
  * planes with some pixels of a row, or of two, whose sums share each vector of weights.
  */
+#if FC_REAL
+#define FC_GROUPED_MOST FC_GROUPED_WIDE
+#else /* one width is enough */
+#define FC_GROUPED_MOST FC_GROUPED_NARROW
+#endif
 #if FC_TILED
 
 /* One row of a column of pixels in the ring: [k][phase][step], position phase + step * apart.  The
@@ -185,10 +190,12 @@ typedef void FC_NAME(grouped_run_fn)(const fc_pixels *pixels, const fc_groups *g
         FC_NAME(grouped_run)(PIXELS, SPREAD, pixels, groups, row, at, ring_row, both, count, a,  \
                              c, store);                                                          \
     }
-FC_GROUPED_RUN(wide_spread, FC_GROUPED_WIDE, 1)
 FC_GROUPED_RUN(narrow_spread, FC_GROUPED_NARROW, 1)
-FC_GROUPED_RUN(wide_whole, FC_GROUPED_WIDE, 0)
 FC_GROUPED_RUN(narrow_whole, FC_GROUPED_NARROW, 0)
+#if FC_REAL
+FC_GROUPED_RUN(wide_spread, FC_GROUPED_WIDE, 1)
+FC_GROUPED_RUN(wide_whole, FC_GROUPED_WIDE, 0)
+#endif
 #undef FC_GROUPED_RUN
 
 /* How many narrow columns beside wide ones take the least time for so many pixels: a vector of
@@ -196,10 +203,10 @@ FC_GROUPED_RUN(narrow_whole, FC_GROUPED_NARROW, 0)
 FC_INLINE ptrdiff_t FC_NAME(narrow_columns)(ptrdiff_t pixels)
 {
     ptrdiff_t best = 0, least = PTRDIFF_MAX;
-    for (ptrdiff_t n = 0; n <= FC_GROUPED_WIDE && (n - 1) * FC_GROUPED_NARROW < pixels; n++) {
+    for (ptrdiff_t n = 0; n <= FC_GROUPED_MOST && (n - 1) * FC_GROUPED_NARROW < pixels; n++) {
         const ptrdiff_t left = pixels - n * FC_GROUPED_NARROW;
-        const ptrdiff_t wide = left > 0 ? (left + FC_GROUPED_WIDE - 1) / FC_GROUPED_WIDE : 0;
-        const ptrdiff_t time = wide * (FC_GROUPED_WIDE + 1) + n * (FC_GROUPED_NARROW + 1);
+        const ptrdiff_t wide = left > 0 ? (left + FC_GROUPED_MOST - 1) / FC_GROUPED_MOST : 0;
+        const ptrdiff_t time = wide * (FC_GROUPED_MOST + 1) + n * (FC_GROUPED_NARROW + 1);
         if (time < least) {
             least = time;
             best = n;
@@ -219,9 +226,15 @@ static void FC_NAME(grouped_column)(const fc_pixels *pixels, const fc_groups *gr
     const ptrdiff_t together = rows->together, apart = rows->apart, taps = rows->taps;
     const ptrdiff_t *place = pixels->column.place + x * pixels->column.stride;
     FC_T *const room = groups->room;
-    FC_NAME(grouped_run_fn) *const run =
-        groups->index ? (wide ? FC_NAME(grouped_wide_spread) : FC_NAME(grouped_narrow_spread))
-                      : (wide ? FC_NAME(grouped_wide_whole) : FC_NAME(grouped_narrow_whole));
+    FC_NAME(grouped_run_fn) *run = FC_NAME(grouped_narrow_spread);
+    if (!groups->index)
+        run = FC_NAME(grouped_narrow_whole);
+#if FC_REAL
+    if (wide)
+        run = groups->index ? FC_NAME(grouped_wide_spread) : FC_NAME(grouped_wide_whole);
+#else
+    (void)wide;
+#endif
     const ptrdiff_t ring = FC_GROUPED_RING(taps, apart);
     for (ptrdiff_t y0 = 0; y0 < together && y0 < rows->outputs; y0++) {
         const ptrdiff_t *const row = rows->place + y0 * rows->stride;
@@ -269,7 +282,7 @@ static void FC_NAME(grouped)(const fc_pixels *pixels, const fc_groups *groups, c
         ptrdiff_t narrow = FC_NAME(narrow_columns)(left), known = 0;
         while (left > 0) {
             const int wide = left > narrow * FC_GROUPED_NARROW;
-            const ptrdiff_t most = wide ? FC_GROUPED_WIDE : FC_GROUPED_NARROW;
+            const ptrdiff_t most = wide ? FC_GROUPED_MOST : FC_GROUPED_NARROW;
             const ptrdiff_t count = left < most ? left : most;
             const ptrdiff_t shared = most + (taps - 1) / apart;
             const ptrdiff_t length = (shared + FC_SPREAD - 1) / FC_SPREAD * FC_SPREAD;
