@@ -87,7 +87,10 @@ class Call:
         arrays = (*ARRAYS, "kernels_1d")
         given.update({name: said.pop(name) for name in arrays if name in said})
         x, weights, bias, given = operands(self.op, given, self.rank)
-        with fastconv.settings(isa=self.case.get("isa")):
+        how = {"isa": self.case.get("isa")}
+        if way == "settings":
+            how |= {word: said.pop(word, None) for word in ("threads", "algorithm")}
+        with fastconv.settings(**how):
             if way == "plan":
                 return fastconv.plan(self.function, x, *weights, bias, **given, **said)
             if way == "positional":
@@ -95,7 +98,7 @@ class Call:
                 words = [word for word in words if word.kind is word.POSITIONAL_OR_KEYWORD]
                 placed = [said.pop(word.name, word.default) for word in words]
                 return self.function(x, *weights, bias, *placed, **given, **said)
-            if way == "call":
+            if way in ("call", "settings"):
                 return self.function(x, *weights, bias, **given, **said)
             first = {n: given.pop(n) for n in ("depthwise_bias",) if n in given}
             operation = () if self.op == "conv" else (self.function,)

@@ -127,7 +127,7 @@ def draw(random):
     if random.random() < 0.5:
         said["algorithm"] = random.choice(algorithms_of(op, rank))
     if random.random() < 0.6:
-        said["threads"] = random.choice((1, 2, 3))
+        said["threads"] = random.choice((1, 2, 3, 1, 2, 3, 17))
     case["said"] = said
     case["isa"] = random.choice(ISAS)
     if random.random() < 0.35:
@@ -212,7 +212,16 @@ def draw_sizes(random, op, rank, large):
         taps = [random.choice({1: (5,), 2: (3, 5, 9, 11), 3: (1, 3, 5, 7)}[rank]) for _ in taps]
     sizes = {"sizes": lengths, "taps": tuple(taps)} | ({"outer": True} if outer else {})
     if op in IMAGES:
-        channels = some(random, (3, ()), (3, (3,)), (1, (1,)), (1, (17,)), (1, (2, 3)), (1, (5, 1)))
+        channels = some(
+            random,
+            (3, ()),
+            (3, (3,)),
+            (1, (1,)),
+            (1, (17,)),
+            (1, (2, 3)),
+            (1, (5, 1)),
+            (0.1, (3, 0)),
+        )
         sizes |= {"channels": channels, "placed": random.random() < 0.5}
     else:
         sizes |= {"batch": batch, "groups": groups, "c_in": c_in, "c_out": c_out}

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 from fuzz_shapes import FILTER, IMAGES, KERNELS, common, kind_in, spread
-from fuzz_sums import arrivals, axes_of, convolved, each, parts_of
+from fuzz_sums import Refused, arrivals, axes_of, convolved, each, parts_of
 from fuzz_truth import Kind, Seen, convolution, finished, rounded, settled, summed
 
 # By which names users know the arrays of a case.
@@ -135,6 +135,8 @@ class Image(NamedTuple):
 def filtered(op):
     def truth(arrays, said, sizes):
         said = FILTER | said
+        if 0 in sizes["channels"]:
+            raise Refused("no channel")
         (kind,) = kind_in(op, arrays, sizes, said)
         seen = Image(len(sizes["taps"]), sizes["channels"])
         image = seen.inner(arrays["input"])

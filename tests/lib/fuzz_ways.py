@@ -6,6 +6,7 @@ from contextlib import suppress
 from random import Random
 
 import numpy as np
+from fuzz_arrays import FORMS_OF
 from fuzz_call import Call, Mismatch, operands, said_of, same_bits
 from fuzz_shapes import IMAGES, KERNELS, function_of, kind_in, with_defaults
 from fuzz_sums import Refused, native
@@ -17,6 +18,7 @@ from fastconv._plan.algorithms import ORIENTATIONS, offered
 from fastconv._plan.factored import REASON
 
 STILL = (*KERNELS, "bias", "first_bias")  # arrays that have no batch
+FORMED = {*FORMS_OF} - {"threads", "algorithm"}
 ESTIMATED = "estimated"  # how the reason of a plan begins that could have run
 
 
@@ -30,6 +32,12 @@ def again(way):
 
 def positional(call, case, base):
     same_bits(Call(case).result("positional"), base, "positional arguments")
+
+
+def in_settings(call, case, base):
+    """Threads and algorithm that hold for a block of code."""
+    plain = {**case, "forms": {n: f for n, f in case.get("forms", {}).items() if n in FORMED}}
+    same_bits(Call(plain).result("settings"), base, "settings")
 
 
 def at_once(call, case, base):
@@ -222,7 +230,7 @@ ALSO = {
     "algorithm": other_algorithm, "batch": split_batch, "layout": other_layout,
     "plain": plain_arrays, "plan": planned, "schedule": other_schedule,
     "reused": again("reused"), "calls": other_call, "caches": other_caches,
-    "positional": positional, "at once": at_once,
+    "positional": positional, "at once": at_once, "settings": in_settings,
 }  # fmt: skip
 # Not of the reference:
 ENGINE = ("algorithm", "batch", "layout", "plain", "schedule", "calls", "caches")
