@@ -60,6 +60,35 @@ def test_a_dtype_is_read_anew_in_each_call():
         assert fastconv.conv1d(x, w, dtype=like).dtype == name
 
 
+class Word(str):
+    """A word whose text never tells what it is."""
+
+    def __repr__(self):
+        return "Word"
+
+
+@pytest.mark.parametrize(
+    ("argument", "words", "more"),
+    [
+        ("activation", ("relu", "relu6", "none"), {}),
+        ("padding", ("valid", "full", "same_lower"), {}),
+        ("padding_mode", ("edge", "wrap", "mirror"), {"padding": 1}),
+        ("padding_mode", (["edge"], ["wrap"], ["mirror"]), {"padding": 1}),
+        ("overflow", ("saturate", "wrap"), {"dtype": "i1", "alpha": 100}),
+        ("dtype", ("f4", "f8", "f2"), {}),
+    ],
+)
+def test_words_are_told_apart_by_their_letters(argument, words, more):
+    x, w = np.arange(-2, 8)[None], np.array([[[1, 2, 4]]])
+    for word in words:
+        odd = [Word(word[0])] if isinstance(word, list) else Word(word)
+        got = fastconv.conv1d(x, w, **more, **{argument: odd})
+        expected = fastconv.conv1d(x, w, **more, **{argument: word})
+        np.testing.assert_array_equal(got, expected, strict=True)
+    for algorithm in ("direct", "im2col_gemm"):
+        assert fastconv.plan("conv1d", x, w, algorithm=Word(algorithm)).algorithm == algorithm
+
+
 @pytest.mark.parametrize("true", [True, np.True_])
 def test_a_flag_of_numpy_is_a_flag(true):
     x, w = np.arange(5.0)[None], np.array([[[1.0, 2, 4]]])
