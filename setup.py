@@ -40,6 +40,8 @@ if SANITIZE:  # of instrumented tiles, gcc takes half an hour to optimize those 
 else:  # Python's own flags ask for debug information, ten times the code
     C_FLAGS += ["-g0"]
     CORE_FLAGS += ["-g0"]
+# No names of functions, a sixth of a small module; tests look for those of the kernels.
+STRIP_FLAGS = ["-Wl,--strip-all"] if sys.platform == "linux" and not SANITIZE else []
 
 # (compiler, linker) flags of OpenMP. Apple's clang knows it, but has no library of its own.
 OPENMP_FLAGS = [(["-fopenmp"], ["-fopenmp"])]
@@ -162,7 +164,8 @@ setup(
             ],
             depends=DEPENDS,
             extra_compile_args=CORE_FLAGS + SANITIZE_FLAGS,
-            extra_link_args=SANITIZE_FLAGS,
+            extra_link_args=SANITIZE_FLAGS
+            + (STRIP_FLAGS if f"fastconv._core.{name}" != WITH_KERNELS else []),
         )
         for name in MODULES
     ],
