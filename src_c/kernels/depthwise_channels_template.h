@@ -28,15 +28,18 @@ FC_INLINE void FC_NAME(channels_store)(const int PIXELS, const int MASKED,
 }
 
 /* Taps [first, end) that pixels side by side read at even distances: `step` from one pixel to the
- * next, and `next` from one tap to the next. */
+ * next, and `next` from one tap to the next.  Of the other taps: the first pixel of those that read
+ * no padding, if all after it read none either, at the same distance; and the end of those, if all
+ * before it do; else FC_UNEVEN. */
 typedef struct {
     ptrdiff_t first, end, step, next;
+    uint8_t from[FC_RUN_TAPS], to[FC_RUN_TAPS];
 } FC_NAME(even);
 
 static FC_NAME(even) FC_NAME(even_taps)(const fc_reads *column, ptrdiff_t x, ptrdiff_t count)
 {
     const ptrdiff_t *place = column->place + x * column->stride;
-    FC_NAME(even) even = {0, 0, 0, 0};
+    FC_NAME(even) even = {.first = 0};
     for (ptrdiff_t t = 0; t < column->taps; t++, place += column->dilation) {
         const ptrdiff_t step = count > 1 ? place[column->stride] - place[0] : 0;
         int is_even = place[0] != FC_NOWHERE;
@@ -56,8 +59,41 @@ static FC_NAME(even) FC_NAME(even_taps)(const fc_reads *column, ptrdiff_t x, ptr
         }
         even.end = t + 1;
     }
+    place = column->place + x * column->stride;
+    for (ptrdiff_t t = 0; t < column->taps && t < FC_RUN_TAPS; t++, place += column->dilation) {
+        ptrdiff_t from = 0, to = count;
+        while (from < count && place[from * column->stride] == FC_NOWHERE)
+            from++;
+        while (to > from && place[(to - 1) * column->stride] == FC_NOWHERE)
+            to--;
+        int uneven = even.first == even.end || (from > 0 && to < count);
+        for (ptrdiff_t i = from + 1; i < to && !uneven; i++)
+            uneven = place[i * column->stride] == FC_NOWHERE
+                     || place[i * column->stride] != place[(i - 1) * column->stride] + even.step;
+        even.from[t] = uneven ? FC_UNEVEN : from;
+        even.to[t] = to;
+    }
     return even;
 }
+
+/* Pixels from one on, and pixels up to one. */
+#define FC_RUN_ONE(I)                                                                            \
+    if (I < PIXELS)                                                                              \
+        sum[I % PIXELS][0] += FC_VECTOR_TIMES(weight, FC_LOAD(from + at[I % PIXELS]));
+#define FC_RUN_UP(I)                                                                             \
+    case I:                                                                                      \
+        FC_RUN_ONE(I)                                                                            \
+        __attribute__((fallthrough));
+#define FC_RUN_DOWN(I)                                                                           \
+    case I + 1:                                                                                  \
+        FC_RUN_ONE(I)                                                                            \
+        __attribute__((fallthrough));
+#define FC_RUN_PIXELS(ONE)                                                                       \
+    ONE(0) ONE(1) ONE(2) ONE(3) ONE(4) ONE(5) ONE(6) ONE(7) ONE(8) ONE(9) ONE(10) ONE(11)        \
+    ONE(12) ONE(13) default: break;
+#define FC_RUN_PIXELS_DOWN(ONE)                                                                  \
+    ONE(13) ONE(12) ONE(11) ONE(10) ONE(9) ONE(8) ONE(7) ONE(6) ONE(5) ONE(4) ONE(3) ONE(2)      \
+    ONE(1) ONE(0) default: break;
 
 /* Pixels [x, x + PIXELS) of row y. */
 FC_INLINE void FC_NAME(channels_run)(const int PIXELS, const int MASKED, const fc_pixels *pixels,
@@ -97,6 +133,23 @@ FC_INLINE void FC_NAME(channels_run)(const int PIXELS, const int MASKED, const f
                 }
                 const FC_VEC weight = FC_LOAD(w + t * FC_LANES);
                 const ptrdiff_t *here = place + t * column->dilation;
+                if (FC_REAL && PIXELS >= 7 && !MASKED && t < FC_RUN_TAPS
+                    && even->from[t] != FC_UNEVEN) {
+                    const ptrdiff_t low = even->from[t], high = even->to[t];
+                    t++;
+                    if (low == high)
+                        continue;
+                    const FC_T *from = line_b + here[low * column->stride] - at[low];
+                    if (high == PIXELS)
+                        switch (low) {
+                            FC_RUN_PIXELS(FC_RUN_UP)
+                        }
+                    else
+                        switch (high) {
+                            FC_RUN_PIXELS_DOWN(FC_RUN_DOWN)
+                        }
+                    continue;
+                }
                 FC_UNROLL
                 for (int i = 0; i < PIXELS; i++)
                     if (here[i * column->stride] != FC_NOWHERE)
@@ -153,6 +206,11 @@ static void FC_NAME(channels_planes)(const fc_pixels *pixels, const FC_T *a, con
     FC_CHANNELS_RUN(1)
 }
 #undef FC_CHANNELS_RUN
+#undef FC_RUN_ONE
+#undef FC_RUN_UP
+#undef FC_RUN_DOWN
+#undef FC_RUN_PIXELS
+#undef FC_RUN_PIXELS_DOWN
 
 /* The sums of pixels go on from those that C holds. */
 FC_INLINE void FC_NAME(channels_begin)(const int PIXELS, FC_NAME(sums) *sum, const FC_T *c,
