@@ -20,6 +20,14 @@ HOW = ("threads", "algorithm")
 FOR_OTHERS = ("but it must be another one here", "than an outer product of 1-D kernels has")
 
 
+# Words that are in place of one another, for a call before.
+OTHER = {
+    "padding": ("full", "valid"), "padding_mode": ("edge", "wrap"),
+    "overflow": ("wrap", "saturate"), "activation": ("relu", "relu6"),
+    "depthwise_activation": ("relu", "relu6"), "algorithm": ("direct", "im2col_gemm"),
+}  # fmt: skip
+
+
 def check(case):
     """Run a case; raises `Mismatch` for what is wrong."""
     with warnings.catch_warnings():
@@ -68,6 +76,7 @@ def decoy(case):
     other = {
         bool: lambda: not value, int: lambda: value + 1, float: lambda: value + 1,
         tuple: lambda: tuple(v + 1 if isinstance(v, (int, float)) else v for v in value),
+        str: lambda: next(word for word in OTHER.get(name, (value + "?",)) if word != value),
     }.get(type(value))  # fmt: skip
     if other is not None:
         with suppress(TypeError, ValueError):
