@@ -28,7 +28,8 @@ from .separable import Passes
 from .tiled import Call
 from .weights import SeveralWeights, Weights
 
-KERNELS = 32  # whose factors are kept
+KERNELS = 32  # whose factors are kept, each of at most
+KERNEL_BYTES = 1 << 17
 REASON = "weight is the outer product of 1-D kernels"
 
 
@@ -121,16 +122,21 @@ class Factored:
 def _taps(spec: ConvSpec, weight: np.ndarray) -> np.ndarray | None:
     """The factors of a weight, those of one tap left out, in one array."""
     kernel = weight[0, 0]
-    return _joined(kernel.tobytes(), kernel.dtype, kernel.shape, spec.tile_dtype)
+    if kernel.nbytes > KERNEL_BYTES:
+        return _joined(kernel, spec.tile_dtype)
+    return _kept(kernel.tobytes(), kernel.dtype, kernel.shape, spec.tile_dtype)
 
 
 @lru_cache(KERNELS)
-def _joined(elements: bytes, dtype: np.dtype, shape: tuple, wanted: np.dtype) -> np.ndarray | None:
-    factors = rank1_factors(np.frombuffer(elements, dtype).reshape(shape), wanted)
+def _kept(elements: bytes, dtype: np.dtype, shape: tuple, wanted: np.dtype) -> np.ndarray | None:
+    return _joined(np.frombuffer(elements, dtype).reshape(shape), wanted)
+
+
+def _joined(kernel: np.ndarray, dtype: np.dtype) -> np.ndarray | None:
+    factors = rank1_factors(kernel, dtype)
     if factors is None:
         return None
-    alone = all(n == 1 for n in shape)
-    return np.concatenate([factor for factor in factors if alone or len(factor) > 1])
+    return np.concatenate([factor for factor in factors if kernel.size == 1 or len(factor) > 1])
 
 
 def _as_filter(call: Call) -> Call:

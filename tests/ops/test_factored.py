@@ -188,6 +188,15 @@ def test_channels_of_an_image_share_the_kernel():
     assert layer.plan((37, 41, 3)).chosen == REASON
 
 
+def test_large_kernels_are_not_kept():
+    before = factored._kept.cache_info().currsize
+    x, w = numbers((1, 203, 211)), outer_product((191, 197))[None, None]
+    assert w.nbytes > factored.KERNEL_BYTES
+    assert taken(x, w) == "separable"
+    assert_within_its_bound(conv2d(x, w), x, w)
+    assert factored._kept.cache_info().currsize == before
+
+
 def test_layers_choose_by_their_own_weights():
     x, w = numbers((1, 37, 41)), outer_product((9, 9))[None, None]
     for _ in range(2):
