@@ -146,7 +146,7 @@ def split_batch(call, case, base):
 def other_call(call, case, base):
     """The same as convolutions, where documentation says that the bits are those."""
     op, sizes, plain, said = case["op"], case["sizes"], dict(call.plain), said_of(case)
-    if is_factored(case):
+    if is_factored(case) or (sizes.get("outer") and "algorithm" in said):
         return
     said = {name: v for name, v in with_defaults(op, said).items() if name != "algorithm"}
     groups, w = sizes.get("groups"), plain.pop("weight", None)
