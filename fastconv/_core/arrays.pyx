@@ -88,7 +88,7 @@ cdef extern from *:
     object PyDataMem_SetHandler(object handler)
 
 cdef enum:
-    SMALL = 1 << 14             # bytes that are not worth it
+    SMALL = 1 << 15             # bytes that are not worth it
 
 import_array()
 cdef object handler = PyCapsule_New(fc_handler_address, "mem_handler", NULL)

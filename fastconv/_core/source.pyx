@@ -149,9 +149,7 @@ cdef void copy_row(const window_t *window, const row_t *row, char *dst, const ch
     cdef Py_ssize_t valid = rows * row.valid * row.channels, end = row.before + row.valid
     cdef Py_ssize_t step = row.step if row.channels == 1 else window.src.step_bytes
     cdef int storage = window.src.storage
-    if row.across:
-        transpose_row(window, row, dst, src, rows)
-    elif not row.dense:
+    if not row.dense:
         copy_pixels(window, row, dst, src, 0, row.length)
     elif window.axis[3].border <= CONSTANT:
         window.kernels.copy_row(dst, row.before * row.pitch, valid, (row.length - end) * row.pitch,
@@ -183,8 +181,12 @@ cdef void make_strip(const window_t *window, const char *src, const Span **box, 
     copy_strip(window, src, box, group, c0, c1, source, scratch)
 
 
-cdef void fill_row(const window_t *window, const row_t *row, char *dst,
-                   Py_ssize_t count) noexcept nogil:
+ctypedef void (*row_fn)(const window_t *window, const row_t *row, char *dst, const char *src,
+                        Py_ssize_t rows) noexcept nogil
+
+
+cdef inline void fill_row(const window_t *window, const row_t *row, char *dst,
+                          Py_ssize_t count) noexcept nogil:
     """Elements of a constant border, for each channel of the row."""
     cdef Py_ssize_t c
     for c in range(max(<Py_ssize_t> 1, row.across)):
@@ -225,6 +227,7 @@ cdef void copy_strip(const window_t *window, const char *src, const Span **box, 
     cdef const Span *sw = box[3]
     cdef Py_ssize_t c, jd, jh, jw, n, d, h, id, ih, rows, h0, h1, many
     cdef row_t row
+    cdef row_fn copy
     cdef char *dst
     cdef const char *channel
     cdef const char *plane
@@ -236,6 +239,9 @@ cdef void copy_strip(const window_t *window, const char *src, const Span **box, 
     if window.across and window.channels_first and c1 - c0 > 1:
         row.across = c1 - c0
     row.channel = source.channel
+    copy = copy_row
+    if row.across:
+        copy = transpose_row
     row.dense = (row.channels == 1 or (row.pitch == row.channels and
                                        window.src.step_bytes * row.channels == row.step))
     for c in range(c0, c1 if row.channels == 1 and not row.across else min(c1, c0 + 1)):
@@ -267,11 +273,11 @@ cdef void copy_strip(const window_t *window, const char *src, const Span **box, 
                                 rows = 1
                                 if id >= 0 and h0 <= h < h1:
                                     rows = many
-                                    copy_row(window, &row, dst, plane + id * step[1]
-                                             + (ih + h * ah.stride) * step[2], rows)
+                                    copy(window, &row, dst, plane + id * step[1]
+                                         + (ih + h * ah.stride) * step[2], rows)
                                 elif id >= 0 and ah.border > CONSTANT:
-                                    copy_row(window, &row, dst, plane + id * step[1]
-                                             + reach(ah, ih + h * ah.stride) * step[2], 1)
+                                    copy(window, &row, dst, plane + id * step[1]
+                                         + reach(ah, ih + h * ah.stride) * step[2], 1)
                                 else:
                                     if id < 0:
                                         rows = sh.length

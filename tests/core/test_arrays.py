@@ -9,7 +9,7 @@ from fastconv._core.arrays import empty
 
 import fastconv
 
-LINE, SMALL = 64, 1 << 14
+LINE, SMALL = 64, 1 << 15
 
 
 @pytest.mark.parametrize("size", [SMALL, SMALL + 4, 1 << 20, (1 << 22) + 12, 5 << 22])
@@ -57,13 +57,13 @@ def test_they_are_resized_copied_and_pickled():
 
 
 def test_results_begin_a_line():
-    x, w = np.ones((1, 8, 37, 41), np.float32), np.ones((8, 1, 3, 3), np.float32)
+    x, w = np.ones((1, 8, 47, 53), np.float32), np.ones((8, 1, 3, 3), np.float32)
     layer, pair = fastconv.prepare(w, groups=8), np.ones((9, 8), np.float32)
     for result in (
         fastconv.conv2d(x, w, groups=8),
         layer(x),
         fastconv.depthwise_separable_conv2d(x, w, pair),
-        fastconv.filter2d(np.ones((67, 71), np.float32), np.ones((3, 3), np.float32)),
+        fastconv.filter2d(np.ones((97, 101), np.float32), np.ones((3, 3), np.float32)),
     ):
         assert result.nbytes >= SMALL
         assert result.ctypes.data % LINE == 0
