@@ -171,7 +171,7 @@ def check_biases(
     spec: SeparableConvSpec, depthwise_bias: Any, bias: Any
 ) -> tuple[np.ndarray | None, np.ndarray | None]:
     """Both biases, as `check_bias` returns them."""
-    with worded(bias="depthwise_bias", weight="depthwise_weight"):
+    with worded(late=True, bias="depthwise_bias", weight="depthwise_weight"):
         first = check_bias(spec.depthwise, depthwise_bias, spec.depthwise.tile_dtype)
     with worded(late=True, weight="pointwise_weight"):
         return first, check_bias(spec.pointwise, bias, spec.pointwise.tile_dtype)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import numpy as np
 import pytest
-from arrays import numbers
+from arrays import BF16, numbers
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from truth import assert_same_bits
@@ -318,6 +318,13 @@ def test_a_layer_names_what_is_wrong_for_every_input(word, wrong):
     weights = {name: np.ones(shape, np.float32) for name, shape in SHAPES.items()}
     with pytest.raises((TypeError, ValueError), match=f"^prepare: {word} "):
         prepare(depthwise_separable_conv2d, **weights, padding_value=1j, **{word: wrong})
+
+
+def test_a_layer_names_a_wrong_bias_whatever_the_pointwise_weight():
+    """Inputs of bfloat16, as the depthwise weight is, have no dtype in common with the other."""
+    first, second = np.ones((1, 1, 1, 1), BF16), np.ones((1, 1), ">i8")
+    with pytest.raises(ValueError, match=r"^prepare: depthwise_bias has shape"):
+        prepare(depthwise_separable_conv2d, first, second, depthwise_bias=227)
 
 
 def test_a_layer_tells_what_was_said():
