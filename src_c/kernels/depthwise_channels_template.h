@@ -27,10 +27,10 @@ FC_INLINE void FC_NAME(channels_store)(const int PIXELS, const int MASKED,
         FC_NAME(store)(PIXELS, 1, sum, c, step, store);
 }
 
-/* Taps [first, end) that pixels side by side read at even distances: `step` from one pixel to the
- * next, and `next` from one tap to the next.  Of the other taps: the first pixel of those that read
- * no padding, if all after it read none either, at the same distance; and the end of those, if all
- * before it do; else FC_UNEVEN. */
+/* How pixels side by side read the taps of a row.  All of them read taps [first, end), at even
+ * distances: `step` from one pixel to the next, `next` from one tap to the next.  Tap t is read by
+ * pixels [from[t], to[t]), also `step` apart, while the others fall on padding; from[t] is
+ * FC_UNEVEN where it is otherwise. */
 typedef struct {
     ptrdiff_t first, end, step, next;
     uint8_t from[FC_RUN_TAPS], to[FC_RUN_TAPS];
