@@ -207,7 +207,7 @@ class PreparedConv:
 
     def _try(self, dtype: np.dtype) -> None:
         family, shape = self._family, self._weight.shape
-        least = (1,) * len(shape)  # refused, as the weight is
+        least = (1,) * (self._rank + 2)  # of a weight that is refused
         if len(shape) == family.weight_rank(self._rank):
             least = family.least_input("prepare", self._rank, shape, self._parameters)
         spec = family.make_spec("prepare", self._rank, least, dtype, shape, self._weight.dtype,

@@ -69,7 +69,7 @@ class PreparedSeparableConv(PreparedConv):
     def _try(self, dtype: np.dtype) -> None:
         first, second = self._arrays
         family, shape = self._family, first.shape
-        least = (1,) * len(shape)  # refused, as the weight is
+        least = (1,) * (self._rank + 2)  # of a weight that is refused
         if len(shape) == self._rank + 2:
             least = family.least_input("prepare", self._rank, shape, self._parameters)
         spec = family.make_spec(

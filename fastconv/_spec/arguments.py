@@ -282,7 +282,8 @@ def as_border_value(name: str, value: Any, dtype: np.dtype) -> Any:
         return float(held) if is_bfloat16(dtype) else held.item()
     more = f" for an input of {dtype}"
     if dtype.kind == "b":
-        return int(as_number(name, "padding_value", value, True, more=more) != 0)
+        number = as_number(name, "padding_value", value, True, more=more)
+        return as_integer(name, "padding_value", number, 0, 1, more)
     limits = np.iinfo(dtype)
     return as_integer(name, "padding_value", value, int(limits.min), int(limits.max), more)
 

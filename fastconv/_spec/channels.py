@@ -18,12 +18,13 @@ def missing_channel(axes: int, rank: int, channels_last: bool) -> str:
     return f"; for an input of one channel write input[{at}]" if axes == rank else ""
 
 
-def missing_axes(axes: int, rank: int) -> str:
-    """What to write for a weight that lacks axes."""
+def missing_axes(axes: int, rank: int, channels: str = "O, C/groups") -> str:
+    """What to write for a weight that lacks axes; `channels`: its first two."""
     if axes == rank and rank <= 3:
         return "; for a single kernel write weight[None, None]"
     if axes == rank + 1:
-        return "; write weight[None] if O is missing, weight[:, None] if C/groups is"
+        first, second = channels.split(", ")
+        return f"; write weight[None] if {first} is missing, weight[:, None] if {second} is"
     return ""
 
 
@@ -120,9 +121,13 @@ def check_depthwise_channels(
             f"{name}: weight has size {c_in} on its second axis, but it must be 1, one input "
             f"channel for each output channel{hint}"
         )
-    if outputs % channels or not outputs:
+    if not outputs:
+        raise ValueError(
+            f"{name}: weight has 0 output channels, but it must have at least one for each channel"
+        )
+    if outputs % channels:
         of_input = "the 1 channel" if channels == 1 else f"the {channels} channels"
-        hint = other_place(channels_last) if outputs and other == outputs else ""
+        hint = other_place(channels_last) if other == outputs else ""
         raise ValueError(
             f"{name}: weight has {outputs} output channel{'s' * (outputs != 1)}, "
             f"but it must be a positive multiple of {of_input} of input{hint}"

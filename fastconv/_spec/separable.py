@@ -32,7 +32,7 @@ from .filter import (
 )
 from .operands import check_out, check_residual
 from .spec import Spec, make_arithmetic
-from .values import entries_of, is_sequence, plain, show
+from .values import a_kind, entries_of, is_sequence, plain, show
 
 
 class SeparableParameters(NamedTuple):
@@ -213,25 +213,45 @@ class Kernels(NamedTuple):
         return [part if size else None for size, part in parts]
 
 
-def read_kernels(name: str, kernels: Any) -> Kernels:
-    """1-D kernels, of one dtype."""
-    form = "one to three 1-D arrays, one per axis, or None for an axis that is not filtered"
-    if not is_sequence(kernels):
-        raise TypeError(f"{name}: kernels_1d is {show(kernels)}, but it must be {form}")
+FORM = "one to three 1-D arrays, one per axis, or None for an axis that is not filtered"
+
+
+def _entries(name: str, kernels: Any) -> tuple:
+    """One for each axis."""
     entries = entries_of(name, "kernels_1d", kernels)
     if not 1 <= len(entries) <= 3:
-        raise ValueError(f"{name}: kernels_1d has {len(entries)} entries, but it must have {form}")
+        raise ValueError(f"{name}: kernels_1d has {len(entries)} entries, but it must have {FORM}")
+    return entries
+
+
+def read_kernels(name: str, kernels: Any) -> Kernels:
+    """1-D kernels, of one dtype."""
+    if not is_sequence(kernels):
+        raise TypeError(f"{name}: kernels_1d is {show(kernels)}, but it must be {FORM}")
+    if isinstance(kernels, np.ndarray) and kernels.ndim > 1:  # whose rows would be kernels
+        more = "; a 2-D kernel is for filter2d, or pass kernels.separate(kernel)[0]"
+        raise ValueError(
+            f"{name}: kernels_1d is {a_kind(kernels)}, but it must be {FORM}"
+            + more * (kernels.ndim == 2)
+        )
     sizes, arrays = [], []
-    for number, entry in enumerate(entries):
+    for number, entry in enumerate(_entries(name, kernels)):
         called = f"kernels_1d[{number}]"
         if entry is None:
             sizes.append(0)
             continue
+        needed = "but it must be a 1-D array of at least one element"
+        if isinstance(entry, tuple) and any(isinstance(part, np.ndarray) for part in entry):
+            raise ValueError(
+                f"{name}: {called} is a tuple of arrays, {needed}; of the terms that "
+                "kernels.separate returns, pass one, as separate(kernel)[0]"
+            )
         array = as_array(name, called, entry)
         check_dtype(name, called, array.dtype)
         if array.ndim != 1 or not array.size:
+            more = "; for the same kernel along two axes pass [kernel, kernel]"
             raise ValueError(
-                f"{name}: {called} has shape {array.shape}, but it must have one axis, and a tap"
+                f"{name}: {called} has shape {array.shape}, {needed}{more * (array.ndim == 0)}"
             )
         sizes.append(array.size)
         arrays.append(array)

@@ -140,7 +140,7 @@ def check_axes(
     if len(weight_shape) != rank + 2:
         raise ValueError(
             f"{name}: weight has shape {weight_shape}, but it must be ({channels}, {kernels})"
-            + missing_axes(len(weight_shape), rank)
+            + missing_axes(len(weight_shape), rank, channels)
         )
 
 

@@ -315,7 +315,16 @@ def test_a_constant_that_no_mode_uses():
 
 
 @pytest.mark.parametrize(
-    ("dtype", "value"), [("u1", 256), ("u1", -1), ("i1", 128), ("u8", 2**64), ("i8", -(2**63) - 1)]
+    ("dtype", "value"),
+    [
+        ("?", -1),
+        ("?", 3),
+        ("u1", 256),
+        ("u1", -1),
+        ("i1", 128),
+        ("u8", 2**64),
+        ("i8", -(2**63) - 1),
+    ],
 )
 def test_a_constant_that_the_input_cannot_hold(dtype, value):
     assert "padding_value" in refused((ValueError, TypeError), dtype=dtype, padding_value=value)

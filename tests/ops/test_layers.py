@@ -159,7 +159,7 @@ X = np.ones((2, 3, 5, 7), np.float32)
         (depthwise_conv2d, X, (7, 1, 3, 3), "weight has 7 output channels, but it must be a "
          "positive multiple of the 3 channels of input; if the channels are the last axis, pass "
          "channels_last=True"),
-        (depthwise_conv2d, X, (0, 1, 3, 3), "weight has 0 output channels, but it must be"),
+        (depthwise_conv2d, X, (0, 1, 3, 3), "weight has 0 output channels, but it must have"),
         (depthwise_conv2d, X, (3, 3, 3, 3), "weight has size 3 on its second axis, but it must be "
          "1, one input channel"),
         (depthwise_conv2d, X, (1, 3, 3, 3), "weight has size 3 on its second axis, but it must be "
@@ -190,7 +190,7 @@ def test_errors(function, x, shape, message):
     ("function", "shape", "message"),
     [
         (depthwise_conv2d, (3, 2, 3, 3), "weight has size 2 on its second axis, but it must be 1"),
-        (depthwise_conv2d, (0, 1, 3, 3), "weight has 0 output channels, but it must be"),
+        (depthwise_conv2d, (0, 1, 3, 3), "weight has 0 output channels, but it must have"),
         (depthwise_conv2d, (3, 3, 3), "weight has shape (3, 3, 3), but it must be "),
         (depthwise_conv2d, (3, 3), "weight has shape (3, 3), but it must be "),
         (pointwise_conv2d, (4, 3, 1, 2), "weight has shape (4, 3, 1, 2), but it must be "),

@@ -57,3 +57,24 @@ def test_the_signature_is_that_for_a_weight():
 def test_errors(kind, arguments, said, message):
     with pytest.raises(kind, match=f"^{re.escape(message)}"):
         fastconv.prepare(*arguments, np.ones((2, 1, 3)), **said)
+
+
+@pytest.mark.parametrize(
+    ("operation", "shapes", "message"),
+    [
+        *((operation, [shape], f"weight has shape {shape}, but it must be ({axes}, kH, kW)")
+          for operation, axes in (("conv2d", "O, C/groups"), ("conv_transpose2d", "C, O/groups"),
+                                  ("depthwise_conv2d", "C * multiplier, 1"))
+          for shape in ((), (3,), (3, 3), (2, 3, 3), (2, 2, 3, 3, 3))),
+        *((f"{kind}conv2d", [(0, 1, 3, 3), (2, 3)][:pair],
+           f"{word}weight has 0 output channels, but it must have at least one for each channel")
+          for kind, word, pair in (("depthwise_", "", 1),
+                                   ("depthwise_separable_", "depthwise_", 2))),
+        ("depthwise_separable_conv2d", [(3, 3), (2, 3)], "depthwise_weight has shape (3, 3), "),
+    ],
+)  # fmt: skip
+def test_a_weight_that_no_input_fits(operation, shapes, message):
+    """The message is about the weight: there is no input yet."""
+    with pytest.raises(ValueError, match=f"^{re.escape('prepare: ' + message)}") as caught:
+        fastconv.prepare(operation, *map(np.ones, shapes))
+    assert "input" not in str(caught.value)

@@ -8,6 +8,7 @@ import pytest
 
 import fastconv
 from fastconv._spec import conv as spec
+from fastconv.kernels import gaussian, separate
 
 
 def make(input, weight, *, name="conv2d", rank=2, **said):
@@ -159,3 +160,79 @@ def test_a_weight_of_tensorflow(input, weight, groups, told):
     assert ("TensorFlow" in str(caught.value)) == told
     if told:
         make(input, tuple(weight[axis] for axis in axes), **said)
+
+
+def test_axes_that_are_missing_of_a_transposed_weight():
+    """Its channels of the input come first."""
+    x, w = np.ones((3, 4, 5)), np.ones((3, 2, 3))
+    message = "conv_transpose2d: weight has shape (3, 2, 3), but it must be (C, O/groups, kH, kW); "
+    with refuses(
+        ValueError, message + "write weight[None] if C is missing, weight[:, None] if O/groups is"
+    ):
+        fastconv.conv_transpose2d(x, w)
+    assert fastconv.conv_transpose2d(x, w[:, None]).shape == (1, 5, 7)
+
+
+# ---- kernels of a separable filter -------------------------------------------------------------
+
+
+def test_a_kernel_of_two_axes_for_a_separable_filter():
+    """Its rows would be 1-D kernels of height, width and channels."""
+    photo, kernel = np.ones((11, 13, 3)), gaussian(3)
+    needed = (
+        "but it must be one to three 1-D arrays, one per axis, or None for an axis that is not "
+        "filtered; a 2-D kernel is for filter2d, or pass kernels.separate(kernel)[0]"
+    )
+    for rows in (1, 2, 3):
+        given = kernel[:rows]
+        with refuses(
+            ValueError, f"separable_filter: kernels_1d is an array of shape ({rows}, 3), {needed}"
+        ):
+            fastconv.separable_filter(photo, given)
+        with refuses(ValueError, f"prepare: kernels_1d is an array of shape ({rows}, 3), {needed}"):
+            fastconv.prepare("separable_filter", given)
+    with refuses(
+        ValueError,
+        f"separable_filter: kernels_1d is an array of shape (2, 3, 5), {needed.partition(';')[0]}",
+    ):
+        fastconv.separable_filter(photo, np.ones((2, 3, 5)))
+    meant = separate(kernel)[0]
+    np.testing.assert_allclose(
+        fastconv.separable_filter(photo, meant), fastconv.filter2d(photo, kernel), rtol=1e-12
+    )
+    nested = [[1.0, 2.0, 1.0], [1.0, 0.0, 2.0]]
+    np.testing.assert_array_equal(
+        fastconv.separable_filter(photo, nested),
+        fastconv.separable_filter(photo, [*np.array(nested)]),
+    )
+
+
+TAPS = "but it must be a 1-D array of at least one element"
+
+
+@pytest.mark.parametrize("kernel", [[1, 2, 1], (0.5, 0.5), np.array([1, 2, 1])])
+def test_one_kernel_for_a_separable_filter(kernel):
+    """Nothing says that it is for all axes."""
+    photo = np.ones((11, 13, 3))
+    with refuses(
+        ValueError,
+        f"separable_filter: kernels_1d[0] has shape (), {TAPS}; "
+        "for the same kernel along two axes pass [kernel, kernel]",
+    ):
+        fastconv.separable_filter(photo, kernel)
+    assert fastconv.separable_filter(photo, [kernel, kernel]).shape == photo.shape
+
+
+def test_all_terms_of_a_kernel_for_a_separable_filter():
+    """`separate` returns a list, of one term or several."""
+    photo, column = np.ones((11, 13, 3)), np.array([1.0, 2.0, 4.0])
+    for kernel in (np.outer(column, column), np.outer(column, column[:2]), np.eye(3, 5)):
+        found = separate(kernel)
+        for terms in (found, list(found)):
+            with refuses(
+                ValueError,
+                f"separable_filter: kernels_1d[0] is a tuple of arrays, {TAPS}; "
+                "of the terms that kernels.separate returns, pass one, as separate(kernel)[0]",
+            ):
+                fastconv.separable_filter(photo, terms)
+        assert fastconv.separable_filter(photo, found[0]).shape == photo.shape
