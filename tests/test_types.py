@@ -67,6 +67,12 @@ def test_stubs_take_what_the_functions_take(name):
         (other,) = overloads
         assert [one.name for one in other] == ["operation", "weight", "arguments", "keywords"]
         return
+    if name.startswith("PreparedConv."):  # the other is that of a filter
+        (other,) = overloads
+        assert other[1].name == "image"
+        filter = getattr(fastconv._ops.prepared_filter.PreparedFilter, name.partition(".")[2])
+        assert other == list(inspect.signature(filter).parameters.values())
+        return
     for overload in overloads:  # the dtype that one is for may have to be given
         assert [one.replace(default=None) if one.name == "dtype" else one for one in overload] == [
             one.replace(default=None) if one.name == "dtype" else one for one in taken
@@ -94,7 +100,8 @@ def test_stubs_name_the_properties_of_a_layer():
     properties = {
         name for name, one in vars(fastconv.PreparedConv).items() if type(one) is property
     }
-    assert {node.name for node in layer.body if node.decorator_list} == properties
+    decorated = [(node.name, word.id) for node in layer.body for word in node.decorator_list]
+    assert {name for name, word in decorated if word == "property"} == properties
 
 
 def test_stubs_name_attributes_that_a_plan_has():
@@ -223,6 +230,8 @@ assert_type(prepare(conv2d, taps, None, 2, padding="same"), PreparedConv)
 assert_type(prepare("conv2d", weight=taps), PreparedConv)
 assert_type(layer(image, threads=1), NDArray[np.number[Any]])
 assert_type(layer.plan(image), Plan)
+assert_type(prepare(filter2d, mean)(image=image), NDArray[np.number[Any]])
+assert_type(prepare(filter2d, mean).kernel, NDArray[Any])
 assert_type(layer.plan((2, 5, 7), threads=1), Plan)
 assert_type(layer.weight, NDArray[Any])
 assert_type(layer.flip, bool)

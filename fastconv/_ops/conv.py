@@ -201,12 +201,12 @@ def conv_transpose2d():
         outputs more at the end of each axis, 0 to max(stride, dilation) - 1: a convolution with a
         stride makes inputs of several sizes equally large. One for all axes, or one per axis.
     output_size
-        None, or the size of the output on each axis, which says the same as `output_padding`. It
-        may be a whole shape, as `torch.nn.ConvTranspose2d` takes it.
+        None, or the size of the output on each axis; then `output_padding` must be 0. It may be a
+        whole shape, as `torch.nn.ConvTranspose2d` takes it: batch and channels are not read.
     padding_mode
-        the border of the convolution, one word or one per axis, as in `conv2d`. What falls into the
-        padding is added to the element that lies there: nowhere for 'constant', at the end for
-        'edge', at the other end for 'wrap', and so on.
+        the border of the convolution, one word or one per axis, as in `conv2d`. A value that falls
+        into the padding is added to the element that the border repeats at that place; with
+        'constant' it is dropped.
     algorithm
         'auto' or 'phases': for each phase of the stride, a convolution of stride 1. 'direct' or
         'im2col_gemm': the same, with convolutions of this algorithm. Or 'reference'. See `plan`.

@@ -345,7 +345,8 @@ def _parameter(name: str) -> property:
 
 
 for _name in (
-    "kernels_1d", "depthwise_weight", "pointwise_weight", "depthwise_bias", "depthwise_activation",
+    "kernel", "kernels_1d", "depthwise_weight", "pointwise_weight", "depthwise_bias",
+    "depthwise_activation",
 ):  # fmt: skip
     setattr(PreparedConv, _name, _parameter(_name))  # of depthwise_separable_conv
 for _family in (CONVOLUTION, TRANSPOSED):

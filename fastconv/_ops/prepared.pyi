@@ -18,6 +18,16 @@ from .. import (
 )
 
 class PreparedConv:
+    @overload
+    def __call__(
+        self,
+        image: ArrayLike,
+        out: NDArray[Any] | None = None,
+        threads: SupportsIndex | None = None,
+        *,
+        residual: ArrayLike | None = None,
+    ) -> _Array: ...
+    @overload
     def __call__(
         self,
         input: ArrayLike,
@@ -26,6 +36,16 @@ class PreparedConv:
         *,
         residual: ArrayLike | None = None,
     ) -> _Array: ...
+    @overload
+    def plan(
+        self,
+        image: ArrayLike,
+        out: NDArray[Any] | None = None,
+        threads: SupportsIndex | None = None,
+        *,
+        residual: ArrayLike | None = None,
+    ) -> Plan: ...
+    @overload
     def plan(
         self,
         input: ArrayLike,
@@ -56,6 +76,8 @@ class PreparedConv:
     def groups(self) -> SupportsIndex: ...
     @property
     def padding_mode(self) -> _Border | Sequence[_Border]: ...
+    @property
+    def kernel(self) -> NDArray[Any]: ...
     @property
     def kernels_1d(self) -> list[_Array | None]: ...
     @property

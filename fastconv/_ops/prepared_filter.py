@@ -93,7 +93,7 @@ class PreparedFilter(PreparedConv):
         said = as_conv_parameters(self._parameters, channels, dtype, weight.dtype)
         return _layer(f"conv{self._rank}d", weight, bias, said, (self._algorithm, self._threads))
 
-    def __call__(self, input, out=None, threads=None, *, residual=None):
+    def __call__(self, image, out=None, threads=None, *, residual=None):
         """Filter an image; `out`, `threads` and `residual` as in `filter_nd`.
 
         A `beta` other than 0 needs `out`. `threads`, if not None, overrides that of `prepare`.
@@ -102,9 +102,9 @@ class PreparedFilter(PreparedConv):
         def act(layer, views):
             return layer(views.input, views.out, threads, residual=views.residual)
 
-        return _acted(self._family, self, run, act, as_operand, (input, residual, out))
+        return _acted(self._family, self, run, act, as_operand, (image, residual, out))
 
-    def plan(self, input, out=None, threads=None, *, residual=None) -> Plan:
+    def plan(self, image, out=None, threads=None, *, residual=None) -> Plan:
         """How a call would run, and why; a shape (a tuple of integers) stands for an image of the
         kernel's dtype."""
 
@@ -114,7 +114,7 @@ class PreparedFilter(PreparedConv):
         def read(name, argument, value):
             return outlined(name, argument, value, self._weight.dtype)
 
-        return _acted(self._family, self, explained, act, read, (input, residual, out))
+        return _acted(self._family, self, explained, act, read, (image, residual, out))
 
     _explain = plan  # of fastconv.plan
 
@@ -122,6 +122,8 @@ class PreparedFilter(PreparedConv):
     def weight(self) -> np.ndarray:
         """The kernel, read-only."""
         return self._weight.view()  # of a read-only array: nobody can make it writeable
+
+    kernel = weight
 
     def __reduce__(self):
         how = (self._algorithm, self._threads)
@@ -159,6 +161,11 @@ class PreparedSeparableFilter(PreparedFilter):
     def weight(self) -> np.ndarray:
         """There are several: `kernels_1d`."""
         raise AttributeError(f"PreparedConv: {self._name} has no weight, but kernels_1d")
+
+    @property
+    def kernel(self) -> np.ndarray:
+        """There are several: `kernels_1d`."""
+        raise AttributeError(f"PreparedConv: {self._name} has no kernel, but kernels_1d")
 
     @property
     def kernels_1d(self) -> list[np.ndarray | None]:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 
 from .._core import measure, table
@@ -35,10 +36,7 @@ def make(call: Call) -> Plan:
     reasons = {row.name: _refusal(row, call) for row in rows}
     offers = {row.name: (row, row.candidate(call)) for row in rows if not reasons[row.name]}
     if not offers:
-        raise ValueError(
-            f"{spec.name}: algorithm is {call.algorithm!r}, but it must be another one here: "
-            f"{reasons[call.algorithm]}"
-        )
+        raise ValueError(_not_here(call, rows, reasons[call.algorithm]))
     name = min(offers, key=lambda name: offers[name][1].cost)
     row, best = offers[name]
     for other, (_, candidate) in offers.items():
@@ -63,6 +61,18 @@ def make(call: Call) -> Plan:
         **told | {"copies": call.copies + told["copies"]},
     )
     return plan._with_variants(row.variants(call, make))
+
+
+def _not_here(call: Call, rows: list[Algorithm], reason: str) -> str:
+    """The message for an algorithm that refuses a call: where it was said, and what there is."""
+    said = ", as settings or FASTCONV_ALGORITHM say" * call.of_settings
+    unnamed = replace(call, algorithm="auto")
+    words = [repr("auto")]
+    words += [repr(row.name) for row in rows if row.only_named or not row.refuses(unnamed)]
+    return (
+        f"{call.spec.name}: algorithm is {call.algorithm!r}{said}, but it must be another one "
+        f"here: {reason}; possible are {', '.join(words[:-1])} and {words[-1]}"
+    )
 
 
 def _refusal(row: Algorithm, call: Call) -> str | None:

@@ -197,7 +197,8 @@ def make_call(spec, src, wei, residual, out, algorithm, threads, prepared=False)
     """What a plan for arrays or their outlines is made for."""
     options = current()
     algorithm = check_algorithm(spec.name, algorithm, names(type(spec)))
-    if algorithm == "auto" and options.algorithm in names(type(spec)):
+    of_settings = algorithm == "auto" and options.algorithm in names(type(spec))
+    if of_settings:
         algorithm = options.algorithm
     isa = None if options.isa is None else check_isa(options.isa, isas(), table.isas_compiled())
     threads = check_threads(spec.name, threads)
@@ -224,6 +225,7 @@ def make_call(spec, src, wei, residual, out, algorithm, threads, prepared=False)
         arrays=arrays,
         dtypes=tuple(None if array is None else array.dtype for array in (src, wei, residual)),
         algorithm=algorithm,
+        of_settings=of_settings,
         isa=isa or isas()[-1],
         threads=choose_threads(spec, threads),
         shared=threads is None,

@@ -67,6 +67,7 @@ class Call:
     arrays: Arrays
     dtypes: tuple[np.dtype, np.dtype, np.dtype | None]  # of input, weight and residual
     algorithm: str  # a name or "auto"
+    of_settings: bool  # it is that of `settings`, as the call does not name one
     isa: str
     threads: int
     shared: bool  # concurrent calls divide the threads among them

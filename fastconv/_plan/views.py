@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from .._spec.arguments import as_operand, as_shape
+from .._spec.arguments import as_operand
 from .._spec.conv import CONVOLUTION
 from .._spec.family import Family
 from .._spec.filter import FILTER, Views, as_filter, as_views, check_arrays, reworded_for
@@ -21,8 +21,8 @@ from .._spec.separable import (
     as_separable_views,
     check_separable,
     read_kernels,
+    read_sizes,
 )
-from .._spec.values import is_flat
 from . import execute as plain
 from .layout import copy
 from .plan import Plan
@@ -52,8 +52,8 @@ def _read_kernels(name: str, kernels: Any, read: Callable) -> Kernels:
     """Numbers of taps stand for kernels of float32 in a plan; a layer has read its own."""
     if isinstance(kernels, Kernels):
         return kernels
-    if read is plain.outlined and is_flat(kernels):
-        sizes = as_shape(name, "kernels_1d", kernels)
+    sizes = read_sizes(name, kernels) if read is plain.outlined else None
+    if sizes is not None:
         return Kernels(sizes, Outline((sum(sizes),), np.dtype(np.float32)))
     return read_kernels(name, kernels)
 

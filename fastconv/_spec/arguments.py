@@ -182,12 +182,25 @@ def per_axis(
 
 def positive_per_axis(name: str, argument: str, rank: int, value: Any) -> tuple[int, ...]:
     """Stride or dilation: integers of at least 1."""
+    return integers_per_axis(name, argument, rank, value, 1)
+
+
+def integers_per_axis(
+    name: str,
+    argument: str,
+    rank: int,
+    value: Any,
+    low: int,
+    high: int = INDEX_MAX,
+    other: str = "",
+) -> tuple[int, ...]:
+    """Integers from `low` to `high`; `other`: in words, what else there may be."""
 
     def read(called: str, entry: Any) -> int:
-        more = " (or one per axis)" if called == argument else ""
-        return as_integer(name, called, entry, 1, more=more)
+        more = f" (or one per axis{other})" if called == argument else ""
+        return as_integer(name, called, entry, low, high, more)
 
-    return per_axis(name, argument, rank, value, read, "integer")
+    return per_axis(name, argument, rank, value, read, "integer", other)
 
 
 def padding_per_axis(

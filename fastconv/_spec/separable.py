@@ -32,7 +32,7 @@ from .filter import (
 )
 from .operands import check_out, check_residual
 from .spec import Spec, make_arithmetic
-from .values import a_kind, entries_of, is_sequence, plain, show
+from .values import BYTES_MAX, a_kind, as_integer, entries_of, is_flat, is_sequence, plain, show
 
 
 class SeparableParameters(NamedTuple):
@@ -74,6 +74,10 @@ class SeparableSpec(Spec):
     @property
     def weight_shape(self) -> tuple[int, ...]:
         return (sum(self.sizes),)
+
+    @property
+    def weight_words(self) -> str:
+        return " + ".join(str(size or "none") for size in self.sizes)
 
     @property
     def output_shape(self) -> tuple[int, ...]:
@@ -264,6 +268,23 @@ def read_kernels(name: str, kernels: Any) -> Kernels:
         ) from None
     dtype = dtype if dtype.isnative else dtype.newbyteorder("=")
     return Kernels(tuple(sizes), np.concatenate([np.empty(0, dtype), *arrays], dtype=dtype))
+
+
+def read_sizes(name: str, kernels: Any) -> tuple[int, ...] | None:
+    """Numbers of taps in place of 1-D kernels, and 0 for None; None if these are kernels."""
+    if not isinstance(kernels, (tuple, list)):
+        return None
+    taps = [size for size in kernels if size is not None]
+    if not taps or not is_flat(taps):
+        return None
+    return tuple(
+        0
+        if size is None
+        else as_integer(
+            name, f"kernels_1d[{at}]", size, 1, BYTES_MAX, ", the number of taps, or an array"
+        )
+        for at, size in enumerate(_entries(name, kernels))
+    )
 
 
 def flipped(kernels: Kernels) -> Kernels:

@@ -68,6 +68,11 @@ class Spec:
         return (self.weight_shape,)
 
     @property
+    def weight_words(self) -> str:
+        """Their shapes, in a line of a plan."""
+        return " * ".join("x".join(map(str, shape)) for shape in self.weight_shapes)
+
+    @property
     def tile_dtype(self) -> np.dtype:
         """What tiles multiply."""
         return TILES[self.arithmetic.tile]

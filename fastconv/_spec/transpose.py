@@ -19,8 +19,8 @@ from .arguments import (
     as_flag,
     borders_per_axis,
     check_dtype,
+    integers_per_axis,
     padding_per_axis,
-    per_axis,
     positive_per_axis,
 )
 from .axis import Axis
@@ -224,24 +224,17 @@ def _sizes(name: str, rank: int, said: TransposeParameters, axes: int) -> tuple[
         return (None,) * rank
     if is_sequence(sizes):
         sizes = entries_of(name, "output_size", sizes)
-        if len(sizes) == axes:  # a whole shape
+        if len(sizes) == axes:  # a whole shape: as in PyTorch, batch and channels are not read
             sizes = sizes[-1 - rank : -1] if said.channels_last else sizes[-rank:]
-
-    def read(called: str, entry: Any) -> int:
-        return as_integer(name, called, entry, 1, BYTES_MAX)
-
-    return per_axis(name, "output_size", rank, sizes, read, "integer")
+    whole = f", or a whole shape of {axes}" if is_sequence(sizes) else ", or a whole shape"
+    return integers_per_axis(name, "output_size", rank, sizes, 1, BYTES_MAX, whole)
 
 
 def _more(
     name: str, plain: Sequence[tuple[int, int, int, int]], said: TransposeParameters
 ) -> tuple[int, ...]:
     """What `output_padding` adds on each axis."""
-
-    def read(called: str, entry: Any) -> int:
-        return as_integer(name, called, entry, 0)
-
-    more = per_axis(name, "output_padding", len(plain), said.output_padding, read, "integer")
+    more = integers_per_axis(name, "output_padding", len(plain), said.output_padding, 0)
     for letter, size, (_, _, stride, dilation) in zip(AXES[len(plain)], more, plain, strict=True):
         most = max(stride, dilation) - 1
         if size > most:

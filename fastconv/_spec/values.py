@@ -212,5 +212,7 @@ def reworded(error: Exception, words: dict[str, str]) -> Exception:
     if type(error) not in (TypeError, ValueError):  # not one of ours
         return error
     name, colon, text = str(error).partition(": ")
+    if text.startswith("algorithm is "):  # that, and why, is said of the convolution that runs
+        return error
     pattern = rf"\b({'|'.join(words)})\b"
     return type(error)(name + colon + re.sub(pattern, lambda found: words[found[0]], text))

@@ -339,7 +339,7 @@ def test_errors_name_image_and_kernel(said, message):
     if "image" in said or "out" in said or "residual" in said:
         layer = prepare(filter2d, KERNEL)
         with pytest.raises(type(caught.value), match=f"^filter2d: {re.escape(message)}"):
-            layer(**{"input" if name == "image" else name: it for name, it in given.items()})
+            layer(**given)
 
 
 def test_prepare_refuses_what_no_image_could_mend():
@@ -366,3 +366,14 @@ def test_the_channels_of_a_layer_share_its_kernel():
     layer = prepare(filter2d, k, padding="valid")
     assert layer.plan(x) == fastconv.plan(filter2d, x, k, padding="valid")
     assert layer.plan(x).copies == ()
+
+
+def test_a_layer_has_the_words_of_its_filter():
+    layer = prepare(filter2d, KERNEL)
+    assert_same_bits(layer(image=IMAGE), filter2d(image=IMAGE, kernel=KERNEL))
+    assert layer.plan(image=IMAGE) == fastconv.plan(layer, image=IMAGE) == layer.plan(IMAGE)
+    assert not layer.kernel.flags.writeable
+    np.testing.assert_array_equal(layer.kernel, KERNEL)
+    for convolution in (prepare(np.ones((1, 1, 3))), prepare("separable_filter", [None])):
+        with pytest.raises(AttributeError, match=r"^PreparedConv: \w+ has no kernel"):
+            _ = convolution.kernel

@@ -281,7 +281,7 @@ def test_channels_that_are_not_evenly_apart():
 def test_a_plan_tells_the_passes():
     how = fastconv.plan(separable_filter, (11, 13, 2, 3), (3, 5), stride=(2, 1))
     lines = str(how).splitlines()
-    assert lines[0] == "separable_filter float32  11x13x2x3 * 8 -> 6x13x2x3"
+    assert lines[0] == "separable_filter float32  11x13x2x3 * 3 + 5 -> 6x13x2x3"
     assert lines[1].startswith("separable ")
     assert how.copies[0] == "between convolutions: bands of the cache's size"
     (step,) = how.steps
@@ -294,3 +294,28 @@ def test_a_plan_tells_the_passes():
     assert (
         fastconv.plan(separable_filter, (5, 7), (3, 3), algorithm="direct").algorithm == "separable"
     )
+
+
+def test_a_plan_of_numbers_of_taps():
+    """None is an axis that is not filtered, as in the call."""
+    taken = np.ones(5, np.float32)
+    for sizes in ((5, None), [None, 5], (5, None, 3), (None,)):
+        how = fastconv.plan("separable_filter", (13, 11, 7), sizes, padding=2)
+        kernels = [size and taken[:size] for size in sizes]
+        assert how == fastconv.plan(
+            "separable_filter", np.ones((13, 11, 7), "f4"), kernels, padding=2
+        )
+        taps = " + ".join(str(size or "none") for size in sizes)
+        assert str(how).startswith(f"separable_filter float32  13x11x7 * {taps} -> ")
+    for sizes, message in (
+        ((5, 0), "kernels_1d[1] is 0, but it must be an integer of at least 1, the number "),
+        (
+            [5, 2.5],
+            "kernels_1d[1] is 2.5, but it must be an integer of at least 1, the number of taps",
+        ),
+        ((5, 3, 1, 1), "kernels_1d has 4 entries, but it must have one to three 1-D arrays"),
+    ):
+        with pytest.raises(
+            (TypeError, ValueError), match=f"^separable_filter: {re.escape(message)}"
+        ):
+            fastconv.plan("separable_filter", (13, 11), sizes)

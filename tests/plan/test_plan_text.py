@@ -104,21 +104,37 @@ def test_an_algorithm_that_refuses_says_why():
     first, *others = algorithms.ALGORITHMS
     picky = replace(first, refuses=lambda spec: "it is for strides other than 1")
     message = (
-        f"^conv2d: algorithm is '{first.name}', but it must be another one here: "
-        "it is for strides other than 1$"
+        f"^conv2d: algorithm is '{first.name}'%s, but it must be another one here: it is for "
+        "strides other than 1; possible are 'auto', 'im2col_gemm', 'grouped' and 'reference'$"
     )
+    of_settings = message % ", as settings or FASTCONV_ALGORITHM say"
     x, w = numbers((3, 9, 7)), numbers((2, 3, 3, 3))
     layer = fastconv.prepare(w, algorithm=first.name)
     with with_rows([picky, *others]):
         got = plan(conv2d, x, w)
         assert got.algorithm == others[0].name
         assert (first.name, "it is for strides other than 1") in got.refused
-        with pytest.raises(ValueError, match=message):
+        with pytest.raises(ValueError, match=message % ""):
             conv2d(x, w, algorithm=first.name)
-        with pytest.raises(ValueError, match=message):
+        with pytest.raises(ValueError, match=message % ""):
             layer(x)
-        with fastconv.settings(algorithm=first.name), pytest.raises(ValueError, match=message):
+        with fastconv.settings(algorithm=first.name), pytest.raises(ValueError, match=of_settings):
             conv2d(x, w)
+        with (
+            fastconv.settings(algorithm="reference"),
+            pytest.raises(ValueError, match=message % ""),
+        ):
+            conv2d(x, w, algorithm=first.name)
+
+
+def test_an_algorithm_of_a_filter_is_refused_in_the_words_of_its_convolution():
+    message = (
+        "filter2d: algorithm is 'grouped', but it must be another one here: a group has one input "
+        "and one output channel, which depthwise is for; possible are 'auto', 'direct', "
+        "'im2col_gemm', 'depthwise' and 'reference'"
+    )
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        fastconv.filter2d(numbers((7, 5)), numbers((3, 3)), algorithm="grouped")
 
 
 @pytest.mark.parametrize(

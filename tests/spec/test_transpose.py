@@ -100,9 +100,11 @@ REFUSED = [
      "output_padding is (0, 3), but on axis W it must be from 0 to 2, less than stride 2 or "
      "dilation 3"),
     (ValueError, {"output_padding": -1}, "output_padding is -1, but it must be an integer of at "
-     "least 0"),
+     "least 0 (or one per axis)"),
     (TypeError, {"output_padding": 0.5}, "output_padding is 0.5, but it must be an integer of at "
-     "least 0"),
+     "least 0 (or one per axis)"),
+    (ValueError, {"output_padding": (0, -1)}, "output_padding[1] is -1, but it must be an integer "
+     "of at least 0"),
     (ValueError, {"output_size": (9, 8)}, "output_size is (9, 8), but on axis W it must be from 6 "
      "to 6, for an input of 5 elements"),
     (ValueError, {"output_size": 14, "stride": 2, "padding": 1}, "output_size is 14, but on axis W "
@@ -110,8 +112,9 @@ REFUSED = [
     (ValueError, {"output_size": (15, 10), "stride": 2, "padding": "same"}, "output_size is "
      "(15, 10), but on axis H it must be from 13 to 14, for an input of 7 elements"),
     (ValueError, {"output_size": (1, 2, 3)}, "output_size has 3 entries, but it must be one "
-     "integer or 2 of them, one per axis"),
-    (ValueError, {"output_size": 0}, "output_size is 0, but it must be an integer of at least 1"),
+     "integer or 2 of them, one per axis, or a whole shape of 4"),
+    (ValueError, {"output_size": 0}, "output_size is 0, but it must be an integer of at least 1 "
+     "(or one per axis, or a whole shape)"),
     (ValueError, {"output_size": 9, "output_padding": 1, "stride": 2}, "output_padding is 1, but "
      "it must be 0 with output_size, which tells the size of the output"),
     (ValueError, {"padding": "same", "output_padding": 1, "stride": 2}, "output_padding is 1, but "
