@@ -192,7 +192,7 @@ assert_type(depthwise_conv1d(double, double, None, 1, "same"), NDArray[np.float6
 assert_type(depthwise_conv2d(image, taps[:2, :1], dtype=np.float64), NDArray[np.float64])
 assert_type(depthwise_conv3d([[[[1]]]], [[[[[1]]]]], flip=True), NDArray[np.number[Any]])
 assert_type(pointwise_conv1d(double, double[..., 0]), NDArray[np.float64])
-assert_type(pointwise_conv2d(image, taps[..., 0, 0], None, 2, 1), NDArray[np.float32])
+assert_type(pointwise_conv2d(image, taps[..., 0, 0], None, 2, groups=1), NDArray[np.float32])
 assert_type(pointwise_conv3d([[[[1]]]], [[1]], channels_last=True), NDArray[np.number[Any]])
 assert_type(depthwise_separable_conv1d(double, double, double[..., 0]), NDArray[np.float64])
 mixed = depthwise_separable_conv2d(
@@ -292,6 +292,7 @@ layer.stride = 2  # wrong
 layer.plan(x, weight=x)  # wrong
 depthwise_conv2d(x, x, groups=2)  # wrong
 pointwise_conv2d(x, x, padding=1)  # wrong
+pointwise_conv2d(x, x, None, 1, 1)  # wrong
 depthwise_separable_conv2d(x, x)  # wrong
 depthwise_separable_conv2d(x, x, x, depthwise_activation="rely")  # wrong
 filter2d(x, x, channels_last=True)  # wrong

@@ -87,9 +87,9 @@ def _pointwise(act, family, name, rank):
     """A pointwise convolution of a rank: what it takes, handed on to `act`."""
 
     def convolution(
-        input, weight, bias=None, stride=1, groups=1,
-        *, channels_last=False, residual=None, activation=None, alpha=1, beta=0, dtype=None,
-        overflow="wrap", out=None, algorithm="auto", threads=None,
+        input, weight, bias=None, stride=1,
+        *, groups=1, channels_last=False, residual=None, activation=None, alpha=1, beta=0,
+        dtype=None, overflow="wrap", out=None, algorithm="auto", threads=None,
     ):  # fmt: skip
         parameters = (
             stride, groups, channels_last, activation, alpha, beta, dtype, overflow,
@@ -198,9 +198,10 @@ def depthwise_separable_conv2d():
     bias, residual, activation, alpha, beta
         of the pointwise convolution, as in `conv2d`.
     dtype, overflow
-        of the result, as in `conv2d`; None: what NumPy promotes input and weights to, and for
-        integers int64 or int32. What lies between has the dtype of the sums: it is not rounded to
-        float16 or bfloat16, and a floating-point `dtype` holds for both sums.
+        of the result, as in `conv2d`; None: what `conv2d` gives for the depthwise sums and
+        pointwise_weight. So uint8 and int8, then float32, give int32 and then float64;
+        dtype=np.float32 makes both float32. What lies between has the dtype of the sums: it is not
+        rounded to float16 or bfloat16, and a floating-point `dtype` holds for both sums.
     algorithm
         'auto' or 'bands'; 'direct' or 'im2col_gemm', which is that of each convolution; or
         'reference'. See `plan`.

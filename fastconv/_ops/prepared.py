@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from functools import wraps
+from inspect import signature
 from typing import Any
 
 import numpy as np
@@ -53,11 +54,34 @@ def _or_of_an_operation(of_a_weight: Callable) -> Callable:
     def prepare(*arguments, **keywords):
         operation, *others = arguments or (None,)
         if not callable(operation) and not isinstance(operation, str):
+            _check_bias_is_none_of(OPERATIONS, others[0] if others else keywords.get("bias"))
             return of_a_weight(*arguments, **keywords)
         check_keywords("prepare", keywords, ("input", "residual", "out"))
-        return _find(operation)._described(_keep)(None, *others, **keywords)
+        operation = _find(operation)
+        _check_nothing_is_missing(operation, others, keywords)
+        return operation._described(_keep)(None, *others, **keywords)
 
     return prepare
+
+
+def _check_bias_is_none_of(operations: list[Callable], bias: Any) -> None:
+    """Raise for an operation behind its weight."""
+    for operation in operations:
+        name = operation.__name__
+        if bias is operation or (isinstance(bias, str) and bias == name):
+            raise TypeError(
+                f"prepare: bias is the operation {name}, but it must be an array or None; the "
+                f"operation comes first, as in prepare({name}, weight)"
+            )
+
+
+def _check_nothing_is_missing(operation: Callable, others: list, keywords: dict) -> None:
+    """Raise unless there are all weights, which is what stands behind the input."""
+    _, *taken = signature(operation).parameters.values()
+    for parameter in taken[len(others) :]:
+        if parameter.default is parameter.empty and parameter.name not in keywords:
+            name = operation.__name__
+            raise TypeError(f"prepare: {parameter.name} is missing, but {name} needs it")
 
 
 def _find(operation: Any) -> Callable:

@@ -73,9 +73,15 @@ def as_array(name: str, argument: str, value: Any) -> np.ndarray:
         raise
     except Exception as error:
         kind = ValueError if isinstance(error, ValueError) else TypeError
+        tensor = (
+            f"; of a tensor of PyTorch in bfloat16, pass {argument}.float(), or "
+            f"{argument}.view(torch.int16).numpy().view(ml_dtypes.bfloat16)"
+        )
         raise kind(
             f"{name}: {argument} is {a_kind(value)} that NumPy cannot make an array of ({error}), "
             "but it must be an array or nested lists of equal lengths"
+            + tensor
+            * ("ScalarType BFloat16" in str(error))
         ) from error
 
 

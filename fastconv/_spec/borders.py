@@ -52,6 +52,13 @@ ELSEWHERE = {
     "reflect": f"'mirror' ({DRAWINGS['mirror']}, as in NumPy and PyTorch) or 'symmetric' "
     f"({DRAWINGS['symmetric']}, as in scipy.ndimage)",
     "reflect_101": "'mirror'",
+    "fill": "'constant'",
+    "border_constant": "'constant'",
+    "border_replicate": "'edge'",
+    "border_wrap": "'wrap'",
+    "border_reflect": "'symmetric'",
+    "border_reflect_101": "'mirror'",
+    "border_default": "'mirror'",
 }
 
 

@@ -71,6 +71,8 @@ def check_channels(
     elif count and outputs % count == 0:
         are = "are" if count > 1 else "are not"
         hint = f"; if the channels {are} convolved in groups, pass groups={count}"
+    elif groups == 1 and outputs == channels and set(kernel) == {1}:
+        hint = "; if the axes of weight are (C, O), pass weight.swapaxes(0, 1)"
     elif needed == 1:
         if outputs == 1:
             hint = "; for the same kernel on each channel, pass "
@@ -109,7 +111,12 @@ def check_transposed_channels(
 
 
 def check_depthwise_channels(
-    name: str, inner: Sequence[int], channels_last: bool, outputs: int, c_in: int
+    name: str,
+    inner: Sequence[int],
+    channels_last: bool,
+    outputs: int,
+    c_in: int,
+    kernel: Sequence[int],
 ) -> None:
     """The same for a depthwise convolution, whose weight has (C * multiplier, 1) first."""
     channels, other = (inner[-1], inner[0]) if channels_last else (inner[0], inner[-1])
@@ -117,6 +124,14 @@ def check_depthwise_channels(
         raise ValueError(f"{name}: input has 0 channels, but it must have at least 1")
     if c_in != 1:
         hint = "; if its first axes are (1, C), pass weight.swapaxes(0, 1)" * (outputs == 1)
+        rank, shape = len(kernel), (outputs, c_in, *kernel)
+        # `prepare` knows no input: there it has one channel.
+        square = channels == 1 and _square_first(outputs, c_in, kernel)
+        if not hint and (shape[rank] == channels or square):
+            letters = {1: "kL", 2: "kH, kW", 3: "kD, kH, kW"}[rank]
+            axes, told = (rank, rank + 1, *range(rank)), (shape[rank] * shape[-1], 1, *shape[:rank])
+            hint = f"; if its axes are ({letters}, C, multiplier), as in TensorFlow, pass "
+            hint += f"weight.transpose{axes}.reshape{told}"
         raise ValueError(
             f"{name}: weight has size {c_in} on its second axis, but it must be 1, one input "
             f"channel for each output channel{hint}"

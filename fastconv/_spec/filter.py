@@ -80,7 +80,10 @@ class Views(NamedTuple):
 def kernel_rank(name: str, rank: int, shape: tuple[int, ...]) -> int:
     """The number of spatial axes: `rank`, or that of the kernel where `rank` is 0."""
     if rank and len(shape) != rank:
-        more = "; fastconv.filter_nd takes kernels of one to three axes" * (1 <= len(shape) <= 3)
+        more = "; fastconv.filter_nd takes kernels of one to three axes"
+        if not shape:  # perhaps the ddepth of OpenCV, which comes second there
+            more = "; it comes second: the dtype of the result is dtype="
+        more *= len(shape) <= 3
         raise ValueError(
             f"{name}: kernel has shape {shape}, but it must have {RANKS[rank]}, (kH, kW){more}"
         )

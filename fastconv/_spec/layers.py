@@ -70,7 +70,7 @@ def make_depthwise_spec(
         )
     check_axes(name, rank, input_shape, weight_shape, last, "C * multiplier, 1")
     inner = input_shape[-1 - rank :]
-    check_depthwise_channels(name, inner, last, *weight_shape[:2])
+    check_depthwise_channels(name, inner, last, *weight_shape[:2], weight_shape[2:])
     shapes = input_shape, input_dtype, weight_shape, weight_dtype
     more = {"groups": inner[-1 if last else 0], "bias": bias, "residual": residual}
     return make_conv_spec(name, rank, *shapes, **said, **more)
@@ -101,9 +101,11 @@ def check_pointwise_weight(
 ) -> None:
     """Raise unless a weight has one tap."""
     if len(shape) != rank + 2 or any(k != 1 for k in shape[2:]):
-        ones = ", ".join("1" * rank)
+        ones, zeros = ", ".join("1" * rank), ", ".join("0" * rank)
+        hint = f"; if its axes are ({ones}, C, O), as in TensorFlow, pass weight[{zeros}].T"
         raise ValueError(
             f"{name}: weight has shape {shape}, but it must be ({channels}) or ({channels}, {ones})"
+            + hint * (len(shape) == rank + 2 and set(shape[:rank]) == {1})
         )
 
 

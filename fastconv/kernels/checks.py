@@ -27,15 +27,18 @@ T = TypeVar("T")
 # Each takes the name of the function and of the argument, for its message. (Sizes are "size".)
 
 
-def as_integer(name: str, argument: str, value: Any, low: int, high: int, odd: bool = False) -> int:
-    needed = f"but it must be an {'odd ' * odd}integer from {low} to {high}"
+def as_integer(
+    name: str, argument: str, value: Any, low: int, high: int | None, odd: bool = False
+) -> int:
+    limits = f"of at least {low}" if high is None else f"from {low} to {high}"
+    needed = f"but it must be an {'odd ' * odd}integer {limits}"
     try:
         if isinstance(value, (bool, np.bool_)):
             raise TypeError
         number = operator.index(value)
     except TypeError:
         raise TypeError(f"{name}: {argument} is {show(value)}, {needed}") from None
-    if not low <= number <= high or (odd and number % 2 == 0):
+    if number < low or (high is not None and number > high) or (odd and number % 2 == 0):
         raise ValueError(f"{name}: {argument} is {show(number)}, {needed}")
     return number
 
@@ -62,6 +65,8 @@ def as_positive(name: str, argument: str, value: Any) -> float:
 def as_pair(name: str, argument: str, value: Any, read: Callable[[Any], T]) -> tuple[T, T]:
     if not isinstance(value, (tuple, list, np.ndarray)) or np.ndim(value) == 0:
         return (read(value),) * 2
+    if len(value) == 1:
+        return (read(value[0]),) * 2
     if len(value) != 2:
         needed = "but it must have one or two"
         raise ValueError(f"{name}: {argument} has {len(value)} entries, {needed}")

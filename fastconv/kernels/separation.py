@@ -10,7 +10,7 @@ from typing import Any, SupportsIndex
 
 import numpy as np
 
-from .checks import SIZE_MAX, Array, as_integer, as_number, as_taps
+from .checks import Array, as_integer, as_number, as_taps
 
 EPS = float(np.finfo(np.float64).eps)
 SWEEPS = 100  # of alternating least squares
@@ -73,7 +73,7 @@ def separate(
         least = as_number("separate", "tolerance", tolerance)
         if not 0 <= least < 1:
             raise ValueError(f"separate: tolerance is {least}, but it must be from 0 to below 1")
-    most = taps.size if rank is None else as_integer("separate", "rank", rank, 1, SIZE_MAX**2)
+    most = taps.size if rank is None else as_integer("separate", "rank", rank, 1, None)
     if not taps.any():
         return Separation([tuple(np.zeros(n) for n in taps.shape)], 0.0)
     peak = taps.flat[_peak(taps)]

@@ -121,7 +121,11 @@ def make(name, *values, **said):
             {"kernel": [[1]], "tolerance": -0.5},
             "tolerance is -0.5, but it must be from 0",
         ),
-        ("separate", {"kernel": [[1]], "rank": 0}, "rank is 0, but it must be an integer from 1"),
+        (
+            "separate",
+            {"kernel": [[1]], "rank": 0},
+            "rank is 0, but it must be an integer of at least 1",
+        ),
     ],
 )
 def test_values_refused(name, said, message):
@@ -146,6 +150,11 @@ def test_values_refused(name, said, message):
             "gabor",
             {"theta": np.ones((3, 3))},
             "gabor: theta is an array of shape (3, 3), but it must be a real number",
+        ),
+        (
+            "separate",
+            {"kernel": [[1]], "rank": 1.0},
+            "rank is 1.0, but it must be an integer of at least 1",
         ),
         (
             "separate",
@@ -180,6 +189,16 @@ def test_types_refused(name, said, message):
 def test_numbers_that_underflow_are_no_error(name, said):
     with np.errstate(all="raise"):
         make(name, **said)
+
+
+def test_a_single_entry_is_for_both_axes():
+    for one in ((3,), [3], np.array([3])):
+        np.testing.assert_array_equal(make("mean", one), make("mean", 3))
+        np.testing.assert_array_equal(make("gaussian", sigma=one), make("gaussian", sigma=3))
+
+
+def test_separate_takes_any_limit():
+    assert len(make("separate", np.eye(3), rank=2**70)) == 3
 
 
 def test_separate_loses_no_mask():

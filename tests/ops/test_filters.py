@@ -321,6 +321,8 @@ REFUSED = [
     ({"padding_value": 256, "padding_mode": "constant"}, "padding_value is 256, but it must be an "
      "integer from 0 to 255 for an image of uint8"),
     ({"padding_mode": "reflect_101"}, "padding_mode is 'reflect_101', but its name here is 'mir"),
+    ({"kernel": -1}, "kernel has shape (), but it must have two axes, (kH, kW); it comes second: "
+     "the dtype of the result is dtype="),
     ({"stride": (1, 2, 1)}, "stride has 3 entries, but"),
     ({"algorithm": "fast"}, "algorithm is 'fast', but"),
     ({"threads": 0}, "threads is 0, but"),

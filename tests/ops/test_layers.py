@@ -177,6 +177,16 @@ X = np.ones((2, 3, 5, 7), np.float32)
         (pointwise_conv2d, X, (4, 3, 1), "weight has shape (4, 3, 1), but it must be "),
         (pointwise_conv2d, X, (4,), "weight has shape (4,), but it must be (O, C/groups) or "),
         (pointwise_conv2d, X, (4, 2), "input has 3 channels, but weight needs 2"),
+        (pointwise_conv2d, X, (3, 4), "input has 3 channels, but weight needs 4; if the axes of "
+         "weight are (C, O), pass weight.swapaxes(0, 1)"),
+        (pointwise_conv2d, X, (1, 1, 3, 4), "weight has shape (1, 1, 3, 4), but it must be "
+         "(O, C/groups) or (O, C/groups, 1, 1); if its axes are (1, 1, C, O), as in TensorFlow, "
+         "pass weight[0, 0].T"),
+        *((depthwise_conv2d, X, (3, 5, 3, m), "weight has size 5 on its second axis, but it must "
+           "be 1, one input channel for each output channel; if its axes are (kH, kW, C, "
+           "multiplier), as in TensorFlow, pass "
+           f"weight.transpose(2, 3, 0, 1).reshape({3 * m}, 1, 3, 5)")
+          for m in (1, 2)),
     ],
 )  # fmt: skip
 def test_errors(function, x, shape, message):
@@ -215,3 +225,28 @@ def test_errors_of_layers(function, shape, message):
 def test_words_that_make_no_sense_are_refused(function, word):
     with pytest.raises(TypeError, match=f"unexpected keyword argument '{word}'"):
         function(X, np.ones((3, 1, 1, 1)), **{word: 1})
+
+
+def test_weights_of_tensorflow():
+    """What is told to pass computes what TensorFlow does."""
+    x, w = np.arange(105.0).reshape(5, 7, 3), np.arange(24.0).reshape(2, 2, 3, 2)
+    told = w.transpose(2, 3, 0, 1).reshape(6, 1, 2, 2)
+    got = depthwise_conv2d(x, told, channels_last=True)
+    # out[y, x, c * m + q] = sum over i, j of x[y + i, x + j, c] * w[i, j, c, q]
+    windows = np.lib.stride_tricks.sliding_window_view(x, (2, 2), (0, 1))
+    expected = np.einsum("yxcij,ijcq->yxcq", windows, w).reshape(4, 6, 6)
+    np.testing.assert_array_equal(got, expected)
+    with pytest.raises(
+        ValueError, match=r"prepare: .*\.transpose\(2, 3, 0, 1\)\.reshape\(6, 1, 2, 2\)$"
+    ):
+        prepare(depthwise_conv2d, w)
+    dense = np.ones((1, 1, 3, 4))
+    np.testing.assert_array_equal(
+        pointwise_conv2d(x, dense[0, 0].T, channels_last=True), x @ dense[0, 0]
+    )
+
+
+def test_groups_are_named():
+    """The fifth argument is the padding of other operations."""
+    with pytest.raises(TypeError, match="takes from 2 to 4 positional arguments"):
+        pointwise_conv2d(X, np.ones((4, 3)), None, 1, 1)

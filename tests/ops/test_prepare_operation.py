@@ -78,3 +78,31 @@ def test_a_weight_that_no_input_fits(operation, shapes, message):
     with pytest.raises(ValueError, match=f"^{re.escape('prepare: ' + message)}") as caught:
         fastconv.prepare(operation, *map(np.ones, shapes))
     assert "input" not in str(caught.value)
+
+
+@pytest.mark.parametrize("operation", [fastconv.conv2d, "conv2d", fastconv.filter2d])
+def test_the_operation_comes_first(operation):
+    weight, name = np.ones((2, 3, 5, 5)), getattr(operation, "__name__", operation)
+    message = (
+        f"prepare: bias is the operation {name}, but it must be an array or None; the operation "
+        f"comes first, as in prepare({name}, weight)"
+    )
+    for arguments, said in (((weight, operation), {}), ((weight,), {"bias": operation})):
+        with pytest.raises(TypeError, match=f"^{re.escape(message)}$"):
+            fastconv.prepare(*arguments, **said)
+
+
+@pytest.mark.parametrize(
+    ("operation", "weights", "missing"),
+    [
+        ("conv2d", [], "weight"),
+        ("filter2d", [], "kernel"),
+        ("separable_filter", [], "kernels_1d"),
+        ("depthwise_separable_conv2d", [np.ones((2, 1, 3, 3))], "pointwise_weight"),
+    ],
+)
+def test_a_weight_that_is_missing(operation, weights, missing):
+    message = f"prepare: {missing} is missing, but {operation} needs it"
+    for given in (operation, getattr(fastconv, operation)):
+        with pytest.raises(TypeError, match=f"^{re.escape(message)}$"):
+            fastconv.prepare(given, *weights, stride=2)

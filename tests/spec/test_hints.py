@@ -236,3 +236,24 @@ def test_all_terms_of_a_kernel_for_a_separable_filter():
             ):
                 fastconv.separable_filter(photo, terms)
         assert fastconv.separable_filter(photo, found[0]).shape == photo.shape
+
+
+# ---- tensors -----------------------------------------------------------------------------------
+
+
+class Narrow:
+    """As a tensor of PyTorch in bfloat16, which NumPy does not have."""
+
+    def __array__(self, dtype=None, copy=None):
+        raise TypeError("Got unsupported ScalarType BFloat16")
+
+
+def test_a_tensor_in_bfloat16():
+    with refuses(
+        TypeError,
+        "filter2d: image is a Narrow that NumPy cannot make an array of (Got unsupported "
+        "ScalarType BFloat16), but it must be an array or nested lists of equal lengths; of a "
+        "tensor of PyTorch in bfloat16, pass image.float(), or "
+        "image.view(torch.int16).numpy().view(ml_dtypes.bfloat16)",
+    ):
+        fastconv.filter2d(Narrow(), np.ones((3, 3)))
