@@ -24,7 +24,7 @@ X86_64_FLAGS = {
 # gnu11, not c11: strict ISO C forbids to contract a * b + c into a multiply-add.
 C_FLAGS = ["-std=gnu11", "-O3", "-ffp-contract=fast", "-fno-trapping-math", "-fno-math-errno"]
 C_FLAGS += ["-fwrapv"]  # integers wrap, as in NumPy
-C_FLAGS += ["-fvisibility=hidden", "-Wall", "-Wextra"]
+C_FLAGS += ["-fvisibility=hidden", "-Wall", "-Wextra", "-Wvla"]
 TUNING_FLAGS = [  # (flags, files): each where the compiler knows it
     # gcc: loops that copy a few vectors are not to become `rep movs`, which takes long to begin.
     (["-fno-tree-loop-distribute-patterns"], "src_c/"),

@@ -47,7 +47,6 @@ typedef struct { ptrdiff_t a, b; } fc_step;
 /* A row of the source in a stencil, and the output rows [low, high) that use it: b is where the
  * row begins, a[r] where the weights of output row r for it do. */
 enum { FC_STENCIL_ROWS = 4 };
-enum { FC_RUN_TAPS = 64, FC_UNEVEN = 255 }; /* of depthwise_channels_template.h */
 typedef struct { ptrdiff_t b, low, high, a[FC_STENCIL_ROWS]; } fc_row_use;
 
 /* Neighbouring columns of the output, in whole vectors, of which the last may be cut off. Bit l of

@@ -33,7 +33,7 @@ FC_INLINE FC_VEC FC_NAME(plane_vector)(const int MASKED, const int PAIRS, const 
     case LOW * 8 + HIGH:                                                                         \
         for (ptrdiff_t s = 0; s < plane->steps; s++) {                                           \
             const FC_T *at = from + plane->step[s];                                              \
-            FC_VEC wide[WIDTH];                                                                  \
+            FC_VEC wide[FC_PLANE_VECTORS];                                                       \
             FC_UNROLL                                                                            \
             for (int v = 0; v < WIDTH; v++)                                                      \
                 wide[v] = FC_NAME(plane_vector)(MASKED, PAIRS, 0, at + (v * FC_LANES << PAIRS),  \

@@ -169,7 +169,7 @@ FC_INLINE void FC_NAME(store_rows)(const int ROWS, const int WIDTH, FC_NAME(sums
     const int flags = how->flags;
     const ptrdiff_t rest = cols - (WIDTH - 1) * FC_LANES;
     if (flags & ~(FC_BIAS_ROWS | FC_CLAMP)) {
-        FC_NAME(sums) edge[ROWS];
+        FC_NAME(sums) edge[FC_MAX_ROWS];
         FC_UNROLL
         for (int i = 0; i < ROWS; i++)
             FC_UNROLL
