@@ -83,7 +83,8 @@ class FastConv(Rival):
     def build(self, case, x, w, b, limit, residual=None):
         function, words = getattr(self.module, case.op), case.keywords
         if case.operation.image:
-            return lambda: function(x, w, **words)
+            kernel = list(w) if case.family == "separable_filter" else w
+            return lambda: function(x, kernel, **words)
         if residual is not None:
             words["residual"] = residual
         return lambda: function(x, w, b, **words)

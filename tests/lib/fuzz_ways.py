@@ -216,7 +216,7 @@ def planned(call, case, base):
     operands_of = [name for name in ("input", *KERNELS) if name in plain]
     if all(plain[name].dtype == np.float32 for name in operands_of) and "out" not in plain:
         if case["op"] == "separable_filter":
-            outlines = [plain["input"].shape, case["sizes"]["taps"]]
+            outlines = [plain["input"].shape, [size or None for size in case["sizes"]["taps"]]]
         else:
             outlines = [plain[name].shape for name in operands_of]
         _, _, bias, given = operands(case["op"], plain, call.rank)
