@@ -195,9 +195,9 @@ typedef void fc_tile_fn(const fc_taps *taps, const void *a, const void *b, void 
     KERNEL(depthwise, void,                                                                      \
            (const fc_plane *plane, ptrdiff_t channels, const void *a, const void *b, void *c,    \
             const fc_store *store))                                                              \
-    /* planes of a vector of channels */                                                         \
+    /* planes of neighbouring vectors of channels, the last of which may have fewer */           \
     KERNEL(depthwise_channels, void,                                                             \
-           (const fc_pixels *pixels, const void *a, const void *b, void *c,                      \
+           (const fc_pixels *pixels, ptrdiff_t vectors, const void *a, const void *b, void *c,   \
             const fc_store *store))                                                              \
     /* planes of a vector of output channels of some groups */                                   \
     KERNEL(grouped, void,                                                                        \

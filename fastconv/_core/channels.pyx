@@ -5,8 +5,9 @@ channels, with a kernel for each vector.
     for each vector of channels:        a strip is copied, unless pixels are read in place
         for each block of k:            one kernel for each output plane
 
-What the planes read is in tables (planes.pyx).  Channels first are transposed: a part of the input
-becomes a strip [pixel][channel], which is then read like an input of that layout.
+Depthwise kernels make all vectors of a task at once where they can.  What the planes read is in
+tables (planes.pyx).  Channels first are transposed: a part of the input becomes a strip
+[pixel][channel], which is then read like an input of that layout.
 """
 from fastconv._core cimport source as sources
 from fastconv._core cimport epilogue, weights
@@ -70,15 +71,16 @@ cdef inline unsigned int lanes_of(Py_ssize_t channels) noexcept nogil:
     return <unsigned int> ((<unsigned long long> 1 << channels) - 1)
 
 
-cdef void vector_of_channels(const planes_t *d, const found_t *found, const Span **box,
-                             const block_t *block, const char *weight, const char *data, char *dst,
-                             Py_ssize_t dst_bytes, Py_ssize_t inputs, Py_ssize_t channels,
-                             const fc_store *store, char *scratch) noexcept nogil:
+cdef void vectors_of_channels(const planes_t *d, const found_t *found, const Span **box,
+                              const block_t *block, const char *weight, const char *data, char *dst,
+                              Py_ssize_t dst_bytes, Py_ssize_t inputs, Py_ssize_t vectors,
+                              Py_ssize_t channels, const fc_store *store,
+                              char *scratch) noexcept nogil:
     """All planes of a box, each `dst_bytes` after the one before it."""
     cdef Py_ssize_t i
     cdef fc_pixels pixels = found.pixels
     cdef fc_groups groups
-    pixels.lanes = lanes_of(channels)
+    pixels.lanes = lanes_of(channels - (vectors - 1) * d.conv.panels.width)
     if d.grouped:
         groups.channels, groups.first = block.c1 - block.c0, block.c0
         groups.width, groups.lanes = d.conv.panels.width, lanes_of(inputs)
@@ -91,8 +93,8 @@ cdef void vector_of_channels(const planes_t *d, const found_t *found, const Span
             d.conv.window.kernels.grouped(&pixels, &groups, weight, data, dst + i * dst_bytes,
                                           store)
         else:
-            d.conv.window.kernels.depthwise_channels(&pixels, weight, data, dst + i * dst_bytes,
-                                                     store)
+            d.conv.window.kernels.depthwise_channels(&pixels, vectors, weight, data,
+                                                     dst + i * dst_bytes, store)
         pixels.depth.place += pixels.depth.stride
 
 
@@ -108,7 +110,7 @@ cdef void channels_task(const void *what, operands_t *operands, Py_ssize_t task,
     cdef fc_taps taps
     cdef fc_store store
     cdef Py_ssize_t group, s, s0, s1, channel, channels, width = p.panels.width, a
-    cdef Py_ssize_t input, inputs, last_input
+    cdef Py_ssize_t input, inputs, last_input, vectors
     cdef Py_ssize_t dst_bytes, size = p.window.itemsize
     cdef bint in_place_store = e.in_place_store, last, once, known = False
     cdef const char *data
@@ -124,11 +126,13 @@ cdef void channels_task(const void *what, operands_t *operands, Py_ssize_t task,
     # All blocks have all taps.
     once = p.schedule.block_k >= p.schedule.depth or p.schedule.block_k % p.window.taps == 0
     last_input = min(s1 * d.inputs, d.all_inputs)
-    for s in range(s0, s1):
+    vectors = s1 - s0 if d.at_once else 1
+    s = s0
+    while s < s1:
         input = s * d.inputs
-        inputs = min(d.inputs, d.all_inputs - input)
+        inputs = min(vectors * d.inputs, d.all_inputs - input)
         channel = s * width
-        channels = min(width, e.channels - channel)
+        channels = min(vectors * width, e.channels - channel)
         dst = scratch + p.at.sum
         if in_place_store:
             dst = epilogue.output(e, operands, box, group, channel)
@@ -145,7 +149,7 @@ cdef void channels_task(const void *what, operands_t *operands, Py_ssize_t task,
                                 &source, <fc_tap *> scratch, &taps)
             if not known:
                 find_pixels(d, box, &source, &block, scratch, &found)
-                if d.far and once:
+                if d.far and once and not d.at_once:
                     bring_near(d, box, &found.pixels.depth, &found.pixels.row,
                                operands.src + found.first_bytes
                                + group_bytes(&p.window.src, group, p.window.channels, input),
@@ -163,8 +167,10 @@ cdef void channels_task(const void *what, operands_t *operands, Py_ssize_t task,
             epilogue.begin_store(e, operands, block.k0 == 0, last, in_place_store, FC_BIAS_COLS,
                                  &store)
             epilogue.set_bias(e, operands, group, channel, &store)
-            weight = weights.panel(p, operands, group, s, &block, p.window.padded, scratch)
-            vector_of_channels(d, &found, box, &block, weight, data, dst, dst_bytes, inputs,
-                               channels, &store, scratch)
+            weight = weights.panels(p, operands, group, s, s + vectors, &block, p.window.padded,
+                                    scratch)
+            vectors_of_channels(d, &found, box, &block, weight, data, dst, dst_bytes, inputs,
+                                vectors, channels, &store, scratch)
         epilogue.store_sums(e, operands, box, group, channel, channel + channels, in_place_store,
                             dst, scratch + p.at.transposed)
+        s += vectors

@@ -24,6 +24,7 @@ cdef struct planes_t:
     # With channels in vectors: input channels of a vector, and all there are.
     Py_ssize_t inputs, all_inputs
     bint transposes             # what is read in place is transposed before: see channels.pyx
+    bint at_once                # all vectors of a task are made by one call of the kernel
     bint grouped                # several of them for each output: see `fc_groups`
     const char *index           # ... where lanes find them, for each channel of a group, or NULL
     Py_ssize_t at_room, at_step         # ... places of the kernel

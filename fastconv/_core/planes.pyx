@@ -15,6 +15,7 @@ from fastconv._core.window cimport PAGE, block_t, book, book_strip, largest_box
 
 cdef enum:
     TOGETHER_BYTES = 1 << 14    # of planes that one call of the kernel makes
+    PANELS_BYTES = 1 << 17      # of the weights of vectors that one call makes
 
 
 cdef void find_part(const conv_t *p, const block_t *block, part_t *part) noexcept nogil:
@@ -270,7 +271,7 @@ cdef class Planes(Problem):
         cdef conv_t *p = &self.c
         cdef planes_t *d = &self.d
         cdef Py_ssize_t pixels, strip, border, end = 0, i, masks, most = 0, columns = 0, channels
-        cdef Py_ssize_t lanes = p.window.kernels.lanes, size = p.window.itemsize
+        cdef Py_ssize_t panels, lanes = p.window.kernels.lanes, size = p.window.itemsize
         cdef Py_ssize_t block_k = p.schedule.block_k, slack = 2 * lanes * 4
         cdef bint pixels_wide = p.schedule.pixels_wide, several = block_k < p.schedule.depth
         cdef const Axis *axis
@@ -292,7 +293,11 @@ cdef class Planes(Problem):
             most = max(most, masks)
         d.at_columns = book(&end, columns * sizeof(fc_columns))
         d.at_mask = book(&end, most * sizeof(uint32_t))
-        p.at.weight = book(&end, (block_k * p.panels.width + slack) * size)
+        panels = p.schedule.task_panels
+        d.at_once = (not (pixels_wide or several or d.grouped) and p.epilogue.in_place_store
+                     and panels * block_k * p.panels.width * size <= PANELS_BYTES)
+        p.at.weight = book(&end, (block_k * p.panels.width * (panels if d.at_once else 1) + slack)
+                           * size)
         p.at.raw = book(&end, 0 if p.panels.native else block_k * p.panels.width * size)
         p.window.at_border = book(&end, border * sizeof(Py_ssize_t))
         channels = (block_k + p.window.taps - 1) // p.window.taps * d.interleaved

@@ -92,8 +92,8 @@ cdef extern from "fc_kernels.h" nogil:
                         Py_ssize_t rows, Py_ssize_t cols, const fc_store *store) noexcept nogil
         void (*depthwise)(const fc_plane *plane, Py_ssize_t channels, const void *a, const void *b,
                           void *c, const fc_store *store) noexcept nogil
-        void (*depthwise_channels)(const fc_pixels *pixels, const void *a, const void *b, void *c,
-                                   const fc_store *store) noexcept nogil
+        void (*depthwise_channels)(const fc_pixels *pixels, Py_ssize_t vectors, const void *a,
+                                   const void *b, void *c, const fc_store *store) noexcept nogil
         void (*grouped)(const fc_pixels *pixels, const fc_groups *groups, const void *a,
                         const void *b, void *c, const fc_store *store) noexcept nogil
         void (*copy_row)(void *dst, Py_ssize_t before, Py_ssize_t valid, Py_ssize_t after,

@@ -128,18 +128,26 @@ cdef void pack(const conv_t *p, const char *wei, Py_ssize_t group, Py_ssize_t s,
 
 cdef const char *panel(const conv_t *p, operands_t *operands, Py_ssize_t group, Py_ssize_t s,
                        const block_t *block, bint check, char *scratch) noexcept nogil:
-    """Panel s of a block: found among the prepared ones, or packed now; `check`: tell of inf and
-    NaN in it."""
-    cdef Py_ssize_t depth = block.k1 - block.k0
-    cdef char *packed
+    """Panel s of a block."""
+    return panels(p, operands, group, s, s + 1, block, check, scratch)
+
+
+cdef const char *panels(const conv_t *p, operands_t *operands, Py_ssize_t group, Py_ssize_t s0,
+                        Py_ssize_t s1, const block_t *block, bint check,
+                        char *scratch) noexcept nogil:
+    """Panels [s0, s1) of a block: found among the prepared ones, or packed now; `check`: tell of
+    inf and NaN in them."""
+    cdef Py_ssize_t depth = block.k1 - block.k0, s, count = depth * p.panels.width
+    cdef char *packed = scratch + p.at.weight
     if operands.packed != NULL:
         group //= p.window.src.component_groups
-        s = p.panels.count * (group * p.schedule.depth + block.k0) + s * depth
+        s = p.panels.count * (group * p.schedule.depth + block.k0) + s0 * depth
         return operands.packed + s * p.panels.width * p.window.itemsize
-    packed = scratch + p.at.weight
-    pack(p, operands.wei, group, s, block, scratch + p.at.raw, packed)
+    for s in range(s0, s1):
+        pack(p, operands.wei, group, s, block, scratch + p.at.raw,
+             packed + (s - s0) * count * p.window.itemsize)
     if check and not p.panels.integer:
-        if not p.window.kernels.finite(packed, depth * p.panels.width):
+        if not p.window.kernels.finite(packed, (s1 - s0) * count):
             operands.not_finite = 1
     return packed
 

@@ -73,5 +73,5 @@ cdef void book_strip(window_t *window, Py_ssize_t *end, Py_ssize_t channels, Py_
     if window.channels_first:
         strip = channels * (strip + line)
     else:
-        strip *= channels + line
+        strip *= channels + (line if channels * window.itemsize >= PAGE else 0)
     window.at_strip = book(end, (strip + slack) * window.itemsize)

@@ -99,6 +99,7 @@ STORE_FAR = 5.0  # what a vector that tiles store there costs more
 TASK = 1000.0  # begin a task
 PIECE = 20000.0  # begin one of several convolutions in a row
 PLANE_STEP = 1.4  # of depthwise: multiply-add a vector, with the loads
+CHANNELS_STEP = 1.2  # the same with channels in vectors
 GROUPED_STEP = 0.9  # of grouped: multiply-add a vector; tiles wait longer than they say
 SPREAD_VECTOR = 2.0  # bring a channel of a pixel to its lanes, and store that
 SPREAD_STRIDED = 3.5  # the same of pixels that are read with a stride

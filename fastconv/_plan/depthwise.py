@@ -94,20 +94,25 @@ def _way(orientation: str, work: Work, in_place: bool, interleaved: bool = False
     if orientation == "pixels" and in_place and work.axes[3].reads_border:
         edges = _edges(work.axes[3], lanes)
         in_place = len(edges) > 2
-    # What a task reads of a large input has to stay in the cache: it goes down some columns, or
-    # takes a part of the channels of each pixel, while memory is fast along rows.
-    bounded = is_far(work) or not in_place
+    # With pixels in vectors, what a task reads of a large input has to stay in the cache, as memory
+    # is fast along rows. With channels in vectors the kernel sees to that, and tasks do not share
+    # lines of the cache. Strips and sums have to fit.
+    stored = ("channels" if interleaved else orientation) in work.in_place_store
+    far = is_far(work) and orientation == "pixels"
+    bounded = far or not in_place or not stored
     together, shares = 1, spec.groups
     if interleaved:
         together, shares = spec.groups, 1
     elif orientation == "channels":
         vectors = ceil(spec.groups / lanes)
-        together, shares = (vectors * lanes, 1) if bounded else (lanes, vectors)
+        whole = bounded or not _is_near(work)
+        together, shares = (vectors * lanes, 1) if whole else (lanes, vectors)
     sizes = cut(sizes, ceil(wanted / (spec.batch * shares)))
     room = work.machine.scratch
-    if is_far(work) and in_place:
+    if far and in_place:
         room = min(room, costs.FAR_BYTES)
-    while bounded and prod(sizes) > 1 and together * _strip_bytes(work, sizes) > room:
+    reads = far or not in_place
+    while bounded and prod(sizes) > 1 and together * _task_bytes(work, sizes, reads, stored) > room:
         sizes = cut(sizes, 2)
     boxes = prod(ceil(axis.outputs / size) for axis, size in zip(work.axes, sizes, strict=True))
     share = max(1, shares * boxes // max(boxes, wanted))
@@ -119,6 +124,12 @@ def _way(orientation: str, work: Work, in_place: bool, interleaved: bool = False
         tuple(sizes),
         share * together // lanes if orientation == "channels" else share,
     )
+
+
+def _is_near(work: Work) -> bool:
+    """Whether input and output fit into the cache of a core."""
+    sizes = prod(work.spec.input_shape) + prod(work.spec.output_shape)
+    return sizes * work.spec.tile_dtype.itemsize <= work.machine.cache
 
 
 def is_far(work: Work) -> bool:
@@ -149,13 +160,14 @@ def cut(sizes: list[int], parts: int) -> list[int]:
     return sizes
 
 
-def _strip_bytes(work: Work, sizes: list[int]) -> int:
-    """About what a strip of a channel takes."""
+def _task_bytes(work: Work, sizes: list[int], reads: bool, stored: bool) -> int:
+    """About what a task reads of a channel, and its sums where these are not stored at once."""
     extents = [
         min(axis.padded, (size - 1) * axis.stride + axis.span)
         for axis, size in zip(work.axes[1:], sizes[1:], strict=True)
     ]
-    return prod(extents) * work.spec.c_in * work.spec.tile_dtype.itemsize
+    elements = prod(extents) * work.spec.c_in * reads + prod(sizes) * (not stored)
+    return elements * work.spec.tile_dtype.itemsize
 
 
 def _cost(work: Work, way: Way) -> float:
@@ -173,7 +185,8 @@ def _cost(work: Work, way: Way) -> float:
     else:
         begun = spec.batch * ceil(spec.groups / lanes)
         vectors = begun * pixels
-    total = vectors * (cycle * costs.PLANE_STEP * taps + costs.SUM_VECTOR * blocks)
+    step = costs.CHANNELS_STEP if way.orientation == "channels" else costs.PLANE_STEP
+    total = vectors * (cycle * step * taps + costs.SUM_VECTOR * blocks)
     total += begun * costs.PLANE
     if not work.simple:
         total += costs.EPILOGUE_ELEMENT * planes * pixels

@@ -126,7 +126,7 @@ FC_INLINE void FC_NAME(channels_column)(const int KH, const int KW, const int AP
         FC_NAME(channels_column)(KH, KW, APART, PIXELS, MASKED, pixels, x, a, b, c, goes_on,     \
                                  store);                                                         \
     }
-#define FC_CHANNELS_GO(KH, KW, APART, WORD, PIXELS)                                                  \
+#define FC_CHANNELS_GO(KH, KW, APART, WORD, PIXELS)                                              \
     for (; x + (PIXELS - 1) * together < columns->outputs; x += PIXELS * together)               \
         if (FC_NAME(channels_masked)(pixels, x, PIXELS, together))                               \
             FC_NAME(channels_##KH##x##KW##_##APART##_##WORD##_1)(pixels, x, a, b, c, goes_on,    \
@@ -137,10 +137,10 @@ FC_INLINE void FC_NAME(channels_column)(const int KH, const int KW, const int AP
 /* Pixels side by side: less where weights take most of the registers. */
 #define FC_CHANNELS_PIXELS(KH, KW) (2 * KH * KW < FC_REGISTERS ? FC_STENCIL_VECTORS : 2)
 #define FC_CHANNELS_FIXED(KH, KW, APART)                                                         \
-    FC_CHANNELS_COLUMN(KH, KW, APART, one, 1, 0)                                                    \
-    FC_CHANNELS_COLUMN(KH, KW, APART, one, 1, 1)                                                    \
-    FC_CHANNELS_COLUMN(KH, KW, APART, some, FC_CHANNELS_PIXELS(KH, KW), 0)                                     \
-    FC_CHANNELS_COLUMN(KH, KW, APART, some, FC_CHANNELS_PIXELS(KH, KW), 1)                                     \
+    FC_CHANNELS_COLUMN(KH, KW, APART, one, 1, 0)                                                 \
+    FC_CHANNELS_COLUMN(KH, KW, APART, one, 1, 1)                                                 \
+    FC_CHANNELS_COLUMN(KH, KW, APART, some, FC_CHANNELS_PIXELS(KH, KW), 0)                       \
+    FC_CHANNELS_COLUMN(KH, KW, APART, some, FC_CHANNELS_PIXELS(KH, KW), 1)                       \
     static void FC_NAME(channels_##KH##x##KW##_##APART)(                                         \
         const fc_pixels *pixels, const FC_T *a, const FC_T *b, FC_T *c, int goes_on,             \
         const fc_store *store)                                                                   \
@@ -149,8 +149,8 @@ FC_INLINE void FC_NAME(channels_column)(const int KH, const int KW, const int AP
         const ptrdiff_t together = columns->together;                                            \
         for (ptrdiff_t x0 = 0; x0 < together && x0 < columns->outputs; x0++) {                   \
             ptrdiff_t x = x0;                                                                    \
-            FC_CHANNELS_GO(KH, KW, APART, some, FC_CHANNELS_PIXELS(KH, KW))                              \
-            FC_CHANNELS_GO(KH, KW, APART, one, 1)                                                     \
+            FC_CHANNELS_GO(KH, KW, APART, some, FC_CHANNELS_PIXELS(KH, KW))                      \
+            FC_CHANNELS_GO(KH, KW, APART, one, 1)                                                \
         }                                                                                        \
     }
 typedef void FC_NAME(channels_fn)(const fc_pixels *pixels, const FC_T *a, const FC_T *b, FC_T *c,
@@ -173,12 +173,11 @@ static FC_NAME(channels_fn) *FC_NAME(choose_channels)(const fc_pixels *pixels)
     return NULL;
 }
 
-static void FC_NAME(depthwise_channels)(const fc_pixels *pixels, const void *a_, const void *b_,
-                                        void *c, const fc_store *store)
+/* All planes of depth of one vector, for some rows and columns. */
+static void FC_NAME(channels_part)(FC_NAME(channels_fn) *make, const fc_pixels *pixels,
+                                   const FC_T *a, const FC_T *b, FC_T *c, const fc_store *store)
 {
-    FC_NAME(channels_fn) *const make = FC_NAME(choose_channels)(pixels);
     const fc_store unfinished = {.flags = 0};
-    const FC_T *a = a_, *b = b_;
     ptrdiff_t planes = 0, goes_on = 0;
     for (ptrdiff_t d = 0; d < pixels->depth.taps; d++)
         planes += pixels->depth.place[d * pixels->depth.dilation] != FC_NOWHERE;
@@ -197,6 +196,48 @@ static void FC_NAME(depthwise_channels)(const fc_pixels *pixels, const void *a_,
         a += pixels->row.taps * pixels->column.taps * FC_LANES;
     }
 }
+
+/* Outputs of a part of so many at most: all parts are of about the same size. */
+FC_INLINE ptrdiff_t FC_NAME(evenly)(ptrdiff_t outputs, ptrdiff_t most)
+{
+    const ptrdiff_t parts = (outputs + most - 1) / most;
+    return (outputs + parts - 1) / parts;
+}
+
+/* Neighbouring vectors share lines of the cache, of the input and of the output: some columns of
+ * all vectors come before the next columns, so that these lines are still in the first level.  Few
+ * rows at a time touch few pages, of which the CPU remembers some dozens; `channels_column` gets
+ * more of them for large kernels, as it begins with sums that are not used. */
+static void FC_NAME(depthwise_channels)(const fc_pixels *pixels, ptrdiff_t vectors, const void *a_,
+                                        const void *b_, void *c_, const fc_store *store)
+{
+    FC_NAME(channels_fn) *const make = FC_NAME(choose_channels)(pixels);
+    const fc_reads *rows = &pixels->row, *columns = &pixels->column;
+    const ptrdiff_t taps = pixels->depth.taps * rows->taps * columns->taps;
+    const ptrdiff_t again = (rows->taps - 1) * rows->dilation / rows->stride;
+    const ptrdiff_t height = FC_NAME(evenly)(rows->outputs, make && again > 2 ? 8 * again : 16);
+    const ptrdiff_t some = rows->taps > 5 ? 2 * FC_PLANE_VECTORS : FC_PLANE_VECTORS;
+    const ptrdiff_t width = make ? some * columns->together : FC_MOST_PIXELS;
+    const uint32_t all = (uint32_t)(((uint64_t)1 << FC_LANES) - 1);
+    fc_pixels part = *pixels;
+    fc_store how = *store;
+    for (ptrdiff_t y = 0; y < rows->outputs; y += height)
+        for (ptrdiff_t x = 0; x < columns->outputs; x += width) {
+            const ptrdiff_t at = y * pixels->c_row + x * pixels->c_column;
+            part.row.place = rows->place + y * rows->stride;
+            part.row.outputs = rows->outputs - y < height ? rows->outputs - y : height;
+            part.column.place = columns->place + x * columns->stride;
+            part.column.outputs = columns->outputs - x < width ? columns->outputs - x : width;
+            for (ptrdiff_t v = 0; v < vectors; v++) {
+                const FC_T *bias = store->bias;
+                part.lanes = v < vectors - 1 ? all : pixels->lanes;
+                how.bias = bias ? bias + v * FC_LANES : NULL;
+                FC_NAME(channels_part)(make, &part, (const FC_T *)a_ + v * taps * FC_LANES,
+                                       (const FC_T *)b_ + v * FC_LANES,
+                                       (FC_T *)c_ + at + v * FC_LANES, &how);
+            }
+        }
+}
 #undef FC_CHANNELS_COLUMN
 #undef FC_CHANNELS_GO
 #undef FC_CHANNELS_FIXED
@@ -204,3 +245,8 @@ static void FC_NAME(depthwise_channels)(const fc_pixels *pixels, const void *a_,
 #undef FC_MOST_TAPS
 #undef FC_CHANNELS_CHOOSE
 #undef FC_CHANNELS_PIXELS
+#undef FC_MOST_READ
+#undef FC_MOST_PIXELS
+#undef FC_SOME_PIXELS
+#undef FC_SLIDES
+#undef FC_MANY

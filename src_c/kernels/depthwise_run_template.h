@@ -3,7 +3,13 @@
  * Planes of neighbouring channels with these in a vector, for any kernel: a row of some pixels at a
  * time.  See depthwise_channels_template.h.
  */
+/* Pixels whose sums stay in registers, beside those that they read. */
+#define FC_SOME_PIXELS (FC_REGISTERS >= 32 ? 7 : 6)
+#if FC_REAL && FC_REGISTERS >= 32
 #define FC_MOST_PIXELS 14
+#else
+#define FC_MOST_PIXELS FC_SOME_PIXELS
+#endif
 
 /* The pixel at a place of an axis, or zeros on padding. */
 FC_INLINE FC_VEC FC_NAME(channels_pixel)(const int MASKED, const FC_T *from, ptrdiff_t place,
@@ -76,9 +82,18 @@ static __attribute__((noinline)) FC_NAME(run) FC_NAME(find_run)(const fc_reads *
     while (run.first < run.end
            && !FC_NAME(run_reads)(column, place + (run.end - 1) * dilation, count))
         run.end--;
-    if (FC_SLIDES(column))
-        return run;
     place += run.first * dilation;
+    if (FC_SLIDES(column)) { /* all taps, or none */
+        const ptrdiff_t pixels = run.end - run.first + count - 1;
+        run.step = run.next = pixels > 1 ? place[dilation] - place[0] : 0;
+        for (ptrdiff_t i = 0; i < pixels; i++)
+            if (place[i * dilation] == FC_NOWHERE
+                || place[i * dilation] != place[0] + i * run.step)
+                return run;
+        run.even = run.first;
+        run.even_end = run.end;
+        return run;
+    }
     for (ptrdiff_t t = run.first; t < run.end; t++, place += dilation) {
         const ptrdiff_t step = count > 1 ? place[column->stride] - place[0] : 0;
         const ptrdiff_t next = place[0] - place[t ? -dilation : 0];
@@ -102,7 +117,16 @@ static __attribute__((noinline)) FC_NAME(run) FC_NAME(find_run)(const fc_reads *
 }
 
 /* A row of taps of pixels that slide: a tap loads one pixel, and the others stay in registers.
- * `window` is a ring, where pixel i of tap t is window[(t + i) % PIXELS]; padding is zeros. */
+ * `window` is a ring, where pixel i of tap t is window[(t + i) % PIXELS].  EVEN pixels are `step`
+ * elements apart, from b on; others are where `place` says, `step` entries apart, or zeros. */
+#define FC_SLIDE_NEXT                                                                            \
+    const FC_T *from = EVEN ? b : FC_NAME(slide_place)(b, *place);                               \
+    FC_VEC pixel = MASKED ? FC_LOAD_MASKED(from, lanes) : FC_LOAD(from);                         \
+    FC_KEEP(pixel);                                                                              \
+    if (EVEN)                                                                                    \
+        b += step;                                                                               \
+    else                                                                                         \
+        place += step;
 #define FC_SLIDE_TAPS(ONE)                                                                       \
     ONE(0) ONE(1) ONE(2) ONE(3) ONE(4) ONE(5) ONE(6) ONE(7) ONE(8) ONE(9) ONE(10) ONE(11)        \
     ONE(12) ONE(13)
@@ -111,41 +135,41 @@ static __attribute__((noinline)) FC_NAME(run) FC_NAME(find_run)(const fc_reads *
         if (w == w_end)                                                                          \
             return;                                                                              \
         const FC_VEC weight = FC_LOAD(w);                                                        \
-        FC_VEC pixel = FC_NAME(slide_pixel)(MASKED, b, *place, lanes);                           \
-        FC_KEEP(pixel);                                                                          \
+        FC_SLIDE_NEXT                                                                            \
         window[(T + PIXELS - 1) % PIXELS] = pixel;                                               \
         FC_UNROLL                                                                                \
         for (int i = 0; i < PIXELS; i++)                                                         \
             sum[i][0] += FC_VECTOR_TIMES(weight, window[(T + i) % PIXELS]);                      \
         w += FC_LANES;                                                                           \
-        place += dilation;                                                                       \
     }
 
-FC_INLINE FC_VEC FC_NAME(slide_pixel)(const int MASKED, const FC_T *b, ptrdiff_t place,
-                                      uint32_t lanes)
+FC_INLINE const FC_T *FC_NAME(slide_place)(const FC_T *b, ptrdiff_t place)
 {
     static const FC_T padding[FC_LANES];
-    const FC_T *from = place == FC_NOWHERE ? padding : b + place;
-    return MASKED ? FC_LOAD_MASKED(from, lanes) : FC_LOAD(from);
+    return place == FC_NOWHERE ? padding : b + place;
 }
 
-FC_INLINE void FC_NAME(channels_slide)(const int PIXELS, const int MASKED, FC_NAME(sums) *sum,
-                                       const FC_T *w, const FC_T *w_end, const FC_T *b,
-                                       const ptrdiff_t *place, ptrdiff_t dilation, uint32_t lanes)
+FC_INLINE void FC_NAME(channels_slide)(const int PIXELS, const int MASKED, const int EVEN,
+                                       FC_NAME(sums) *sum, const FC_T *w, const FC_T *w_end,
+                                       const FC_T *b, const ptrdiff_t *place, ptrdiff_t step,
+                                       uint32_t lanes)
 {
     FC_VEC window[FC_MOST_PIXELS];
     FC_UNROLL
-    for (int i = 0; i < PIXELS - 1; i++, place += dilation) {
-        FC_VEC pixel = FC_NAME(slide_pixel)(MASKED, b, *place, lanes);
-        FC_KEEP(pixel);
+    for (int i = 0; i < PIXELS - 1; i++) {
+        FC_SLIDE_NEXT
         window[i] = pixel;
     }
     for (;;) {
         FC_SLIDE_TAPS(FC_SLIDE_ONE)
     }
 }
+#undef FC_SLIDE_NEXT
 #undef FC_SLIDE_TAPS
 #undef FC_SLIDE_ONE
+
+/* What is only worth its code where there are many pixels. */
+#define FC_MANY (PIXELS == FC_MOST_PIXELS && !MASKED)
 
 /* Pixels [x, x + PIXELS) of row y. */
 FC_INLINE void FC_NAME(channels_run)(const int PIXELS, const int MASKED, const fc_pixels *pixels,
@@ -172,12 +196,16 @@ FC_INLINE void FC_NAME(channels_run)(const int PIXELS, const int MASKED, const f
             const FC_T *line_b = b + plane + line;
             w += run->first * FC_LANES;
             if (FC_SLIDES(column)) {
-                FC_NAME(channels_slide)(PIXELS, MASKED, sum, w, end, line_b, place, dilation,
-                                        lanes);
+                if (FC_MANY && run->even < run->even_end)
+                    FC_NAME(channels_slide)(PIXELS, MASKED, 1, sum, w, end, line_b + *place,
+                                            place, run->step, lanes);
+                else
+                    FC_NAME(channels_slide)(PIXELS, MASKED, 0, sum, w, end, line_b, place,
+                                            dilation, lanes);
                 continue;
             }
             while (w < end) {
-                if (w == even && even < even_end) {
+                if (FC_MANY && w == even && even < even_end) {
                     const FC_T *from = line_b + *place;
                     place += (run->even_end - run->even) * dilation;
                     for (; w < even_end; w += FC_LANES, from += run->next) {
@@ -222,17 +250,16 @@ FC_INLINE int FC_NAME(channels_few)(const fc_pixels *pixels)
 static void FC_NAME(channels_planes)(const fc_pixels *pixels, const FC_T *a, const FC_T *b,
                                      FC_T *c, const fc_store *store)
 {
-    const int some = FC_REGISTERS >= 32 ? 7 : 6; /* sums and their pixels stay in registers */
     ptrdiff_t x = 0;
     if (FC_NAME(channels_few)(pixels)) {
-        FC_CHANNELS_RUN(some, 1)
+        FC_CHANNELS_RUN(FC_SOME_PIXELS, 1)
         FC_CHANNELS_RUN(1, 1)
         return;
     }
-#if FC_REGISTERS >= 32
-    FC_CHANNELS_RUN(2 * some, 0)
+#if FC_MOST_PIXELS > FC_SOME_PIXELS
+    FC_CHANNELS_RUN(FC_MOST_PIXELS, 0)
 #endif
-    FC_CHANNELS_RUN(some, 0)
+    FC_CHANNELS_RUN(FC_SOME_PIXELS, 0)
     FC_CHANNELS_RUN(3, 0)
     FC_CHANNELS_RUN(1, 0)
 }

@@ -242,7 +242,8 @@ FC_INLINE void FC_NAME(plane_column)(const int KH, const int KW, const int APART
 }
 
 /* FIXED(KH, KW, APART): the kernels that have functions of their own, in either orientation. */
-#define FC_FIXED_LIST(FIXED) FIXED(3, 3, 1) FIXED(3, 3, 2) FIXED(5, 5, 1) FIXED(5, 5, 2) FIXED(7, 7, 1)
+#define FC_FIXED_LIST(FIXED)                                                                     \
+    FIXED(3, 3, 1) FIXED(3, 3, 2) FIXED(5, 5, 1) FIXED(5, 5, 2) FIXED(7, 7, 1)
 
 #define FC_PLANE_COLUMN(KH, KW, APART, WIDTH, MASKED)                                            \
     static __attribute__((noinline)) void                                                        \
@@ -268,7 +269,7 @@ FC_INLINE void FC_NAME(plane_column)(const int KH, const int KW, const int APART
              FC_NAME(plane_##KH##x##KW##_##APART##_1_1)},                                        \
             {FC_NAME(plane_##KH##x##KW##_##APART##_2_0),                                         \
              FC_NAME(plane_##KH##x##KW##_##APART##_2_1)},                                        \
-            FC_PLANE_FOURS_##APART(KH, KW)};                                                    \
+            FC_PLANE_FOURS_##APART(KH, KW)};                                                     \
         for (const fc_columns *at = plane->columns; at < plane->columns_end; at++)               \
             column[at->vectors / 2][at->mask != NULL](plane, at, a, b, c, goes_on, store);       \
     }
@@ -300,7 +301,7 @@ FC_FIXED_LIST(FC_PLANE_FIXED)
 
 #define FC_PLANE_CHOOSE(KH, KW, APART)                                                           \
     if (plane->row.taps == KH && plane->steps == KW && plane->a_row == KW &&                     \
-        plane->row.apart == APART && plane->pairs == (APART == 2) &&                                 \
+        plane->row.apart == APART && plane->pairs == (APART == 2) &&                             \
         (APART == 1 || plane->step[1] == plane->step[0] + 1))                                    \
         return FC_NAME(plane_##KH##x##KW##_##APART);
 

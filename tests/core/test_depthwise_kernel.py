@@ -144,18 +144,23 @@ def shifted(array, elements):
 
 @pytest.mark.parametrize("kernel", KERNELS, ids=str)
 def test_depthwise_channels(table, kernel):
+    """Some vectors, of which the last may have fewer channels, in more parts than one."""
     taps, (s, e), (t, f), pad = kernel
     rng = np.random.default_rng(1)
     lanes = table.lanes
-    for columns, channels, flags in product((11, 3), (lanes, lanes - 1), (0, BIAS_COLS | CLAMP)):
-        height = 2 * s + e * (taps[1] - 1) + 3
+    sizes = ((11, 2), (3, 2), (41, 19))
+    counts = (lanes, lanes - 1, 2 * lanes + 1)
+    for (columns, rows), channels, flags in product(sizes, counts, (0, BIAS_COLS | CLAMP)):
+        height = rows * s + e * (taps[1] - 1) + 3
         width = (columns - 1) * t + f * (taps[2] - 1) + 1 - 2 * pad
         if width < 1 or (flags and table.dtype.kind != "f"):
             continue
+        vectors = -(-channels // lanes)
         x = small_integers(rng, (2, height, width, channels), table.dtype)
-        w = small_integers(rng, (*taps, lanes), table.dtype)
-        bias = small_integers(rng, lanes, table.dtype)
-        planes, weights = np.moveaxis(x, -1, 0), np.moveaxis(w[..., :channels], -1, 0)
+        w = small_integers(rng, (vectors, *taps, lanes), table.dtype)
+        bias = small_integers(rng, vectors * lanes, table.dtype)
+        planes = np.moveaxis(x, -1, 0)
+        weights = np.moveaxis(w, -1, 1).reshape(vectors * lanes, *taps)[:channels]
         expected = sums(planes, weights, ((1, 1, 0), (s, e, pad), (t, f, pad)))
         expected = np.moveaxis(expected, 0, -1)
         if flags:
@@ -165,17 +170,13 @@ def test_depthwise_channels(table, kernel):
             Reads(height, width * channels, expected.shape[0], taps[1], s, e, pad),
             Reads(width, channels, columns, taps[2], t, f, pad),
         )
-        pixels = Pixels(
-            *reads,
-            columns * channels,
-            channels,
-            (1 << channels) - 1,
-        )
+        last = channels - (vectors - 1) * lanes
+        pixels = Pixels(*reads, columns * channels, channels, (1 << last) - 1)
         y = np.full(expected.shape, 77, table.dtype)
         store = Store(flags, y, bias, low=-20, high=30)
-        table.call("depthwise_channels", pixels, w, x, y, store)
+        table.call("depthwise_channels", pixels, vectors, w, x, y, store)
         np.testing.assert_array_equal(y, expected)
-        table.call("depthwise_channels", pixels, w, x, y, Store(ADD, y))
+        table.call("depthwise_channels", pixels, vectors, w, x, y, Store(ADD, y))
         if not flags:
             np.testing.assert_array_equal(y, 2 * expected)
 
