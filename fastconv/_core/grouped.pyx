@@ -4,28 +4,13 @@
 A task is one of channels.pyx, with all groups as the output channels of one: each reads the input
 channels of its own group.
 """
-from fastconv._core.axis cimport Axis, reach
+from fastconv._core.axis cimport Axis
 from fastconv._core.channels cimport channels_task
 from fastconv._core.conv cimport conv_t
 from fastconv._core.parallel cimport make_tasks
 from fastconv._core.planes cimport Planes, planes_t
 from fastconv._core.table cimport FC_GROUPED_NARROW, FC_SPREAD, find
 from fastconv._core.window cimport PAGE, book
-
-
-cdef Py_ssize_t most_positions(const Axis *axis) noexcept:
-    """From the first to the last position that a span reads, at most."""
-    cdef Py_ssize_t i, t, s, at, first, last, most = 1      # even of none
-    for s in range(axis.spans):
-        first, last = axis.src, -1
-        for i in range(axis.span[s].count):
-            for t in range(axis.taps):
-                at = reach(axis, (axis.span[s].start + i) * axis.stride - axis.pad
-                           + t * axis.dilation)
-                if at >= 0:
-                    first, last = min(first, at), max(last, at)
-        most = max(most, last - first + 1)
-    return most
 
 
 cdef Py_ssize_t first_taps_apart(const Axis *axis) noexcept:
@@ -40,12 +25,11 @@ cdef class Groups(Planes):
     """A `Planes` of several input channels for each output: so many of `inputs` in a vector,
     `all_inputs` in all.  `index` tells where in a vector of input channels the lanes of the output
     find each channel of their group, in places of 32 bits; it is empty where a vector has one
-    group.  `transposes`: channels lie first, and are transposed."""
+    group."""
     cdef bytes index
 
-    def __init__(self, *, inputs, all_inputs, index, transposes, **fields):
+    def __init__(self, *, inputs, all_inputs, index, **fields):
         self.index = index
-        self.d.transposes = transposes
         self.wanted = inputs, all_inputs
         super().__init__(**fields)
 
@@ -74,11 +58,6 @@ cdef class Groups(Planes):
         rows = row.block_taps + min(first_taps_apart(row), row.block_taps)  # of the ring, at most
         d.at_room = book(&end, depth.block_taps * rows * phases * length * lanes * size
                          * (channels if self.index else 1))
-        if d.transposes:        # rows of whole vectors
-            d.step[3] = (d.inputs + lanes - 1) // lanes * lanes
-            d.step[2] = most_positions(column) * d.step[3]
-            d.step[1] = most_positions(row) * d.step[2]
-            p.window.at_strip = book(&end, most_positions(depth) * d.step[1] * size)
         p.scratch_bytes = (end + PAGE - 1) // PAGE * PAGE
 
 

@@ -87,6 +87,21 @@ cdef Py_ssize_t strip_elements(const planes_t *d) noexcept:
     return elements
 
 
+cdef Py_ssize_t most_positions(const Axis *axis) noexcept:
+    """From the first to the last position that a span reads, at most."""
+    cdef Py_ssize_t i, t, s, at, first, last, most = 1      # even of none
+    for s in range(axis.spans):
+        first, last = axis.src, -1
+        for i in range(axis.span[s].count):
+            for t in range(axis.taps):
+                at = reach(axis, (axis.span[s].start + i) * axis.stride - axis.pad
+                           + t * axis.dilation)
+                if at >= 0:
+                    first, last = min(first, at), max(last, at)
+        most = max(most, last - first + 1)
+    return most
+
+
 cdef uint32_t valid_lanes(const planes_t *d, const Span *span, Py_ssize_t column,
                           Py_ssize_t tap) noexcept nogil:
     """Which elements from a tap of a vector of columns on lie in the source."""
@@ -243,13 +258,15 @@ cdef void bring_near(const planes_t *d, const Span **box, const fc_reads *depth,
 cdef class Planes(Problem):
     """A `Problem` of planes."""
 
-    def __init__(self, *, in_place, far, weights_in_place, task_groups, interleaved, **fields):
+    def __init__(self, *, in_place, transposes, far, weights_in_place, task_groups, interleaved,
+                 **fields):
         cdef conv_t *p = &self.c
         cdef Py_ssize_t shares, a
         super().__init__(**fields)
         self.d.conv = p
         self.d.far = in_place and far
         self.d.in_place, self.d.weights_in_place = in_place, weights_in_place
+        self.d.transposes = transposes
         self.d.task_groups, self.d.interleaved = task_groups, interleaved
         self.d.inputs, self.d.all_inputs = p.panels.width, p.epilogue.channels
         for a in range(4):
@@ -294,7 +311,8 @@ cdef class Planes(Problem):
         d.at_columns = book(&end, columns * sizeof(fc_columns))
         d.at_mask = book(&end, most * sizeof(uint32_t))
         panels = p.schedule.task_panels
-        d.at_once = (not (pixels_wide or several or d.grouped) and p.epilogue.in_place_store
+        d.at_once = (not (pixels_wide or several or d.grouped or d.transposes)
+                     and p.epilogue.in_place_store
                      and panels * block_k * p.panels.width * size <= PANELS_BYTES)
         p.at.weight = book(&end, (block_k * p.panels.width * (panels if d.at_once else 1) + slack)
                            * size)
@@ -318,6 +336,11 @@ cdef class Planes(Problem):
         p.epilogue.width = max(p.panels.width, d.interleaved)
         p.at.transposed = book(&end, 0 if p.epilogue.channels_first else
                                TRANSPOSED * p.epilogue.width * size)
+        if d.transposes:        # rows of whole vectors
+            d.step[3] = (d.inputs + lanes - 1) // lanes * lanes
+            d.step[2] = most_positions(&p.window.axis[3]) * d.step[3]
+            d.step[1] = most_positions(&p.window.axis[2]) * d.step[2]
+            p.window.at_strip = book(&end, most_positions(&p.window.axis[1]) * d.step[1] * size)
         p.scratch_bytes = (end + PAGE - 1) // PAGE * PAGE
 
     cdef Py_ssize_t _together(self):

@@ -40,6 +40,7 @@ class Way(NamedTuple):
     orientation: str  # what lies in vectors
     interleaved: bool  # pixels and their channels, which share the weights, are one row
     in_place: bool  # pixels are read where they lie in the input
+    transposes: bool  # ... or from a strip of them, where channels lie side by side
     edges: tuple[int, ...]  # where rows are cut, so that most boxes read no border
     box: tuple[int, ...]  # sizes of the largest box of a task, of one image
     share: int  # groups of a task, or vectors of channels
@@ -56,17 +57,20 @@ def candidate(call: Call) -> Candidate:
 def ways(call: Call) -> list[Way]:
     """Those that can run: channels in vectors only where these lie side by side."""
     work, src = call.work, call.components.src
-    itemsize, width = work.spec.tile_dtype.itemsize, work.axes[3]
+    spec, itemsize, width = work.spec, work.spec.tile_dtype.itemsize, work.axes[3]
     readable = src.native and src.components == 1
     readable = readable and not any(
         axis.border is Border.CONSTANT and axis.reads_border for axis in work.axes
     )
     in_rows = src.strides[4] == itemsize
     found = [_way("pixels", work, readable and in_rows and width.stride <= 2)]
-    if work.spec.c_out == 1 and src.components == 1 and src.strides[1] == src.itemsize:
-        found.append(_way("channels", work, readable))
-        if _shares_weights(call):
-            in_rows = src.strides[4] == work.spec.groups * itemsize
+    if spec.c_out == 1 and src.components == 1:
+        if src.strides[1] == src.itemsize:
+            found.append(_way("channels", work, readable))
+        elif readable and in_rows and spec.groups > 1:
+            found.append(_way("channels", work, True, transposes=True))
+        if src.strides[1] == src.itemsize and _shares_weights(call):
+            in_rows = src.strides[4] == spec.groups * itemsize
             found.append(_way("pixels", work, readable and in_rows, interleaved=True))
     return _chosen(found)
 
@@ -84,7 +88,14 @@ def _shares_weights(call: Call) -> bool:
     )
 
 
-def _way(orientation: str, work: Work, in_place: bool, interleaved: bool = False) -> Way:
+def _way(
+    orientation: str,
+    work: Work,
+    in_place: bool,
+    *,
+    interleaved: bool = False,
+    transposes: bool = False,
+) -> Way:
     """The largest boxes: enough tasks for all threads, none of which takes long."""
     spec, lanes = work.spec, work.machine.lanes
     wanted = work.machine.threads * costs.TASKS_PER_THREAD if work.machine.threads > 1 else 1
@@ -98,20 +109,19 @@ def _way(orientation: str, work: Work, in_place: bool, interleaved: bool = False
     # is fast along rows. With channels in vectors the kernel sees to that, and tasks do not share
     # lines of the cache. Strips and sums have to fit.
     stored = ("channels" if interleaved else orientation) in work.in_place_store
-    far = is_far(work) and orientation == "pixels"
-    bounded = far or not in_place or not stored
+    reads = not in_place or transposes or (is_far(work) and orientation == "pixels")
+    bounded = reads or not stored
     together, shares = 1, spec.groups
     if interleaved:
         together, shares = spec.groups, 1
     elif orientation == "channels":
         vectors = ceil(spec.groups / lanes)
-        whole = bounded or not _is_near(work)
+        whole = not transposes and (bounded or not _is_near(work))
         together, shares = (vectors * lanes, 1) if whole else (lanes, vectors)
     sizes = cut(sizes, ceil(wanted / (spec.batch * shares)))
     room = work.machine.scratch
-    if far and in_place:
+    if reads and in_place and not transposes:
         room = min(room, costs.FAR_BYTES)
-    reads = far or not in_place
     while bounded and prod(sizes) > 1 and together * _task_bytes(work, sizes, reads, stored) > room:
         sizes = cut(sizes, 2)
     boxes = prod(ceil(axis.outputs / size) for axis, size in zip(work.axes, sizes, strict=True))
@@ -120,6 +130,7 @@ def _way(orientation: str, work: Work, in_place: bool, interleaved: bool = False
         orientation,
         interleaved,
         in_place,
+        transposes,
         edges,
         tuple(sizes),
         share * together // lanes if orientation == "channels" else share,
@@ -178,19 +189,24 @@ def _cost(work: Work, way: Way) -> float:
     rows, blocks = depth.outputs * height.outputs, work.blocks.number(spec.c_in * spec.taps)
     pixels = rows * width.outputs
     taps = spec.c_in * spec.taps * valid_share(depth) * valid_share(height)
+    step, begin = costs.PLANE_STEP, costs.PLANE
     if way.interleaved:
         vectors, begun = spec.batch * rows * ceil(width.outputs * spec.groups / lanes), spec.batch
     elif way.orientation == "pixels":
         vectors, begun = planes * rows * ceil(width.outputs / lanes), planes
+        begin = costs.PLANE_PIXELS * depth.outputs * depth.k
     else:
         begun = spec.batch * ceil(spec.groups / lanes)
-        vectors = begun * pixels
-    step = costs.CHANNELS_STEP if way.orientation == "channels" else costs.PLANE_STEP
-    total = vectors * (cycle * step * taps + costs.SUM_VECTOR * blocks)
-    total += begun * costs.PLANE
+        vectors, step = begun * pixels, costs.CHANNELS_STEP
+    total = vectors * (cycle * step * taps + costs.SUM_VECTOR * blocks) + begun * begin
     if not work.simple:
         total += costs.EPILOGUE_ELEMENT * planes * pixels
-    if not way.interleaved and way.orientation not in work.contiguous:
+    if way.transposes:
+        read = prod(min(axis.padded, axis.outputs * axis.stride) for axis in work.axes[1:])
+        for far, elements in ((work.far_src, read), (work.far_dst, pixels)):
+            each = costs.TRANSPOSE_FAR if far else costs.TRANSPOSE_PLANE
+            total += planes * elements * each
+    elif not way.interleaved and way.orientation not in work.contiguous:
         total += costs.EPILOGUE_STRIDED * planes * pixels
     if not way.in_place:
         total += spec.batch * spec.groups * spec.c_in * _copying(work, way)
@@ -234,7 +250,8 @@ def _part(call: Call, way: Way) -> Part:
         call.kernel_epilogue,
         Planes,
         in_place=way.in_place,
-        far=is_far(work),
+        transposes=way.transposes,
+        far=is_far(work) and not way.transposes,
         weights_in_place=weights_in_place,
         task_groups=way.share if pixels else 1,
         interleaved=spec.groups if way.interleaved else 1,
@@ -250,7 +267,9 @@ def _part(call: Call, way: Way) -> Part:
         packing=("depthwise", call.isa, way[:2], call.spec.tile_dtype, call.spec.apart),
         memory=PLAN_BYTES + problem.memory_bytes,
     )
-    copies = [] if way.in_place else ["input: strips of the cache's size"]
+    copies = []
+    if way.transposes or not way.in_place:
+        copies = ["input: strips of the cache's size"]
     if len(way.edges) > 2:
         copies = ["input: strips of the cache's size at the ends of rows"]
     if way.orientation not in work.in_place_store:
