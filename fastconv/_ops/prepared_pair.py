@@ -101,6 +101,7 @@ class PreparedSeparableConv(PreparedConv):
             plan = pair.find(
                 self._name, self._rank, *settle(self._family, self._parameters), operands, how, True
             )
+            check_biases(plan.spec, *self._biases)  # a complex one, for a real input
             keep(self._plans, key, plan, plan._engine.memory)
         if pair.overlaps_any(operands):
             return through_a_copy(

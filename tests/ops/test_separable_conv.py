@@ -327,6 +327,17 @@ def test_a_layer_names_a_wrong_bias_whatever_the_pointwise_weight():
         prepare(depthwise_separable_conv2d, first, second, depthwise_bias=227)
 
 
+@pytest.mark.parametrize("algorithm", ["auto", "reference"])
+def test_a_layer_refuses_a_real_input_for_a_complex_bias(algorithm):
+    weights = np.ones((2, 1, 3), np.float32), np.ones((5, 2), np.float32)
+    said = {"depthwise_bias": np.array([1, 2j], np.complex64), "algorithm": algorithm}
+    layer = prepare(fastconv.depthwise_separable_conv1d, *weights, **said)
+    x = np.ones((2, 7), np.complex64)
+    np.testing.assert_array_equal(layer(x)[0], np.full(5, 7 + 2j))
+    with pytest.raises(TypeError, match="depthwise_bias has dtype complex64, but it must be real"):
+        layer(x.real)
+
+
 def test_a_layer_tells_what_was_said():
     first, second = numbers((3, 1, 3, 3)), numbers((4, 3), seed=1)
     layer = prepare("depthwise_separable_conv2d", first, second, flip=True, padding=1,
