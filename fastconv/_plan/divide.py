@@ -104,7 +104,12 @@ def _divided(call: Call, cuts: Cuts, specs, weights, least: int) -> tuple[Band, 
         if (row, copies) not in plans:
             plans[row, copies] = _planned(call, row, weights, copies)
         batch = slice(*images)
-        writes = _index(call.spec, batch, tuple(slice(*box) for box in space))
+        # Along an axis that is not cut, a later convolution may have more outputs than the first.
+        ends = (
+            slice(None) if box == (0, whole) else slice(*box)
+            for box, whole in zip(space, outputs, strict=True)
+        )
+        writes = _index(call.spec, batch, tuple(ends))
         places = _places(call, images[0], [box[0] for box in space], reads)
         read = _index(call.spec, batch, reads)
         found.append(Band(read, copies, writes, places, plans[row, copies]))

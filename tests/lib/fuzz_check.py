@@ -97,7 +97,7 @@ def refused(call, way, why, argument="", **changed):
 
 def is_size(value):
     """Whether it stands for a 1-D kernel in `plan`."""
-    with suppress(TypeError):
+    with suppress(Exception):  # of an object that is no integer
         return index(value) > 0
     return False
 

@@ -24,6 +24,18 @@ def test_a_constant_that_grows_to_inf():
     np.testing.assert_array_equal(got[1:-1, 1:-1], np.float32(1e30))
 
 
+def test_kernels_of_inf_and_nan_in_bands():
+    """Along the axes that are not cut, the image grows."""
+    image = numbers((37, 3, 4, 3), np.float32)
+    kernels = [numbers((n,), np.float32) for n in (3, 3, 7)]
+    kernels[0][1], kernels[2][2] = np.inf, np.nan
+    said = {"padding": 2, "padding_mode": "constant"}
+    expected = separable_filter(image, kernels, threads=1, **said)
+    assert not np.isfinite(expected).all()
+    for threads in (2, 3):
+        assert_same_bits(separable_filter(image, kernels, threads=threads, **said), expected)
+
+
 @pytest.mark.parametrize("sizes", [(7, 0), (0, 5), (0, 0)])
 @pytest.mark.parametrize("dtype", ["f8", "i4"])
 def test_an_image_without_elements_has_a_border_all_the_same(sizes, dtype):
