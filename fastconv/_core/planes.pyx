@@ -43,18 +43,23 @@ cdef void find_reads(const planes_t *d, int a, const Span *span, const part_t *p
     cdef Py_ssize_t i, t, at, found, common = axis.dilation, rest = axis.stride
     cdef const Span *narrow = source.box[a]
     cdef Py_ssize_t *place = <Py_ssize_t *> (scratch + d.at_place[a])
-    for i in range(extent(axis, span.count, part.end - part.first)):
+    cdef Py_ssize_t count = extent(axis, span.count, part.end - part.first)
+    cdef Py_ssize_t first = span.start * axis.stride - axis.pad + part.first * axis.dilation
+    for i in range(count):
         place[i] = FC_NOWHERE
-    for i in range(span.count):
-        for t in range(part.first, part.end):
-            found = FC_NOWHERE
-            if d.in_place:
-                at = reach(axis, (span.start + i) * axis.stride - axis.pad + t * axis.dilation)
-                if at >= 0:
-                    found = at * d.step[a]
-            elif narrow.first <= t < narrow.first + narrow.taps:
-                found = tap_offset(&d.conv.window, source, a, t) + i * source.pixel[a]
+        # Between the windows of two outputs nothing is read.
+        if d.in_place and (axis.dilation > 1 or i % axis.stride < part.end - part.first):
+            at = reach(axis, first + i)
+            if at >= 0:
+                place[i] = at * d.step[a]
+    for t in range(part.first, part.first if d.in_place else part.end):
+        found = FC_NOWHERE
+        if narrow.first <= t < narrow.first + narrow.taps:
+            found = tap_offset(&d.conv.window, source, a, t)
+        for i in range(span.count):
             place[i * axis.stride + (t - part.first) * axis.dilation] = found
+            if found != FC_NOWHERE:
+                found += source.pixel[a]
     while rest:                 # the greatest common divisor
         common, rest = rest, common % rest
     reads.place, reads.outputs, reads.taps = place, span.count, part.end - part.first
@@ -88,16 +93,14 @@ cdef Py_ssize_t strip_elements(const planes_t *d) noexcept:
 
 
 cdef Py_ssize_t most_positions(const Axis *axis) noexcept:
-    """From the first to the last position that a span reads, at most."""
-    cdef Py_ssize_t i, t, s, at, first, last, most = 1      # even of none
+    """From the first to the last position that a span reaches, at most."""
+    cdef Py_ssize_t i, s, at, first, last, most = 1      # even of none
     for s in range(axis.spans):
         first, last = axis.src, -1
-        for i in range(axis.span[s].count):
-            for t in range(axis.taps):
-                at = reach(axis, (axis.span[s].start + i) * axis.stride - axis.pad
-                           + t * axis.dilation)
-                if at >= 0:
-                    first, last = min(first, at), max(last, at)
+        for i in range(extent(axis, axis.span[s].count, axis.taps)):
+            at = reach(axis, axis.span[s].start * axis.stride - axis.pad + i)
+            if at >= 0:
+                first, last = min(first, at), max(last, at)
         most = max(most, last - first + 1)
     return most
 

@@ -109,6 +109,7 @@ FAR_BYTES = 1 << 19  # of a large input that a task reads: what it writes needs 
 FAR_CACHES = 8  # second-level caches that a third one is worth, at least
 EDGES_WORTH = 4  # vectors between the ends of a row from which on these have strips of their own
 PLANE = 300.0  # begin and end a plane
+ROWS_WORTH = 4  # rows of a box for each that it shares with the next one, at least
 PLANE_PIXELS = 150.0  # ... of depthwise with pixels in vectors, for each plane that it reads
 BAND_SHARE = 0.25  # of the second level, for what lies between two convolutions
 PASS_TAPS = 36  # multiply-adds an output that a further pass of a separable kernel is worth

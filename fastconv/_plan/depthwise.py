@@ -4,7 +4,7 @@ they are read in place."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -68,7 +68,9 @@ def ways(call: Call) -> list[Way]:
         if src.strides[1] == src.itemsize:
             found.append(_way("channels", work, readable))
         elif readable and in_rows and spec.groups > 1:
-            found.append(_way("channels", work, True, transposes=True))
+            way = _way("channels", work, True, transposes=True)
+            if _boxes(work, way.box) <= spec.batch * max(_parts_worth(work), _tasks(work)):
+                found.append(way)
         if src.strides[1] == src.itemsize and _shares_weights(call):
             in_rows = src.strides[4] == spec.groups * itemsize
             found.append(_way("pixels", work, readable and in_rows, interleaved=True))
@@ -98,8 +100,7 @@ def _way(
 ) -> Way:
     """The largest boxes: enough tasks for all threads, none of which takes long."""
     spec, lanes = work.spec, work.machine.lanes
-    wanted = work.machine.threads * costs.TASKS_PER_THREAD if work.machine.threads > 1 else 1
-    wanted = max(wanted, ceil(operations(spec) / costs.OPERATIONS_PER_CHUNK))
+    wanted = max(_tasks(work), ceil(operations(spec) / costs.OPERATIONS_PER_CHUNK))
     sizes = [1, *(axis.outputs for axis in work.axes[1:])]
     edges = (0, sizes[3])
     if orientation == "pixels" and in_place and work.axes[3].reads_border:
@@ -115,16 +116,18 @@ def _way(
     if interleaved:
         together, shares = spec.groups, 1
     elif orientation == "channels":
-        vectors = ceil(spec.groups / lanes)
-        whole = not transposes and (bounded or not _is_near(work))
-        together, shares = (vectors * lanes, 1) if whole else (lanes, vectors)
+        together, shares = lanes, ceil(spec.groups / lanes)
+        if not transposes and (bounded or not _is_near(work)):
+            vectors, parts = shares, ceil(wanted / (spec.batch * _parts_worth(work)))
+            together *= ceil(vectors / min(vectors, parts))
+            shares = ceil(vectors * lanes / together)
     sizes = cut(sizes, ceil(wanted / (spec.batch * shares)))
     room = work.machine.scratch
     if reads and in_place and not transposes:
         room = min(room, costs.FAR_BYTES)
     while bounded and prod(sizes) > 1 and together * _task_bytes(work, sizes, reads, stored) > room:
         sizes = cut(sizes, 2)
-    boxes = prod(ceil(axis.outputs / size) for axis, size in zip(work.axes, sizes, strict=True))
+    boxes = _boxes(work, sizes)
     share = max(1, shares * boxes // max(boxes, wanted))
     return Way(
         orientation,
@@ -135,6 +138,25 @@ def _way(
         tuple(sizes),
         share * together // lanes if orientation == "channels" else share,
     )
+
+
+def _tasks(work: Work) -> int:
+    """How many keep all threads busy."""
+    threads = work.machine.threads
+    return threads * costs.TASKS_PER_THREAD if threads > 1 else 1
+
+
+def _boxes(work: Work, sizes: Sequence[int]) -> int:
+    """Of these sizes, of all images."""
+    return prod(ceil(axis.outputs / size) for axis, size in zip(work.axes, sizes, strict=True))
+
+
+def _parts_worth(work: Work) -> int:
+    """Into how many boxes planes are cut, of which each reads not much more than its own part."""
+    _, depth, height, width = work.axes
+    axis = height if height.outputs > 1 else width
+    rows = max(costs.ROWS_WORTH * (axis.span - 1) // axis.stride, 1)
+    return depth.outputs * max(1, axis.outputs // rows)
 
 
 def _is_near(work: Work) -> bool:

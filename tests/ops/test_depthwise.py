@@ -176,6 +176,20 @@ def test_what_is_copied():
     assert copies(x, dtype=np.float64) == (strips, "weight: a panel at a time")
 
 
+@pytest.mark.parametrize("channel", range(8))
+@pytest.mark.parametrize("step", [2, -2])
+def test_weights_that_are_not_finite_and_do_not_follow_one_another(step, channel):
+    x, packed = np.ones((8, 200), np.float32), np.ones((16, 1, 15), np.float32)
+    weight = packed[::step]
+    weight[channel, 0, 0] = np.inf
+    said = {"padding": 7, "groups": 8, "threads": 1}
+    expected = fastconv.conv1d(x, weight, algorithm="reference", **said)
+    np.testing.assert_array_equal(fastconv.conv1d(x, weight, **said), expected)
+    between = packed[1::2] if step > 0 else packed[::2]
+    between[...] = np.inf  # of no kernel
+    np.testing.assert_array_equal(fastconv.conv1d(x, weight, **said), expected)
+
+
 @pytest.mark.parametrize("value", [np.inf, np.nan])
 def test_weights_that_are_not_finite_touch_no_padding(value):
     x, w = np.ones((1, 2, 5, 7), np.float32), np.ones((2, 1, 3, 3), np.float32)

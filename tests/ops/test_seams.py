@@ -67,6 +67,8 @@ def made(pair, last, border, epilogue):
     w = numbers((17, 3, 3, 2), second, seed=1)
     said = {"padding": ((2, 1), (9, 4)), "stride": (1, 2), "channels_last": last}
     said |= BORDERS[border] | EPILOGUES[epilogue]
+    if "padding_value" in said and PAIRS[pair][0] == BOOL:
+        said["padding_value"] = 1
     kind = np.result_type(first, second).kind
     if kind == "c":
         said = {name: value for name, value in said.items() if name != "activation"}
