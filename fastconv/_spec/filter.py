@@ -97,7 +97,7 @@ def channels_of(name: str, rank: int, shape: tuple[int, ...]) -> tuple[int, ...]
     if len(shape) < rank:
         raise ValueError(
             f"{name}: image has shape {shape}, but it must have at least {RANKS[rank]}, "
-            "as many as the kernel"
+            "one for each axis of the kernel"
         )
     channels = shape[rank:]
     if not prod(channels):
