@@ -41,15 +41,16 @@ cdef const char *weights_of(const planes_t *d, operands_t *operands, Py_ssize_t 
     """The weights of output channels and a block of k, (tap, channel)."""
     cdef const conv_t *p = d.conv
     cdef const char *weight
-    cdef Py_ssize_t i
+    cdef Py_ssize_t i, count = block.k1 - block.k0
     if not d.weights_in_place:
         return weights.panel(p, operands, group, channel, block, p.window.padded, scratch)
     weight = (operands.wei + group // p.window.src.component_groups * p.panels.group_bytes
               + channel * p.panels.row_bytes + block.k0 * p.window.itemsize)
     if p.window.padded and not p.panels.integer:
+        if p.panels.group_bytes == count * p.window.itemsize:   # they follow one another
+            count, channels = count * channels, 1
         for i in range(channels):
-            if not p.window.kernels.finite(weight + i * p.panels.group_bytes,
-                                           block.k1 - block.k0):
+            if not p.window.kernels.finite(weight + i * p.panels.group_bytes, count):
                 operands.not_finite = 1
     return weight
 
