@@ -30,6 +30,7 @@ FC_INLINE void FC_NAME(channels_begin)(const int PIXELS, FC_NAME(sums) *sum, con
         sum[i][0] = FC_LOAD_MASKED(c + i * step, lanes);
 }
 
+/* Pixels of a row that four outputs read, each two columns after the one before it, at most. */
 #define FC_MOST_READ (FC_MOST_TAPS + 6)
 
 /* PIXELS pixels that are `together` apart, the first of which is x, for kernels of KH x KW taps:
