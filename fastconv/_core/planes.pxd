@@ -12,8 +12,9 @@ cdef struct part_t:
 
 cdef struct planes_t:
     const conv_t *conv
-    # Pixels are read where they lie in the array, but for borders of rows: see `reads_in_place`.
+    # Pixels are read where they lie in the array, but for what `reads_in_place` leaves out.
     bint in_place
+    bint masked                 # ... columns on padding, too, under masks
     bint far                    # ... which lies beyond the second level of the cache
     bint weights_in_place       # the weights of an output channel are read where they lie
     Py_ssize_t interleaved      # channels side by side that share their weights: columns of a row

@@ -6,7 +6,7 @@ on padding are masked.  In strips all that is filled in.
 """
 from libc.stdint cimport uint32_t, uint64_t
 
-from fastconv._core.axis cimport ZERO, Axis, Span, most_elements, reach, tap_input
+from fastconv._core.axis cimport Axis, Span, most_elements, reach, tap_input
 from fastconv._core.conv cimport Problem, conv_t
 from fastconv._core.epilogue cimport TRANSPOSED
 from fastconv._core.source cimport source_t, tap_offset
@@ -68,12 +68,12 @@ cdef void find_reads(const planes_t *d, int a, const Span *span, const part_t *p
 
 
 cdef bint reads_in_place(const planes_t *d, const Span *columns) noexcept nogil:
-    """Whether a box of these columns needs no strip: with pixels in vectors, a border of its rows
-    would have to be read from other places."""
+    """Whether a box of these columns needs no strip: with pixels in vectors, columns outside the
+    input would have to be read from other places, or masked."""
     cdef const Axis *axis = &d.conv.window.axis[3]
     cdef Py_ssize_t first = columns.start * axis.stride - axis.pad
     cdef Py_ssize_t last = first + (columns.count - 1) * axis.stride
-    if not d.in_place or axis.border == ZERO or not d.conv.schedule.pixels_wide:
+    if not d.in_place or d.masked:
         return d.in_place
     return first >= 0 and last + (axis.taps - 1) * axis.dilation < axis.src
 
@@ -261,14 +261,14 @@ cdef void bring_near(const planes_t *d, const Span **box, const fc_reads *depth,
 cdef class Planes(Problem):
     """A `Problem` of planes."""
 
-    def __init__(self, *, in_place, transposes, far, weights_in_place, task_groups, interleaved,
-                 **fields):
+    def __init__(self, *, in_place, masked, transposes, far, weights_in_place, task_groups,
+                 interleaved, **fields):
         cdef conv_t *p = &self.c
         cdef Py_ssize_t shares, a
         super().__init__(**fields)
         self.d.conv = p
         self.d.far = in_place and far
-        self.d.in_place, self.d.weights_in_place = in_place, weights_in_place
+        self.d.in_place, self.d.masked, self.d.weights_in_place = in_place, masked, weights_in_place
         self.d.transposes = transposes
         self.d.task_groups, self.d.interleaved = task_groups, interleaved
         self.d.inputs, self.d.all_inputs = p.panels.width, p.epilogue.channels

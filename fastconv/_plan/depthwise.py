@@ -40,6 +40,7 @@ class Way(NamedTuple):
     orientation: str  # what lies in vectors
     interleaved: bool  # pixels and their channels, which share the weights, are one row
     in_place: bool  # pixels are read where they lie in the input
+    masked: bool  # ... columns on padding, too
     transposes: bool  # ... or from a strip of them, where channels lie side by side
     edges: tuple[int, ...]  # where rows are cut, so that most boxes read no border
     box: tuple[int, ...]  # sizes of the largest box of a task, of one image
@@ -103,7 +104,8 @@ def _way(
     wanted = max(_tasks(work), ceil(operations(spec) / costs.OPERATIONS_PER_CHUNK))
     sizes = [1, *(axis.outputs for axis in work.axes[1:])]
     edges = (0, sizes[3])
-    if orientation == "pixels" and in_place and work.axes[3].reads_border:
+    masked = orientation == "channels" or _can_mask(work, interleaved)
+    if in_place and not masked and work.axes[3].reaches_out:
         edges = _edges(work.axes[3], lanes)
         in_place = len(edges) > 2
     # With pixels in vectors, what a task reads of a large input has to stay in the cache, as memory
@@ -125,14 +127,16 @@ def _way(
     room = work.machine.scratch
     if reads and in_place and not transposes:
         room = min(room, costs.FAR_BYTES)
-    while bounded and prod(sizes) > 1 and together * _task_bytes(work, sizes, reads, stored) > room:
-        sizes = cut(sizes, 2)
+    if bounded:
+        taken = partial(_task_bytes, work, reads=reads, stored=stored)
+        sizes = fitting(work, sizes, taken, room / together)
     boxes = _boxes(work, sizes)
     share = max(1, shares * boxes // max(boxes, wanted))
     return Way(
         orientation,
         interleaved,
         in_place,
+        masked,
         transposes,
         edges,
         tuple(sizes),
@@ -171,6 +175,16 @@ def is_far(work: Work) -> bool:
     return size > costs.FAR_CACHES * work.machine.cache
 
 
+def _can_mask(work: Work, interleaved: bool) -> bool:
+    """Whether there is room for a mask of each tap for all vectors that reach out of their row,
+    which read nothing there."""
+    width = work.axes[3]
+    columns = min(width.outputs, 2 * width.span // width.stride)
+    vectors = columns * (work.spec.groups if interleaved else 1) // work.machine.lanes
+    small = width.k * vectors * costs.MASK_BYTES <= work.machine.scratch
+    return small and not width.reads_border
+
+
 def _edges(axis: Axis, lanes: int) -> tuple[int, ...]:
     """The ends of a row, in whole vectors, of which only the middle reads no border; without
     these cuts where that is short."""
@@ -193,13 +207,29 @@ def cut(sizes: list[int], parts: int) -> list[int]:
     return sizes
 
 
+def fitting(work: Work, sizes: list[int], taken: Callable, room: float) -> list[int]:
+    """Boxes of which a task takes as many bytes as there is room for, or of an axis whose kernel is
+    long, more: smaller ones would mostly read what others read."""
+    sizes = list(sizes)
+    for i in range(1, 4):
+        axis = work.axes[i]
+        while sizes[i] > 1 and taken(sizes) > room:
+            half = ceil(sizes[i] / 2)
+            if extent(axis, half) > costs.READ_AGAIN * half * axis.stride:
+                break
+            sizes[i] = half
+    return sizes
+
+
+def extent(axis: Axis, outputs: int) -> int:
+    """Positions that so many outputs read."""
+    return min(axis.padded, (outputs - 1) * axis.stride + axis.span)
+
+
 def _task_bytes(work: Work, sizes: list[int], reads: bool, stored: bool) -> int:
     """About what a task reads of a channel, and its sums where these are not stored at once."""
-    extents = [
-        min(axis.padded, (size - 1) * axis.stride + axis.span)
-        for axis, size in zip(work.axes[1:], sizes[1:], strict=True)
-    ]
-    elements = prod(extents) * work.spec.c_in * reads + prod(sizes) * (not stored)
+    extents = prod(map(extent, work.axes[1:], sizes[1:]))
+    elements = extents * work.spec.c_in * reads + prod(sizes) * (not stored)
     return elements * work.spec.tile_dtype.itemsize
 
 
@@ -272,6 +302,7 @@ def _part(call: Call, way: Way) -> Part:
         call.kernel_epilogue,
         Planes,
         in_place=way.in_place,
+        masked=way.masked,
         transposes=way.transposes,
         far=is_far(work) and not way.transposes,
         weights_in_place=weights_in_place,

@@ -16,7 +16,7 @@ from .._spec.borders import Border
 from .._spec.conv import ConvSpec
 from . import constants as costs
 from .candidate import Candidate, Part, chunk, idle, make_engine, pack, runner
-from .depthwise import cut, is_far
+from .depthwise import cut, extent, fitting, is_far
 from .plan import PLAN_BYTES
 from .tiled import Call, make_problem
 from .work import Cut, Schedule, Work, operations, valid_share
@@ -75,12 +75,9 @@ def _way(call: Call) -> Way:
     together = vectors if is_far(work) and not transposes else 1
     sizes = [1, *(axis.outputs for axis in work.axes[1:])]
     sizes = cut(sizes, ceil(wanted / (spec.batch * (vectors // together))))
-    while (
-        bounded
-        and prod(sizes) > 1
-        and _task_bytes(work, sizes, together, groups) > work.machine.scratch
-    ):
-        sizes = cut(sizes, 2)
+    if bounded:
+        taken = partial(_task_bytes, work, vectors=together, groups=groups)
+        sizes = fitting(work, sizes, taken, work.machine.scratch)
     boxes = prod(ceil(axis.outputs / size) for axis, size in zip(work.axes, sizes, strict=True))
     shares = ceil(vectors / together)
     share = max(1, shares * boxes // max(boxes, wanted))
@@ -89,11 +86,7 @@ def _way(call: Call) -> Way:
 
 def _task_bytes(work: Work, sizes: list[int], vectors: int, groups: int) -> int:
     """About what a box takes of some vectors of the input, and of one of sums."""
-    extents = [
-        min(axis.padded, (size - 1) * axis.stride + axis.span)
-        for axis, size in zip(work.axes[1:], sizes[1:], strict=True)
-    ]
-    inputs = prod(extents) * vectors * groups * work.spec.c_in
+    inputs = prod(map(extent, work.axes[1:], sizes[1:])) * vectors * groups * work.spec.c_in
     return (inputs + prod(sizes) * work.machine.lanes) * work.spec.tile_dtype.itemsize
 
 
@@ -175,6 +168,7 @@ def _part(call: Call, way: Way) -> Part:
         call.kernel_epilogue,
         grouped.Groups,
         in_place=way.in_place,
+        masked=True,
         far=is_far(work) and not way.transposes,
         weights_in_place=False,
         task_groups=1,

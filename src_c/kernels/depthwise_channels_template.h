@@ -101,7 +101,8 @@ FC_INLINE void FC_NAME(channels_column)(const int KH, const int KW, const int AP
                     }
             }
             if (y >= 0) {
-                FC_NAME(channels_store)(PIXELS, MASKED, pixels, sum[0], to, step, store);
+                FC_NAME(store_pixels)(PIXELS, MASKED, sum[0], PIXELS, to, step, pixels->lanes,
+                                      store);
                 to += together * pixels->c_row;
             }
             FC_UNROLL

@@ -20,38 +20,6 @@ FC_INLINE FC_VEC FC_NAME(channels_pixel)(const int MASKED, const FC_T *from, ptr
     return place == FC_NOWHERE ? (FC_VEC){0} : FC_LOAD_MASKED(from + place, lanes);
 }
 
-/* What most layers ask for is done at once, the rest pixel by pixel. */
-FC_INLINE void FC_NAME(channels_store)(const int PIXELS, const int MASKED,
-                                       const fc_pixels *pixels, FC_NAME(sums) *sum, FC_T *c,
-                                       ptrdiff_t step, const fc_store *store)
-{
-    const int flags = store->flags;
-    if (flags & ~(FC_BIAS_COLS | FC_CLAMP)) {
-        FC_NAME(sums) edge[FC_MOST_PIXELS];
-        FC_UNROLL
-        for (int i = 0; i < PIXELS; i++)
-            edge[i][0] = sum[i][0];
-        FC_NAME(store_edge)((const FC_NAME(sums) *)edge, PIXELS, c, step,
-                            MASKED ? __builtin_popcount(pixels->lanes) : FC_LANES, store);
-        return;
-    }
-    if (flags & FC_BIAS_COLS)
-        FC_UNROLL
-        for (int i = 0; i < PIXELS; i++)
-            sum[i][0] += FC_LOAD((const FC_T *)store->bias);
-    if (flags & FC_CLAMP)
-        FC_UNROLL
-        for (int i = 0; i < PIXELS; i++)
-            sum[i][0] = FC_NAME(clamp)(sum[i][0], (FC_VEC){0} + (FC_T)store->low,
-                                       (FC_VEC){0} + (FC_T)store->high);
-    FC_UNROLL
-    for (int i = 0; i < PIXELS; i++)
-        if (MASKED)
-            FC_STORE_MASKED(c + i * step, sum[i][0], pixels->lanes);
-        else
-            FC_LOAD(c + i * step) = sum[i][0];
-}
-
 /* Where stride and dilation agree, pixel i reads at tap t + 1 what pixel i + 1 reads at tap t. */
 #define FC_SLIDES(column) ((column)->stride == (column)->dilation)
 
@@ -231,8 +199,9 @@ FC_INLINE void FC_NAME(channels_run)(const int PIXELS, const int MASKED, const f
                 place += dilation;
             }
         }
-    FC_NAME(channels_store)(PIXELS, MASKED, pixels, sum,
-                            c + y * pixels->c_row + x * pixels->c_column, pixels->c_column, store);
+    FC_NAME(store_pixels)(PIXELS, MASKED, sum, PIXELS,
+                          c + y * pixels->c_row + x * pixels->c_column, pixels->c_column, lanes,
+                          store);
 }
 
 /* Whether there are fewer channels than in a vector. */

@@ -61,47 +61,6 @@ FC_NAME(spread_row)(const fc_pixels *pixels, const fc_groups *groups, const ptrd
     }
 }
 
-/* The sums of some pixels, where not only bias and clamp follow. */
-static __attribute__((noinline)) void
-FC_NAME(grouped_store_each)(FC_NAME(sums) *sum, ptrdiff_t count, FC_T *c, ptrdiff_t step,
-                            uint32_t lanes, const fc_store *store)
-{
-    for (ptrdiff_t i = 0; i < count; i++)
-        FC_NAME(store_part)(1, 1, 1, sum + i, c + i * step, step, lanes, store);
-}
-
-FC_INLINE void FC_NAME(grouped_store)(const int PIXELS, FC_NAME(sums) *sum, ptrdiff_t count,
-                                      FC_T *c, ptrdiff_t step, uint32_t lanes,
-                                      const fc_store *store)
-{
-    const int whole = lanes == (uint32_t)(((uint64_t)1 << FC_LANES) - 1);
-    if (store->flags & ~(FC_BIAS_COLS | FC_CLAMP)) {
-        FC_NAME(sums) rest[FC_GROUPED_WIDE];
-        FC_UNROLL
-        for (int i = 0; i < PIXELS; i++)
-            rest[i][0] = sum[i][0];
-        FC_NAME(grouped_store_each)(rest, count, c, step, lanes, store);
-        return;
-    }
-    if (store->flags & FC_BIAS_COLS)
-        FC_UNROLL
-        for (int i = 0; i < PIXELS; i++)
-            sum[i][0] += FC_LOAD((const FC_T *)store->bias);
-    if (store->flags & FC_CLAMP)
-        FC_UNROLL
-        for (int i = 0; i < PIXELS; i++)
-            sum[i][0] = FC_NAME(clamp)(sum[i][0], (FC_VEC){0} + (FC_T)store->low,
-                                       (FC_VEC){0} + (FC_T)store->high);
-    FC_UNROLL
-    for (int i = 0; i < PIXELS; i++)
-        if (i < count) {
-            if (whole)
-                FC_LOAD(c + i * step) = sum[i][0];
-            else
-                FC_STORE_MASKED(c + i * step, sum[i][0], lanes);
-        }
-}
-
 /* All steps of a row of taps, for pixels of a row of the output, of the one after it, or of both:
  * that one reads the same pixels through other taps. */
 FC_INLINE void FC_NAME(grouped_steps)(const int PIXELS, const int SPREAD, const int FIRST,
@@ -171,10 +130,12 @@ FC_INLINE void FC_NAME(grouped_run)(const int PIXELS, const int SPREAD, const fc
                 FC_NAME(grouped_steps)(PIXELS, SPREAD, 1, 2, groups, steps, sum, w, next, b);
         }
     }
-    FC_NAME(grouped_store)(PIXELS, sum[0], count, c, c_step, pixels->lanes, store);
+    const uint32_t lanes = pixels->lanes;
+    const int masked = FC_NAME(channels_few)(pixels);
+    FC_NAME(store_pixels)(PIXELS, masked, sum[0], count, c, c_step, lanes, store);
     if (FC_GROUPED_ROWS > 1 && both)
-        FC_NAME(grouped_store)(PIXELS, sum[1], count, c + rows->together * pixels->c_row, c_step,
-                               pixels->lanes, store);
+        FC_NAME(store_pixels)(PIXELS, masked, sum[1], count, c + rows->together * pixels->c_row,
+                              c_step, lanes, store);
 }
 
 typedef void FC_NAME(grouped_run_fn)(const fc_pixels *pixels, const fc_groups *groups,

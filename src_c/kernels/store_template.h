@@ -194,3 +194,44 @@ FC_INLINE void FC_NAME(store_rows)(const int ROWS, const int WIDTH, FC_NAME(sums
                 FC_LOAD(c + i * ldc + v * FC_LANES) = value;
         }
 }
+
+/* The first `count` of some pixels of a vector of channels, in the same way. */
+static __attribute__((noinline)) void FC_NAME(store_pixels_each)(FC_NAME(sums) *sum,
+                                                                 ptrdiff_t count, FC_T *c,
+                                                                 ptrdiff_t step, uint32_t lanes,
+                                                                 const fc_store *how)
+{
+    for (ptrdiff_t i = 0; i < count; i++)
+        FC_NAME(store_part)(1, 1, 1, sum + i, c + i * step, step, lanes, how);
+}
+
+FC_INLINE void FC_NAME(store_pixels)(const int PIXELS, const int masked, FC_NAME(sums) *sum,
+                                     ptrdiff_t count, FC_T *c, ptrdiff_t step, uint32_t lanes,
+                                     const fc_store *how)
+{
+    if (how->flags & ~(FC_BIAS_COLS | FC_CLAMP)) {
+        FC_NAME(sums) rest[FC_GROUPED_WIDE];
+        FC_UNROLL
+        for (int i = 0; i < PIXELS; i++)
+            rest[i][0] = sum[i][0];
+        FC_NAME(store_pixels_each)(rest, count, c, step, lanes, how);
+        return;
+    }
+    if (how->flags & FC_BIAS_COLS)
+        FC_UNROLL
+        for (int i = 0; i < PIXELS; i++)
+            sum[i][0] += FC_LOAD((const FC_T *)how->bias);
+    if (how->flags & FC_CLAMP)
+        FC_UNROLL
+        for (int i = 0; i < PIXELS; i++)
+            sum[i][0] = FC_NAME(clamp)(sum[i][0], (FC_VEC){0} + (FC_T)how->low,
+                                       (FC_VEC){0} + (FC_T)how->high);
+    FC_UNROLL
+    for (int i = 0; i < PIXELS; i++)
+        if (i < count) {
+            if (masked)
+                FC_STORE_MASKED(c + i * step, sum[i][0], lanes);
+            else
+                FC_LOAD(c + i * step) = sum[i][0];
+        }
+}
