@@ -2,7 +2,8 @@
 """Transposed convolutions: several convolutions in a row, each of which writes some of the outputs.
 
 Weights and outputs of each are views of the caller's arrays: see _spec/derive.py. Only the weights
-of several groups with several channels are copied, as their axes are not evenly strided.
+of several groups with several channels are copied, as their axes are not evenly strided. Two
+elements of a row may be seen as one complex number.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from .._spec.derive import Along, Step, can_fold, steps
+from .._spec.derive import Along, Step, can_fold, can_pair, paired, steps
 from .._spec.transpose import TransposeSpec
 from . import constants as costs
 from .layout import Layout, copy
@@ -210,11 +211,16 @@ class Composed(NamedTuple):
 
     spec: TransposeSpec
     copied: bool  # weights are
+    pairs: bool  # of elements of weights, output and residual are complex numbers
     pieces: tuple[Piece, ...]
 
     def run(self, src, wei, packed, bias, residual, dst) -> bool:
         """Run them; `packed` is what `pack` returned."""
+        if self.pairs:
+            dst, residual = _in_pairs(dst), None if residual is None else _in_pairs(residual)
         if packed is None:
+            if self.pairs:
+                wei, bias = _in_pairs(wei), None if bias is None else np.repeat(bias, 2)
             wei = as_weights(self.spec, self.copied, wei)
         for number, piece in enumerate(self.pieces):
             here = piece.writes(dst)
@@ -231,10 +237,11 @@ class Composed(NamedTuple):
 
     def pack(self, weights: Weights) -> tuple[LayerWeights, ...]:
         """The weights of a layer, as layers of the convolutions."""
-        array = as_weights(self.spec, self.copied, weights.array)
-        return tuple(
-            LayerWeights(piece.taps(array), piece.bias(weights.bias)) for piece in self.pieces
-        )
+        array, bias = weights.array, weights.bias
+        if self.pairs:
+            array, bias = _in_pairs(array), None if bias is None else np.asarray(bias) * (1 + 1j)
+        array = as_weights(self.spec, self.copied, array)
+        return tuple(LayerWeights(piece.taps(array), piece.bias(bias)) for piece in self.pieces)
 
     def told(self) -> tuple[str, ...]:
         """A line for each, or for several that are alike."""
@@ -243,7 +250,7 @@ class Composed(NamedTuple):
             plan = piece.plan
             shapes = (plan.spec.weight_shape, plan.output_shape)
             weight, output = ("x".join(map(str, shape)) for shape in shapes)
-            words = [f"weight {weight} -> {output}", plan.algorithm]
+            words = [f"weight {weight} -> {output}{' pairs' * self.pairs}", plan.algorithm]
             words += [f"{plan.orientation} in vectors"] * (plan.orientation != "none")
             line = ", ".join(words)
             line += "".join(f"; another plan if {reason}" for reason in plan.variants)
@@ -253,16 +260,56 @@ class Composed(NamedTuple):
     @property
     def packing(self) -> tuple:
         """What the packed weights depend on."""
-        return ("phases", *(piece.step.taps for piece in self.pieces))
+        return ("phases", self.pairs, *(piece.step.taps for piece in self.pieces))
+
+
+def _in_pairs(array: np.ndarray) -> np.ndarray:
+    return array.view(np.result_type(array.dtype, np.complex64))
 
 
 def compose(call: Call) -> tuple[float, Composed]:
-    """The better way, with its estimated cost: phases by themselves, or some as channels."""
-    spec = call.spec
-    copied = copies_weights(spec, call.arrays.wei)
+    """The best way, with its estimated cost."""
+    return min(ways(call), key=lambda pair: pair[0])
+
+
+def ways(call: Call) -> list[tuple[float, Composed]]:
+    """Phases by themselves, some as channels, or pairs of them as complex numbers."""
     found = []
-    for fold in (False, True)[: 1 + can_fold(spec)]:
-        made = pieces(call, fold)
-        cost = sum(piece.plan._engine.cost for piece in made) + costs.PIECE * len(made)
-        found.append((cost, Composed(spec, copied, made)))
-    return min(found, key=lambda pair: pair[0])
+    for pairs in (False, True)[: 1 + _can_pair(call)]:
+        call = _paired(call) if pairs else call
+        spec = call.spec
+        copied = copies_weights(spec, call.arrays.wei)
+        for fold in (False, True)[: 1 + can_fold(spec)]:
+            made = pieces(call, fold)
+            cost = sum(piece.plan._engine.cost for piece in made) + costs.PIECE * len(made)
+            found.append((cost, Composed(spec, copied, pairs, made)))
+    return found
+
+
+def _can_pair(call: Call) -> bool:
+    """Whether pairs of elements lie side by side, too."""
+    arrays, size = call.arrays, call.spec.dtype.itemsize
+    written = [arrays.wei, arrays.dst] + ([arrays.residual] if arrays.residual else [])
+    return can_pair(call.spec) and all(
+        layout.native and layout.strides[4] == size for layout in written
+    )
+
+
+def _paired(call: Call) -> Call:
+    arrays, (source, weight, added) = call.arrays, call.dtypes
+
+    def pairs(layout: Layout) -> Layout:
+        *strides, last = layout.strides
+        return replace(
+            layout, strides=(*strides, 2 * last), itemsize=2 * layout.itemsize, components=2
+        )
+
+    spec = paired(call.spec)
+    dtypes = (source, np.result_type(weight, np.complex64), added and spec.dtype)
+    arrays = replace(
+        arrays,
+        wei=pairs(arrays.wei),
+        dst=pairs(arrays.dst),
+        residual=arrays.residual and pairs(arrays.residual),
+    )
+    return replace(call, spec=spec, arrays=arrays, dtypes=dtypes)

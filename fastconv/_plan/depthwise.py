@@ -129,7 +129,7 @@ def _way(
         room = min(room, costs.FAR_BYTES)
     if bounded:
         taken = partial(_task_bytes, work, reads=reads, stored=stored)
-        sizes = fitting(work, sizes, taken, room / together)
+        sizes = fitting(work, sizes, taken, room / together, copies=not in_place or transposes)
     boxes = _boxes(work, sizes)
     share = max(1, shares * boxes // max(boxes, wanted))
     return Way(
@@ -207,15 +207,18 @@ def cut(sizes: list[int], parts: int) -> list[int]:
     return sizes
 
 
-def fitting(work: Work, sizes: list[int], taken: Callable, room: float) -> list[int]:
-    """Boxes of which a task takes as many bytes as there is room for, or of an axis whose kernel is
-    long, more: smaller ones would mostly read what others read."""
+def fitting(
+    work: Work, sizes: list[int], taken: Callable, room: float, *, copies: bool
+) -> list[int]:
+    """Boxes of which a task takes as many bytes as there is room for; or some outputs of a long
+    kernel where each box copies what it reads: smaller ones would copy more than they compute."""
     sizes = list(sizes)
     for i in range(1, 4):
         axis = work.axes[i]
         while sizes[i] > 1 and taken(sizes) > room:
             half = ceil(sizes[i] / 2)
-            if extent(axis, half) > costs.READ_AGAIN * half * axis.stride:
+            again = extent(axis, half) > costs.COPY_AGAIN * half * axis.stride
+            if copies and again and half < costs.LONG_OUTPUTS:
                 break
             sizes[i] = half
     return sizes

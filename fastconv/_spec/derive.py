@@ -9,15 +9,20 @@ moves by dilation / g. That is a convolution with the taps from the last to the 
 meets no tap, the convolution has no channels.
 
 With dilation 1, the phases of a block of `stride` outputs that lie side by side read the same
-inputs. So they can be the output channels of one convolution: they are folded.
+inputs. So they can be the output channels of one convolution: they are folded. Or two of them can
+be the parts of a complex number, if two of their taps are: they are paired, which halves output,
+kernel, stride and padding of that axis, and writes whole lines of the cache.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import pairwise
 from math import gcd
 from typing import NamedTuple
+
+import numpy as np
 
 from .axis import Axis
 from .conv import ConvSpec
@@ -181,3 +186,20 @@ def can_fold(spec: TransposeSpec) -> bool:
     several are not evenly apart."""
     axis = spec.axes[2]
     return spec.groups == spec.c_out == axis.dilation == 1 < axis.stride
+
+
+def can_pair(spec: TransposeSpec) -> bool:
+    """Whether two outputs of the last axis can be one, of complex numbers: nothing mixes the two,
+    and whatever one is added to, so is the other."""
+    n, k, stride, dilation, before, _, border = spec.axes[2]
+    real = spec.components == 1 and spec.dtype == spec.sum_dtype and not spec.arithmetic.integer
+    even = dilation == 1 and not border and not any(x % 2 for x in (n, k, stride, before))
+    return real and even and not spec.epilogue.activation
+
+
+def paired(spec: TransposeSpec) -> TransposeSpec:
+    """The same, where complex numbers are two outputs, and two taps, of the last axis."""
+    n, k, stride, dilation, before, after, border = spec.axes[2]
+    last = Axis(n // 2, k // 2, stride // 2, dilation, before // 2, after // 2, border)
+    dtype = np.result_type(spec.dtype, np.complex64)
+    return replace(spec, axes=(*spec.axes[:2], last), dtype=dtype)

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from adjoint import ALGORITHMS, TRANSPOSE, assert_right, run, truth
+from adjoint import ALGORITHMS, TRANSPOSE, assert_right, run, specified, truth
 from arrays import numbers
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -17,6 +17,7 @@ from ways import NAMES as CONVOLUTIONS
 
 import fastconv
 from fastconv import conv_transpose1d, conv_transpose2d, plan, prepare
+from fastconv._plan import composed, kept
 from fastconv._spec.borders import MODES
 
 pytestmark = pytest.mark.usefixtures("poisoned")
@@ -171,6 +172,57 @@ def test_any_way(isa, algorithm, last, shape, kernel, said):
     assert_right(got, x, w, bias, **said)
     assert_same_bits(run(x, w, bias, **said, **how, prepared=True), got)
     assert_same_bits(run(x, w, bias, **said, isa=isa, threads=3), got)
+
+
+@pytest.fixture
+def in_pairs(monkeypatch):
+    """Two outputs of a row are the parts of a complex number wherever they can be."""
+
+    def only(call):
+        return [way for way in ways(call) if way[1].pairs] or ways(call)
+
+    ways = composed.ways
+    kept.forget()
+    monkeypatch.setattr(composed, "ways", only)
+    yield
+    kept.forget()
+
+
+@pytest.mark.parametrize("isa", ISAS)
+@pytest.mark.parametrize("algorithm", ["auto", *ALGORITHMS])
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+@pytest.mark.parametrize(
+    ("shape", "kernel", "said"),
+    [
+        ((2, 13, 5, 19), (13, 37, 2, 2), {"stride": 2}),
+        ((3, 17, 23), (17, 7, 8), {"stride": 4, "padding": 2}),
+        ((1, 5, 3, 4, 7), (5, 3, 3, 2, 6), {"stride": (2, 1, 2), "padding": ((-1, 1), 0, (4, 2))}),
+        (
+            (1, 1, 5, 31),
+            (1, 1, 1, 4),
+            {"stride": 2, "output_padding": (0, 1), "padding": (0, (0, 1))},
+        ),
+        ((1, 6, 13, 11), (6, 1, 4, 4), {"stride": 2, "groups": 6}),
+        ((1, 6, 13, 11), (6, 3, 2, 10), {"stride": (3, 4), "groups": 2, "alpha": 0.5, "beta": 2}),
+        ((1, 6, 13), (6, 3, 2), {"stride": 8}),  # phases without taps
+    ],
+    ids=str,
+)
+def test_pairs_of_outputs(in_pairs, isa, algorithm, dtype, shape, kernel, said):
+    x, w = numbers(shape, dtype), numbers(kernel, dtype, 1)
+    bias = numbers((kernel[1] * said.get("groups", 1),), dtype, 2)
+    spec = specified(x, w, bias, **said)
+    residual, before = numbers(spec.output_shape, dtype, 3), numbers(spec.output_shape, dtype, 4)
+    how = plan(spec.name, x, w, bias, out=before, **said)
+    assert " pairs, " in how.steps[0]
+    said = said | {"residual": residual}
+    how = {"isa": isa, "algorithm": algorithm, **said}
+    got = run(x, w, bias, out=before.copy(), **how)
+    assert_right(got, x, w, bias, out=before, **said)
+    assert_same_bits(run(x, w, bias, out=before.copy(), prepared=True, **how), got)
+    assert_same_bits(run(x, w, bias, out=before.copy(), threads=3, **how), got)
+    apart = np.stack((before, before), -1)[..., 0]  # no pairs
+    assert_same_bits(run(x, w, bias, out=apart, **how), got)
 
 
 @pytest.mark.parametrize(("stride", "kernel"), [(16, 64), (16, 41), (11, 3), (7, 7), (256, 1024)])
