@@ -50,7 +50,8 @@ cdef void begin_store(const epilogue_t *e, const operands_t *operands, bint firs
     `bias` is the flag for it; which one, each panel of weights says.  `in_place`: tiles write the
     output.
     """
-    store.flags, store.bias = 0, NULL
+    store.flags, store.bias, store.residual_bytes = 0, NULL, 0
+    store.low, store.high = e.how.real_low, e.how.real_high     # read even where nothing is clamped
     if last:
         if in_place and e.simple:
             simple_store(e, operands, store)

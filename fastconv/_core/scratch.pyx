@@ -7,9 +7,8 @@ the next call, at most `limit()` bytes of them, and forgets them in a forked chi
 import os
 import threading
 
-from libc.stdint cimport uintptr_t
+from libc.stdint cimport uint32_t, uintptr_t
 from libc.stdlib cimport free, malloc
-from libc.string cimport memset
 
 cdef enum:
     ALIGNMENT = 4096
@@ -26,6 +25,7 @@ cdef int kept_count = 0
 cdef Py_ssize_t kept_bytes = 0
 cdef Py_ssize_t kept_limit = 1 << 20
 cdef bint poisoned = False
+cdef uint32_t poison_bits
 lock = threading.Lock()
 
 
@@ -38,7 +38,7 @@ cdef char *acquire(Py_ssize_t size) except NULL:
     global kept_count, kept_bytes
     cdef char *block = NULL
     cdef void *raw
-    cdef int i
+    cdef Py_ssize_t i
     with lock:
         for i in range(kept_count):
             if kept_size[i] >= size:
@@ -54,7 +54,8 @@ cdef char *acquire(Py_ssize_t size) except NULL:
         block = <char *> ((<uintptr_t> raw + 2 * ALIGNMENT) & ~<uintptr_t> (ALIGNMENT - 1))
         header(block).raw, header(block).size = raw, size
     if poisoned:
-        memset(block, 0xFF, size)           # NaN, whatever the dtype
+        for i in range(size // <Py_ssize_t> sizeof(uint32_t)):
+            (<uint32_t *> block)[i] = poison_bits
     return block
 
 
@@ -81,10 +82,11 @@ def kept():
     return kept_bytes
 
 
-def poison(bint on):
-    """Fill every block with NaN before use, so that tests see what is read unwritten."""
-    global poisoned
-    poisoned = on
+def poison(bint on, uint32_t bits=0xFFFFFFFF):
+    """Fill every block with NaN, or other bits, before use, so that tests see what is read
+    unwritten."""
+    global poisoned, poison_bits
+    poisoned, poison_bits = on, bits
 
 
 def drop():

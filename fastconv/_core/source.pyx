@@ -9,6 +9,8 @@ or the same with the channels last, if that is how they lie in the array and vec
 Borders are filled in, strides are gone (a phase holds every s-th position), elements have the dtype
 of the kernels; so a tap is an offset, and whole vectors can be read at any pixel.
 """
+from libc.string cimport memset
+
 from fastconv._core.axis cimport CONSTANT, ZERO, Axis, Span, narrow, phase_offset, reach
 from fastconv._core.table cimport fc_tap, fc_taps
 from fastconv._core.window cimport LINE, PAGE, block_t, group_bytes, window_t
@@ -179,6 +181,21 @@ cdef void make_strip(const window_t *window, const char *src, const Span **box, 
     if window.axis[3].border > CONSTANT:
         find_places(window, box[3], <Py_ssize_t *> (scratch + window.at_border))
     copy_strip(window, src, box, group, c0, c1, source, scratch)
+    clear_beyond(window, c1 - c0, source, scratch)
+
+
+cdef void clear_beyond(const window_t *window, Py_ssize_t channels, const source_t *source,
+                       char *scratch) noexcept nogil:
+    """Zeros where vectors read beyond the pixels of a strip: lanes that nobody wants are computed,
+    too, and CPUs take a hundred cycles for a number that is subnormal, as integers are that other
+    tasks have left there."""
+    cdef Py_ssize_t size = window.itemsize, gap = source.channel - source.phase[0], c
+    cdef char *end = scratch + window.at_strip + source.phase[0] * size
+    for c in range(channels - 1 if window.channels_first else 0):
+        if gap:
+            memset(end, 0, gap * size)
+        end += source.channel * size
+    memset(end, 0, window.slack * size)
 
 
 ctypedef void (*row_fn)(const window_t *window, const row_t *row, char *dst, const char *src,

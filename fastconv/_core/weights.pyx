@@ -126,6 +126,13 @@ cdef void pack(const conv_t *p, const char *wei, Py_ssize_t group, Py_ssize_t s,
         p.window.kernels.multiply_i(dst, dst, pitch, rows, count)
 
 
+cdef inline void clear_slack(const conv_t *p, char *end) noexcept nogil:
+    """Zeros behind panels that are narrower than the vectors that read them: as `clear_beyond` of
+    source.pyx says."""
+    if p.panels.width < p.window.kernels.lanes:
+        memset(end, 0, p.window.kernels.lanes * p.window.itemsize)
+
+
 cdef const char *panel(const conv_t *p, operands_t *operands, Py_ssize_t group, Py_ssize_t s,
                        const block_t *block, bint check, char *scratch) noexcept nogil:
     """Panel s of a block."""
@@ -146,6 +153,7 @@ cdef const char *panels(const conv_t *p, operands_t *operands, Py_ssize_t group,
     for s in range(s0, s1):
         pack(p, operands.wei, group, s, block, scratch + p.at.raw,
              packed + (s - s0) * count * p.window.itemsize)
+    clear_slack(p, packed + (s1 - s0) * count * p.window.itemsize)
     if check and not p.panels.integer:
         if not p.window.kernels.finite(packed, (s1 - s0) * count):
             operands.not_finite = 1
@@ -200,6 +208,7 @@ def prepare(Problem problem, size_t wei, unsigned char[::1] packed):
                 if pause < 0:
                     pause = BYTES_PER_CHUNK
                     PyErr_CheckSignals()
+        clear_slack(p, dst)
     finally:
         free(raw)
     return finite

@@ -40,6 +40,7 @@ cdef struct window_t:
     bint channels_first         # strips are [channel][pixel], else [pixel][channel]
     bint across                 # ... and the array is the other way round, with the same numbers
     Py_ssize_t at_strip, at_border      # bytes from the start of a thread's scratch
+    Py_ssize_t slack                    # elements behind a strip
 
 # Channels [c0, c1) of a group, read through taps [t0, t1).  For a convolution these are elements
 # [k0, k1) of k, which counts (channel, tap).

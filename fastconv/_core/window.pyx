@@ -74,4 +74,5 @@ cdef void book_strip(window_t *window, Py_ssize_t *end, Py_ssize_t channels, Py_
         strip = channels * (strip + line)
     else:
         strip *= channels + (line if channels * window.itemsize >= PAGE else 0)
+    window.slack = slack
     window.at_strip = book(end, (strip + slack) * window.itemsize)

@@ -126,12 +126,14 @@ static void FC_NAME(copy_row_border)(void *dst_, ptrdiff_t before, ptrdiff_t val
 }
 
 /* Segments and steps are written upward in whole vectors: what a store spills past
- * its segment is overwritten by the next one, and the last one spills into slack. */
+ * its segment is overwritten by the next one, and the last one spills into slack.  Zeros follow the
+ * last segment: see `clear_beyond` of _core/source.pyx. */
 static void FC_NAME(pack_panel)(void *dst_, ptrdiff_t width, const void *src_,
                                 const ptrdiff_t *offset, ptrdiff_t offsets,
                                 const fc_segment *segment, ptrdiff_t segments)
 {
     FC_T *dst = dst_;
+    const ptrdiff_t used = segments ? segment[segments - 1].dst + segment[segments - 1].count : 0;
     for (ptrdiff_t k = 0; k < offsets; k++, dst += width) {
         const FC_T *src = (const FC_T *)src_ + offset[k];
         for (ptrdiff_t s = 0; s < segments; s++) {
@@ -140,6 +142,8 @@ static void FC_NAME(pack_panel)(void *dst_, ptrdiff_t width, const void *src_,
             for (ptrdiff_t i = 0; i < segment[s].count; i += FC_LANES)
                 FC_LOAD(to + i) = FC_LOAD(from + i);
         }
+        if (used < width)
+            FC_LOAD(dst + used) = (FC_VEC){0};
     }
 }
 
