@@ -189,9 +189,9 @@ cdef void clear_beyond(const window_t *window, Py_ssize_t channels, const source
     """Zeros where vectors read beyond the pixels of a strip: lanes that nobody wants are computed,
     too, and CPUs take a hundred cycles for a number that is subnormal, as integers are that other
     tasks have left there."""
-    cdef Py_ssize_t size = window.itemsize, gap = source.channel - source.phase[0], c
+    cdef Py_ssize_t size = window.itemsize, gap = source.channel - source.phase[0]
     cdef char *end = scratch + window.at_strip + source.phase[0] * size
-    for c in range(channels - 1 if window.channels_first else 0):
+    for _ in range(channels - 1 if window.channels_first else 0):
         if gap:
             memset(end, 0, gap * size)
         end += source.channel * size

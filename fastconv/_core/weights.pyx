@@ -13,7 +13,7 @@ from fastconv._core.table cimport fc_prefetch
 from fastconv._core.window cimport LINE, block_t, operands_t, window_t
 
 cdef enum:
-    BYTES_PER_CHUNK = 1 << 26   # packed between two looks at signals (Ctrl-C)
+    BYTES_PER_CHUNK = 1 << 24   # packed between two looks at signals (Ctrl-C)
     OFFSETS = 64                # found at a time, of weights that follow no single step
 
 

@@ -176,7 +176,7 @@ class Cost(NamedTuple):
             lines=lines,
             in_place=in_place,
             vector=vector,
-            fixed=costs.TASK * blocks + weight * channels * spec.c_in * work.taps,
+            fixed=costs.TASK * blocks + (costs.TAP + weight * channels * spec.c_in) * work.taps,
         )
 
     def task(self, box: Box) -> float:
@@ -250,7 +250,8 @@ class Cost(NamedTuple):
         if orientation == "pixels" or orientation in work.contiguous:
             far = costs.STORE_FAR * self.lines if self.work.far_dst else 0
             cycles += far * self.channels * runs * ceil(run / lanes)
-            epilogue = epilogue if orientation in work.contiguous else costs.EPILOGUE_STRIDED
+            if orientation not in work.contiguous:
+                epilogue = costs.EPILOGUE_STRIDED + costs.SCATTERED * (far > 0)
         else:
             epilogue = 2 * epilogue + (
                 costs.TRANSPOSE_FAR if self.work.far_dst else costs.TRANSPOSE_ELEMENT

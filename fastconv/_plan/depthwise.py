@@ -242,43 +242,59 @@ def _cost(work: Work, way: Way) -> float:
     lanes, planes = work.machine.lanes, spec.batch * spec.groups * spec.c_out
     cycle = max(0.5, lanes * spec.tile_dtype.itemsize / costs.CYCLE_BYTES)
     rows, blocks = depth.outputs * height.outputs, work.blocks.number(spec.c_in * spec.taps)
-    pixels = rows * width.outputs
-    taps = spec.c_in * spec.taps * valid_share(depth) * valid_share(height)
-    step, begin = costs.PLANE_STEP, costs.PLANE
+    pixels, taps = rows * width.outputs, spec.c_in * spec.taps
     if way.interleaved:
         vectors, begun = spec.batch * rows * ceil(width.outputs * spec.groups / lanes), spec.batch
     elif way.orientation == "pixels":
         vectors, begun = planes * rows * ceil(width.outputs / lanes), planes
-        begin = costs.PLANE_PIXELS * depth.outputs * depth.k
     else:
         begun = spec.batch * ceil(spec.groups / lanes)
-        vectors, step = begun * pixels, costs.CHANNELS_STEP
-    total = vectors * (cycle * step * taps + costs.SUM_VECTOR * blocks) + begun * begin
+        vectors = begun * pixels
+    if way.orientation == "pixels":
+        begin = depth.outputs * (costs.PLANE + costs.PLANE_ROW * depth.k * height.k)
+        begin += costs.PLANE_TAP * taps
+    else:
+        begin = depth.outputs * costs.PLANE_CHANNELS + costs.PIXEL_ROW * rows
+        begin += costs.PIXEL_TAP * taps
+    valid = taps * valid_share(depth) * valid_share(height)
+    each = costs.PLANE_STEP * valid + costs.PLANE_VECTOR * blocks
+    total = vectors * cycle * each + begun * begin
     if not work.simple:
         total += costs.EPILOGUE_ELEMENT * planes * pixels
     if way.transposes:
         read = prod(min(axis.padded, axis.outputs * axis.stride) for axis in work.axes[1:])
-        for far, elements in ((work.far_src, read), (work.far_dst, pixels)):
-            each = costs.TRANSPOSE_FAR if far else costs.TRANSPOSE_PLANE
-            total += planes * elements * each
+        total += planes * (read + pixels) * costs.TRANSPOSE_PLANE
     elif not way.interleaved and way.orientation not in work.contiguous:
-        total += costs.EPILOGUE_STRIDED * planes * pixels
+        total += planes * pixels * _element(work, costs.PLANE_STRIDED, spec.groups * spec.c_out)
     if not way.in_place:
-        total += spec.batch * spec.groups * spec.c_in * _copying(work, way)
+        total += spec.batch * _copying(work, way)
+    if not (work.prepared or (work.wei_direct and way.orientation == "pixels")):
+        total += costs.PACK_STRIDED * spec.groups * spec.c_out * taps
     return total / work.machine.threads
 
 
 def _copying(work: Work, way: Way) -> float:
-    """What it costs to copy the strips of a channel."""
-    _, depth, height, width = work.axes
-    lanes = work.machine.lanes
-    rows = prod(min(axis.padded, axis.outputs * axis.stride) for axis in (depth, height))
-    if way.orientation == "channels" or way.interleaved:
-        return rows * costs.COPY_VECTOR * width.padded / lanes
-    row = costs.COPY_VECTOR * ceil(width.padded / lanes)
+    """What it costs to copy the strips of an image: positions that are read."""
+    spec, lanes = work.spec, work.machine.lanes
+    depth, height, width = (
+        min(axis.padded, axis.outputs * min(axis.stride, axis.k)) for axis in work.axes[1:]
+    )
+    rows, planes = depth * height, spec.groups * spec.c_in
+    if way.interleaved:
+        row = costs.COPY_PLANE_ROW + costs.COPY_VECTOR * ceil(width * planes / lanes)
+        return rows * row
+    if way.orientation == "channels":
+        return rows * (costs.COPY_PIXEL_ROW + costs.COPY_PIXEL * width * ceil(planes / lanes))
+    row = costs.COPY_VECTOR * ceil(width / lanes)
     if work.copying.step > 1:
-        row = costs.COPY_STRIDED * width.padded
-    return rows * (costs.COPY_ROW + row)
+        row = width * _element(work, costs.COPY_STRIDED, work.copying.step)
+    return planes * rows * (costs.COPY_PLANE_ROW + row)
+
+
+def _element(work: Work, near: float, step: float) -> float:
+    """What an element costs that is so many from the next one: perhaps a line of the cache."""
+    apart = step * work.spec.tile_dtype.itemsize >= costs.LINE_BYTES
+    return costs.SCATTERED if apart else near
 
 
 def _part(call: Call, way: Way) -> Part:

@@ -101,7 +101,7 @@ def _cost(work: Work, way: Way) -> float:
     steps = spec.c_in * spec.taps * valid_share(depth) * valid_share(height)
     columns, pixels = _columns(width, *grouped.pixels(work.machine.isa, spec.arithmetic.tile))
     total = planes * height.outputs * pixels * steps * cycle * costs.GROUPED_STEP
-    total += planes * (costs.PLANE + costs.COLUMN * columns * height.outputs) * blocks
+    total += planes * (costs.GROUPED_PLANE + costs.COLUMN * columns * height.outputs) * blocks
     total += planes * height.outputs * width.outputs * costs.SUM_VECTOR * blocks
     # Each pixel once for a column, as a vector for each of its channels.
     rows = depth.k * min(height.padded, height.outputs * min(height.stride, height.k))

@@ -122,7 +122,8 @@ def analyse(call: Call) -> Work:
     channels = blocks.size // spec.taps  # of a block
     trims = patient or channels > costs.SHORT_RUN
     # Elements from one pixel to the next: 1, and they can be read as vectors.
-    step = 1 if width.outputs == 1 else width.stride * src.strides[4] / src.component_bytes
+    copied = (width.stride if width.outputs > 1 else 1) * src.strides[4] / src.component_bytes
+    step = copied if width.outputs > 1 else 1
     # Channels lie side by side, and so do their components; of a border, all are alike.
     contiguous = src.strides[1] == src.itemsize
     contiguous = contiguous and (src.components == 1 or not spec.reads_constant)
@@ -150,7 +151,7 @@ def analyse(call: Call) -> Work:
         contiguous=side_by_side,
         in_place_store=side_by_side if _in_place_store(spec, arrays) else (),
         simple=(epilogue.simple and dst.native) or (epilogue.pairs and epilogue.moved),
-        copying=Copying(step, not src.native, _transposes(spec, src)),
+        copying=Copying(copied, not src.native, _transposes(spec, src)),
         channels_first=not contiguous or (step != real.c_in and real.c_in < lanes),
         wei_direct=_packs_as_it_lies(spec, wei, dst),
         padded=padded,
