@@ -71,7 +71,7 @@ cdef void pixels_task(const void *what, operands_t *operands, Py_ssize_t task,
     cdef Py_ssize_t shares = (p.groups + d.task_groups - 1) // d.task_groups
     cdef Py_ssize_t group = task % shares * d.task_groups, g, channel, together, dst_bytes
     cdef Py_ssize_t end = min(group + d.task_groups, p.groups)
-    cdef bint in_place_store = e.in_place_store, known = False, last
+    cdef bint in_place_store = e.in_place_store, known = False, last, near = False
     cdef const char *data
     cdef const char *weight
     cdef char *dst
@@ -100,13 +100,14 @@ cdef void pixels_task(const void *what, operands_t *operands, Py_ssize_t task,
                 find_plane(d, box, &source, &block, scratch, &found)
                 known = last and block.k0 == 0          # all that there is to know
             if d.in_place:
-                for channel in range(together if d.far else 0):
+                for channel in range(0 if near or not d.far else together):
                     bring_near(d, box, &found.plane.depth, &found.plane.row,
                                data + box[0].start * p.window.src.axis_bytes[0]
                                + channel * p.window.src.step_bytes, d.interleaved)
                 data += found.first_bytes
             epilogue.begin_store(e, operands, block.k0 == 0, last, in_place_store, FC_BIAS_ROWS,
                                  &store)
+            near = found.plane.ahead != 0           # ... is the next one
             for channel in range(e.channels // d.interleaved):
                 epilogue.set_bias(e, operands, group, channel, &store)
                 dst = scratch + p.at.sum + channel * d.sum_bytes

@@ -16,6 +16,7 @@ from fastconv._core.window cimport PAGE, block_t, book, book_strip, largest_box
 cdef enum:
     TOGETHER_BYTES = 1 << 14    # of planes that one call of the kernel makes
     PANELS_BYTES = 1 << 17      # of the weights of vectors that one call makes
+    AHEAD_BYTES = 1 << 17       # of a plane of which the next one is brought near meanwhile
 
 
 cdef void find_part(const conv_t *p, const block_t *block, part_t *part) noexcept nogil:
@@ -206,6 +207,10 @@ cdef void find_plane(const planes_t *d, const Span **box, const source_t *source
     plane.a_channel = p.panels.group_bytes // size
     plane.b_channel = p.window.src.step_bytes // size
     plane.c_channel = p.epilogue.dst.step_bytes // size
+    # While a plane is made, the one behind it comes from memory.
+    plane.ahead = 0
+    if d.far and d.interleaved == 1 and box[2].count * box[3].count * size <= AHEAD_BYTES:
+        plane.ahead = d.together * plane.b_channel
     plane.columns = columns
     plane.columns_end = columns + find_columns(
         d, box[3], &found.part[3], &valid, columns, <uint32_t *> (scratch + d.at_mask), &masks)

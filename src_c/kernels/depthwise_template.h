@@ -29,6 +29,16 @@ FC_INLINE FC_VEC FC_NAME(plane_vector)(const int MASKED, const int PAIRS, const 
                            FC_LOAD_MASKED(from + FC_LANES, mask >> FC_LANES));
 }
 
+/* What lies `ahead` of a row of vectors. */
+FC_INLINE void FC_NAME(plane_ahead)(const int WIDTH, const int PAIRS, const fc_plane *plane,
+                                    const FC_T *from)
+{
+    if (plane->ahead)
+        FC_UNROLL
+        for (int v = 0; v < WIDTH << PAIRS; v++)
+            __builtin_prefetch(from + plane->ahead + v * FC_LANES, 0, 2);
+}
+
 #define FC_PLANE_USE(LOW, HIGH)                                                                  \
     case LOW * 8 + HIGH:                                                                         \
         for (ptrdiff_t s = 0; s < plane->steps; s++) {                                           \
@@ -78,6 +88,7 @@ FC_INLINE void FC_NAME(plane_tile)(const int WIDTH, const int MASKED, const int 
             if (place == FC_NOWHERE)
                 continue;
             const FC_T *from = b + depth + place;
+            FC_NAME(plane_ahead)(WIDTH, PAIRS, plane, from);
             switch (low * 8 + (high < rows ? high : rows)) {
                 FC_PLANE_USE(0, 1)
                 FC_PLANE_USE(0, 2)
@@ -206,6 +217,7 @@ FC_INLINE void FC_NAME(plane_column)(const int KH, const int KW, const int APART
                     continue;
                 const FC_T *from = b + *row;
                 FC_KEEP_POINTER(from);
+                FC_NAME(plane_ahead)(WIDTH, PAIRS, plane, from);
                 FC_UNROLL
                 for (int s = 0; s < KW; s++)
                     FC_UNROLL

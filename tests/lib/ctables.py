@@ -129,6 +129,7 @@ class Plane(ctypes.Structure):
         ("columns", POINTER),
         ("columns_end", POINTER),
         *((name, SIZE) for name in ("a_row", "c_row", "a_channel", "b_channel", "c_channel")),
+        ("ahead", SIZE),
     ]
 
 
