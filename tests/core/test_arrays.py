@@ -2,6 +2,7 @@
 """New arrays: where they begin, and that they are arrays like others."""
 
 import pickle
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from fastconv._core.arrays import empty
 
 import fastconv
 
-LINE, SMALL = 64, 1 << 15
+LINE, SMALL, F4 = 64, 1 << 15, np.dtype("f4")
 
 
 @pytest.mark.parametrize("size", [SMALL, SMALL + 4, 1 << 20, (1 << 22) + 12, 5 << 22])
@@ -67,3 +68,27 @@ def test_results_begin_a_line():
     ):
         assert result.nbytes >= SMALL
         assert result.ctypes.data % LINE == 0
+
+
+def test_what_was_freed_is_used_again():
+    """Of about the same size; a few of them, none of which is large."""
+    sizes = [70_000, 90_000, 120_000, 160_000]
+    arrays = [empty((size,), F4) for size in sizes]
+    places = [array.ctypes.data for array in arrays]
+    del arrays
+    assert empty((30_000,), F4).ctypes.data not in places
+    again = [empty((size - 5000,), F4) for size in sizes]
+    assert [array.ctypes.data for array in again] == places
+    assert empty((70_000,), F4).ctypes.data not in places  # these have an owner
+
+
+def test_threads_own_what_they_get():
+    def work(number):
+        for _ in range(300):
+            array = empty((9_000 + number % 3,), F4)
+            array[:] = number
+            assert (array == number).all()
+            del array
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(work, range(8)))
