@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
@@ -239,7 +239,7 @@ class Composed(NamedTuple):
         """The weights of a layer, as layers of the convolutions."""
         array, bias = weights.array, weights.bias
         if self.pairs:
-            array, bias = _in_pairs(array), None if bias is None else np.asarray(bias) * (1 + 1j)
+            array, bias = _in_pairs(array), _twice(bias, self.spec.dtype)
         array = as_weights(self.spec, self.copied, array)
         return tuple(LayerWeights(piece.taps(array), piece.bias(bias)) for piece in self.pieces)
 
@@ -265,6 +265,16 @@ class Composed(NamedTuple):
 
 def _in_pairs(array: np.ndarray) -> np.ndarray:
     return array.view(np.result_type(array.dtype, np.complex64))
+
+
+def _twice(bias: Any, dtype: np.dtype) -> np.ndarray | None:
+    """Complex numbers whose parts are equal."""
+    if bias is None:
+        return None
+    pairs = np.empty(np.shape(bias), dtype)
+    with np.errstate(all="ignore"):  # what is too large becomes inf
+        pairs.real = pairs.imag = bias
+    return pairs
 
 
 def compose(call: Call) -> tuple[float, Composed]:
@@ -305,7 +315,7 @@ def _paired(call: Call) -> Call:
         )
 
     spec = paired(call.spec)
-    dtypes = (source, np.result_type(weight, np.complex64), added and spec.dtype)
+    dtypes = (source, np.result_type(weight, np.complex64), None if added is None else spec.dtype)
     arrays = replace(
         arrays,
         wei=pairs(arrays.wei),

@@ -116,7 +116,7 @@ BAND_SHARE = 0.25  # of the second level, for what lies between two convolutions
 PASS_TAPS = 36  # multiply-adds an output that a further pass of a separable kernel is worth
 REGION = 20_000.0  # begin and end a parallel region
 
-# Of depthwise.
+# Of depthwise: fitted to the choices among 3,000 shapes, on an Intel Xeon (Emerald Rapids).
 PLANE_STEP = 1.05  # multiply-add a vector, with the loads
 PLANE_VECTOR = 3.5  # begin and end a vector of sums
 PLANE = 150.0  # begin and end a plane of pixels in vectors
