@@ -297,11 +297,13 @@ def ways(call: Call) -> list[tuple[float, Composed]]:
 
 
 def _can_pair(call: Call) -> bool:
-    """Whether pairs of elements lie side by side, too."""
+    """Whether pairs of elements lie side by side, too, along the last axis of the arrays."""
     arrays, size = call.arrays, call.spec.dtype.itemsize
     written = [arrays.wei, arrays.dst] + ([arrays.residual] if arrays.residual else [])
-    return can_pair(call.spec) and all(
-        layout.native and layout.strides[4] == size for layout in written
+    return (
+        can_pair(call.spec)
+        and not call.spec.channels_last
+        and all(layout.native and layout.strides[4] == size for layout in written)
     )
 
 

@@ -129,7 +129,8 @@ def _way(
         room = min(room, costs.FAR_BYTES)
     if bounded:
         taken = partial(_task_bytes, work, reads=reads, stored=stored)
-        sizes = fitting(work, sizes, taken, room / together, copies=not in_place or transposes)
+        least = 4 * lanes if orientation == "pixels" else 1
+        sizes = fitting(work, sizes, taken, room / together, reads=reads, least=least)
     boxes = _boxes(work, sizes)
     share = max(1, shares * boxes // max(boxes, wanted))
     return Way(
@@ -208,17 +209,17 @@ def cut(sizes: list[int], parts: int) -> list[int]:
 
 
 def fitting(
-    work: Work, sizes: list[int], taken: Callable, room: float, *, copies: bool
+    work: Work, sizes: list[int], taken: Callable, room: float, *, reads: bool, least: int = 1
 ) -> list[int]:
     """Boxes of which a task takes as many bytes as there is room for; or some outputs of a long
-    kernel where each box copies what it reads: smaller ones would copy more than they compute."""
+    kernel, as smaller boxes would read more than they compute, and columns for whole vectors."""
     sizes = list(sizes)
     for i in range(1, 4):
         axis = work.axes[i]
-        while sizes[i] > 1 and taken(sizes) > room:
+        while sizes[i] > (least if i == 3 else 1) and taken(sizes) > room:
             half = ceil(sizes[i] / 2)
-            again = extent(axis, half) > costs.COPY_AGAIN * half * axis.stride
-            if copies and again and half < costs.LONG_OUTPUTS:
+            again = extent(axis, half) > costs.READ_AGAIN * half * axis.stride
+            if reads and again and half < costs.LONG_OUTPUTS:
                 break
             sizes[i] = half
     return sizes

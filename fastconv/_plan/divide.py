@@ -89,7 +89,8 @@ def divide(
 
 
 def _divided(call: Call, cuts: Cuts, specs, weights, least: int) -> tuple[Band, ...]:
-    """The bands of a call, planned; equal ones share plans."""
+    """The bands of a call, planned; equal ones share plans. Signals are looked at between two."""
+    least *= max(1, -(-call.spec.flops // (costs.OPERATIONS_PER_CHUNK * least)))
     plans, found = {}, []
     outputs = [axis.outputs for axis in cuts.axes]
     for images, *space in _boxes(cuts, least):

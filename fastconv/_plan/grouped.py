@@ -77,8 +77,7 @@ def _way(call: Call) -> Way:
     sizes = cut(sizes, ceil(wanted / (spec.batch * (vectors // together))))
     if bounded:
         taken = partial(_task_bytes, work, vectors=together, groups=groups)
-        copies = transposes or not in_place
-        sizes = fitting(work, sizes, taken, work.machine.scratch, copies=copies)
+        sizes = fitting(work, sizes, taken, work.machine.scratch, reads=True)
     boxes = prod(ceil(axis.outputs / size) for axis, size in zip(work.axes, sizes, strict=True))
     shares = ceil(vectors / together)
     share = max(1, shares * boxes // max(boxes, wanted))

@@ -13,11 +13,11 @@ SWEEPS = 4  # over the axes; nearly all that is found is found in the first two
 
 def rank1_factors(kernel: np.ndarray, dtype: np.dtype) -> tuple[np.ndarray, ...] | None:
     """One factor an axis, of `dtype`, whose product in `dtype` is each tap w to eps(dtype) * abs(w)
-    (0 where w is 0); None if none are found.
+    for each axis of several taps (0 where w is 0); None if none are found.
 
-    All taps but those that are 0 have to be of a size where rounding is relative. An axis of one
-    tap has the factor 1, unless all have one. Not every kernel of rank 1 is found: each tap is
-    rounded, and the larger the kernel, the fewer factors fit all of them.
+    An outer product of 1-D kernels is found at any size: the tap, the factors and their product are
+    each rounded, by half an eps. All taps but those that are 0 have to be of a size where rounding
+    is relative. An axis of one tap has the factor 1, unless all have one.
     """
     dtype = np.dtype(dtype)
     limits = np.finfo(dtype)
@@ -70,8 +70,8 @@ def _refined(taps: np.ndarray, factors: list[np.ndarray], dtype: np.dtype):
     wide = np.float64 if dtype.itemsize < 8 else np.longdouble
     factors = [factor.astype(dtype) for factor in factors]
     exact = taps.astype(wide)
-    bound = np.finfo(dtype).eps * np.abs(taps)
     axes = [axis for axis in range(taps.ndim) if taps.shape[axis] > 1]
+    bound = max(1, len(axes)) * np.finfo(dtype).eps * np.abs(taps)
     for _ in range(SWEEPS):
         if (np.abs(_product(factors) - taps) <= bound).all():
             return factors

@@ -39,8 +39,8 @@ def separate(
         an array of finite real numbers, with one axis or more.
     tolerance
         from 0 to below 1. A term is left out if its norm, which in 2-D is its singular value, is at
-        most tolerance times the largest one. None is the longest axis times 2^-52: only what
-        rounding makes is left out.
+        most tolerance times the largest one. None is the longest axis times the eps of the dtype of
+        the kernel, 2^-52 for integers: only what rounding makes is left out.
     rank
         None, or the largest number of terms: an integer of at least 1.
 
@@ -68,7 +68,9 @@ def separate(
     (array([ 6., 12.]), array([0.33333333, 1.        ]), array([0.5, 1. ]))
     """
     taps = as_taps("separate", "kernel", kernel)
-    least = max(taps.shape) * EPS
+    dtype = np.asarray(kernel).dtype
+    eps = max(EPS, float(np.finfo(dtype).eps) if dtype.kind == "f" else 0)
+    least = max(taps.shape) * eps
     if tolerance is not None:
         least = as_number("separate", "tolerance", tolerance)
         if not 0 <= least < 1:
@@ -79,7 +81,7 @@ def separate(
     peak = taps.flat[_peak(taps)]
     with np.errstate(over="ignore", under="ignore"):  # a difference of inf is no rank 1
         term = _through_peak(taps)
-        if np.abs(_outer(term) - taps).max() <= 2 * taps.ndim * EPS * abs(peak):
+        if np.abs(_outer(term) - taps).max() <= 2 * taps.ndim * eps * abs(peak):
             return Separation([term], _error([term], taps, peak))
         scaled = taps / peak
         if taps.ndim == 2:

@@ -134,6 +134,8 @@ def test_long_kernels_have_neither_small_boxes_nor_large_tables(axis, dtype):
         assert plan.algorithm == "depthwise"
         assert plan.tasks < 1000
         assert plan.scratch_bytes < plan.threads * 4e6
+    wide = np.zeros(np.roll((16_000, 300), axis), dtype)
+    assert fastconv.plan(fastconv.filter_nd, wide, kernel, padding="valid").tasks < 1000
 
 
 def test_rows_of_one_pixel_that_lie_apart():

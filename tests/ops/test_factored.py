@@ -38,7 +38,7 @@ def assert_within_its_bound(got, x, w, bias=None, residual=None, out=None, **sai
     size = scale_of(problem, reference.magnitude(problem, x, turned), bias, residual, out)
     taps = [axis.k for axis in problem.user_axes if axis.k > 1]
     unit = 2.0**-24 if problem.arithmetic.tile == "f" else 2.0**-53
-    ours = unit * (sum(min(256, k) + k / 256 + 8 for k in taps) + 4 + 4) * size
+    ours = unit * (sum(min(256, k) + k / 256 + 10 for k in taps) + 2 + 4) * size
     if not problem.epilogue.activation and problem.dtype == problem.sum_dtype:
         bound = ours
     assert_near(got, problem, expected, bound)

@@ -225,6 +225,18 @@ def test_pairs_of_outputs(in_pairs, isa, algorithm, dtype, shape, kernel, said):
     assert_same_bits(run(x, w, bias, out=apart, **how), got)
 
 
+def test_no_pairs_where_channels_are_the_last_axis():
+    for x, w, stride in (((1, 100, 16), (16, 1, 2), 2), ((1, 32, 32, 64), (64, 1, 2, 2), 4)):
+        x, w = numbers(x), numbers(w, seed=1)
+        said = {"stride": stride, "channels_last": True}
+        assert_right(run(x, w, **said), x, w, **said)
+        assert_same_bits(run(x, w, prepared=True, **said), run(x, w, **said))
+    x, w = numbers((1, 100, 16)), numbers((16, 8, 2), seed=1)
+    out = np.moveaxis(np.empty((1, 8, 200), np.float32), 1, -1)
+    said = {"stride": 2, "channels_last": True}
+    assert_same_bits(run(x, w, out=out, **said), run(x, w, **said))
+
+
 @pytest.mark.parametrize(("stride", "kernel"), [(16, 64), (16, 41), (11, 3), (7, 7), (256, 1024)])
 @pytest.mark.parametrize("padding", [0, (5, 3), (-3, 20)])
 @pytest.mark.parametrize("dtype", ["f4", "c8", "i2"])
