@@ -4,6 +4,7 @@
 #include "fc_kernels.h"
 #include <stdint.h>
 #include <string.h>
+#include "fc_area.h"
 #include "fc_simd.h"
 
 #ifdef __clang__

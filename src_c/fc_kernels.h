@@ -87,6 +87,7 @@ typedef struct {
     fc_reads depth, row, column;
     ptrdiff_t c_row, c_column; /* from row to row, and from pixel to pixel of C */
     uint32_t lanes;
+    int ahead; /* whether what is read and written next is prefetched */
 } fc_pixels;
 
 /* The channels of some groups in a vector, of planes as above: `channels` of each group, from

@@ -149,6 +149,8 @@ cdef void channels_task(const void *what, operands_t *operands, Py_ssize_t task,
                                 &source, <fc_tap *> scratch, &taps)
             if not known:
                 find_pixels(d, box, &source, &block, scratch, &found)
+                # All channels of a pixel, which are read in place, follow one another.
+                found.pixels.ahead = d.far and d.at_once and last_input - input == d.all_inputs
                 if d.far and once and not d.at_once:
                     bring_near(d, box, &found.pixels.depth, &found.pixels.row,
                                operands.src + found.first_bytes

@@ -55,6 +55,7 @@ cdef extern from "fc_kernels.h" nogil:
         fc_reads depth, row, column
         Py_ssize_t c_row, c_column
         uint32_t lanes
+        int ahead
 
     ctypedef struct fc_groups:
         Py_ssize_t channels, first, width

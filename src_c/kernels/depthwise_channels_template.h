@@ -209,7 +209,10 @@ FC_INLINE ptrdiff_t FC_NAME(evenly)(ptrdiff_t outputs, ptrdiff_t most)
 /* Neighbouring vectors share lines of the cache, of the input and of the output: some columns of
  * all vectors come before the next columns, so that these lines are still in the first level.  Few
  * rows at a time touch few pages, of which the CPU remembers some dozens; `channels_column` gets
- * more of them for large kernels, as it begins with sums that are not used. */
+ * more of them for large kernels, as it begins with sums that are not used.
+ *
+ * What comes from memory, or goes there, is prefetched while the columns before it are made: some
+ * of it for each vector, as the CPU waits if it is asked for more lines than it can ask for. */
 static void FC_NAME(depthwise_channels)(const fc_pixels *pixels, ptrdiff_t vectors, const void *a_,
                                         const void *b_, void *c_, const fc_store *store)
 {
@@ -218,20 +221,27 @@ static void FC_NAME(depthwise_channels)(const fc_pixels *pixels, ptrdiff_t vecto
     const ptrdiff_t taps = pixels->depth.taps * rows->taps * columns->taps;
     const ptrdiff_t again = (rows->taps - 1) * rows->dilation / rows->stride;
     const ptrdiff_t height = FC_NAME(evenly)(rows->outputs, make && again > 2 ? 8 * again : 16);
-    const ptrdiff_t some = rows->taps > 5 ? 2 * FC_PLANE_VECTORS : FC_PLANE_VECTORS;
+    const ptrdiff_t some = rows->taps > 5 && !pixels->ahead ? 2 * FC_PLANE_VECTORS
+                                                            : FC_PLANE_VECTORS;
     const ptrdiff_t width = make ? some * columns->together : FC_MOST_PIXELS;
     const uint32_t all = (uint32_t)(((uint64_t)1 << FC_LANES) - 1);
     fc_pixels part = *pixels;
     fc_store how = *store;
     for (ptrdiff_t y = 0; y < rows->outputs; y += height)
         for (ptrdiff_t x = 0; x < columns->outputs; x += width) {
-            const ptrdiff_t at = y * pixels->c_row + x * pixels->c_column;
+            const ptrdiff_t at = y * pixels->c_row + x * pixels->c_column, next = x + width;
+            fc_area read = {0}, written = {0};
             part.row.place = rows->place + y * rows->stride;
             part.row.outputs = rows->outputs - y < height ? rows->outputs - y : height;
             part.column.place = columns->place + x * columns->stride;
             part.column.outputs = columns->outputs - x < width ? columns->outputs - x : width;
+            if (pixels->ahead && next < columns->outputs)
+                fc_find_areas(&part, columns, next, width, vectors * FC_LANES, sizeof(FC_T), b_,
+                              (const FC_T *)c_ + y * pixels->c_row, &read, &written);
             for (ptrdiff_t v = 0; v < vectors; v++) {
                 const FC_T *bias = store->bias;
+                fc_prefetch_area(&read, vectors);
+                fc_prefetch_area(&written, vectors);
                 part.lanes = v < vectors - 1 ? all : pixels->lanes;
                 how.bias = bias ? bias + v * FC_LANES : NULL;
                 FC_NAME(channels_part)(make, &part, (const FC_T *)a_ + v * taps * FC_LANES,
