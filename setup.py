@@ -40,8 +40,11 @@ if SANITIZE:  # of instrumented tiles, gcc takes half an hour to optimize those 
 else:  # Python's own flags ask for debug information, ten times the code
     C_FLAGS += ["-g0"]
     CORE_FLAGS += ["-g0"]
-# No names of functions, a sixth of a small module; tests look for those of the kernels.
-STRIP_FLAGS = ["-Wl,--strip-all"] if sys.platform == "linux" and not SANITIZE else []
+# No names of functions, a sixth of a small module (tests look for those of the kernels), and no
+# pages that are only begun.
+STRIP_FLAGS = ["-Wl,--strip-all", "-Wl,-z,noseparate-code"]
+if SANITIZE or sys.platform != "linux":
+    STRIP_FLAGS = []
 
 # (compiler, linker) flags of OpenMP. Apple's clang knows it, but has no library of its own.
 OPENMP_FLAGS = [(["-fopenmp"], ["-fopenmp"])]

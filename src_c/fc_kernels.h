@@ -78,7 +78,9 @@ typedef struct {
     const fc_columns *columns, *columns_end;
     ptrdiff_t a_row, c_row; /* from the weights of a tap row to the next, and from row to row of C */
     ptrdiff_t a_channel, b_channel, c_channel; /* ... from one output channel to the next */
-    ptrdiff_t ahead; /* from what is read to a later plane, which is prefetched; 0: none is */
+    /* From what is read and written to a later plane, which is prefetched; 0: none is. */
+    ptrdiff_t b_ahead, c_ahead;
+    int columns_ahead; /* whether the next columns are */
 } fc_plane;
 
 /* Planes of neighbouring channels, with these in a vector; bits of `lanes` say which there are.

@@ -12,6 +12,7 @@
 #include "kernels/tile_template.h"
 #include "kernels/stencil_template.h"
 #include "kernels/depthwise_template.h"
+#include "kernels/depthwise_planes_template.h"
 #include "kernels/depthwise_run_template.h"
 #include "kernels/depthwise_channels_template.h"
 #include "kernels/grouped_template.h"

@@ -100,14 +100,15 @@ cdef void pixels_task(const void *what, operands_t *operands, Py_ssize_t task,
                 find_plane(d, box, &source, &block, scratch, &found)
                 known = last and block.k0 == 0          # all that there is to know
             if d.in_place:
-                for channel in range(0 if near or not d.far else together):
+                near = near or not d.far or found.plane.columns_ahead
+                for channel in range(0 if near else together):
                     bring_near(d, box, &found.plane.depth, &found.plane.row,
                                data + box[0].start * p.window.src.axis_bytes[0]
                                + channel * p.window.src.step_bytes, d.interleaved)
                 data += found.first_bytes
             epilogue.begin_store(e, operands, block.k0 == 0, last, in_place_store, FC_BIAS_ROWS,
                                  &store)
-            near = found.plane.ahead != 0           # ... is the next one
+            near = found.plane.b_ahead != 0         # ... is the next one
             for channel in range(e.channels // d.interleaved):
                 epilogue.set_bias(e, operands, group, channel, &store)
                 dst = scratch + p.at.sum + channel * d.sum_bytes

@@ -16,6 +16,7 @@ cdef struct planes_t:
     bint in_place
     bint masked                 # ... columns on padding, too, under masks
     bint far                    # ... which lies beyond the second level of the cache
+    bint large                  # ... a plane has no room there
     bint weights_in_place       # the weights of an output channel are read where they lie
     Py_ssize_t interleaved      # channels side by side that share their weights: columns of a row
     Py_ssize_t task_groups      # groups of a task

@@ -16,7 +16,6 @@ from fastconv._core.window cimport PAGE, block_t, book, book_strip, largest_box
 cdef enum:
     TOGETHER_BYTES = 1 << 14    # of planes that one call of the kernel makes
     PANELS_BYTES = 1 << 17      # of the weights of vectors that one call makes
-    AHEAD_BYTES = 1 << 17       # of a plane of which the next one is brought near meanwhile
 
 
 cdef void find_part(const conv_t *p, const block_t *block, part_t *part) noexcept nogil:
@@ -207,10 +206,12 @@ cdef void find_plane(const planes_t *d, const Span **box, const source_t *source
     plane.a_channel = p.panels.group_bytes // size
     plane.b_channel = p.window.src.step_bytes // size
     plane.c_channel = p.epilogue.dst.step_bytes // size
-    # While a plane is made, the one behind it comes from memory.
-    plane.ahead = 0
-    if d.far and d.interleaved == 1 and box[2].count * box[3].count * size <= AHEAD_BYTES:
-        plane.ahead = d.together * plane.b_channel
+    # While a plane is made, the one behind it comes from memory; of a large one, the next columns.
+    plane.columns_ahead = d.far and d.large
+    plane.b_ahead = plane.c_ahead = 0
+    if d.far and not plane.columns_ahead:
+        plane.b_ahead = d.together * plane.b_channel
+        plane.c_ahead = d.together * plane.c_channel if p.epilogue.in_place_store else 0
     plane.columns = columns
     plane.columns_end = columns + find_columns(
         d, box[3], &found.part[3], &valid, columns, <uint32_t *> (scratch + d.at_mask), &masks)
@@ -266,13 +267,13 @@ cdef void bring_near(const planes_t *d, const Span **box, const fc_reads *depth,
 cdef class Planes(Problem):
     """A `Problem` of planes."""
 
-    def __init__(self, *, in_place, masked, transposes, far, weights_in_place, task_groups,
-                 interleaved, **fields):
+    def __init__(self, *, in_place, masked, transposes, far, large, weights_in_place,
+                 task_groups, interleaved, **fields):
         cdef conv_t *p = &self.c
         cdef Py_ssize_t shares, a
         super().__init__(**fields)
         self.d.conv = p
-        self.d.far = in_place and far
+        self.d.far, self.d.large = in_place and far, large
         self.d.in_place, self.d.masked, self.d.weights_in_place = in_place, masked, weights_in_place
         self.d.transposes = transposes
         self.d.task_groups, self.d.interleaved = task_groups, interleaved

@@ -49,7 +49,8 @@ cdef extern from "fc_kernels.h" nogil:
         int pairs
         const fc_columns *columns
         const fc_columns *columns_end
-        Py_ssize_t a_row, c_row, a_channel, b_channel, c_channel, ahead
+        Py_ssize_t a_row, c_row, a_channel, b_channel, c_channel, b_ahead, c_ahead
+        int columns_ahead
 
     ctypedef struct fc_pixels:
         fc_reads depth, row, column

@@ -108,11 +108,10 @@ def _way(
     if in_place and not masked and work.axes[3].reaches_out:
         edges = _edges(work.axes[3], lanes)
         in_place = len(edges) > 2
-    # With pixels in vectors, what a task reads of a large input has to stay in the cache, as memory
-    # is fast along rows. With channels in vectors the kernel sees to that, and tasks do not share
-    # lines of the cache. Strips and sums have to fit.
+    # Strips and sums have to fit into the cache. What is read in place comes to the kernel in time;
+    # with channels in vectors, tasks do not share lines of the cache.
     stored = ("channels" if interleaved else orientation) in work.in_place_store
-    reads = not in_place or transposes or (is_far(work) and orientation == "pixels")
+    reads = not in_place or transposes
     bounded = reads or not stored
     together, shares = 1, spec.groups
     if interleaved:
@@ -125,8 +124,6 @@ def _way(
             shares = ceil(vectors * lanes / together)
     sizes = cut(sizes, ceil(wanted / (spec.batch * shares)))
     room = work.machine.scratch
-    if reads and in_place and not transposes:
-        room = min(room, costs.FAR_BYTES)
     if bounded:
         taken = partial(_task_bytes, work, reads=reads, stored=stored)
         least = 4 * lanes if orientation == "pixels" else 1
@@ -315,6 +312,7 @@ def _part(call: Call, way: Way) -> Part:
     if way.interleaved:  # rows of the output are contiguous, as rows of pixels are elsewhere
         stores = ("pixels",) if "channels" in work.in_place_store else ()
         work = work._replace(contiguous=("pixels",), in_place_store=stores)
+    plane = prod(way.box[2:]) * spec.tile_dtype.itemsize
     problem = make_problem(
         work,
         call.components,
@@ -324,14 +322,16 @@ def _part(call: Call, way: Way) -> Part:
         in_place=way.in_place,
         masked=way.masked,
         transposes=way.transposes,
-        far=is_far(work) and not way.transposes,
+        far=is_far(call.work) and not way.transposes,
+        large=way.interleaved or plane > work.machine.cache * costs.PLANE_SHARE,
         weights_in_place=weights_in_place,
         task_groups=way.share if pixels else 1,
         interleaved=spec.groups if way.interleaved else 1,
     )
     threads = min(call.threads, problem.tasks)
     scratch.limit(threads * problem.scratch_bytes)
-    each = chunk(call.spec, problem.tasks, threads)
+    alike = threads * (len(way.edges) - 1)  # one for each thread, as the ends of rows are short
+    each = ceil(chunk(call.spec, problem.tasks, threads) / alike) * alike
     engine = make_engine(
         call,
         runner(depthwise.tasks(problem), threads, call.shared, each),

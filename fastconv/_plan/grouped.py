@@ -170,6 +170,7 @@ def _part(call: Call, way: Way) -> Part:
         in_place=way.in_place,
         masked=True,
         far=is_far(work) and not way.transposes,
+        large=False,
         weights_in_place=False,
         task_groups=1,
         interleaved=1,

@@ -199,13 +199,6 @@ static void FC_NAME(channels_part)(FC_NAME(channels_fn) *make, const fc_pixels *
     }
 }
 
-/* Outputs of a part of so many at most: all parts are of about the same size. */
-FC_INLINE ptrdiff_t FC_NAME(evenly)(ptrdiff_t outputs, ptrdiff_t most)
-{
-    const ptrdiff_t parts = (outputs + most - 1) / most;
-    return (outputs + parts - 1) / parts;
-}
-
 /* Neighbouring vectors share lines of the cache, of the input and of the output: some columns of
  * all vectors come before the next columns, so that these lines are still in the first level.  Few
  * rows at a time touch few pages, of which the CPU remembers some dozens; `channels_column` gets
@@ -225,6 +218,9 @@ static void FC_NAME(depthwise_channels)(const fc_pixels *pixels, ptrdiff_t vecto
                                                             : FC_PLANE_VECTORS;
     const ptrdiff_t width = make ? some * columns->together : FC_MOST_PIXELS;
     const uint32_t all = (uint32_t)(((uint64_t)1 << FC_LANES) - 1);
+    const fc_reads *depth = &pixels->depth;
+    const ptrdiff_t plane = depth->place[(depth->taps - 1) * depth->dilation];
+    const ptrdiff_t channels = vectors * FC_LANES;
     fc_pixels part = *pixels;
     fc_store how = *store;
     for (ptrdiff_t y = 0; y < rows->outputs; y += height)
@@ -235,9 +231,18 @@ static void FC_NAME(depthwise_channels)(const fc_pixels *pixels, ptrdiff_t vecto
             part.row.outputs = rows->outputs - y < height ? rows->outputs - y : height;
             part.column.place = columns->place + x * columns->stride;
             part.column.outputs = columns->outputs - x < width ? columns->outputs - x : width;
-            if (pixels->ahead && next < columns->outputs)
-                fc_find_areas(&part, columns, next, width, vectors * FC_LANES, sizeof(FC_T), b_,
-                              (const FC_T *)c_ + y * pixels->c_row, &read, &written);
+            if (pixels->ahead && next < columns->outputs) {
+                const ptrdiff_t end = columns->outputs - next < width ? columns->outputs
+                                                                      : next + width;
+                const ptrdiff_t first = fc_last_place(columns, x + part.column.outputs - 1);
+                const ptrdiff_t last = fc_last_place(columns, end - 1);
+                if (plane != FC_NOWHERE && first != FC_NOWHERE && first < last)
+                    read = fc_area_read((const FC_T *)b_ + plane + first, &part.row, sizeof(FC_T),
+                                        last - first + channels);
+                written = fc_area_written((const FC_T *)c_ + at + width * pixels->c_column,
+                                          pixels->c_row, part.row.outputs, sizeof(FC_T),
+                                          (end - next - 1) * pixels->c_column + channels);
+            }
             for (ptrdiff_t v = 0; v < vectors; v++) {
                 const FC_T *bias = store->bias;
                 fc_prefetch_area(&read, vectors);

@@ -30,13 +30,12 @@ FC_INLINE FC_VEC FC_NAME(plane_vector)(const int MASKED, const int PAIRS, const 
 }
 
 /* What lies `ahead` of a row of vectors. */
-FC_INLINE void FC_NAME(plane_ahead)(const int WIDTH, const int PAIRS, const fc_plane *plane,
-                                    const FC_T *from)
+FC_INLINE void FC_NAME(plane_ahead)(const int VECTORS, const FC_T *row, ptrdiff_t ahead)
 {
-    if (plane->ahead)
+    if (ahead)
         FC_UNROLL
-        for (int v = 0; v < WIDTH << PAIRS; v++)
-            __builtin_prefetch(from + plane->ahead + v * FC_LANES, 0, 2);
+        for (int v = 0; v < VECTORS; v++)
+            __builtin_prefetch(row + ahead + v * FC_LANES, 0, 2);
 }
 
 #define FC_PLANE_USE(LOW, HIGH)                                                                  \
@@ -88,7 +87,7 @@ FC_INLINE void FC_NAME(plane_tile)(const int WIDTH, const int MASKED, const int 
             if (place == FC_NOWHERE)
                 continue;
             const FC_T *from = b + depth + place;
-            FC_NAME(plane_ahead)(WIDTH, PAIRS, plane, from);
+            FC_NAME(plane_ahead)(WIDTH << PAIRS, from, plane->b_ahead);
             switch (low * 8 + (high < rows ? high : rows)) {
                 FC_PLANE_USE(0, 1)
                 FC_PLANE_USE(0, 2)
@@ -217,7 +216,7 @@ FC_INLINE void FC_NAME(plane_column)(const int KH, const int KW, const int APART
                     continue;
                 const FC_T *from = b + *row;
                 FC_KEEP_POINTER(from);
-                FC_NAME(plane_ahead)(WIDTH, PAIRS, plane, from);
+                FC_NAME(plane_ahead)(WIDTH << PAIRS, from, plane->b_ahead);
                 FC_UNROLL
                 for (int s = 0; s < KW; s++)
                     FC_UNROLL
@@ -239,6 +238,7 @@ FC_INLINE void FC_NAME(plane_column)(const int KH, const int KW, const int APART
             }
             if (y >= 0) {
                 FC_NAME(store_rows)(1, WIDTH, sum, to, ldc, columns->cols, store);
+                FC_NAME(plane_ahead)(WIDTH, to, plane->c_ahead);
                 to += ldc;
             }
             FC_UNROLL
@@ -327,51 +327,3 @@ static FC_NAME(plane_fn) *FC_NAME(choose_plane)(const fc_plane *plane)
     return FC_NAME(plane);
 }
 #undef FC_PLANE_CHOOSE
-
-/* All planes of depth, one after the other: the sums of one go on where those of the one before it
- * have ended, in C. */
-static void FC_NAME(planes_of_depth)(FC_NAME(plane_fn) *make, const fc_plane *plane, const FC_T *a,
-                                     const FC_T *b, FC_T *c, const fc_store *store)
-{
-    const fc_store unfinished = {.flags = 0};
-    ptrdiff_t left = 0, goes_on = 0;
-    for (ptrdiff_t d = 0; d < plane->depth.taps; d++)
-        left += plane->depth.place[d * plane->depth.dilation] != FC_NOWHERE;
-    for (ptrdiff_t d = 0; d < plane->depth.taps; d++, a += plane->row.taps * plane->a_row) {
-        const ptrdiff_t depth = plane->depth.place[d * plane->depth.dilation];
-        if (depth == FC_NOWHERE)
-            continue;
-        left--;
-        make(plane, a, b + depth, c, goes_on, left ? &unfinished : store);
-        goes_on = 1;
-    }
-}
-
-static void FC_NAME(depthwise)(const fc_plane *plane, ptrdiff_t channels, const void *a_,
-                               const void *b_, void *c_, const fc_store *store)
-{
-    FC_NAME(plane_fn) *make = FC_NAME(choose_plane)(plane);
-    const FC_T *a = a_, *b = b_, *bias = store->bias;
-    FC_T *c = c_, same[FC_STENCIL_ROWS] = {0}; /* the rows are of one channel */
-    fc_store own = *store;
-    ptrdiff_t planes = 0;
-    for (ptrdiff_t d = 0; d < plane->depth.taps; d++)
-        planes += plane->depth.place[d * plane->depth.dilation] != FC_NOWHERE;
-    /* Of several planes, C has to hold the sums as they are. */
-    if (planes == 0 || (planes > 1 && store->flags & (FC_ADD | FC_INTEGER | FC_RESIDUAL)))
-        make = FC_NAME(plane);
-    own.bias = same;
-    for (; channels > 0; channels--) {
-        if (store->flags & FC_BIAS_ROWS)
-            for (int r = 0; r < FC_STENCIL_ROWS; r++)
-                same[r] = *bias;
-        if (make == FC_NAME(plane))
-            make(plane, a, b, c, 0, &own);
-        else
-            FC_NAME(planes_of_depth)(make, plane, a, b, c, &own);
-        a += plane->a_channel;
-        b += plane->b_channel;
-        c += plane->c_channel;
-        bias += bias != NULL;
-    }
-}

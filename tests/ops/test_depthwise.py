@@ -62,12 +62,18 @@ def problems(draw):
 
 
 @settings(max_examples=150, deadline=None)
-@given(problems(), st.sampled_from(DEPTHWISE), st.sampled_from(ISAS), st.integers(1, 3))
-def test_bits_are_those_of_direct(problem, way, isa, threads):
+@given(
+    problems(),
+    st.sampled_from(DEPTHWISE),
+    st.sampled_from(ISAS),
+    st.integers(1, 3),
+    st.sampled_from((2**20, 2**12, 2**8)),
+)
+def test_bits_are_those_of_direct(problem, way, isa, threads, l2):
     x, w, said = problem
     expected = run(x, w, isa=isa, algorithm="direct", threads=1, **said)
     algorithm, orientation = way
-    with with_any_schedule(orientation, Random(0)):
+    with with_caches(l2), with_any_schedule(orientation, Random(0)):
         got = run(x, w, isa=isa, algorithm=algorithm, threads=threads, **said)
         assert kept()[-1].algorithm == "depthwise"
         assert_same_bits(got, expected)

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * The planes of some output channels, with pixels in vectors: see depthwise_template.h.
+ */
+/* Outputs of a part of so many at most: all parts are of about the same size. */
+FC_INLINE ptrdiff_t FC_NAME(evenly)(ptrdiff_t outputs, ptrdiff_t most)
+{
+    const ptrdiff_t parts = (outputs + most - 1) / most;
+    return (outputs + parts - 1) / parts;
+}
+
+/* All planes of depth, one after the other, unless `plane` does that: the sums of one go on where
+ * those of the one before it have ended, in C. */
+static void FC_NAME(planes_of_depth)(FC_NAME(plane_fn) *make, const fc_plane *plane, const FC_T *a,
+                                     const FC_T *b, FC_T *c, const fc_store *store)
+{
+    const fc_store unfinished = {.flags = 0};
+    ptrdiff_t left = 0, goes_on = 0;
+    if (make == FC_NAME(plane)) {
+        make(plane, a, b, c, goes_on, store);
+        return;
+    }
+    for (ptrdiff_t d = 0; d < plane->depth.taps; d++)
+        left += plane->depth.place[d * plane->depth.dilation] != FC_NOWHERE;
+    for (ptrdiff_t d = 0; d < plane->depth.taps; d++, a += plane->row.taps * plane->a_row) {
+        const ptrdiff_t depth = plane->depth.place[d * plane->depth.dilation];
+        if (depth == FC_NOWHERE)
+            continue;
+        left--;
+        make(plane, a, b + depth, c, goes_on, left ? &unfinished : store);
+        goes_on = 1;
+    }
+}
+
+/* Rows and columns of a plane that are made together, while the next columns are prefetched: so
+ * few rows that the CPU remembers their pages, and so many columns that memory is fast. */
+#define FC_SOME_ROWS 16
+#define FC_SOME_COLUMNS 4
+
+FC_INLINE const fc_columns *FC_NAME(some_columns)(const fc_plane *plane, const fc_columns *at)
+{
+    const ptrdiff_t left = plane->columns_end - at;
+    return at + (left < FC_SOME_COLUMNS ? left : FC_SOME_COLUMNS);
+}
+
+static void FC_NAME(large_planes)(FC_NAME(plane_fn) *make, const fc_plane *plane, const FC_T *a,
+                                  const FC_T *b, FC_T *c, const fc_store *store)
+{
+    const fc_reads *rows = &plane->row, *depth = &plane->depth;
+    const ptrdiff_t last = depth->place[(depth->taps - 1) * depth->dilation];
+    const ptrdiff_t height = FC_NAME(evenly)(rows->outputs, FC_SOME_ROWS * rows->together);
+    const ptrdiff_t size = sizeof(FC_T);
+    fc_plane part = *plane;
+    for (ptrdiff_t y = 0; y < rows->outputs; y += height, c += height * plane->c_row) {
+        const fc_columns *at = plane->columns;
+        part.row.place = rows->place + y * rows->stride;
+        part.row.outputs = rows->outputs - y < height ? rows->outputs - y : height;
+        while (at < plane->columns_end) {
+            const fc_columns *next = FC_NAME(some_columns)(plane, at);
+            const fc_columns *end = FC_NAME(some_columns)(plane, next);
+            fc_area read = {0}, written = {0};
+            if (next < end) {
+                const ptrdiff_t x = next->at, count = end[-1].at + end[-1].cols - x;
+                if (last != FC_NOWHERE)
+                    read = fc_area_read(b + last + (x << plane->pairs), &part.row, size,
+                                        count << plane->pairs);
+                written = fc_area_written(c + x, plane->c_row, part.row.outputs, size, count);
+            }
+            for (; at < next; at++) {
+                fc_prefetch_area(&read, FC_SOME_COLUMNS);
+                fc_prefetch_area(&written, FC_SOME_COLUMNS);
+                part.columns = at;
+                part.columns_end = at + 1;
+                FC_NAME(planes_of_depth)(make, &part, a, b, c, store);
+            }
+        }
+    }
+}
+
+static void FC_NAME(depthwise)(const fc_plane *plane, ptrdiff_t channels, const void *a_,
+                               const void *b_, void *c_, const fc_store *store)
+{
+    FC_NAME(plane_fn) *make = FC_NAME(choose_plane)(plane);
+    const FC_T *a = a_, *b = b_, *bias = store->bias;
+    FC_T *c = c_, same[FC_STENCIL_ROWS] = {0}; /* the rows are of one channel */
+    fc_store own = *store;
+    ptrdiff_t planes = 0;
+    for (ptrdiff_t d = 0; d < plane->depth.taps; d++)
+        planes += plane->depth.place[d * plane->depth.dilation] != FC_NOWHERE;
+    /* Of several planes, C has to hold the sums as they are. */
+    if (planes == 0 || (planes > 1 && store->flags & (FC_ADD | FC_INTEGER | FC_RESIDUAL)))
+        make = FC_NAME(plane);
+    own.bias = same;
+    for (; channels > 0; channels--) {
+        if (store->flags & FC_BIAS_ROWS)
+            for (int r = 0; r < FC_STENCIL_ROWS; r++)
+                same[r] = *bias;
+        if (plane->columns_ahead)
+            FC_NAME(large_planes)(make, plane, a, b, c, &own);
+        else
+            FC_NAME(planes_of_depth)(make, plane, a, b, c, &own);
+        a += plane->a_channel;
+        b += plane->b_channel;
+        c += plane->c_channel;
+        bias += bias != NULL;
+    }
+}
+#undef FC_SOME_ROWS
+#undef FC_SOME_COLUMNS
