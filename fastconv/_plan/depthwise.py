@@ -123,6 +123,7 @@ def _way(
             together *= ceil(vectors / min(vectors, parts))
             shares = ceil(vectors * lanes / together)
     sizes = cut(sizes, ceil(wanted / (spec.batch * shares)))
+    sizes = [min(size, costs.BOX_OUTPUTS) for size in sizes]
     room = work.machine.scratch
     if bounded:
         taken = partial(_task_bytes, work, reads=reads, stored=stored)
@@ -234,6 +235,21 @@ def _task_bytes(work: Work, sizes: list[int], reads: bool, stored: bool) -> int:
     return elements * work.spec.tile_dtype.itemsize
 
 
+def _ahead(work: Work, way: Way) -> tuple[bool, bool]:
+    """Whether a large input is brought near before it is read; and whether in parts of planes,
+    or else the plane behind the one that is made."""
+    *_, rows, columns = way.box
+    if way.interleaved:
+        columns *= work.spec.groups
+    far = is_far(work) and not way.transposes
+    plane = rows * columns * work.spec.tile_dtype.itemsize
+    large = way.interleaved or plane > work.machine.cache * costs.PLANE_SHARE
+    if way.orientation == "pixels" and large and far:
+        vectors = columns // work.machine.lanes
+        far = rows > costs.PLANE_ROWS and vectors >= costs.PLANE_VECTORS
+    return far, large
+
+
 def _cost(work: Work, way: Way) -> float:
     """An estimate in cycles."""
     spec, (_, depth, height, width) = work.spec, work.axes
@@ -299,6 +315,7 @@ def _part(call: Call, way: Way) -> Part:
     """What runs."""
     work, wei = call.work, call.components.wei
     spec, lanes, pixels = work.spec, work.machine.lanes, way.orientation == "pixels"
+    far, large = _ahead(work, way)
     cuts = tuple(
         Cut((0, axis.outputs), size) for axis, size in zip(work.axes[:3], way.box, strict=False)
     )
@@ -312,7 +329,6 @@ def _part(call: Call, way: Way) -> Part:
     if way.interleaved:  # rows of the output are contiguous, as rows of pixels are elsewhere
         stores = ("pixels",) if "channels" in work.in_place_store else ()
         work = work._replace(contiguous=("pixels",), in_place_store=stores)
-    plane = prod(way.box[2:]) * spec.tile_dtype.itemsize
     problem = make_problem(
         work,
         call.components,
@@ -322,8 +338,8 @@ def _part(call: Call, way: Way) -> Part:
         in_place=way.in_place,
         masked=way.masked,
         transposes=way.transposes,
-        far=is_far(call.work) and not way.transposes,
-        large=way.interleaved or plane > work.machine.cache * costs.PLANE_SHARE,
+        far=far,
+        large=large,
         weights_in_place=weights_in_place,
         task_groups=way.share if pixels else 1,
         interleaved=spec.groups if way.interleaved else 1,

@@ -49,7 +49,7 @@ static void FC_NAME(large_planes)(FC_NAME(plane_fn) *make, const fc_plane *plane
     const fc_reads *rows = &plane->row, *depth = &plane->depth;
     const ptrdiff_t last = depth->place[(depth->taps - 1) * depth->dilation];
     const ptrdiff_t height = FC_NAME(evenly)(rows->outputs, FC_SOME_ROWS * rows->together);
-    const ptrdiff_t size = sizeof(FC_T);
+    const ptrdiff_t size = sizeof(FC_T), reach = plane->steps ? plane->step[plane->steps - 1] : 0;
     fc_plane part = *plane;
     for (ptrdiff_t y = 0; y < rows->outputs; y += height, c += height * plane->c_row) {
         const fc_columns *at = plane->columns;
@@ -62,7 +62,7 @@ static void FC_NAME(large_planes)(FC_NAME(plane_fn) *make, const fc_plane *plane
             if (next < end) {
                 const ptrdiff_t x = next->at, count = end[-1].at + end[-1].cols - x;
                 if (last != FC_NOWHERE)
-                    read = fc_area_read(b + last + (x << plane->pairs), &part.row, size,
+                    read = fc_area_read(b + last + (x << plane->pairs) + reach, &part.row, size,
                                         count << plane->pairs);
                 written = fc_area_written(c + x, plane->c_row, part.row.outputs, size, count);
             }

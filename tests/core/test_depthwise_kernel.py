@@ -3,6 +3,7 @@
 with and without masks."""
 
 import ctypes
+import re
 import shutil
 from itertools import product
 
@@ -14,11 +15,14 @@ from ctables import (
     BIAS_ROWS,
     CLAMP,
     Columns,
+    Epilogue,
     Groups,
     Pixels,
     Plane,
     Reads,
     Store,
+    Taps,
+    fields,
     find,
     small_integers,
 )
@@ -87,13 +91,25 @@ def columns_of(count, widest, lanes, masked, valid):
     return (Columns * len(parts))(*parts), held
 
 
+@pytest.mark.parametrize(
+    "structure", [Taps, Store, Reads, Columns, Plane, Pixels, Groups, Epilogue]
+)
+def test_structures_are_those_of_the_header(structure):
+    name = re.match(r"fc_\w+", structure.__doc__)[0]
+    assert [field[0] for field in structure._fields_] == fields(name)
+
+
+@pytest.mark.parametrize("large", [False, True])  # with parts of rows and of columns
 @pytest.mark.parametrize("kernel", KERNELS, ids=str)
-def test_depthwise(table, kernel):
+def test_depthwise(table, kernel, large):
     taps, (s, e), (t, f), pad = kernel
     rng = np.random.default_rng(0)
     lanes, widest = table.lanes, 2 if t == 2 else table.plane_vectors
-    for columns, flags in product((lanes * (widest + 1) - 3, 2 * lanes, 3), (0, BIAS_ROWS | CLAMP)):
-        height, channels = 2 * s + e * (taps[1] - 1) + 3, 3
+    if large:
+        widest = 1
+    sizes = (9 * lanes - 1,) if large else (lanes * (widest + 1) - 3, 2 * lanes, 3)
+    for columns, flags in product(sizes, (0, BIAS_ROWS | CLAMP)):
+        height, channels = (37 if large else 2) * s + e * (taps[1] - 1) + 3, 3 - large
         width = (columns - 1) * t + f * (taps[2] - 1) + 1 - 2 * pad
         if width < 1 or (flags and table.dtype.kind != "f"):
             continue
@@ -127,6 +143,9 @@ def test_depthwise(table, kernel):
             w[0].size,
             x[0].size,
             expected[0].size,
+            0 if large else x[0].size,
+            0 if large else expected[0].size,
+            large,
         )
         y = np.full(expected.shape, 77, table.dtype)
         store = Store(flags, y, bias, low=-20, high=30)
@@ -171,14 +190,15 @@ def test_depthwise_channels(table, kernel):
             Reads(width, channels, columns, taps[2], t, f, pad),
         )
         last = channels - (vectors - 1) * lanes
-        pixels = Pixels(*reads, columns * channels, channels, (1 << last) - 1)
-        y = np.full(expected.shape, 77, table.dtype)
-        store = Store(flags, y, bias, low=-20, high=30)
-        table.call("depthwise_channels", pixels, vectors, w, x, y, store)
-        np.testing.assert_array_equal(y, expected)
-        table.call("depthwise_channels", pixels, vectors, w, x, y, Store(ADD, y))
-        if not flags:
-            np.testing.assert_array_equal(y, 2 * expected)
+        for ahead in (0, 1):
+            pixels = Pixels(*reads, columns * channels, channels, (1 << last) - 1, ahead)
+            y = np.full(expected.shape, 77, table.dtype)
+            store = Store(flags, y, bias, low=-20, high=30)
+            table.call("depthwise_channels", pixels, vectors, w, x, y, store)
+            np.testing.assert_array_equal(y, expected)
+            table.call("depthwise_channels", pixels, vectors, w, x, y, Store(ADD, y))
+            if not flags:
+                np.testing.assert_array_equal(y, 2 * expected)
 
 
 @pytest.mark.parametrize("kernel", KERNELS, ids=str)

@@ -62,6 +62,14 @@ def listed_kernels():
     return listed("KERNEL", r"(\w+), (\w+),")
 
 
+def fields(name):
+    """The names of the fields of a structure of fc_kernels.h."""
+    header = (SOURCE / "fc_kernels.h").read_text(encoding="utf-8")
+    found = re.search(rf"typedef struct \{{([^{{}}]*)\}} {name};", header)
+    text = re.sub(r"/\*.*?\*/", "", found[1], flags=re.DOTALL)
+    return re.findall(r"(\w+)(?:\[\w+\])?\s*[,;]", text)
+
+
 RESULTS = {"void": None, "int": ctypes.c_int, "double": ctypes.c_double}
 
 
@@ -129,7 +137,8 @@ class Plane(ctypes.Structure):
         ("columns", POINTER),
         ("columns_end", POINTER),
         *((name, SIZE) for name in ("a_row", "c_row", "a_channel", "b_channel", "c_channel")),
-        ("ahead", SIZE),
+        *((name, SIZE) for name in ("b_ahead", "c_ahead")),
+        ("columns_ahead", ctypes.c_int),
     ]
 
 
@@ -140,6 +149,7 @@ class Pixels(ctypes.Structure):
         *((name, Reads) for name in ("depth", "row", "column")),
         *((name, SIZE) for name in ("c_row", "c_column")),
         ("lanes", ctypes.c_uint32),
+        ("ahead", ctypes.c_int),
     ]
 
 

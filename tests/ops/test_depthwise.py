@@ -221,3 +221,10 @@ def test_weights_that_are_not_finite_touch_no_padding(value):
             said = {"padding": 1, "groups": 2, "channels_last": last, "algorithm": algorithm}
             for got in (conv2d(moved, w, **said), fastconv.prepare(w, **said)(moved)):
                 assert_same_bits(np.moveaxis(got, -1, 1) if last else got, expected)
+
+
+@pytest.mark.parametrize("shape", [(40_000_000, 1), (10_000_000, 4), (4, 10_000_000), (8000, 8000)])
+def test_a_large_image_needs_little_scratch(shape):
+    for kernel in ((1, 5), (5, 1), (3, 3)):
+        plan = fastconv.plan(fastconv.filter2d, np.empty(shape, "f4"), np.ones(kernel, "f4"))
+        assert plan.scratch_bytes < plan.threads * 4e6
