@@ -63,8 +63,8 @@ def algorithms(case):
     if is_factored(case):
         return ["separable"]
     plan = Call({**case, "forms": {}}).run("plan", algorithm="auto")
-    if plan.chosen == REASON:
-        return [case["said"]["algorithm"]]
+    if plan.chosen == REASON or any(REASON in step for step in plan.steps):
+        return [case["said"].get("algorithm", "auto")]
     able = [name for name, why in plan.refused if why.startswith(ESTIMATED)]
     parts = (name for row in offered() if row.name == plan.algorithm for name in row.parts)
     return [plan.algorithm, *able, *parts]
