@@ -178,7 +178,7 @@ def test_it_refuses_more_channels_and_complex_weights():
 
 
 def test_what_is_copied():
-    x, w = np.ones((1, 3, 19, 11), np.float32), np.ones((3, 1, 3, 3), np.float32)
+    x, w = np.ones((1, 3, 19, 23), np.float32), np.ones((3, 1, 3, 3), np.float32)
 
     def copies(x, **said):
         return plan(conv2d, x, w, groups=3, algorithm="depthwise", **said).copies
