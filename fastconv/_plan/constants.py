@@ -115,7 +115,8 @@ GROUPED_PLANE = 300.0  # begin and end a plane
 READ_AGAIN = 4  # positions that a box reads for each that it moves on, at most ...
 LONG_OUTPUTS = 64  # ... or it has so many outputs of a long kernel
 ROWS_WORTH = 4  # rows of a box for each that it shares with the next one, at least
-BAND_SHARE = 0.25  # of the second level, for what lies between two convolutions
+BAND_SHARE = 0.5  # of the second level, for what lies between two convolutions ...
+BAND_BYTES = 1 << 19  # ... and no more than this
 PASS_TAPS = 36  # multiply-adds an output that a further pass of a separable kernel is worth
 REGION = 20_000.0  # begin and end a parallel region
 

@@ -49,7 +49,7 @@ def _boxes(cuts: Cuts, least: int) -> Iterator[tuple[tuple[int, int], ...]]:
     """(first, end) on the axes of batch and space, of each of at least so many bands, if there are
     as many positions."""
     sizes = cuts.sizes
-    budget = int(machine.caches()["L2"] * costs.BAND_SHARE)
+    budget = min(int(machine.caches()["L2"] * costs.BAND_SHARE), costs.BAND_BYTES)
     total = -(-prod(sizes) * cuts.position_bytes // budget)  # bands, which threads share evenly
     total = -(-total // least) * least
     steps = _steps(sizes, min(budget // cuts.position_bytes, -(-prod(sizes) // total)))
