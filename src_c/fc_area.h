@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * Memory that kernels read or write soon: rows of columns, prefetched line by line.  A CPU finds by
- * itself what follows in a row, but not the next columns of many rows.
+ * itself what follows in a row, but not the next columns of many rows.  Included after fc_simd.h.
  */
 #ifndef FC_AREA_H
 #define FC_AREA_H
 #include "fc_kernels.h"
-
-enum { FC_LINE = 64 };
 
 typedef struct {
     const char *at;
@@ -28,8 +26,8 @@ static __attribute__((noinline)) void fc_prefetch_area(fc_area *area, ptrdiff_t 
         const ptrdiff_t left = area->lines - area->line, count = left < lines ? left : lines;
         if (place != FC_NOWHERE) {
             const char *from = area->at + area->row * area->row_bytes + place * area->place_bytes
-                               + area->line * FC_LINE;
-            for (const char *end = from + count * FC_LINE; from < end; from += FC_LINE)
+                               + area->line * FC_LINE_BYTES;
+            for (const char *end = from + count * FC_LINE_BYTES; from < end; from += FC_LINE_BYTES)
                 __builtin_prefetch(from, 0, 2);
         }
         lines -= count;
@@ -48,14 +46,15 @@ static __attribute__((noinline)) fc_area fc_area_read(const void *at, const fc_r
 {
     return (fc_area){.at = at, .place = row->place, .place_bytes = size,
                      .rows = (row->outputs - 1) * row->stride + (row->taps - 1) * row->dilation + 1,
-                     .lines = (elements * size + FC_LINE - 1) / FC_LINE};
+                     .lines = (elements * size + FC_LINE_BYTES - 1) / FC_LINE_BYTES};
 }
 
-static __attribute__((noinline)) fc_area fc_area_written(const void *at, ptrdiff_t row_step, ptrdiff_t rows,
-                                      ptrdiff_t size, ptrdiff_t elements)
+static __attribute__((noinline)) fc_area fc_area_written(const void *at, ptrdiff_t row_step,
+                                                         ptrdiff_t rows, ptrdiff_t size,
+                                                         ptrdiff_t elements)
 {
     return (fc_area){.at = at, .row_bytes = row_step * size, .rows = rows,
-                     .lines = (elements * size + FC_LINE - 1) / FC_LINE};
+                     .lines = (elements * size + FC_LINE_BYTES - 1) / FC_LINE_BYTES};
 }
 
 /* The last place that columns up to x read, or FC_NOWHERE. */

@@ -4,8 +4,8 @@
 #include "fc_kernels.h"
 #include <stdint.h>
 #include <string.h>
-#include "fc_area.h"
 #include "fc_simd.h"
+#include "fc_area.h"
 
 #ifdef __clang__
 #define FC_SHUFFLE8(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)

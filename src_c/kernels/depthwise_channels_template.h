@@ -245,8 +245,10 @@ static void FC_NAME(depthwise_channels)(const fc_pixels *pixels, ptrdiff_t vecto
             }
             for (ptrdiff_t v = 0; v < vectors; v++) {
                 const FC_T *bias = store->bias;
-                fc_prefetch_area(&read, vectors);
-                fc_prefetch_area(&written, vectors);
+                if (pixels->ahead) {
+                    fc_prefetch_area(&read, vectors);
+                    fc_prefetch_area(&written, vectors);
+                }
                 part.lanes = v < vectors - 1 ? all : pixels->lanes;
                 how.bias = bias ? bias + v * FC_LANES : NULL;
                 FC_NAME(channels_part)(make, &part, (const FC_T *)a_ + v * taps * FC_LANES,
