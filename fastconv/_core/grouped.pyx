@@ -8,17 +8,9 @@ from fastconv._core.axis cimport Axis
 from fastconv._core.channels cimport channels_task
 from fastconv._core.conv cimport conv_t
 from fastconv._core.parallel cimport make_tasks
-from fastconv._core.planes cimport Planes, planes_t
+from fastconv._core.planes cimport Planes, planes_t, taps_apart
 from fastconv._core.table cimport FC_GROUPED_NARROW, FC_SPREAD, find
 from fastconv._core.window cimport PAGE, book
-
-
-cdef Py_ssize_t first_taps_apart(const Axis *axis) noexcept:
-    """`apart` of `fc_reads`."""
-    cdef Py_ssize_t common = axis.stride, rest = axis.dilation
-    while rest:                 # the greatest common divisor
-        common, rest = rest, common % rest
-    return axis.stride // common
 
 
 cdef class Groups(Planes):
@@ -43,7 +35,7 @@ cdef class Groups(Planes):
         cdef const Axis *column = &p.window.axis[3]
         cdef Py_ssize_t size = p.window.itemsize, lanes = p.window.kernels.lanes, end
         cdef Py_ssize_t channels = max(<Py_ssize_t> 1, p.schedule.block_k // p.window.taps)
-        cdef Py_ssize_t apart = first_taps_apart(column), phases, length, rows
+        cdef Py_ssize_t apart = taps_apart(column), phases, length, rows
         d.grouped = True
         d.inputs, d.all_inputs = self.wanted
         d.index = NULL
@@ -55,7 +47,7 @@ cdef class Groups(Planes):
         length = p.window.kernels.grouped_pixels + (column.block_taps - 1) // apart
         length = (length + FC_SPREAD - 1) // FC_SPREAD * FC_SPREAD
         d.at_step = book(&end, column.block_taps * channels * sizeof(Py_ssize_t))
-        rows = row.block_taps + min(first_taps_apart(row), row.block_taps)  # of the ring, at most
+        rows = row.block_taps + min(taps_apart(row), row.block_taps)  # of the ring, at most
         d.at_room = book(&end, depth.block_taps * rows * phases * length * lanes * size
                          * (channels if self.index else 1))
         p.scratch_bytes = (end + PAGE - 1) // PAGE * PAGE

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Planes of the output, of few input channels a group, and the tables of what they read."""
-from fastconv._core.axis cimport Span
+from fastconv._core.axis cimport Axis, Span
 from fastconv._core.conv cimport Problem, conv_t
 from fastconv._core.source cimport source_t
 from fastconv._core.table cimport fc_pixels, fc_plane, fc_reads
@@ -47,6 +47,7 @@ cdef class Planes(Problem):
     cdef Py_ssize_t _extent(self, int a)
     cdef Py_ssize_t _together(self)
 
+cdef Py_ssize_t taps_apart(const Axis *axis) noexcept nogil
 cdef bint reads_in_place(const planes_t *d, const Span *columns) noexcept nogil
 cdef void bring_near(const planes_t *d, const Span **box, const fc_reads *depth,
                      const fc_reads *row, const char *src, Py_ssize_t channels) noexcept nogil

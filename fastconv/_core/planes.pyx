@@ -36,11 +36,19 @@ cdef inline Py_ssize_t extent(const Axis *axis, Py_ssize_t outputs,
     return max(0, (outputs - 1) * axis.stride + (taps - 1) * axis.dilation + 1)
 
 
+cdef Py_ssize_t taps_apart(const Axis *axis) noexcept nogil:
+    """`apart` of `fc_reads`.  One tap has no dilation."""
+    cdef Py_ssize_t common = axis.stride, rest = axis.dilation if axis.taps > 1 else 1
+    while rest:                 # the greatest common divisor
+        common, rest = rest, common % rest
+    return axis.stride // common
+
+
 cdef void find_reads(const planes_t *d, int a, const Span *span, const part_t *part,
                      const source_t *source, char *scratch, fc_reads *reads) noexcept nogil:
     """What the outputs of a span read along an axis, through the taps of a block."""
     cdef const Axis *axis = &d.conv.window.axis[a]
-    cdef Py_ssize_t i, t, at, found, common = axis.dilation, rest = axis.stride
+    cdef Py_ssize_t i, t, at, found
     cdef const Span *narrow = source.box[a]
     cdef Py_ssize_t *place = <Py_ssize_t *> (scratch + d.at_place[a])
     cdef Py_ssize_t count = extent(axis, span.count, part.end - part.first)
@@ -60,11 +68,10 @@ cdef void find_reads(const planes_t *d, int a, const Span *span, const part_t *p
             place[i * axis.stride + (t - part.first) * axis.dilation] = found
             if found != FC_NOWHERE:
                 found += source.pixel[a]
-    while rest:                 # the greatest common divisor
-        common, rest = rest, common % rest
     reads.place, reads.outputs, reads.taps = place, span.count, part.end - part.first
-    reads.stride, reads.dilation = axis.stride, axis.dilation
-    reads.together, reads.apart = axis.dilation // common, axis.stride // common
+    reads.stride, reads.dilation = axis.stride, axis.dilation if axis.taps > 1 else 1
+    reads.apart = taps_apart(axis)
+    reads.together = reads.apart * reads.dilation // axis.stride
 
 
 cdef bint reads_in_place(const planes_t *d, const Span *columns) noexcept nogil:

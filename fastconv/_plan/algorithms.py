@@ -124,7 +124,7 @@ class Tiled:
         work, said = call.work, []
         if self.panels:
             said += ["input: panels of the cache's size"]
-        elif not work.reads_in_place(schedule.in_regions):
+        elif work.copies(schedule):
             said += ["input: strips of the cache's size"]
         elif work.padded and direct.makes_strips(problem):
             said += ["input: strips of the cache's size where tiles cannot leave padding out"]

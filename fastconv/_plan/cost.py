@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from itertools import product
 from math import ceil, prod
@@ -35,6 +36,8 @@ class Box(NamedTuple):
     rows: int  # of the strip of a channel
     run: int  # pixels side by side in source and output
     runs: int
+    stored: int  # pixels side by side in the output alone, of an image
+    images: int
     height: SpanKind
     width: SpanKind
 
@@ -71,26 +74,33 @@ def boxes_of(
 
 
 def _box(axes: tuple[CoreAxis, ...], parts: tuple[tuple[int, SpanKind], ...]) -> Box:
-    (count_n, n), (count_d, d), (count_h, h), (count_w, w) = parts
+    counts, (n, d, h, w) = zip(*parts, strict=True)
     rows = n.count * d.phases * d.length * h.phases * h.length * w.phases
     pixels = n.count * d.count * h.count * w.count
-    run, dense = w.count, w.length == w.count == axes[3].dst
-    for axis, span in ((axes[2], h), (axes[1], d), (axes[0], n)):
-        if not dense and span.count > 1:
-            break
-        run *= span.count
-        dense = dense and span.length == span.count == axis.dst
+    run = _run(axes, (n, d, h, w), lambda axis, span: span.length == span.count == axis.dst)
     return Box(
-        count=count_n * count_d * count_h * count_w,
+        count=prod(counts),
         pixels=pixels,
         taps=d.taps * h.taps * w.taps,
         valid=n.count * d.valid * h.valid * (w.valid if run == w.count else w.count * w.taps),
         rows=rows,
         run=run,
         runs=pixels // run,
+        stored=_run(axes[1:], (d, h, w), lambda axis, span: span.count == axis.dst),
+        images=n.count,
         height=h,
         width=w,
     )
+
+
+def _run(axes: tuple[CoreAxis, ...], spans: tuple[SpanKind, ...], whole: Callable) -> int:
+    """Pixels that follow one another: those of an axis as long as the axes after it are whole."""
+    run = 1
+    for axis, span in zip(reversed(axes), reversed(spans), strict=True):
+        run *= span.count
+        if not whole(axis, span):
+            break
+    return run
 
 
 def scratch_bytes(work: Work, schedule: Schedule, boxes: Boxes) -> int:
@@ -127,10 +137,16 @@ def cost(work: Work, schedule: Schedule, boxes: Boxes) -> float:
         longest = max(longest, task)
     if not tasks:
         return 0.0
+    total += task_cost.at_end(boxes.kinds[-1])
     # Tasks of equal length end in rounds; and at the end threads wait for the one that was late.
     threads = min(work.machine.threads, tasks)
     waiting = longest * (threads - 1) / threads * costs.WAITING_SHARE
     return max(ceil(tasks / threads) * total / tasks, longest) + waiting
+
+
+def element(step_bytes: float) -> float:
+    """To read or write an element that lies so far from the next one."""
+    return costs.SCATTERED if step_bytes >= costs.LINE_BYTES else costs.STRIDED
 
 
 class Cost(NamedTuple):
@@ -144,7 +160,8 @@ class Cost(NamedTuple):
     cycle: float  # of a vector's multiply-add
     lines: float  # of the cache in a vector
     in_place: bool  # the input is read where it lies
-    vector: float  # to copy a vector of it, or to read it for the first time
+    touch: float  # to read a vector of it for the first time
+    copy: float  # ... to copy it
     fixed: float  # of any box: to begin, and the weights
 
     @classmethod
@@ -156,12 +173,8 @@ class Cost(NamedTuple):
         vector_bytes = work.machine.lanes * spec.tile_dtype.itemsize
         lines, cycle = vector_bytes / costs.LINE_BYTES, max(0.5, vector_bytes / costs.CYCLE_BYTES)
         blocks = work.blocks.number(spec.c_in * work.taps)
-        in_place = work.reads_in_place(schedule.in_regions)
-        if in_place:
-            vector = costs.TOUCH_FAR * lines if work.far_src else 0.0
-        else:
-            vector = costs.COPY_FAR * lines if work.far_src else costs.COPY_VECTOR
-            vector += costs.COPY_CONVERT if work.copying.converts else 0
+        copy = costs.COPY_FAR * lines if work.far_src else costs.COPY_VECTOR
+        copy += costs.COPY_CONVERT if work.copying.converts else 0
         channels = spec.c_out / shares
         weight = cycle * costs.WEIGHT_VECTOR / work.machine.lanes
         if not work.prepared:
@@ -174,30 +187,37 @@ class Cost(NamedTuple):
             blocks=blocks,
             cycle=cycle,
             lines=lines,
-            in_place=in_place,
-            vector=vector,
+            in_place=not work.copies(schedule),
+            touch=costs.TOUCH_FAR * lines if work.far_src else 0.0,
+            copy=copy,
             fixed=costs.TASK * blocks + (costs.TAP + weight * channels * spec.c_in) * work.taps,
         )
 
     def task(self, box: Box) -> float:
         """A box, and the output channels of a task."""
-        return self.fixed + self._input(box) + self._tiles(box) + self._output(box)
+        return self.fixed + self._input(box, self.in_place) + self._tiles(box) + self._output(box)
 
-    def _input(self, box: Box) -> float:
+    def at_end(self, box: Box) -> float:
+        """The last box of an array, where vectors of pixels would reach past the array."""
+        pixels = self.schedule.orientation == "pixels" and not self.schedule.panel
+        if not (pixels and self.in_place and box.run % self.work.machine.lanes):
+            return 0.0
+        return self.shares * self._input(box, in_place=False)
+
+    def _input(self, box: Box, in_place: bool) -> float:
         """Strips and panels, or the first look at the input where it lies."""
         c_in, lanes, panel = self.work.spec.c_in, self.work.machine.lanes, self.schedule.panel
         length, step = box.width.length, self.work.copying.step
-        if self.in_place:
-            cycles = c_in * box.rows * self.vector * ceil(length / lanes)
+        if in_place:
+            cycles = c_in * box.rows * self.touch * ceil(length / lanes)
         elif self.work.channels_first or not self.schedule.in_regions:
-            element = costs.COPY_ACROSS if self.work.copying.across else costs.COPY_STRIDED
-            strided = element * length if step > 1 else 0
-            row = max(strided, self.vector * ceil(length / lanes))
+            strided = self._element(step) * length if step > 1 else 0
+            row = max(strided, self.copy * ceil(length / lanes))
             cycles = c_in * box.rows * (costs.COPY_ROW + row)
         else:
             # A row of pixels that follow one another like their channels is one copy.
             length, row = (1, c_in * length) if step == c_in else (length, c_in)
-            cycles = box.rows * length * (costs.COPY_ROW + self.vector * ceil(row / lanes))
+            cycles = box.rows * length * (costs.COPY_ROW + self.copy * ceil(row / lanes))
         if panel:
             panels = ceil(box.pixels / panel)
             breaks = 0 if box.width.length == box.width.count else box.pixels / box.width.count
@@ -207,17 +227,31 @@ class Cost(NamedTuple):
             cycles += steps * (costs.GATHER_SEGMENT * segments + costs.GATHER_VECTOR * vectors)
         return cycles
 
+    def _element(self, step: float) -> float:
+        """An element of a strip that is so many from the next one in the input."""
+        itemsize = self.work.spec.tile_dtype.itemsize
+        if not self.work.copying.across:
+            return element(step * itemsize)
+        return costs.COPY_ACROSS * max(1, costs.LINE_BYTES / (self.work.spec.c_in * itemsize))
+
     def _tiles(self, box: Box) -> float:
         work, schedule, lanes, cycle = self.work, self.schedule, self.work.machine.lanes, self.cycle
         steps = work.spec.c_in * box.taps
         run, runs = (box.pixels, 1) if schedule.panel else (box.run, box.runs)
-        near = 0.0  # bring operands from the second-level cache
+        near = load = 0.0  # bring operands from the second-level cache; and from the first
         if schedule.orientation == "pixels":
             high, wide, tall = self.channels, runs * ceil(run / lanes), schedule.width
             tiles = ceil(high / tall) * wide / 2
-            sums = tall * (4 if tall * 2 < table.SUMS_IN_FLIGHT else 2)
+            columns, read = ceil(run / lanes), 1.0
+            sums = tall * min(columns, 4 if tall * 2 < table.SUMS_IN_FLIGHT else 2)
             if tall == 1 and box.height.taps > 1 and box.height.count > 1:  # the stencil tile
-                sums = 4 * min(4, box.height.count)
+                rows, height = min(4, box.height.count), work.axes[2]
+                if height.stride % height.dilation == 0:  # its rows share what they read
+                    sums = rows * min(columns, 4)
+                    apart = height.stride // height.dilation
+                    read = min(1.0, ((rows - 1) * apart / box.height.taps + 1) / rows)
+            if not schedule.panel:  # the rows of a tile share what they load
+                load = costs.LOAD_VECTOR * self.lines * read / tall
             if steps and not schedule.panel:
                 # A tile touches its two vectors and a line more; the taps of a lane share them.
                 shared = box.width.taps // box.width.phases
@@ -231,10 +265,10 @@ class Cost(NamedTuple):
                 steps = work.spec.c_in * box.valid / box.pixels  # regions leave padding out
         if schedule.panel:
             near = steps * costs.PANEL_VECTOR * tiles * 2
-        flight = table.SUMS_IN_FLIGHT / sums
+        flight = table.SUMS_IN_FLIGHT / 2 / cycle / sums  # of two a cycle
         idle = flight if flight > 1 else 1 + costs.LATE * flight**4
         return (
-            high * wide * (cycle * steps * idle + costs.SUM_VECTOR * self.blocks)
+            high * wide * (max(cycle * idle, load) * steps + costs.SUM_VECTOR * self.blocks)
             + cycle * near
             + costs.TILE * tiles * self.blocks
         )
@@ -242,9 +276,11 @@ class Cost(NamedTuple):
     def _output(self, box: Box) -> float:
         """The way of sums that tiles cannot store in place, and what memory takes."""
         run, runs = (box.pixels, 1) if self.schedule.panel else (box.run, box.runs)
-        lanes, cycles = self.work.machine.lanes, 0.0
+        lanes, cycles = self.work.machine.lanes, self._buffer(box)
         if self.schedule.orientation == "pixels" and run % lanes:
-            cycles = costs.EDGE_ROW * self.channels * runs * self.blocks
+            cycles += costs.EDGE_ROW * self.channels * runs * self.blocks
+        elif self.schedule.orientation == "channels" and self.channels % lanes:
+            cycles += costs.EDGE_ROW * box.pixels * self.blocks
         work, orientation = self.work, self.schedule.orientation
         epilogue = 0.0 if work.simple else costs.EPILOGUE_ELEMENT
         if orientation == "pixels" or orientation in work.contiguous:
@@ -257,3 +293,13 @@ class Cost(NamedTuple):
                 costs.TRANSPOSE_FAR if self.work.far_dst else costs.TRANSPOSE_ELEMENT
             )
         return cycles + epilogue * box.pixels * self.channels
+
+    def _buffer(self, box: Box) -> float:
+        """Sums of panels whose pixels do not follow one another in the output."""
+        orientation, pieces = self.schedule.orientation, box.pixels // box.stored
+        rows, row = self.channels * pieces, box.stored
+        if orientation == "channels":
+            pieces, rows, row = pieces // box.images, box.pixels, self.channels
+        if not self.schedule.panel or orientation not in self.work.in_place_store or pieces == 1:
+            return 0.0
+        return rows * (costs.BUFFER_ROW + costs.BUFFER_VECTOR * ceil(row / self.work.machine.lanes))

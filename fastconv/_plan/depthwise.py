@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from math import ceil, prod
-from typing import NamedTuple
+from operator import itemgetter
 
 import numpy as np
 
@@ -20,9 +20,11 @@ from .._spec.borders import Border
 from .._spec.conv import ConvSpec
 from . import constants as costs
 from .candidate import Candidate, Part, chunk, idle, make_engine, pack, runner
+from .depthwise_cost import Way, cost
+from .joined import forms
 from .plan import PLAN_BYTES
 from .tiled import Call, make_problem
-from .work import Cut, Schedule, Work, operations, valid_share
+from .work import Cut, Schedule, Work, operations
 
 
 def refuses(spec: ConvSpec) -> str | None:
@@ -34,25 +36,13 @@ def refuses(spec: ConvSpec) -> str | None:
     return None
 
 
-class Way(NamedTuple):
-    """How planes are cut and read."""
-
-    orientation: str  # what lies in vectors
-    interleaved: bool  # pixels and their channels, which share the weights, are one row
-    in_place: bool  # pixels are read where they lie in the input
-    masked: bool  # ... columns on padding, too
-    transposes: bool  # ... or from a strip of them, where channels lie side by side
-    edges: tuple[int, ...]  # where rows are cut, so that most boxes read no border
-    box: tuple[int, ...]  # sizes of the largest box of a task, of one image
-    share: int  # groups of a task, or vectors of channels
-
-
 def candidate(call: Call) -> Candidate:
     """The cheaper one of pixels and channels in vectors."""
     if 0 in call.spec.output_shape:
         return Candidate(0.0, partial(idle, call))
-    cost, way = min((_cost(call.work, way), way) for way in ways(call))
-    return Candidate(cost, partial(_part, call, way))
+    found = [(cost(seen.work, way), way, seen) for seen in forms(call) for way in ways(seen)]
+    least, way, seen = min(found, key=itemgetter(0))
+    return Candidate(least, partial(_part, call, seen, way))
 
 
 def ways(call: Call) -> list[Way]:
@@ -250,69 +240,8 @@ def _ahead(work: Work, way: Way) -> tuple[bool, bool]:
     return far, large
 
 
-def _cost(work: Work, way: Way) -> float:
-    """An estimate in cycles."""
-    spec, (_, depth, height, width) = work.spec, work.axes
-    lanes, planes = work.machine.lanes, spec.batch * spec.groups * spec.c_out
-    cycle = max(0.5, lanes * spec.tile_dtype.itemsize / costs.CYCLE_BYTES)
-    rows, blocks = depth.outputs * height.outputs, work.blocks.number(spec.c_in * spec.taps)
-    pixels, taps = rows * width.outputs, spec.c_in * spec.taps
-    if way.interleaved:
-        vectors, begun = spec.batch * rows * ceil(width.outputs * spec.groups / lanes), spec.batch
-    elif way.orientation == "pixels":
-        vectors, begun = planes * rows * ceil(width.outputs / lanes), planes
-    else:
-        begun = spec.batch * ceil(spec.groups / lanes)
-        vectors = begun * pixels
-    if way.orientation == "pixels":
-        begin = depth.outputs * (costs.PLANE + costs.PLANE_ROW * depth.k * height.k)
-        begin += costs.PLANE_TAP * taps
-    else:
-        begin = depth.outputs * costs.PLANE_CHANNELS + costs.PIXEL_ROW * rows
-        begin += costs.PIXEL_TAP * taps
-    valid = taps * valid_share(depth) * valid_share(height)
-    each = costs.PLANE_STEP * valid + costs.PLANE_VECTOR * blocks
-    total = vectors * cycle * each + begun * begin
-    if not work.simple:
-        total += costs.EPILOGUE_ELEMENT * planes * pixels
-    if way.transposes:
-        read = prod(min(axis.padded, axis.outputs * axis.stride) for axis in work.axes[1:])
-        total += planes * (read + pixels) * costs.TRANSPOSE_PLANE
-    elif not way.interleaved and way.orientation not in work.contiguous:
-        total += planes * pixels * _element(work, costs.PLANE_STRIDED, spec.groups * spec.c_out)
-    if not way.in_place:
-        total += spec.batch * _copying(work, way)
-    if not (work.prepared or (work.wei_direct and way.orientation == "pixels")):
-        total += costs.PACK_STRIDED * spec.groups * spec.c_out * taps
-    return total / work.machine.threads
-
-
-def _copying(work: Work, way: Way) -> float:
-    """What it costs to copy the strips of an image: positions that are read."""
-    spec, lanes = work.spec, work.machine.lanes
-    depth, height, width = (
-        min(axis.padded, axis.outputs * min(axis.stride, axis.k)) for axis in work.axes[1:]
-    )
-    rows, planes = depth * height, spec.groups * spec.c_in
-    if way.interleaved:
-        row = costs.COPY_PLANE_ROW + costs.COPY_VECTOR * ceil(width * planes / lanes)
-        return rows * row
-    if way.orientation == "channels":
-        return rows * (costs.COPY_PIXEL_ROW + costs.COPY_PIXEL * width * ceil(planes / lanes))
-    row = costs.COPY_VECTOR * ceil(width / lanes)
-    if work.copying.step > 1:
-        row = width * _element(work, costs.COPY_STRIDED, work.copying.step)
-    return planes * rows * (costs.COPY_PLANE_ROW + row)
-
-
-def _element(work: Work, near: float, step: float) -> float:
-    """What an element costs that is so many from the next one: perhaps a line of the cache."""
-    apart = step * work.spec.tile_dtype.itemsize >= costs.LINE_BYTES
-    return costs.SCATTERED if apart else near
-
-
-def _part(call: Call, way: Way) -> Part:
-    """What runs."""
+def _part(asked: Call, call: Call, way: Way) -> Part:
+    """What runs for a call, perhaps with axes that are joined."""
     work, wei = call.work, call.components.wei
     spec, lanes, pixels = work.spec, work.machine.lanes, way.orientation == "pixels"
     far, large = _ahead(work, way)
@@ -349,7 +278,7 @@ def _part(call: Call, way: Way) -> Part:
     alike = threads * (len(way.edges) - 1)  # one for each thread, as the ends of rows are short
     each = ceil(chunk(call.spec, problem.tasks, threads) / alike) * alike
     engine = make_engine(
-        call,
+        asked,
         runner(depthwise.tasks(problem), threads, call.shared, each),
         bias_room=None if pixels else np.zeros(lanes, call.bias_dtype),
         pack=None if weights_in_place else partial(pack, problem),

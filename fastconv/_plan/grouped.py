@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from math import ceil, prod
+from math import ceil, gcd, prod
+from operator import itemgetter
 from typing import NamedTuple
 
 import numpy as np
@@ -17,6 +18,7 @@ from .._spec.conv import ConvSpec
 from . import constants as costs
 from .candidate import Candidate, Part, chunk, idle, make_engine, pack, runner
 from .depthwise import cut, extent, fitting, is_far
+from .joined import forms
 from .plan import PLAN_BYTES
 from .tiled import Call, make_problem
 from .work import Cut, Schedule, Work, operations, valid_share
@@ -48,11 +50,14 @@ class Way(NamedTuple):
 
 
 def candidate(call: Call) -> Candidate:
-    """The only way there is."""
+    """The cheaper one of the axes as they are and of those that are joined."""
     if 0 in call.spec.output_shape:
         return Candidate(0.0, partial(idle, call))
-    way = _way(call)
-    return Candidate(_cost(call.work, way), partial(_part, call, way))
+    found = [(seen, _way(seen)) for seen in forms(call)]
+    cost, seen, way = min(
+        ((_cost(seen.work, way), seen, way) for seen, way in found), key=itemgetter(0)
+    )
+    return Candidate(cost, partial(_part, call, seen, way))
 
 
 def _way(call: Call) -> Way:
@@ -99,9 +104,11 @@ def _cost(work: Work, way: Way) -> float:
     planes = spec.batch * ceil(spec.groups / way.groups) * depth.outputs
     steps = spec.c_in * spec.taps * valid_share(depth) * valid_share(height)
     columns, pixels = _columns(width, *grouped.pixels(work.machine.isa, spec.arithmetic.tile))
-    total = planes * height.outputs * pixels * steps * cycle * costs.GROUPED_STEP
-    total += planes * (costs.GROUPED_PLANE + costs.COLUMN * columns * height.outputs) * blocks
-    total += planes * height.outputs * width.outputs * costs.SUM_VECTOR * blocks
+    lines = planes * height.outputs
+    total = lines * steps * (pixels * cycle * costs.GROUPED_STEP + columns * costs.GROUPED_TAP)
+    total += planes * costs.GROUPED_PLANE * blocks
+    total += spec.batch * ceil(spec.groups / way.groups) * spec.c_in * spec.taps * costs.PLANE_TAP
+    total += lines * width.outputs * costs.GROUPED_VECTOR * blocks
     # Each pixel once for a column, as a vector for each of its channels.
     rows = depth.k * min(height.padded, height.outputs * min(height.stride, height.k))
     each = min(width.stride, width.k) * (pixels + columns * ceil(width.k / width.stride))
@@ -114,13 +121,13 @@ def _cost(work: Work, way: Way) -> float:
     for axis in (depth, height, width):
         read *= min(axis.padded, axis.outputs * max(axis.stride, axis.k))
     if way.transposes:
-        total += read * (costs.TRANSPOSE_FAR if work.far_src else costs.TRANSPOSE_ELEMENT)
+        total += read * costs.TRANSPOSE_PLANE
     elif not way.in_place and work.copying.step == spec.groups * spec.c_in:  # rows as they lie
         total += read * costs.COPY_VECTOR / lanes
     elif not way.in_place:
-        total += read * (costs.COPY_STRIDED + costs.COPY_ROW / lanes)
+        total += read * (costs.STRIDED + costs.COPY_ROW / lanes)
     if "channels" not in work.contiguous:
-        total += outputs * (costs.TRANSPOSE_FAR if work.far_dst else costs.TRANSPOSE_ELEMENT)
+        total += outputs * costs.GROUPED_TRANSPOSED
     if not work.simple:
         total += outputs * costs.EPILOGUE_ELEMENT
     if not work.prepared:
@@ -130,14 +137,17 @@ def _cost(work: Work, way: Way) -> float:
 
 
 def _columns(width: Axis, wide: int, narrow: int) -> tuple[int, int]:
-    """How many columns of pixels a row has, and their pixels, with those beyond its end."""
-    found = []
+    """How many columns of pixels a row has, and their pixels, with those beyond its end; those of
+    a column share what they read."""
+    together = width.dilation // gcd(width.stride, width.dilation) if width.k > 1 else 1
+    together = min(together, width.outputs)
+    outputs, found = ceil(width.outputs / together), []
     for some in range(wide):
-        columns = some + max(0, ceil((width.outputs - some * narrow) / wide))
+        columns = some + max(0, ceil((outputs - some * narrow) / wide))
         pixels = some * narrow + (columns - some) * wide
         found.append((pixels + columns, columns, pixels))
     _, columns, pixels = min(found)
-    return columns, pixels
+    return columns * together, pixels * together
 
 
 def _index(spec, lanes: int, groups: int) -> bytes:
@@ -151,8 +161,8 @@ def _index(spec, lanes: int, groups: int) -> bytes:
     return parts.astype(np.int32).tobytes()
 
 
-def _part(call: Call, way: Way) -> Part:
-    """What runs."""
+def _part(asked: Call, call: Call, way: Way) -> Part:
+    """What runs for a call, perhaps with axes that are joined."""
     work = call.work
     spec, lanes = work.spec, work.machine.lanes
     cuts = tuple(
@@ -183,7 +193,7 @@ def _part(call: Call, way: Way) -> Part:
     scratch.limit(threads * problem.scratch_bytes)
     each = chunk(call.spec, problem.tasks, threads)
     engine = make_engine(
-        call,
+        asked,
         runner(grouped.tasks(problem), threads, call.shared, each),
         bias_room=np.zeros(lanes, call.bias_dtype),
         pack=partial(pack, problem),

@@ -260,7 +260,7 @@ def make_problem(
         dst_steps=dst.native and dst.components == 1,
         dst_native=dst.native and "pixels" in work.contiguous,
         wei_native=work.wei_direct,
-        in_place_allowed=work.reads_in_place(schedule.in_regions),
+        in_place_allowed=not work.copies(schedule),
         channels_first=work.channels_first or not schedule.in_regions,
         across=work.copying.across,
         pixels_wide=schedule.orientation == "pixels",

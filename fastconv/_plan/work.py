@@ -168,3 +168,7 @@ class Work(NamedTuple):
     def reads_in_place(self, in_regions: bool) -> bool:
         """Whether the input needs no copy, in regions or not."""
         return self.in_place or (self.regions_in_place and in_regions)
+
+    def copies(self, schedule: Schedule) -> bool:
+        """Whether a schedule copies it: because it has to, or to have a phase for each tap."""
+        return any(schedule.separate) or not self.reads_in_place(schedule.in_regions)

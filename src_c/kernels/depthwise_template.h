@@ -131,10 +131,70 @@ FC_INLINE void FC_NAME(plane_tiles)(const int WIDTH, const fc_plane *plane,
         FC_NAME(plane_tile)(WIDTH, 0, 0, plane, columns, row, rows, a, from, to, store);
 }
 
+/* Columns of one row, for kernels of one row of taps: no two rows of the output share a row. */
+FC_INLINE void FC_NAME(plane_row)(const int WIDTH, const int MASKED, const int PAIRS,
+                                  const fc_plane *plane, const fc_columns *columns, ptrdiff_t place,
+                                  const FC_T *a, const FC_T *b, FC_T *c, const fc_store *store)
+{
+    FC_NAME(sums) sum;
+    FC_UNROLL
+    for (int v = 0; v < WIDTH; v++)
+        sum[v] = (FC_VEC){0};
+    b += columns->at << PAIRS;
+    for (ptrdiff_t d = 0; d < plane->depth.taps; d++, a += plane->a_row) {
+        const ptrdiff_t depth = plane->depth.place[d * plane->depth.dilation];
+        if (depth == FC_NOWHERE || place == FC_NOWHERE)
+            continue;
+        const FC_T *from = b + depth + place;
+        FC_NAME(plane_ahead)(WIDTH << PAIRS, from, plane->b_ahead);
+        for (ptrdiff_t s = 0; s < plane->steps; s++)
+            FC_UNROLL
+            for (int v = 0; v < WIDTH; v++)
+                sum[v] += FC_TIMES(a[s], FC_NAME(plane_vector)(
+                                             MASKED, PAIRS, 0,
+                                             from + plane->step[s] + (v * FC_LANES << PAIRS),
+                                             MASKED ? columns->mask[s * WIDTH + v] : 0));
+    }
+    FC_NAME(store_rows)(1, WIDTH, &sum, c + columns->at, 0, columns->cols, store);
+}
+
+#define FC_PLANE_ROW(WIDTH, MASKED, PAIRS)                                                       \
+    case WIDTH * 4 + MASKED * 2 + PAIRS:                                                         \
+        FC_NAME(plane_row)(WIDTH, MASKED, PAIRS, plane, at, place, a, b, to, store);             \
+        break;
+static void FC_NAME(plane_rows)(const fc_plane *plane, const FC_T *a, const FC_T *b, FC_T *c,
+                                const fc_store *store)
+{
+    for (ptrdiff_t y = 0; y < plane->row.outputs; y++) {
+        const ptrdiff_t place = plane->row.place[y * plane->row.stride];
+        FC_T *to = c + y * plane->c_row;
+        for (const fc_columns *at = plane->columns; at < plane->columns_end; at++)
+            switch (at->vectors * 4 + (at->mask != NULL) * 2 + plane->pairs) {
+                FC_PLANE_ROW(1, 0, 0)
+                FC_PLANE_ROW(1, 0, 1)
+                FC_PLANE_ROW(1, 1, 0)
+                FC_PLANE_ROW(1, 1, 1)
+                FC_PLANE_ROW(2, 0, 0)
+                FC_PLANE_ROW(2, 0, 1)
+                FC_PLANE_ROW(2, 1, 0)
+                FC_PLANE_ROW(2, 1, 1)
+#if FC_PLANE_VECTORS == 4
+                FC_PLANE_ROW(4, 0, 0)
+                FC_PLANE_ROW(4, 1, 0)
+#endif
+            }
+    }
+}
+#undef FC_PLANE_ROW
+
 static void FC_NAME(plane)(const fc_plane *plane, const FC_T *a, const FC_T *b, FC_T *c,
                            int goes_on, const fc_store *store)
 {
     (void)goes_on; /* it does not */
+    if (plane->row.taps == 1) {
+        FC_NAME(plane_rows)(plane, a, b, c, store);
+        return;
+    }
     const ptrdiff_t together = plane->row.together;
     for (ptrdiff_t y0 = 0; y0 < plane->row.outputs; y0 += FC_STENCIL_ROWS * together)
         for (ptrdiff_t y = y0; y < y0 + together && y < plane->row.outputs; y++) {
