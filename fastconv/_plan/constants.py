@@ -73,11 +73,13 @@ SHORT_RUN = 8
 # Bytes of elements in a multiply-add that takes a cycle; shorter vectors go in pairs.
 CYCLE_BYTES = 64
 
-COPY_ROW = 24.0  # begin a row of a strip
+COPY_ROW = 22.0  # begin a row of a strip
 COPY_VECTOR = 3.5  # copy a vector of it
-STRIDED = 1.0  # read or write an element whose neighbours are strided ...
+STRIDED = 0.9  # read or write an element whose neighbours are strided ...
 SCATTERED = 2.7  # ... and in other lines of the cache
-COPY_ACROSS = 0.5  # read it where that makes squares of several channels, if they fill lines
+COPY_PAIR = 0.6  # ... and where every second one is read
+COPY_ACROSS = 9.0  # read a line of the cache, of several channels, into squares of them
+COPY_ROW_ACROSS = 10.0  # ... begin a row of a channel
 COPY_CONVERT = 2.0  # make a vector of it of elements of another dtype
 COPY_FAR = 8.0  # the same from beyond the second-level cache
 TOUCH_FAR = 2.0  # read a vector in place from there

@@ -213,7 +213,8 @@ class Cost(NamedTuple):
         elif self.work.channels_first or not self.schedule.in_regions:
             strided = self._element(step) * length if step > 1 else 0
             row = max(strided, self.copy * ceil(length / lanes))
-            cycles = c_in * box.rows * (costs.COPY_ROW + row)
+            begin = costs.COPY_ROW_ACROSS if self.work.copying.across else costs.COPY_ROW
+            cycles = c_in * box.rows * (begin + row)
         else:
             # A row of pixels that follow one another like their channels is one copy.
             length, row = (1, c_in * length) if step == c_in else (length, c_in)
@@ -230,9 +231,9 @@ class Cost(NamedTuple):
     def _element(self, step: float) -> float:
         """An element of a strip that is so many from the next one in the input."""
         itemsize = self.work.spec.tile_dtype.itemsize
-        if not self.work.copying.across:
-            return element(step * itemsize)
-        return costs.COPY_ACROSS * max(1, costs.LINE_BYTES / (self.work.spec.c_in * itemsize))
+        if self.work.copying.across:
+            return costs.COPY_ACROSS * max(1 / self.work.spec.c_in, itemsize / costs.LINE_BYTES)
+        return costs.COPY_PAIR if step == 2 else element(step * itemsize)
 
     def _tiles(self, box: Box) -> float:
         work, schedule, lanes, cycle = self.work, self.schedule, self.work.machine.lanes, self.cycle

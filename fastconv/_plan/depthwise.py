@@ -24,7 +24,7 @@ from .depthwise_cost import Way, cost
 from .joined import forms
 from .plan import PLAN_BYTES
 from .tiled import Call, make_problem
-from .work import Cut, Schedule, Work, operations
+from .work import Cut, Schedule, Work, extent, operations
 
 
 def refuses(spec: ConvSpec) -> str | None:
@@ -103,9 +103,13 @@ def _way(
     stored = ("channels" if interleaved else orientation) in work.in_place_store
     reads = not in_place or transposes
     bounded = reads or not stored
-    together, shares = 1, spec.groups
+    together, each, shares = 1, 1, spec.groups
     if interleaved:
         together, shares = spec.groups, 1
+    elif orientation == "pixels" and orientation not in work.contiguous:
+        # Groups that write to the same lines of the cache are of one task.
+        each = min(spec.groups, costs.LINE_BYTES // spec.tile_dtype.itemsize)
+        shares = ceil(spec.groups / each)
     elif orientation == "channels":
         together, shares = lanes, ceil(spec.groups / lanes)
         if not transposes and (bounded or not _is_near(work)):
@@ -120,7 +124,7 @@ def _way(
         least = 4 * lanes if orientation == "pixels" else 1
         sizes = fitting(work, sizes, taken, room / together, reads=reads, least=least)
     boxes = _boxes(work, sizes)
-    share = max(1, shares * boxes // max(boxes, wanted))
+    share = max(1, shares * boxes // max(boxes, wanted)) * each
     return Way(
         orientation,
         interleaved,
@@ -211,11 +215,6 @@ def fitting(
                 break
             sizes[i] = half
     return sizes
-
-
-def extent(axis: Axis, outputs: int) -> int:
-    """Positions that so many outputs read."""
-    return min(axis.padded, (outputs - 1) * axis.stride + axis.span)
 
 
 def _task_bytes(work: Work, sizes: list[int], reads: bool, stored: bool) -> int:

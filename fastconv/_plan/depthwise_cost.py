@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from . import constants as costs
 from .cost import element
-from .work import Work, valid_share
+from .work import Work, positions, valid_share
 
 
 class Way(NamedTuple):
@@ -34,21 +34,22 @@ def cost(work: Work, way: Way) -> float:
     if way.orientation == "channels":
         begun = spec.batch * ceil(spec.groups / lanes)
         vectors, each, begin = begun * pixels, *_of_channels(work, taps * valid)
-        begin += costs.PIXEL_ROW * rows * depth.k * height.k * valid
+        line = costs.PIXEL_ROW * depth.k * height.k * valid
     else:
         begun, columns = planes, ceil(width.outputs / lanes)
         if way.interleaved:
             begun, columns = spec.batch, ceil(width.outputs * spec.groups / lanes)
         pairs = way.in_place and width.stride == 2
         vectors, each, begin = begun * rows * columns, *_of_pixels(work, valid, pairs)
-        begin += costs.PLANE_LINE * rows
+        line = costs.PLANE_LINE
     itemsize = spec.tile_dtype.itemsize
     cycle = max(0.5, lanes * itemsize / costs.CYCLE_BYTES)
-    total = vectors * cycle * each + begun * begin
+    parts = ceil(height.outputs / way.box[2]) * ceil(width.outputs / way.box[3])
+    total = vectors * cycle * each + begun * (begin * parts + line * rows)
     if not work.simple:
         total += costs.EPILOGUE_ELEMENT * planes * pixels
     if way.transposes:
-        read = prod(min(axis.padded, axis.outputs * axis.stride) for axis in axes)
+        read = prod(map(positions, axes, way.box[1:]))
         total += planes * (read + pixels) * costs.TRANSPOSE_PLANE
     elif not way.interleaved and way.orientation not in work.contiguous:
         total += planes * pixels * element(spec.groups * spec.c_out * itemsize)

@@ -17,11 +17,11 @@ from .._spec.borders import Border
 from .._spec.conv import ConvSpec
 from . import constants as costs
 from .candidate import Candidate, Part, chunk, idle, make_engine, pack, runner
-from .depthwise import cut, extent, fitting, is_far
+from .depthwise import cut, fitting, is_far
 from .joined import forms
 from .plan import PLAN_BYTES
 from .tiled import Call, make_problem
-from .work import Cut, Schedule, Work, operations, valid_share
+from .work import Cut, Schedule, Work, extent, operations, positions, valid_share
 
 
 def refuses(spec: ConvSpec, isa: str) -> str | None:
@@ -101,25 +101,25 @@ def _cost(work: Work, way: Way) -> float:
     lanes, bytes_ = work.machine.lanes, work.machine.lanes * spec.tile_dtype.itemsize
     cycle, share = max(0.5, bytes_ / costs.CYCLE_BYTES), bytes_ / costs.LINE_BYTES
     blocks = work.blocks.number(spec.c_in * spec.taps)
-    planes = spec.batch * ceil(spec.groups / way.groups) * depth.outputs
+    vectors = spec.batch * ceil(spec.groups / way.groups)
+    planes = vectors * depth.outputs
+    parts = ceil(height.outputs / way.box[2]) * ceil(width.outputs / way.box[3])
     steps = spec.c_in * spec.taps * valid_share(depth) * valid_share(height)
     columns, pixels = _columns(width, *grouped.pixels(work.machine.isa, spec.arithmetic.tile))
     lines = planes * height.outputs
     total = lines * steps * (pixels * cycle * costs.GROUPED_STEP + columns * costs.GROUPED_TAP)
-    total += planes * costs.GROUPED_PLANE * blocks
-    total += spec.batch * ceil(spec.groups / way.groups) * spec.c_in * spec.taps * costs.PLANE_TAP
+    total += planes * parts * costs.GROUPED_PLANE * blocks
+    total += vectors * parts * spec.c_in * spec.taps * costs.PLANE_TAP
     total += lines * width.outputs * costs.GROUPED_VECTOR * blocks
     # Each pixel once for a column, as a vector for each of its channels.
-    rows = depth.k * min(height.padded, height.outputs * min(height.stride, height.k))
+    rows = depth.k * min(positions(height, way.box[2]), height.outputs * height.k)
     each = min(width.stride, width.k) * (pixels + columns * ceil(width.k / width.stride))
     spread = spec.c_in if way.groups > 1 else blocks
     vector = costs.SPREAD_VECTOR if width.stride == 1 else costs.SPREAD_STRIDED
     total += planes * rows * each * spread * vector * share
     images = spec.batch * spec.groups
     outputs = images * spec.c_out * depth.outputs * height.outputs * width.outputs
-    read = images * spec.c_in
-    for axis in (depth, height, width):
-        read *= min(axis.padded, axis.outputs * max(axis.stride, axis.k))
+    read = images * spec.c_in * prod(map(positions, work.axes[1:], way.box[1:]))
     if way.transposes:
         total += read * costs.TRANSPOSE_PLANE
     elif not way.in_place and work.copying.step == spec.groups * spec.c_in:  # rows as they lie

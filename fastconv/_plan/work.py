@@ -115,6 +115,16 @@ def valid_share(axis: Axis) -> float:
     return spans.pairs(core_axis(axis)) / (axis.k * axis.outputs) if axis.pads else 1.0
 
 
+def extent(axis: Axis, outputs: int) -> int:
+    """Positions that so many outputs read."""
+    return min(axis.padded, (outputs - 1) * axis.stride + axis.span)
+
+
+def positions(axis: Axis, size: int) -> int:
+    """What boxes of so many outputs read of the input, all together."""
+    return ceil(axis.outputs / size) * min(axis.n, extent(axis, size))
+
+
 def trimmable(axis: Axis) -> bool:
     """Whether trims at one end of a row leave out all padding, for every tap.
 

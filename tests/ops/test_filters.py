@@ -365,9 +365,10 @@ def test_filter_nd_takes_kernels_of_one_to_three_axes():
 
 def test_the_channels_of_a_layer_share_its_kernel():
     x, k = np.ones((31, 67, 3), np.float32), np.ones((3, 3), np.float32)
-    layer = prepare(filter2d, k, padding="valid")
-    assert layer.plan(x) == fastconv.plan(filter2d, x, k, padding="valid")
-    assert layer.plan(x).copies == ()
+    plan = prepare(filter2d, k, padding="valid").plan(x)
+    other = fastconv.plan(filter2d, x, k, padding="valid")
+    assert plan._replace(refused=()) == other._replace(refused=())  # a layer packs nothing again
+    assert plan.copies == ()
 
 
 def test_a_layer_has_the_words_of_its_filter():
