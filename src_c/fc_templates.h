@@ -11,6 +11,7 @@
 #include "kernels/store_template.h"
 #include "kernels/tile_template.h"
 #include "kernels/stencil_template.h"
+#include "kernels/depthwise_row_template.h"
 #include "kernels/depthwise_template.h"
 #include "kernels/depthwise_planes_template.h"
 #include "kernels/depthwise_run_template.h"

@@ -8,35 +8,9 @@
  * Rows on padding are left out, and so are, by masks, columns.  There are two ways, with the same
  * order of sums.  `plane_column` is for kernels of few rows: it goes down the plane, and loads each
  * row once, for all sums that use it.  `plane_tile` makes FC_STENCIL_ROWS rows at a time: row y and
- * tap h read the same row as row y + together and tap h - apart.
+ * tap h read the same row as row y + together and tap h - apart.  Kernels of one row have functions
+ * of their own: see depthwise_row_template.h.
  */
-#if FC_REAL
-#define FC_PLANE_VECTORS FC_STENCIL_VECTORS
-#else
-#define FC_PLANE_VECTORS 2
-#endif
-
-/* The lanes that a step reads, those of every second column, and of the step after it (NEXT). */
-FC_INLINE FC_VEC FC_NAME(plane_vector)(const int MASKED, const int PAIRS, const int NEXT,
-                                       const FC_T *from, uint32_t mask)
-{
-    if (!MASKED)
-        return PAIRS ? FC_EVERY_SECOND(NEXT, FC_LOAD(from), FC_LOAD(from + FC_LANES))
-                     : FC_LOAD(from);
-    if (!PAIRS)
-        return FC_LOAD_MASKED(from, mask);
-    return FC_EVERY_SECOND(NEXT, FC_LOAD_MASKED(from, mask),
-                           FC_LOAD_MASKED(from + FC_LANES, mask >> FC_LANES));
-}
-
-/* What lies `ahead` of a row of vectors. */
-FC_INLINE void FC_NAME(plane_ahead)(const int VECTORS, const FC_T *row, ptrdiff_t ahead)
-{
-    if (ahead)
-        FC_UNROLL
-        for (int v = 0; v < VECTORS; v++)
-            __builtin_prefetch(row + ahead + v * FC_LANES, 0, 2);
-}
 
 #define FC_PLANE_USE(LOW, HIGH)                                                                  \
     case LOW * 8 + HIGH:                                                                         \
@@ -45,8 +19,9 @@ FC_INLINE void FC_NAME(plane_ahead)(const int VECTORS, const FC_T *row, ptrdiff_
             FC_VEC wide[FC_PLANE_VECTORS];                                                       \
             FC_UNROLL                                                                            \
             for (int v = 0; v < WIDTH; v++)                                                      \
-                wide[v] = FC_NAME(plane_vector)(MASKED, PAIRS, 0, at + (v * FC_LANES << PAIRS),  \
-                                                MASKED ? columns->mask[s * WIDTH + v] : 0);      \
+                wide[v] = FC_NAME(plane_vector)(                                                 \
+                    MASKED, PAIRS, 0, at + (v * FC_LANES << PAIRS),                              \
+                    MASKED ? columns->mask[s * columns->vectors + v] : 0);                       \
             FC_UNROLL                                                                            \
             for (int r = LOW; r < HIGH; r++)                                                     \
                 FC_UNROLL                                                                        \
@@ -113,7 +88,7 @@ FC_INLINE void FC_NAME(plane_tile)(const int WIDTH, const int MASKED, const int 
 }
 #undef FC_PLANE_USE
 
-/* Rows that are `together` apart, all columns. */
+/* Rows that are `together` apart, all columns; masked pairs are rare, and go one by one. */
 FC_INLINE void FC_NAME(plane_tiles)(const int WIDTH, const fc_plane *plane,
                                     const fc_columns *columns, const ptrdiff_t *row,
                                     ptrdiff_t rows, const FC_T *a, const FC_T *b, FC_T *c,
@@ -121,71 +96,13 @@ FC_INLINE void FC_NAME(plane_tiles)(const int WIDTH, const fc_plane *plane,
 {
     const FC_T *from = b + (columns->at << plane->pairs);
     FC_T *to = c + columns->at;
-    if (WIDTH <= 2 && plane->pairs && columns->mask)
-        FC_NAME(plane_tile)(WIDTH, 1, 1, plane, columns, row, rows, a, from, to, store);
-    else if (WIDTH <= 2 && plane->pairs)
+    if (WIDTH <= 2 && plane->pairs)
         FC_NAME(plane_tile)(WIDTH, 0, 1, plane, columns, row, rows, a, from, to, store);
     else if (columns->mask)
         FC_NAME(plane_tile)(WIDTH, 1, 0, plane, columns, row, rows, a, from, to, store);
     else
         FC_NAME(plane_tile)(WIDTH, 0, 0, plane, columns, row, rows, a, from, to, store);
 }
-
-/* Columns of one row, for kernels of one row of taps: no two rows of the output share a row. */
-FC_INLINE void FC_NAME(plane_row)(const int WIDTH, const int MASKED, const int PAIRS,
-                                  const fc_plane *plane, const fc_columns *columns, ptrdiff_t place,
-                                  const FC_T *a, const FC_T *b, FC_T *c, const fc_store *store)
-{
-    FC_NAME(sums) sum;
-    FC_UNROLL
-    for (int v = 0; v < WIDTH; v++)
-        sum[v] = (FC_VEC){0};
-    b += columns->at << PAIRS;
-    for (ptrdiff_t d = 0; d < plane->depth.taps; d++, a += plane->a_row) {
-        const ptrdiff_t depth = plane->depth.place[d * plane->depth.dilation];
-        if (depth == FC_NOWHERE || place == FC_NOWHERE)
-            continue;
-        const FC_T *from = b + depth + place;
-        FC_NAME(plane_ahead)(WIDTH << PAIRS, from, plane->b_ahead);
-        for (ptrdiff_t s = 0; s < plane->steps; s++)
-            FC_UNROLL
-            for (int v = 0; v < WIDTH; v++)
-                sum[v] += FC_TIMES(a[s], FC_NAME(plane_vector)(
-                                             MASKED, PAIRS, 0,
-                                             from + plane->step[s] + (v * FC_LANES << PAIRS),
-                                             MASKED ? columns->mask[s * WIDTH + v] : 0));
-    }
-    FC_NAME(store_rows)(1, WIDTH, &sum, c + columns->at, 0, columns->cols, store);
-}
-
-#define FC_PLANE_ROW(WIDTH, MASKED, PAIRS)                                                       \
-    case WIDTH * 4 + MASKED * 2 + PAIRS:                                                         \
-        FC_NAME(plane_row)(WIDTH, MASKED, PAIRS, plane, at, place, a, b, to, store);             \
-        break;
-static void FC_NAME(plane_rows)(const fc_plane *plane, const FC_T *a, const FC_T *b, FC_T *c,
-                                const fc_store *store)
-{
-    for (ptrdiff_t y = 0; y < plane->row.outputs; y++) {
-        const ptrdiff_t place = plane->row.place[y * plane->row.stride];
-        FC_T *to = c + y * plane->c_row;
-        for (const fc_columns *at = plane->columns; at < plane->columns_end; at++)
-            switch (at->vectors * 4 + (at->mask != NULL) * 2 + plane->pairs) {
-                FC_PLANE_ROW(1, 0, 0)
-                FC_PLANE_ROW(1, 0, 1)
-                FC_PLANE_ROW(1, 1, 0)
-                FC_PLANE_ROW(1, 1, 1)
-                FC_PLANE_ROW(2, 0, 0)
-                FC_PLANE_ROW(2, 0, 1)
-                FC_PLANE_ROW(2, 1, 0)
-                FC_PLANE_ROW(2, 1, 1)
-#if FC_PLANE_VECTORS == 4
-                FC_PLANE_ROW(4, 0, 0)
-                FC_PLANE_ROW(4, 1, 0)
-#endif
-            }
-    }
-}
-#undef FC_PLANE_ROW
 
 static void FC_NAME(plane)(const fc_plane *plane, const FC_T *a, const FC_T *b, FC_T *c,
                            int goes_on, const fc_store *store)
@@ -203,7 +120,13 @@ static void FC_NAME(plane)(const fc_plane *plane, const FC_T *a, const FC_T *b, 
             const ptrdiff_t *row = plane->row.place + y * plane->row.stride;
             FC_T *to = c + y * plane->c_row;
             for (const fc_columns *at = plane->columns; at < plane->columns_end; at++)
-                if (at->vectors == 1)
+                if (plane->pairs && at->mask)
+                    for (ptrdiff_t v = 0; v < at->vectors; v++) {
+                        const fc_columns one = FC_NAME(one_vector)(at, v);
+                        FC_NAME(plane_tile)(1, 1, 1, plane, &one, row, rows, a,
+                                            b + (one.at << 1), to + one.at, store);
+                    }
+                else if (at->vectors == 1)
                     FC_NAME(plane_tiles)(1, plane, at, row, rows, a, b, to, store);
                 else if (at->vectors == 2)
                     FC_NAME(plane_tiles)(2, plane, at, row, rows, a, b, to, store);
