@@ -30,7 +30,7 @@ def cost(work: Work, way: Way) -> float:
     depth, height, width = axes
     taps, rows = spec.c_in * spec.taps, depth.outputs * height.outputs
     planes, pixels = spec.batch * spec.groups * spec.c_out, rows * width.outputs
-    valid = valid_share(depth) * valid_share(height)
+    valid, table = valid_share(depth) * valid_share(height), 0.0
     if way.orientation == "channels":
         begun = spec.batch * ceil(spec.groups / lanes)
         vectors, each, begin = begun * pixels, *_of_channels(work, taps * valid)
@@ -42,10 +42,11 @@ def cost(work: Work, way: Way) -> float:
         pairs = way.in_place and width.stride == 2
         vectors, each, begin = begun * rows * columns, *_of_pixels(work, valid, pairs)
         line = costs.PLANE_LINE
+        table = costs.PLANE_COLUMN * columns * begun / (way.share * spec.c_out)
     itemsize = spec.tile_dtype.itemsize
     cycle = max(0.5, lanes * itemsize / costs.CYCLE_BYTES)
     parts = ceil(height.outputs / way.box[2]) * ceil(width.outputs / way.box[3])
-    total = vectors * cycle * each + begun * (begin * parts + line * rows)
+    total = vectors * cycle * each + begun * (begin * parts + line * rows) + table
     if not work.simple:
         total += costs.EPILOGUE_ELEMENT * planes * pixels
     if way.transposes:
