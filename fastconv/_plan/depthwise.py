@@ -235,7 +235,8 @@ def _ahead(work: Work, way: Way) -> tuple[bool, bool]:
     large = way.interleaved or plane > work.machine.cache * costs.PLANE_SHARE
     if way.orientation == "pixels" and large and far:
         vectors = columns // work.machine.lanes
-        far = rows > costs.PLANE_ROWS and vectors >= costs.PLANE_VECTORS
+        shared = work.axes[2].k > 1  # rows, or else each is read once, as it lies
+        far = shared and rows > costs.PLANE_ROWS and vectors >= costs.PLANE_VECTORS
     return far, large
 
 
