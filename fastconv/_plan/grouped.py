@@ -112,8 +112,9 @@ def _cost(work: Work, way: Way) -> float:
     total += vectors * parts * spec.c_in * spec.taps * costs.PLANE_TAP
     total += lines * width.outputs * costs.GROUPED_VECTOR * blocks
     # Each pixel once for a column, as a vector for each of its channels.
-    rows = depth.k * min(positions(height, way.box[2]), height.outputs * height.k)
-    each = min(width.stride, width.k) * (pixels + columns * ceil(width.k / width.stride))
+    rows = depth.k * ceil(height.outputs / way.box[2]) * _rows(height, way.box[2])
+    _, apart = _shares(width)
+    each = min(apart, width.k) * (pixels + columns * ceil(width.k / apart))
     spread = spec.c_in if way.groups > 1 else blocks
     vector = costs.SPREAD_VECTOR if width.stride == 1 else costs.SPREAD_STRIDED
     total += planes * rows * each * spread * vector * share
@@ -136,11 +137,25 @@ def _cost(work: Work, way: Way) -> float:
     return total / work.machine.threads
 
 
+def _shares(axis: Axis) -> tuple[int, int]:
+    """`together` and `apart` of what the outputs of an axis read: see fc_kernels.h."""
+    dilation = axis.dilation if axis.k > 1 else 1  # one tap has none
+    common = gcd(axis.stride, dilation)
+    return dilation // common, axis.stride // common
+
+
+def _rows(axis: Axis, outputs: int) -> int:
+    """Rows that so many outputs read, each counted once."""
+    together, apart = _shares(axis)
+    together = min(together, outputs)
+    some = ceil(outputs / together)
+    return together * min((some - 1) * apart + axis.k, some * axis.k)
+
+
 def _columns(width: Axis, wide: int, narrow: int) -> tuple[int, int]:
     """How many columns of pixels a row has, and their pixels, with those beyond its end; those of
     a column share what they read."""
-    together = width.dilation // gcd(width.stride, width.dilation) if width.k > 1 else 1
-    together = min(together, width.outputs)
+    together = min(_shares(width)[0], width.outputs)
     outputs, found = ceil(width.outputs / together), []
     for some in range(wide):
         columns = some + max(0, ceil((outputs - some * narrow) / wide))
