@@ -10,7 +10,15 @@ from arrays import numbers
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from truth import assert_same_bits
-from ways import CONV, DEPTHWISE, ISAS, with_any_schedule, with_caches
+from ways import (
+    CONV,
+    DEPTHWISE,
+    ISAS,
+    planes,
+    planned_anew,
+    with_any_schedule,
+    with_caches,
+)
 
 import fastconv
 from fastconv import conv2d, plan
@@ -181,11 +189,13 @@ def test_it_refuses_more_channels_and_complex_weights():
     )
 
 
-def test_what_is_copied():
-    x, w = np.ones((1, 3, 19, 23), np.float32), np.ones((3, 1, 3, 3), np.float32)
+@pytest.mark.parametrize("isa", ISAS)
+def test_what_is_copied(isa):
+    x, w = np.ones((1, 3, 19, 17), np.float32), np.ones((3, 1, 3, 3), np.float32)
 
-    def copies(x, **said):
-        return plan(conv2d, x, w, groups=3, algorithm="depthwise", **said).copies
+    def copies(x, vectors="pixels", **said):
+        with fastconv.settings(isa=isa), planned_anew(planes(vectors)):
+            return plan(conv2d, x, w, groups=3, algorithm="depthwise", **said).copies
 
     strips = "input: strips of the cache's size"
     assert copies(x, padding=1) == ()
@@ -195,7 +205,7 @@ def test_what_is_copied():
     wide = np.ones((1, 3, 19, 999), np.float32)
     assert copies(wide, padding=1, padding_mode="mirror") == (strips + " at the ends of rows",)
     transposed = (strips, "out: through a buffer that fits into the cache")
-    assert copies(x, stride=(1, 3)) == (*transposed, "weight: a panel at a time")
+    assert copies(x, "channels", stride=(1, 3)) == (*transposed, "weight: a panel at a time")
     assert copies(x.astype(np.float16)) == (strips,)
     assert copies(x, dtype=np.float64) == (strips, "weight: a panel at a time")
 
