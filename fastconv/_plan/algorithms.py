@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, partial
 from math import inf
@@ -27,6 +26,7 @@ from .bands import Bands
 from .bordered import bordered, spills
 from .candidate import Candidate, Part, chunk, idle, make_engine, pack, runner
 from .composed import PARTS, Composed, compose
+from .hook import Hook
 from .plan import PLAN_BYTES, Plan, Variant
 from .schedule import candidates
 from .separable import BORDERS, Passes
@@ -82,7 +82,7 @@ class Tiled:
         """That with the best schedule."""
         if 0 in call.spec.output_shape:
             return Candidate(0.0, partial(idle, call))
-        cost, schedule = _pick(self, call.work)
+        cost, schedule = _pick.value(self, call.work)
         return Candidate(cost, partial(self.part, call, schedule))
 
     def part(self, call: Call, schedule: Schedule) -> Part:
@@ -143,19 +143,8 @@ def _variants(call: Call, make: Callable[[Call], Plan]) -> tuple[Variant, ...]:
     return tuple(variant for variant in found if variant is not None)
 
 
-_pick: Callable[[Tiled, Work], tuple[float, Schedule]] = Tiled.best
-
-
-@contextmanager
-def choosing(pick: Callable[[Tiled, Work], tuple[float, Schedule]]) -> Iterator[None]:
-    """For tests: plans that are made inside, in any thread, take the schedule (with its cost)
-    ``pick(tiled, work)``, one of ``tiled.schedules``. Call `kept.forget` before and after."""
-    global _pick
-    before, _pick = _pick, pick
-    try:
-        yield
-    finally:
-        _pick = before
+_pick = Hook(Tiled.best)  # (tiled, work) -> one of `tiled.schedules`, with its cost
+choosing = _pick.set
 
 
 # ---- reference ---------------------------------------------------------------------------------
@@ -357,21 +346,10 @@ def names(spec: type) -> tuple[str, ...]:
     return ("auto", *(name for row in rows for name in (row.name, *row.parts)))
 
 
-_rows = ALGORITHMS
+_rows = Hook(ALGORITHMS)  # those that plans choose from
+offering = _rows.set
 
 
 def offered() -> tuple[Algorithm, ...]:
     """The rows that plans choose from."""
-    return _rows
-
-
-@contextmanager
-def offering(rows: tuple[Algorithm, ...]) -> Iterator[None]:
-    """For tests: plans that are made inside, in any thread, choose from these rows. Call
-    `kept.forget` before and after."""
-    global _rows
-    before, _rows = _rows, rows
-    try:
-        yield
-    finally:
-        _rows = before
+    return _rows.value

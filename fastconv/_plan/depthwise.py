@@ -4,8 +4,7 @@ they are read in place."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from math import ceil, prod
@@ -21,6 +20,7 @@ from .._spec.conv import ConvSpec
 from . import constants as costs
 from .candidate import Candidate, Part, chunk, idle, make_engine, pack, runner
 from .depthwise_cost import Way, cost
+from .hook import Hook
 from .joined import forms
 from .plan import PLAN_BYTES
 from .tiled import Call, make_problem
@@ -34,6 +34,10 @@ def refuses(spec: ConvSpec) -> str | None:
     if spec.components == 2 and not spec.apart:
         return "complex weights"
     return None
+
+
+_choice = Hook(list)  # of the ways
+choosing = _choice.set
 
 
 def candidate(call: Call) -> Candidate:
@@ -65,7 +69,7 @@ def ways(call: Call) -> list[Way]:
         if src.strides[1] == src.itemsize and _shares_weights(call):
             in_rows = src.strides[4] == spec.groups * itemsize
             found.append(_way("pixels", work, readable and in_rows, interleaved=True))
-    return _chosen(found)
+    return _choice.value(found)
 
 
 def _shares_weights(call: Call) -> bool:
@@ -305,20 +309,3 @@ def _part(asked: Call, call: Call, way: Way) -> Part:
         scratch_bytes=threads * problem.scratch_bytes,
         copies=tuple(copies),
     )
-
-
-# ---- for tests ---------------------------------------------------------------------------------
-
-_chosen: Callable[[list[Way]], list[Way]] = list
-
-
-@contextmanager
-def choosing(pick: Callable[[list[Way]], list[Way]]) -> Iterator[None]:
-    """Plans that are made inside, in any thread, choose from ``pick(ways)``. Call `kept.forget`
-    before and after."""
-    global _chosen
-    before, _chosen = _chosen, pick
-    try:
-        yield
-    finally:
-        _chosen = before

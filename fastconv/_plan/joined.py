@@ -3,12 +3,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import NamedTuple
 
 from .._spec.axis import Axis
+from .hook import Hook
 from .tiled import Call
 
 
@@ -22,10 +21,13 @@ class Lies(NamedTuple):
 
 NONE = Axis(1)
 
+_choice = Hook(list)  # of the forms
+choosing = _choice.set
+
 
 def forms(call: Call) -> list[Call]:
     """The call as it is, and with axes that are joined if there are any."""
-    return _chosen([call, *filter(None, [joined(call)])])
+    return _choice.value([call, *filter(None, [joined(call)])])
 
 
 def joined(call: Call) -> Call | None:
@@ -73,20 +75,3 @@ def _join(outer: Lies, inner: Lies) -> tuple[Lies, ...]:
     dilation = axis.dilation * n if axis.k > 1 else 1
     long = Axis(axis.n * n, axis.k, 1, dilation, axis.before * n, axis.after * n)
     return (Lies(long, inner.images, outer.weights),)
-
-
-# ---- for tests ---------------------------------------------------------------------------------
-
-_chosen: Callable[[list[Call]], list[Call]] = list
-
-
-@contextmanager
-def choosing(pick: Callable[[list[Call]], list[Call]]) -> Iterator[None]:
-    """Plans that are made inside, in any thread, choose from ``pick(forms)``. Call `kept.forget`
-    before and after."""
-    global _chosen
-    before, _chosen = _chosen, pick
-    try:
-        yield
-    finally:
-        _chosen = before
