@@ -8,6 +8,7 @@ from fastconv._core.axis cimport Span
 from fastconv._core.epilogue cimport TRANSPOSED, epilogue_t, set_how
 from fastconv._core.table cimport (
     FC_STENCIL_ROWS, fc_row_use, fc_segment, fc_step, fc_tap, find)
+from fastconv._core.table import KINDS
 from fastconv._core.window cimport (
     PAGE, block_t, book, book_strip, largest_box, set_axes, set_view, window_t)
 
@@ -166,11 +167,12 @@ cdef class Problem:
         panels.group_bytes = (panels.row_bytes
                               * (self.c.epilogue.channels // self.c.epilogue.dst.components))
         panels.step_bytes = wei.step(c_in // self.c.window.src.components, taps)
-        panels.across = (not panels.native and panels.components == 1
-                         and self.c.epilogue.dst.components == 1
+        panels.across = (not panels.native and panels.components == self.c.epilogue.dst.components
                          and self.c.window.src.components == 1
                          and abs(panels.row_bytes) < abs(panels.axis_bytes[0]))
         panels.packer = find(isa, "d") if panels.components == 2 else self.c.window.kernels
+        panels.whole = panels.components == 1 or (wei.native and self.c.window.itemsize == 4)
+        panels.whole_storage = panels.storage if panels.components == 1 else KINDS["F64"]
 
     cdef _epilogue(self, how, isa):
         """What becomes of the sums: a `KernelEpilogue` of _plan/epilogue.py."""

@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Weights in panels: [k][width] elements, `width` neighbouring output channels for each k.
 
-Prepared weights hold all panels one after another: group, block of k, panel.  A one-shot call
-packs a panel into scratch when it needs it, so it never writes a copy of the weights.
+Prepared weights hold all panels one after another: group, block of k, panel.  A call without them
+packs a panel into scratch when it needs it, so it writes no copy of the weights; or it prepares
+them itself, where many boxes would pack the same.
 """
-from cpython.exc cimport PyErr_CheckSignals
-from libc.stdlib cimport free, malloc
 from libc.string cimport memset
 
 from fastconv._core.conv cimport Problem, conv_t, next_block, panels_t
+from fastconv._core.parallel cimport Tasks, make_tasks, run_all
 from fastconv._core.table cimport fc_prefetch
 from fastconv._core.window cimport LINE, block_t, operands_t, window_t
 
@@ -68,20 +68,29 @@ cdef void gather_rows(const conv_t *p, const char *wei, Py_ssize_t first, Py_ssi
 
 cdef void pack_across(const conv_t *p, const char *wei, Py_ssize_t first, Py_ssize_t rows,
                       const block_t *block, char *dst) noexcept nogil:
-    """A panel of real weights, a row of it at a time: one k of all output channels."""
+    """A panel of it, a row at a time: one k of all output channels, and of their components."""
     cdef const panels_t *panels = &p.panels
     cdef Py_ssize_t taps = block.t1 - block.t0, channels = block.c1 - block.c0
     cdef Py_ssize_t row_bytes = panels.width * p.window.itemsize
+    cdef Py_ssize_t components = panels.components
     cdef Py_ssize_t offset[OFFSETS]
+    cdef Py_ssize_t place[OFFSETS]
     cdef Py_ssize_t done = 0, count = block.k1 - block.k0, i, k
-    wei += first * panels.row_bytes
+    wei += first // components * panels.row_bytes
+    for i in range(0 if panels.whole else rows):
+        place[i] = i // components * panels.row_bytes + i % components * panels.component_bytes
     while done < count:
         offsets_of(&p.window, panels, block.k0 + done, min(<Py_ssize_t> OFFSETS, count - done),
                    offset)
         for i in range(min(<Py_ssize_t> OFFSETS, count - done)):
             k = (done + i) % taps * channels + (done + i) // taps
-            p.window.kernels.copy_row(dst + k * row_bytes, 0, rows, 0, wei + offset[i],
-                                      panels.row_bytes, panels.storage, dst)
+            if panels.whole:
+                panels.packer.copy_row(
+                    dst + k * row_bytes, 0, rows // components, 0, wei + offset[i],
+                    panels.row_bytes, panels.whole_storage, dst)
+            else:
+                p.window.kernels.gather(dst + k * row_bytes, wei + offset[i], place, rows,
+                                        panels.storage)
         done += OFFSETS
 
 
@@ -139,17 +148,24 @@ cdef const char *panel(const conv_t *p, operands_t *operands, Py_ssize_t group, 
     return panels(p, operands, group, s, s + 1, block, check, scratch)
 
 
+cdef inline char *place_of(const conv_t *p, const operands_t *operands, Py_ssize_t group,
+                           Py_ssize_t s, const block_t *block) noexcept nogil:
+    """Where panel s of a block is among all panels."""
+    group //= p.window.src.component_groups
+    return (operands.packed
+            + (p.panels.count * (group * p.schedule.depth + block.k0)
+               + s * (block.k1 - block.k0)) * p.panels.width * p.window.itemsize)
+
+
 cdef const char *panels(const conv_t *p, operands_t *operands, Py_ssize_t group, Py_ssize_t s0,
                         Py_ssize_t s1, const block_t *block, bint check,
                         char *scratch) noexcept nogil:
     """Panels [s0, s1) of a block: found among the prepared ones, or packed now; `check`: tell of
     inf and NaN in them."""
-    cdef Py_ssize_t depth = block.k1 - block.k0, s, count = depth * p.panels.width
+    cdef Py_ssize_t s, count = (block.k1 - block.k0) * p.panels.width
     cdef char *packed = scratch + p.at.weight
     if operands.packed != NULL:
-        group //= p.window.src.component_groups
-        s = p.panels.count * (group * p.schedule.depth + block.k0) + s0 * depth
-        return operands.packed + s * p.panels.width * p.window.itemsize
+        return place_of(p, operands, group, s0, block)
     for s in range(s0, s1):
         pack(p, operands.wei, group, s, block, scratch + p.at.raw,
              packed + (s - s0) * count * p.window.itemsize)
@@ -183,32 +199,31 @@ cdef void prefetch_next(const conv_t *p, const operands_t *operands, Py_ssize_t 
     prefetch.burst = (prefetch.rows * prefetch.lines + bursts - 1) // max(1, bursts)
 
 
-def prepare(Problem problem, size_t wei, unsigned char[::1] packed):
+cdef void pack_task(const void *what, operands_t *operands, Py_ssize_t task,
+                    char *scratch) noexcept nogil:
+    """A panel of a group, in all blocks."""
+    cdef const conv_t *p = <const conv_t *> what
+    cdef Py_ssize_t group = task // p.panels.count * p.window.src.component_groups
+    cdef Py_ssize_t s = task % p.panels.count, count
+    cdef block_t block
+    cdef char *dst
+    block.k1 = -1
+    while next_block(p, &block):
+        dst = place_of(p, operands, group, s, &block)
+        count = (block.k1 - block.k0) * p.panels.width
+        pack(p, operands.wei, group, s, &block, scratch + p.at.raw, dst)
+        if not p.window.kernels.finite(dst, count):
+            operands.not_finite = 1
+
+
+def prepare(Problem problem, size_t wei, unsigned char[::1] packed, int threads, bint shared):
     """Pack all panels; returns whether all weights are finite."""
     cdef const conv_t *p = &problem.c
-    cdef Py_ssize_t group, s, size, pause = BYTES_PER_CHUNK
-    cdef char *dst = <char *> &packed[0]
-    cdef bint finite = True
-    cdef block_t block
-    cdef Py_ssize_t most = p.panels.width * p.schedule.block_k
-    cdef char *raw = <char *> malloc(most * p.window.itemsize)
-    if raw == NULL:
-        raise MemoryError(f"fastconv: no memory for {most} weights")
-    try:
-        for group in range(0, p.groups, p.window.src.component_groups):
-            block.k1 = -1
-            while next_block(p, &block):
-                size = (block.k1 - block.k0) * p.panels.width
-                with nogil:
-                    for s in range(p.panels.count):
-                        pack(p, <const char *> wei, group, s, &block, raw, dst)
-                        finite = p.window.kernels.finite(dst, size) and finite
-                        dst += size * p.window.itemsize
-                pause -= p.panels.count * size * p.window.itemsize
-                if pause < 0:
-                    pause = BYTES_PER_CHUNK
-                    PyErr_CheckSignals()
-        clear_slack(p, dst)
-    finally:
-        free(raw)
-    return finite
+    cdef Py_ssize_t count = p.groups // p.window.src.component_groups * p.panels.count
+    cdef Py_ssize_t panel_bytes = p.schedule.depth * p.panels.width * p.window.itemsize
+    cdef Tasks tasks = make_tasks(problem, p, pack_task, count, p.scratch_bytes)
+    cdef operands_t operands
+    operands.wei, operands.packed, operands.not_finite = <char *> wei, <char *> &packed[0], 0
+    clear_slack(p, operands.packed + count * panel_bytes)
+    return run_all(&tasks.c, &operands, threads, shared,
+                   max(threads, BYTES_PER_CHUNK // max(<Py_ssize_t> 1, panel_bytes)))

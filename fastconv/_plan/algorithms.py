@@ -24,7 +24,7 @@ from .._spec.transpose import TransposeSpec
 from . import depthwise, factored, grouped, local, magnitude, nonfinite
 from .bands import Bands
 from .bordered import bordered, spills
-from .candidate import Candidate, Part, chunk, idle, make_engine, pack, runner
+from .candidate import Candidate, Packer, Part, chunk, idle, make_engine, runner
 from .composed import PARTS, Composed, compose
 from .hook import Hook
 from .plan import PLAN_BYTES, Plan, Variant
@@ -91,6 +91,7 @@ class Tiled:
         problem = make_problem(work, call.components, schedule, call.kernel_epilogue)
         threads = min(call.threads, max(1, problem.tasks))
         scratch.limit(threads * problem.scratch_bytes)
+        packer = Packer(problem, threads, call.shared, work.padded)
         channels, lanes = schedule.orientation == "channels", work.machine.lanes
         engine = make_engine(
             call,
@@ -99,9 +100,10 @@ class Tiled:
                 threads,
                 call.shared,
                 chunk(call.spec, problem.tasks, threads),
+                packer if schedule.ahead else None,
             ),
             bias_room=np.zeros(schedule.width, call.bias_dtype) if channels else None,
-            pack=partial(pack, problem),
+            pack=packer.pack,
             packing=(
                 *(call.isa, schedule.orientation, call.spec.tile_dtype),
                 *(call.spec.components, problem.components, call.spec.apart),
@@ -131,7 +133,7 @@ class Tiled:
         if schedule.orientation not in work.in_place_store:
             said += ["out: through a buffer that fits into the cache"]
         if not call.prepared:
-            said += ["weight: a panel at a time"]
+            said += ["weight: whole" if schedule.ahead else "weight: a panel at a time"]
         return tuple(said)
 
 

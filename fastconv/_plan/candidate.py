@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .._core import weights
+from .._core.arrays import empty
 from .._core.conv import Problem, address
 from .._core.parallel import Tasks, run
 from .._spec.conv import ConvSpec
@@ -45,10 +46,17 @@ def chunk(spec: ConvSpec, tasks: int, threads: int) -> int:
     return max(threads, tasks * costs.OPERATIONS_PER_CHUNK // operations(spec))
 
 
-def runner(tasks: Tasks, threads: int, shared: bool, each: int) -> Callable[..., bool]:
-    """What does the tasks of an algorithm for arrays. Its attribute `tasks` has them."""
+def runner(
+    tasks: Tasks, threads: int, shared: bool, each: int, ahead: Packer | None = None
+) -> Callable[..., bool]:
+    """What does the tasks of an algorithm for arrays. Its attribute `tasks` has them. `ahead` packs
+    weights that are not packed."""
 
     def run_arrays(src, wei, packed, bias, residual, dst) -> bool:
+        if ahead is not None and packed is None:
+            packed, finite = ahead.packed(wei)
+            if ahead.padded and not finite:
+                return False
         return run(
             tasks,
             address(src),
@@ -66,13 +74,27 @@ def runner(tasks: Tasks, threads: int, shared: bool, each: int) -> Callable[...,
     return run_arrays
 
 
-def pack(problem: Problem, layer: Weights) -> np.ndarray:
-    """The weights for many calls."""
-    room = np.empty(problem.packed_bytes + costs.LINE_BYTES, np.uint8)
-    start = -address(room) % costs.LINE_BYTES  # vectors of weights cross no line of the cache
-    memory = room[start : start + problem.packed_bytes]
-    weights.prepare(problem, address(layer.array), memory)
-    return memory
+class Packer(NamedTuple):
+    """Packs the weights of a problem."""
+
+    problem: Problem
+    threads: int
+    shared: bool
+    padded: bool = False  # weights that are not finite may meet padding
+
+    def packed(self, wei: np.ndarray) -> tuple[np.ndarray, bool]:
+        """All of them, and whether they are finite."""
+        size = self.problem.packed_bytes
+        room = empty((size + costs.LINE_BYTES,), np.dtype(np.uint8))
+        start = -address(room) % costs.LINE_BYTES  # vectors of weights cross no line of the cache
+        memory = room[start : start + size]
+        return memory, weights.prepare(
+            self.problem, address(wei), memory, self.threads, self.shared
+        )
+
+    def pack(self, layer: Weights) -> np.ndarray:
+        """Those of many calls."""
+        return self.packed(layer.array)[0]
 
 
 def make_engine(call: Call, run: Callable[..., bool], **more) -> Engine:

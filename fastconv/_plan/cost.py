@@ -141,7 +141,7 @@ def cost(work: Work, schedule: Schedule, boxes: Boxes) -> float:
     # Tasks of equal length end in rounds; and at the end threads wait for the one that was late.
     threads = min(work.machine.threads, tasks)
     waiting = longest * (threads - 1) / threads * costs.WAITING_SHARE
-    return max(ceil(tasks / threads) * total / tasks, longest) + waiting
+    return task_cost.ahead + max(ceil(tasks / threads) * total / tasks, longest) + waiting
 
 
 def element(step_bytes: float) -> float:
@@ -163,6 +163,7 @@ class Cost(NamedTuple):
     touch: float  # to read a vector of it for the first time
     copy: float  # ... to copy it
     fixed: float  # of any box: to begin, and the weights
+    ahead: float  # before all of them: to pack the weights
 
     @classmethod
     def of(cls, work: Work, schedule: Schedule) -> Cost:
@@ -177,8 +178,14 @@ class Cost(NamedTuple):
         copy += costs.COPY_CONVERT if work.copying.converts else 0
         channels = spec.c_out / shares
         weight = cycle * costs.WEIGHT_VECTOR / work.machine.lanes
-        if not work.prepared:
-            weight += costs.PACK_ELEMENT if work.wei_direct else costs.PACK_STRIDED
+        pack = costs.PACK_ELEMENT if work.wei_direct else costs.PACK_STRIDED
+        ahead = 0.0
+        if schedule.ahead:
+            threads = min(work.machine.threads, panels * spec.groups)
+            ahead = costs.REGION * (work.machine.threads > 1)
+            ahead += (pack + weight) * prod(spec.weight_shape) / threads
+        elif not work.prepared:
+            weight += pack
         return cls(
             work=work,
             schedule=schedule,
@@ -191,6 +198,7 @@ class Cost(NamedTuple):
             touch=costs.TOUCH_FAR * lines if work.far_src else 0.0,
             copy=copy,
             fixed=costs.TASK * blocks + (costs.TAP + weight * channels * spec.c_in) * work.taps,
+            ahead=ahead,
         )
 
     def task(self, box: Box) -> float:

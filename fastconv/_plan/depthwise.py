@@ -18,7 +18,7 @@ from .._spec.axis import Axis
 from .._spec.borders import Border
 from .._spec.conv import ConvSpec
 from . import constants as costs
-from .candidate import Candidate, Part, chunk, idle, make_engine, pack, runner
+from .candidate import Candidate, Packer, Part, chunk, idle, make_engine, runner
 from .depthwise_cost import Way, cost
 from .hook import Hook
 from .joined import forms
@@ -285,7 +285,7 @@ def _part(asked: Call, call: Call, way: Way) -> Part:
         asked,
         runner(depthwise.tasks(problem), threads, call.shared, each),
         bias_room=None if pixels else np.zeros(lanes, call.bias_dtype),
-        pack=None if weights_in_place else partial(pack, problem),
+        pack=None if weights_in_place else Packer(problem, threads, call.shared).pack,
         packing=("depthwise", call.isa, way[:2], call.spec.tile_dtype, call.spec.apart),
         memory=PLAN_BYTES + problem.memory_bytes,
     )

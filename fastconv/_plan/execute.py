@@ -31,6 +31,8 @@ from .weights import Weights
 check_environment(isas(), table.isas_compiled(), NAMES[1:])
 
 _plans = Store()
+LASTING = frozenset({int, bool, str, type(None)})  # kinds of values that are equal only if they do
+# the same, and that nobody can change
 
 
 def execute(family: Family, name: str, rank: int, parameters: tuple, operands: tuple, how: tuple):
@@ -67,9 +69,14 @@ def settle(family: Family, parameters: tuple) -> tuple[tuple, Any]:
 
     Equality would not do to find out whether they say any: 1 is 1.0, and float64 is None."""
     often = family.often
-    if all(map(is_, parameters[often:], family.seldom)):
+    seldom = parameters[often:]
+    if all(map(is_, seldom, family.seldom)):
         return parameters, None
-    parameters = settled_parameters(family.parameters(*parameters))
+    parameters = family.parameters._make(parameters)
+    kinds = tuple(map(type, seldom))
+    if LASTING.issuperset(kinds):
+        return parameters, (kinds, seldom)
+    parameters = settled_parameters(parameters)
     return parameters, frozen(parameters[often:], -1)
 
 

@@ -16,7 +16,7 @@ from .._spec.axis import Axis
 from .._spec.borders import Border
 from .._spec.conv import ConvSpec
 from . import constants as costs
-from .candidate import Candidate, Part, chunk, idle, make_engine, pack, runner
+from .candidate import Candidate, Packer, Part, chunk, idle, make_engine, runner
 from .depthwise import cut, fitting, is_far
 from .joined import forms
 from .plan import PLAN_BYTES
@@ -211,7 +211,7 @@ def _part(asked: Call, call: Call, way: Way) -> Part:
         asked,
         runner(grouped.tasks(problem), threads, call.shared, each),
         bias_room=np.zeros(lanes, call.bias_dtype),
-        pack=partial(pack, problem),
+        pack=Packer(problem, threads, call.shared).pack,
         packing=("grouped", call.isa, call.spec.tile_dtype),
         memory=PLAN_BYTES + problem.memory_bytes,
     )

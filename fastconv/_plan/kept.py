@@ -92,6 +92,8 @@ def frozen(value: Any, depth: int = 0) -> Any:
     kind = type(value)
     if kind is int or kind is str or value is None:
         return value
+    if kind is tuple and all(type(item) is int for item in value):
+        return (kind, *value)
     if isinstance(value, np.dtype):
         return value
     if isinstance(value, np.ndarray):

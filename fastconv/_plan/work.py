@@ -39,6 +39,7 @@ class Schedule(NamedTuple):
     width: int  # output channels of a panel of weights
     task_panels: int  # panels of weights of a task
     panel: int  # pixels of a panel; 0: pixels are read where they lie
+    ahead: bool = False  # weights are packed before the first task, not by each
 
     @property
     def in_regions(self) -> bool:
