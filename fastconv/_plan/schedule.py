@@ -85,8 +85,8 @@ def candidates(work: Work, orientation: str) -> Iterator[tuple[float, Schedule]]
     longest = max(1, total * spec.groups * costs.OPERATIONS_PER_CHUNK // operations(spec))
     sizes = (*costs.PIXELS, total * spec.groups // wanted, total)
     sizes = {min(total, longest, max(1, size)) for size in sizes}
-    slow = not work.prepared and not work.wei_direct  # to pack
-    fits = prod(spec.weight_shape) * spec.tile_dtype.itemsize <= costs.AHEAD_BYTES
+    weight_bytes = prod(spec.weight_shape) * spec.tile_dtype.itemsize
+    packs_slowly = not work.prepared and not work.wei_direct
     core_axes = axes_of(spec)
     worth_cutting = points_worth_cutting(axes)
     ways = list(product(range(len(worth_cutting)), separations(work), shapes))
@@ -118,6 +118,6 @@ def candidates(work: Work, orientation: str) -> Iterator[tuple[float, Schedule]]
                 while scratch_bytes(work, schedule, boxes) > machine.scratch:
                     schedule = schedule._replace(task_panels=ceil(schedule.task_panels / 2))
                 yield cost(work, schedule, boxes), schedule
-                if slow and fits and boxes.count > 1:
+                if packs_slowly and boxes.count > 1 and weight_bytes <= costs.AHEAD_BYTES:
                     schedule = schedule._replace(ahead=True)
                     yield costs.AHEAD_WORTH * cost(work, schedule, boxes), schedule

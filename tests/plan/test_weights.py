@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Weights on their way into panels: however they lie, and before the first task or in each."""
 
+from operator import itemgetter
+
 import numpy as np
 import pytest
 from arrays import numbers
@@ -33,7 +35,7 @@ def packing(orientation, ahead):
     def pick(tiled, work):
         every = list(tiled.schedules(work, orientation))
         found = [pair for pair in every if pair[1].ahead == ahead] or every
-        return min(found, key=lambda pair: (pair[1].cuts[3].size, pair[1].cuts[2].size, pair[0]))
+        return min(found, key=itemgetter(0))
 
     return with_schedules(pick)
 
@@ -74,11 +76,12 @@ def test_weights_that_are_not_finite(value):
     for place in ((0, 0, 0, 0), (36, 4, 2, 1)):
         x, w = arrays(2, "f4 f4")
         w[place] = value
-        for padding in (0, 1):
-            expected = fastconv.conv2d(x, w, padding=padding, algorithm="reference")
-            for orientation in ("pixels", "channels"):
+        expected = fastconv.conv2d(x, w, padding=1, algorithm="reference")
+        for orientation in ("pixels", "channels"):
+            for algorithm in ("direct", "im2col_gemm"):
                 with packing(orientation, ahead=True):
-                    got = fastconv.conv2d(x, LAYOUTS["transposed"](w), padding=padding)
+                    view, said = LAYOUTS["transposed"](w), {"padding": 1, "algorithm": algorithm}
+                    got = fastconv.conv2d(x, view, **said)
                 np.testing.assert_allclose(got, expected, rtol=1e-5, atol=1e-5)
 
 
