@@ -199,31 +199,38 @@ cdef void prefetch_next(const conv_t *p, const operands_t *operands, Py_ssize_t 
     prefetch.burst = (prefetch.rows * prefetch.lines + bursts - 1) // max(1, bursts)
 
 
+cdef inline Py_ssize_t blocks_of(const conv_t *p) noexcept nogil:
+    """Blocks of k: as many in each part that encloses them."""
+    cdef Py_ssize_t enclosing = p.schedule.enclosing, block_k = p.schedule.block_k
+    return p.schedule.depth // enclosing * ((enclosing + block_k - 1) // block_k)
+
+
 cdef void pack_task(const void *what, operands_t *operands, Py_ssize_t task,
                     char *scratch) noexcept nogil:
-    """A panel of a group, in all blocks."""
+    """A panel; tasks follow one another as panels do."""
     cdef const conv_t *p = <const conv_t *> what
-    cdef Py_ssize_t group = task // p.panels.count * p.window.src.component_groups
-    cdef Py_ssize_t s = task % p.panels.count, count
+    cdef Py_ssize_t group = task // (p.panels.count * blocks_of(p)) * p.window.src.component_groups
+    cdef Py_ssize_t s = task % p.panels.count, number = task // p.panels.count % blocks_of(p)
+    cdef Py_ssize_t enclosed = (p.schedule.enclosing + p.schedule.block_k - 1) // p.schedule.block_k
     cdef block_t block
     cdef char *dst
-    block.k1 = -1
-    while next_block(p, &block):
-        dst = place_of(p, operands, group, s, &block)
-        count = (block.k1 - block.k0) * p.panels.width
-        pack(p, operands.wei, group, s, &block, scratch + p.at.raw, dst)
-        if not p.window.kernels.finite(dst, count):
-            operands.not_finite = 1
+    block.k1 = (number // enclosed * p.schedule.enclosing
+                + number % enclosed * p.schedule.block_k)   # of the block before
+    next_block(p, &block)
+    dst = place_of(p, operands, group, s, &block)
+    pack(p, operands.wei, group, s, &block, scratch + p.at.raw, dst)
+    if not p.window.kernels.finite(dst, (block.k1 - block.k0) * p.panels.width):
+        operands.not_finite = 1
 
 
 def prepare(Problem problem, size_t wei, unsigned char[::1] packed, int threads, bint shared):
     """Pack all panels; returns whether all weights are finite."""
     cdef const conv_t *p = &problem.c
-    cdef Py_ssize_t count = p.groups // p.window.src.component_groups * p.panels.count
-    cdef Py_ssize_t panel_bytes = p.schedule.depth * p.panels.width * p.window.itemsize
-    cdef Tasks tasks = make_tasks(problem, p, pack_task, count, p.scratch_bytes)
+    cdef Py_ssize_t panels = p.groups // p.window.src.component_groups * p.panels.count
+    cdef Py_ssize_t width_bytes = p.panels.width * p.window.itemsize
+    cdef Py_ssize_t chunk = BYTES_PER_CHUNK // (p.schedule.block_k * width_bytes)
+    cdef Tasks tasks = make_tasks(problem, p, pack_task, panels * blocks_of(p), p.scratch_bytes)
     cdef operands_t operands
     operands.wei, operands.packed, operands.not_finite = <char *> wei, <char *> &packed[0], 0
-    clear_slack(p, operands.packed + count * panel_bytes)
-    return run_all(&tasks.c, &operands, threads, shared,
-                   max(threads, BYTES_PER_CHUNK // max(<Py_ssize_t> 1, panel_bytes)))
+    clear_slack(p, operands.packed + panels * p.schedule.depth * width_bytes)
+    return run_all(&tasks.c, &operands, threads, shared, max(threads, chunk))

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from math import prod
 from typing import NamedTuple
 
@@ -22,6 +21,7 @@ from .._core.conv import address
 from .._spec.operands import check_bias
 from .._spec.spec import Spec
 from . import constants as costs
+from .cached import cached
 from .candidate import chunk
 from .kept import keep
 from .plan import Plan
@@ -54,7 +54,7 @@ class Bands:
     whole: bool
     prepared: bool = True  # plans are for packed weights
 
-    @cached_property
+    @cached
     def between_bytes(self) -> tuple[int, int]:
         """The largest of what convolutions 0, 2, ... leave for the next, and 1, 3, ...: at any time
         there is one of each."""
@@ -68,7 +68,7 @@ class Bands:
         """Those of all bands, each once."""
         return [plan for band in self.kinds for plan in band.plans]
 
-    @cached_property
+    @cached
     def tasks_bytes(self) -> int:
         """Scratch of a thread, beside what lies between."""
         return max(plan.scratch_bytes // plan.threads for plan in self.plans)
@@ -80,7 +80,7 @@ class Bands:
             return sum(self.between_bytes) + max(plan.scratch_bytes for plan in self.plans)
         return self.threads * chain.scratch_bytes(self.between_bytes, self.tasks_bytes)
 
-    @cached_property
+    @cached
     def chunk(self) -> int:
         """Bands between two looks at signals."""
         return chunk(self.spec, len(self.each), self.threads)
@@ -140,17 +140,17 @@ class Bands:
             run_plan(plan, src, one.array, None, bias, residual if last else None, out)
             src = out
 
-    @cached_property
+    @cached
     def kinds(self) -> list[Band]:
         """A band for each set of plans."""
         return list({id(band.plans): band for band in self.each}.values())
 
-    @cached_property
+    @cached
     def copied(self) -> list[int]:
         """Numbers of the bands that read copies."""
         return [number for number, band in enumerate(self.each) if band.copies]
 
-    @cached_property
+    @cached
     def table(self) -> np.ndarray:
         """A `band_t` of _core/chain.pyx for each."""
         numbers = {id(band.plans): number for number, band in enumerate(self.kinds)}

@@ -65,6 +65,16 @@ def separations(work: Work) -> list[tuple[bool, ...]]:
     return [(False,) * 4] + [tuple(i >= first and several[i] for i in range(4)) for first in starts]
 
 
+def longest_task(work: Work, width: int) -> tuple[int, int]:
+    """The most pixels and panels of a task, which looks at no signals: it must end in a fraction of
+    a second, and so must the packing of its weights."""
+    spec, most = work.spec, costs.OPERATIONS_PER_CHUNK
+    pixels = prod(axis.outputs for axis in work.axes) * spec.groups * most // operations(spec)
+    panel = costs.OPERATIONS_PER_ELEMENT * width * spec.c_in * work.taps
+    panels = ceil(spec.c_out / width) if work.prepared else most // max(1, panel)
+    return max(1, pixels), max(1, panels)
+
+
 def candidates(work: Work, orientation: str) -> Iterator[tuple[float, Schedule]]:
     """Schedules worth comparing, with their costs."""
     spec, machine, axes = work.spec, work.machine, work.axes
@@ -81,8 +91,7 @@ def candidates(work: Work, orientation: str) -> Iterator[tuple[float, Schedule]]
     shapes = (False, True) if axes[1].k > 1 and axes[2].k > 1 and copied else (False,)
     total = prod(axis.outputs for axis in axes)
     wanted = machine.threads * costs.TASKS_PER_THREAD
-    # A task looks at no signals: it must end in a fraction of a second.
-    longest = max(1, total * spec.groups * costs.OPERATIONS_PER_CHUNK // operations(spec))
+    longest, most_panels = longest_task(work, width)
     sizes = (*costs.PIXELS, total * spec.groups // wanted, total)
     sizes = {min(total, longest, max(1, size)) for size in sizes}
     weight_bytes = prod(spec.weight_shape) * spec.tile_dtype.itemsize
@@ -113,7 +122,7 @@ def candidates(work: Work, orientation: str) -> Iterator[tuple[float, Schedule]]
             found = True
             tasks = spec.groups * boxes.count
             parts = (1, *(ceil(n * machine.threads / tasks) for n in (1, 2, 4) if tasks < wanted))
-            for task_panels in {ceil(panels / part) for part in parts}:
+            for task_panels in {min(most_panels, ceil(panels / part)) for part in parts}:
                 schedule = least._replace(task_panels=task_panels)
                 while scratch_bytes(work, schedule, boxes) > machine.scratch:
                     schedule = schedule._replace(task_panels=ceil(schedule.task_panels / 2))

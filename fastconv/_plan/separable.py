@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from math import prod
 from typing import Any
 
@@ -17,6 +16,7 @@ from .._spec.operands import plain_bias
 from .._spec.separable import SeparableSpec
 from .._spec.spec import AXES
 from .bands import Bands
+from .cached import cached
 from .divide import Cuts, divide
 from .layout import Layout
 from .tiled import Call
@@ -46,7 +46,7 @@ class Passes:
             found = self.for_borders[key] = _bands(self.call, values)
         return found
 
-    @cached_property
+    @cached
     def planned(self) -> Bands:
         """How they run with the border of the image in all passes, for those who ask before there
         are weights."""

@@ -7,7 +7,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cached_property
 from math import gcd, prod
 from typing import Any
 
@@ -20,6 +19,7 @@ from .._spec.conv import ConvSpec
 from .._spec.dtypes import TOTALS
 from . import constants as costs
 from . import machine
+from .cached import cached
 from .epilogue import KernelEpilogue, kernel_epilogue
 from .layout import Layout
 from .plan import Plan
@@ -78,12 +78,12 @@ class Call:
     # parts of larger arrays: whether those lie beyond the second level of the cache
     copies: tuple[str, ...] = ()  # of whole arrays, made before, in words
 
-    @cached_property
+    @cached
     def components(self) -> Arrays:
         """The arrays as tiles see them."""
         return self.arrays.components() if self.spec.apart else self.arrays
 
-    @cached_property
+    @cached
     def kernel_epilogue(self) -> KernelEpilogue:
         """What becomes of sums."""
         spec, arrays = self.spec, self.components
@@ -94,7 +94,7 @@ class Call:
         """What the kernel that adds a bias reads."""
         return TOTALS[self.kernel_epilogue.dtype]
 
-    @cached_property
+    @cached
     def work(self) -> Work:
         """The work for tiles."""
         return analyse(self)

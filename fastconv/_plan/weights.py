@@ -8,13 +8,13 @@ import threading
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from .._spec.operands import check_bias
 from . import kept
+from .cached import cached
 from .layout import is_finite
 from .plan import Engine, Plan
 
@@ -31,12 +31,12 @@ class Weights:
         self.array = array
         self.bias = bias
 
-    @cached_property
+    @cached
     def finite(self) -> bool:
         """Whether none is inf or NaN."""
         return is_finite(self.array)
 
-    @cached_property
+    @cached
     def largest(self) -> int:
         """The largest magnitude of integers."""
         return largest(self.array)

@@ -79,6 +79,34 @@ holder.join()
 assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
 """
 
+COMPUTED = """
+import signal
+from fastconv._plan import weights
+is_finite = weights.is_finite
+held, done = threading.Event(), threading.Event()
+def wait(array):                        # a long look at many weights
+    if threading.current_thread() is holder:
+        held.set()
+        done.wait()
+    return is_finite(array)
+weights.is_finite = wait
+holder = threading.Thread(target=lambda: fastconv.prepare(w, padding=1)(x))
+holder.start()
+held.wait()
+pid = os.fork()
+if not pid:
+    signal.alarm(20)
+    status = 1
+    try:
+        same = np.array_equal(fastconv.prepare(w, padding=1)(x), fastconv.conv2d(x, w, padding=1))
+        status = 0 if same else 2
+    finally:
+        os._exit(status)
+done.set()
+holder.join()
+assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+"""
+
 HANDLER = """
 import signal
 from fastconv._plan import constants as costs
@@ -126,8 +154,9 @@ def test_forked_children(program):
     run(program, timeout=60)
 
 
-def test_locks_that_others_hold():
-    run(LOCKS)
+@pytest.mark.parametrize("program", [LOCKS, COMPUTED], ids=["locks", "values"])
+def test_what_other_threads_are_at(program):
+    run(program)
 
 
 @pytest.mark.parametrize("threads", [1, 2])

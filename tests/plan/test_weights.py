@@ -10,6 +10,7 @@ from truth import assert_same_bits
 from ways import CONV, ISAS, with_schedules
 
 import fastconv
+from fastconv._plan import constants
 
 LAYOUTS = {  # of weights (O, C, *kernel), all with output channels nearer than input channels
     "transposed": lambda w: w.swapaxes(0, 1).copy().swapaxes(0, 1),
@@ -99,3 +100,12 @@ def test_a_large_transposed_convolution_packs_ahead():
     assert "weight: whole" in how.copies
     layer = fastconv.prepare(fastconv.conv_transpose2d, np.ones(w, "f4"), stride=2)
     assert not any("weight" in word for word in layer.plan(x, threads=2).copies)
+
+
+def test_no_task_packs_weights_for_long():
+    shapes = (1, 1000, 1, 1), (40_000, 1000, 1, 1)  # 40 million weights
+    how = fastconv.plan(fastconv.conv2d, *shapes, threads=1, algorithm="direct")
+    most = constants.OPERATIONS_PER_CHUNK / constants.OPERATIONS_PER_ELEMENT
+    assert how.tasks >= 40_000_000 / most
+    layer = fastconv.prepare(np.ones(shapes[1], "f4"), algorithm="direct")
+    assert layer.plan(shapes[0], threads=1).tasks == 1
