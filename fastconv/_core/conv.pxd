@@ -21,7 +21,7 @@ cdef struct panels_t:
     bint native                     # rows can be packed as they lie
     bint across                     # output channels lie nearer to one another than input channels
     const fc_kernels *packer        # whose elements are as large as a weight with its components
-    bint whole                      # they are read as such elements, stored in this way
+    bint whole                      # a weight is read as one such element, whose storage is this
     int whole_storage
 
 # How the work is cut.

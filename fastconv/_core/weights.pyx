@@ -14,7 +14,8 @@ from fastconv._core.window cimport LINE, block_t, operands_t, window_t
 
 cdef enum:
     BYTES_PER_CHUNK = 1 << 24   # packed between two looks at signals (Ctrl-C)
-    OFFSETS = 64                # found at a time, of weights that follow no single step
+    OFFSETS = 64                # found at a time, of weights that follow no single step; no panel
+                                # is wider
 
 
 cdef void offsets_of(const window_t *window, const panels_t *panels, Py_ssize_t j,
@@ -68,7 +69,7 @@ cdef void gather_rows(const conv_t *p, const char *wei, Py_ssize_t first, Py_ssi
 
 cdef void pack_across(const conv_t *p, const char *wei, Py_ssize_t first, Py_ssize_t rows,
                       const block_t *block, char *dst) noexcept nogil:
-    """A panel of it, a row at a time: one k of all output channels, and of their components."""
+    """A panel, a row at a time: one k of all output channels, and of their components."""
     cdef const panels_t *panels = &p.panels
     cdef Py_ssize_t taps = block.t1 - block.t0, channels = block.c1 - block.c0
     cdef Py_ssize_t row_bytes = panels.width * p.window.itemsize

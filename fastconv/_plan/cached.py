@@ -18,6 +18,8 @@ class cached(Generic[Value]):
     def __init__(self, method: Callable[[Any], Value]) -> None:
         self.method, self.__doc__ = method, method.__doc__
 
-    def __get__(self, owner: Any, kind: type) -> Value:
+    def __get__(self, owner: Any, kind: type) -> Value | cached[Value]:
+        if owner is None:  # asked of the class
+            return self
         value = owner.__dict__[self.method.__name__] = self.method(owner)
         return value

@@ -31,8 +31,9 @@ from .weights import Weights
 check_environment(isas(), table.isas_compiled(), NAMES[1:])
 
 _plans = Store()
-LASTING = frozenset({int, bool, str, type(None)})  # kinds of values that are equal only if they do
-# the same, and that nobody can change
+
+# Types whose values cannot change, and of which two that are equal do the same.
+LASTING = frozenset({int, bool, str, type(None)})
 
 
 def execute(family: Family, name: str, rank: int, parameters: tuple, operands: tuple, how: tuple):
