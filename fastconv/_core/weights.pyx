@@ -14,8 +14,7 @@ from fastconv._core.window cimport LINE, block_t, operands_t, window_t
 
 cdef enum:
     BYTES_PER_CHUNK = 1 << 24   # packed between two looks at signals (Ctrl-C)
-    OFFSETS = 64                # found at a time, of weights that follow no single step; no panel
-                                # is wider
+    OFFSETS = 64                # of weights, found at a time; no panel is wider
 
 
 cdef void offsets_of(const window_t *window, const panels_t *panels, Py_ssize_t j,
