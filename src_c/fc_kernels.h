@@ -75,6 +75,7 @@ typedef struct {
     const ptrdiff_t *step; /* where the steps along a row are: taps, and for each its channels */
     ptrdiff_t steps;
     int pairs; /* from column to column there are two elements of the source, else one */
+    int bytes; /* source and C are of uint8: there are whole vectors, of one plane of depth */
     const fc_columns *columns, *columns_end;
     ptrdiff_t a_row, c_row; /* from the weights of a tap row to the next, and from row to row of C */
     ptrdiff_t a_channel, b_channel, c_channel; /* ... from one output channel to the next */

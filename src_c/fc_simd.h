@@ -11,6 +11,10 @@
  *     FC_REGISTERS   vectors that fit into registers
  * and fc_instantiate.h, per dtype, FC_T and FC_DTYPE.
  */
+#ifdef __SSE2__
+#include <immintrin.h>
+#endif
+
 #define FC_JOIN3_(a, b, c) a##_##b##_##c
 #define FC_JOIN3(a, b, c) FC_JOIN3_(a, b, c)
 #define FC_NAME(name) FC_JOIN3(name, FC_DTYPE, FC_ISA)
@@ -71,13 +75,11 @@ FC_CHOOSE(i64, i64, fc_min, <)
 FC_CHOOSE(l64, i64, fc_max, >)
 FC_CHOOSE(l64, i64, fc_min, <)
 #if defined(__AVX512F__)
-#include <immintrin.h>
 FC_CHOOSE_BY(f32, fc_max, _mm512_max_ps, __m512)
 FC_CHOOSE_BY(f32, fc_min, _mm512_min_ps, __m512)
 FC_CHOOSE_BY(f64, fc_max, _mm512_max_pd, __m512d)
 FC_CHOOSE_BY(f64, fc_min, _mm512_min_pd, __m512d)
 #elif defined(__AVX__)
-#include <immintrin.h>
 FC_CHOOSE_BY(f32, fc_max, _mm256_max_ps, __m256)
 FC_CHOOSE_BY(f32, fc_min, _mm256_min_ps, __m256)
 FC_CHOOSE_BY(f64, fc_max, _mm256_max_pd, __m256d)
@@ -254,9 +256,42 @@ FC_INLINE fc_vec_i64 fc_times_low(int64_t a, fc_vec_i64 b)
 #endif
 }
 
+/* uint8 as a vector of float32; and back the last eight bits of each element. */
+FC_INLINE fc_vec_f32 fc_load_bytes(const void *from)
+{
+#if defined(__AVX512F__)
+    return (fc_vec_f32)_mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128(from)));
+#elif defined(__AVX2__)
+    return (fc_vec_f32)_mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64(from)));
+#elif defined(__SSE2__)
+    const __m128i zero = _mm_setzero_si128(), pairs = _mm_unpacklo_epi8(_mm_loadu_si32(from), zero);
+    return (fc_vec_f32)_mm_cvtepi32_ps(_mm_unpacklo_epi16(pairs, zero));
+#else
+    typedef uint8_t bytes __attribute__((vector_size(FC_VBYTES / 4), aligned(1), may_alias));
+    return __builtin_convertvector(*(const bytes *)from, fc_vec_f32);
+#endif
+}
+FC_INLINE void fc_store_bytes(void *to, fc_vec_i32 value)
+{
+#if defined(__AVX512F__)
+    _mm_storeu_si128(to, _mm512_cvtepi32_epi8((__m512i)value));
+#elif defined(__AVX2__)
+    const __m256i low = _mm256_and_si256((__m256i)value, _mm256_set1_epi32(255));
+    const __m128i pairs = _mm_packs_epi32(_mm256_castsi256_si128(low),
+                                          _mm256_extracti128_si256(low, 1));
+    _mm_storel_epi64(to, _mm_packus_epi16(pairs, pairs));
+#elif defined(__SSE2__)
+    const __m128i low = _mm_and_si128((__m128i)value, _mm_set1_epi32(255));
+    const __m128i pairs = _mm_packs_epi32(low, low);
+    _mm_storeu_si32(to, _mm_packus_epi16(pairs, pairs));
+#else
+    typedef uint8_t bytes __attribute__((vector_size(FC_VBYTES / 4), aligned(1), may_alias));
+    *(bytes *)to = __builtin_convertvector(value, bytes);
+#endif
+}
+
 /* float16, FC_HALVES at a time, where the CPU has instructions for it. */
 #if defined(__AVX512F__)
-#include <immintrin.h>
 #define FC_HALVES 16
 FC_INLINE void fc_widen_halves(float *to, const void *from)
 {
@@ -267,7 +302,6 @@ FC_INLINE void fc_narrow_halves(void *to, const fc_loose_f32 *from)
     _mm256_storeu_si256(to, _mm512_cvtps_ph(_mm512_loadu_ps(from), _MM_FROUND_TO_NEAREST_INT));
 }
 #elif defined(__F16C__)
-#include <immintrin.h>
 #define FC_HALVES 8
 FC_INLINE void fc_widen_halves(float *to, const void *from)
 {

@@ -79,6 +79,7 @@ cdef void pixels_task(const void *what, operands_t *operands, Py_ssize_t task,
     for channel in range(4):
         source.box[channel] = box[channel]
     own.in_place = reads_in_place(d, box[3])
+    in_place_store = in_place_store or (d.bytes and own.in_place)
     d = &own
     dst_bytes = box[3].count * box[2].count * d.interleaved * p.window.itemsize
     if in_place_store:

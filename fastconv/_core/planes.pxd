@@ -15,6 +15,8 @@ cdef struct planes_t:
     # Pixels are read where they lie in the array, but for what `reads_in_place` leaves out.
     bint in_place
     bint masked                 # ... columns on padding, too, under masks
+    bint bytes                  # ... and input and output are of uint8, which kernels convert
+    Py_ssize_t size             # ... bytes of such an element
     bint far                    # ... which lies beyond the second level of the cache
     bint large                  # ... a plane has no room there
     bint weights_in_place       # the weights of an output channel are read where they lie

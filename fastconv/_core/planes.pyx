@@ -76,12 +76,14 @@ cdef void find_reads(const planes_t *d, int a, const Span *span, const part_t *p
 
 cdef bint reads_in_place(const planes_t *d, const Span *columns) noexcept nogil:
     """Whether a box of these columns needs no strip: with pixels in vectors, columns outside the
-    input would have to be read from other places, or masked."""
+    input would have to be read from other places, or masked.  Bytes come in whole vectors."""
     cdef const Axis *axis = &d.conv.window.axis[3]
     cdef Py_ssize_t first = columns.start * axis.stride - axis.pad
     cdef Py_ssize_t last = first + (columns.count - 1) * axis.stride
     if not d.in_place or d.masked:
         return d.in_place
+    if d.bytes and columns.count * d.interleaved % d.conv.window.kernels.lanes:
+        return False
     return first >= 0 and last + (axis.taps - 1) * axis.dilation < axis.src
 
 
@@ -178,7 +180,8 @@ cdef void find_plane(const planes_t *d, const Span **box, const source_t *source
     cdef const conv_t *p = d.conv
     cdef fc_plane *plane = &found.plane
     cdef const Axis *axis = &p.window.axis[3]
-    cdef Py_ssize_t t, c, masks, size = p.window.itemsize, channels = block.c1 - block.c0
+    cdef Py_ssize_t t, c, masks, size = d.size, channels = block.c1 - block.c0
+    cdef bint stored = p.epilogue.in_place_store or (d.bytes and d.in_place)
     cdef Py_ssize_t *step = <Py_ssize_t *> (scratch + d.at_place[3])
     cdef fc_columns *columns = <fc_columns *> (scratch + d.at_columns)
     cdef part_t valid
@@ -204,19 +207,19 @@ cdef void find_plane(const planes_t *d, const Span **box, const source_t *source
     found.weights = (valid.first - found.part[3].first) * channels
     found.first_bytes = (box[0].start * p.window.src.axis_bytes[0]
                          + (box[3].start * axis.stride - axis.pad) * p.window.src.axis_bytes[3])
-    plane.pairs = d.in_place and axis.stride == 2
+    plane.pairs, plane.bytes = d.in_place and axis.stride == 2, d.in_place and d.bytes
     plane.a_row = (found.part[3].end - found.part[3].first) * channels
     plane.c_row = box[3].count * d.interleaved
-    if p.epilogue.in_place_store:
+    if stored:
         plane.c_row = p.epilogue.dst.axis_bytes[2] // size
     # Channels that are made together are groups: see `_together`.
-    plane.a_channel = p.panels.group_bytes // size
+    plane.a_channel = p.panels.group_bytes // p.window.itemsize
     plane.b_channel = p.window.src.step_bytes // size
     plane.c_channel = p.epilogue.dst.step_bytes // size
     # While a plane is made, the one behind it comes from memory; of a large one, the next columns.
     plane.columns_ahead = d.far and d.large
     plane.b_ahead = plane.c_ahead = 0
-    if d.far and not plane.columns_ahead:
+    if d.far and not (plane.columns_ahead or plane.bytes):
         plane.b_ahead = d.together * plane.b_channel
         plane.c_ahead = d.together * plane.c_channel if p.epilogue.in_place_store else 0
     plane.columns = columns
@@ -257,7 +260,7 @@ cdef void bring_near(const planes_t *d, const Span **box, const fc_reads *depth,
     """Prefetch what a box reads in place, row by row, as memory is fast; planes are made column by
     column.  `src` is the first of so many channels that lie side by side, of the image."""
     cdef const Axis *axis = &d.conv.window.axis[0]
-    cdef Py_ssize_t i, j, size = d.conv.window.itemsize, step = d.conv.window.src.axis_bytes[3]
+    cdef Py_ssize_t i, j, size = d.size, step = d.conv.window.src.axis_bytes[3]
     cdef Py_ssize_t first = box[3].start * axis[3].stride - axis[3].pad
     cdef Py_ssize_t last = first + (box[3].count - 1) * axis[3].stride
     last = min(axis[3].src - 1, last + (axis[3].taps - 1) * axis[3].dilation)
@@ -275,18 +278,19 @@ cdef class Planes(Problem):
     """A `Problem` of planes."""
 
     def __init__(self, *, in_place, masked, transposes, far, large, weights_in_place,
-                 task_groups, interleaved, **fields):
+                 task_groups, interleaved, of_bytes=False, **fields):
         cdef conv_t *p = &self.c
         cdef Py_ssize_t shares, a
         super().__init__(**fields)
         self.d.conv = p
         self.d.far, self.d.large = in_place and far, large
         self.d.in_place, self.d.masked, self.d.weights_in_place = in_place, masked, weights_in_place
-        self.d.transposes = transposes
+        self.d.transposes, self.d.bytes = transposes, of_bytes
+        self.d.size = 1 if of_bytes else p.window.itemsize
         self.d.task_groups, self.d.interleaved = task_groups, interleaved
         self.d.inputs, self.d.all_inputs = p.panels.width, p.epilogue.channels
         for a in range(4):
-            self.d.step[a] = p.window.src.axis_bytes[a] // p.window.itemsize
+            self.d.step[a] = p.window.src.axis_bytes[a] // self.d.size
         if interleaved > 1:     # strips and sums are [pixel][channel]
             p.window.channels_first = p.epilogue.channels_first = False
         self.d.together = self._together()
@@ -305,6 +309,7 @@ cdef class Planes(Problem):
         cdef planes_t *d = &self.d
         cdef Py_ssize_t pixels, strip, border, end = 0, i, masks, most = 0, columns = 0, channels
         cdef Py_ssize_t panels, lanes = p.window.kernels.lanes, size = p.window.itemsize
+        cdef Py_ssize_t longest = 0, stored = 0
         cdef Py_ssize_t block_k = p.schedule.block_k, slack = 2 * lanes * 4
         cdef bint pixels_wide = p.schedule.pixels_wide, several = block_k < p.schedule.depth
         cdef const Axis *axis
@@ -324,6 +329,11 @@ cdef class Planes(Problem):
             columns = max(columns, find_columns(&own, &axis.span[i], &all_taps, &all_taps, NULL,
                                                 NULL, &masks))
             most = max(most, masks)
+            longest = max(longest, axis.span[i].count)
+            if not (d.bytes and own.in_place):
+                stored = max(stored, axis.span[i].count)
+        if pixels_wide:         # of boxes whose sums go through scratch
+            pixels = pixels // longest * stored
         d.at_columns = book(&end, columns * sizeof(fc_columns))
         d.at_mask = book(&end, most * sizeof(uint32_t))
         panels = p.schedule.task_panels

@@ -46,7 +46,7 @@ cdef extern from "fc_kernels.h" nogil:
         fc_reads depth, row
         const Py_ssize_t *step
         Py_ssize_t steps
-        int pairs
+        int pairs, bytes
         const fc_columns *columns
         const fc_columns *columns_end
         Py_ssize_t a_row, c_row, a_channel, b_channel, c_channel, b_ahead, c_ahead

@@ -132,6 +132,7 @@ REGION = 20_000.0  # begin and end a parallel region
 
 # Of depthwise. Kernels of so many rows and columns have functions of their own.
 OWN_KERNELS = (3, 5, 7)
+BYTES_KERNELS = (3, 5)  # ... that have others for uint8
 PLANE_STEP = 0.8  # multiply-add a vector of pixels
 PLANE_LOAD = 1.2  # ... load it
 PLANE_VECTOR = 4.5  # ... begin and end it, for kernels of one row
@@ -152,5 +153,6 @@ PLANE_CHANNELS = 300.0  # begin and end planes of channels in vectors
 PIXEL_ROW = 9.0  # ... find a row of taps, for a row of the output
 PIXEL_TAP = 14.0  # ... find a tap
 COPY_PLANE_ROW = 64.0  # begin a row of a strip, with pixels in vectors
+END_ROW = 250.0  # the end of a row of uint8 that has a strip of its own
 COPY_PIXEL_ROW = 215.0  # begin a row of a strip, with channels in vectors
 COPY_PIXEL = 20.0  # copy a vector of a pixel

@@ -54,11 +54,12 @@ def ways(call: Call) -> list[Way]:
     work, src = call.work, call.components.src
     spec, itemsize, width = work.spec, work.spec.tile_dtype.itemsize, work.axes[3]
     readable = src.native and src.components == 1
-    readable = readable and not any(
-        axis.border is Border.CONSTANT and axis.reads_border for axis in work.axes
-    )
+    readable = readable and not _reads_constant(work)
     in_rows = src.strides[4] == itemsize
     found = [_way("pixels", work, readable and in_rows and width.stride <= 2)]
+    of_bytes = _is_of_bytes(call)
+    if of_bytes and src.strides[4] == 1 and "pixels" in work.contiguous:
+        found.append(_way("pixels", work, True, of_bytes=True))
     if spec.c_out == 1 and src.components == 1:
         if src.strides[1] == src.itemsize:
             found.append(_way("channels", work, readable))
@@ -69,7 +70,30 @@ def ways(call: Call) -> list[Way]:
         if src.strides[1] == src.itemsize and _shares_weights(call):
             in_rows = src.strides[4] == spec.groups * itemsize
             found.append(_way("pixels", work, readable and in_rows, interleaved=True))
+            if of_bytes and src.strides[4] == spec.groups:
+                found.append(_way("pixels", work, True, interleaved=True, of_bytes=True))
     return _choice.value(found)
+
+
+def _reads_constant(work: Work) -> bool:
+    """Whether a border has a value of its own."""
+    return any(axis.border is Border.CONSTANT and axis.reads_border for axis in work.axes)
+
+
+def _is_of_bytes(call: Call) -> bool:
+    """Whether kernels can read uint8, and store it: in float32 between, with few taps."""
+    spec, epilogue, arrays = call.spec, call.kernel_epilogue, call.components
+    _, depth, height, width = call.work.axes
+    return (
+        arrays.src.storage == arrays.dst.storage == table.KINDS["U8"]
+        and spec.arithmetic.tile == spec.arithmetic.total == "f"
+        and epilogue.simple
+        and arrays.residual is None
+        and height.k == width.k in costs.BYTES_KERNELS
+        and height.stride == width.stride == depth.k == 1
+        and not (depth.reaches_out or _reads_constant(call.work))
+        and len(_edges(width, call.work.machine.lanes)) > 2  # there are whole vectors
+    )
 
 
 def _shares_weights(call: Call) -> bool:
@@ -91,6 +115,7 @@ def _way(
     in_place: bool,
     *,
     interleaved: bool = False,
+    of_bytes: bool = False,
     transposes: bool = False,
 ) -> Way:
     """The largest boxes: enough tasks for all threads, none of which takes long."""
@@ -98,13 +123,13 @@ def _way(
     wanted = max(_tasks(work), ceil(operations(spec) / costs.OPERATIONS_PER_CHUNK))
     sizes = [1, *(axis.outputs for axis in work.axes[1:])]
     edges = (0, sizes[3])
-    masked = orientation == "channels" or _can_mask(work, interleaved)
-    if in_place and not masked and work.axes[3].reaches_out:
+    masked = orientation == "channels" or (_can_mask(work, interleaved) and not of_bytes)
+    if in_place and not masked and (work.axes[3].reaches_out or of_bytes):
         edges = _edges(work.axes[3], lanes)
         in_place = len(edges) > 2
     # Strips and sums have to fit into the cache. What is read in place comes to the kernel in time;
     # with channels in vectors, tasks do not share lines of the cache.
-    stored = ("channels" if interleaved else orientation) in work.in_place_store
+    stored = of_bytes or ("channels" if interleaved else orientation) in work.in_place_store
     reads = not in_place or transposes
     bounded = reads or not stored
     together, each, shares = 1, 1, spec.groups
@@ -134,6 +159,7 @@ def _way(
         interleaved,
         in_place,
         masked,
+        in_place and of_bytes,
         transposes,
         edges,
         tuple(sizes),
@@ -270,6 +296,7 @@ def _part(asked: Call, call: Call, way: Way) -> Part:
         Planes,
         in_place=way.in_place,
         masked=way.masked,
+        of_bytes=way.of_bytes,
         transposes=way.transposes,
         far=far,
         large=large,
@@ -290,11 +317,12 @@ def _part(asked: Call, call: Call, way: Way) -> Part:
         memory=PLAN_BYTES + problem.memory_bytes,
     )
     copies = []
-    if way.transposes or not way.in_place:
-        copies = ["input: strips of the cache's size"]
-    if len(way.edges) > 2:
-        copies = ["input: strips of the cache's size at the ends of rows"]
-    if way.orientation not in work.in_place_store:
+    ends = " at the ends of rows" if len(way.edges) > 2 else ""
+    if way.transposes or not way.in_place or ends:
+        copies.append(f"input: strips of the cache's size{ends}")
+    if way.of_bytes:
+        copies += ["out: through a buffer at the ends of rows"] if ends else []
+    elif way.orientation not in work.in_place_store:
         copies.append("out: through a buffer that fits into the cache")
     if not (call.prepared or weights_in_place):
         copies.append("weight: a panel at a time")

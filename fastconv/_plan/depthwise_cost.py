@@ -18,6 +18,7 @@ class Way(NamedTuple):
     interleaved: bool  # pixels and their channels, which share the weights, are one row
     in_place: bool  # pixels are read where they lie in the input
     masked: bool  # ... columns on padding, too
+    of_bytes: bool  # ... and input and output are of uint8
     transposes: bool  # ... or from a strip of them, where channels lie side by side
     edges: tuple[int, ...]  # where rows are cut, so that most boxes read no border
     box: tuple[int, ...]  # sizes of the largest box of a task, of one image
@@ -47,13 +48,16 @@ def cost(work: Work, way: Way) -> float:
     cycle = max(0.5, lanes * itemsize / costs.CYCLE_BYTES)
     parts = ceil(height.outputs / way.box[2]) * ceil(width.outputs / way.box[3])
     total = vectors * cycle * each + begun * (begin * parts + line * rows) + table
-    if not work.simple:
+    if not (work.simple or way.of_bytes):
         total += costs.EPILOGUE_ELEMENT * planes * pixels
     if way.transposes:
         read = prod(map(positions, axes, way.box[1:]))
         total += planes * (read + pixels) * costs.TRANSPOSE_PLANE
     elif not way.interleaved and way.orientation not in work.contiguous:
         total += planes * pixels * element(spec.groups * spec.c_out * itemsize)
+    if way.of_bytes:
+        images = begun if way.interleaved else spec.batch * spec.groups
+        total += costs.END_ROW * images * rows * (len(way.edges) - 2)
     if not way.in_place:
         total += spec.batch * _copying(work, way)
     if not (work.prepared or (work.wei_direct and way.orientation == "pixels")):

@@ -9,10 +9,16 @@ FC_INLINE ptrdiff_t FC_NAME(evenly)(ptrdiff_t outputs, ptrdiff_t most)
     return (outputs + parts - 1) / parts;
 }
 
+/* Of an element that is read or written. */
+FC_INLINE ptrdiff_t FC_NAME(plane_bytes)(const fc_plane *plane)
+{
+    return plane->bytes ? 1 : sizeof(FC_T);
+}
+
 /* All planes of depth, one after the other, unless `plane` does that: the sums of one go on where
  * those of the one before it have ended, in C. */
 static void FC_NAME(planes_of_depth)(FC_NAME(plane_fn) *make, const fc_plane *plane, const FC_T *a,
-                                     const FC_T *b, FC_T *c, const fc_store *store)
+                                     const char *b, char *c, const fc_store *store)
 {
     const fc_store unfinished = {.flags = 0};
     ptrdiff_t left = 0, goes_on = 0;
@@ -27,7 +33,8 @@ static void FC_NAME(planes_of_depth)(FC_NAME(plane_fn) *make, const fc_plane *pl
         if (depth == FC_NOWHERE)
             continue;
         left--;
-        make(plane, a, b + depth, c, goes_on, left ? &unfinished : store);
+        make(plane, a, b + depth * FC_NAME(plane_bytes)(plane), c, goes_on,
+             left ? &unfinished : store);
         goes_on = 1;
     }
 }
@@ -44,15 +51,17 @@ FC_INLINE const fc_columns *FC_NAME(some_columns)(const fc_plane *plane, const f
 }
 
 static void FC_NAME(large_planes)(FC_NAME(plane_fn) *make, const fc_plane *plane, const FC_T *a,
-                                  const FC_T *b, FC_T *c, const fc_store *store)
+                                  const char *b, char *c, const fc_store *store)
 {
     const fc_reads *rows = &plane->row, *depth = &plane->depth;
     const ptrdiff_t last = depth->place[(depth->taps - 1) * depth->dilation];
     const ptrdiff_t height = FC_NAME(evenly)(rows->outputs, FC_SOME_ROWS * rows->together);
-    const ptrdiff_t size = sizeof(FC_T), reach = plane->steps ? plane->step[plane->steps - 1] : 0;
+    const ptrdiff_t size = FC_NAME(plane_bytes)(plane);
+    const ptrdiff_t reach = plane->steps ? plane->step[plane->steps - 1] : 0;
     fc_plane part = *plane;
-    for (ptrdiff_t y = 0; y < rows->outputs; y += height, c += height * plane->c_row) {
+    for (ptrdiff_t y = 0; y < rows->outputs; y += height) {
         const fc_columns *at = plane->columns;
+        char *to = c + y * plane->c_row * size;
         part.row.place = rows->place + y * rows->stride;
         part.row.outputs = rows->outputs - y < height ? rows->outputs - y : height;
         while (at < plane->columns_end) {
@@ -62,16 +71,16 @@ static void FC_NAME(large_planes)(FC_NAME(plane_fn) *make, const fc_plane *plane
             if (next < end) {
                 const ptrdiff_t x = next->at, count = end[-1].at + end[-1].cols - x;
                 if (last != FC_NOWHERE)
-                    read = fc_area_read(b + last + (x << plane->pairs) + reach, &part.row, size,
-                                        count << plane->pairs);
-                written = fc_area_written(c + x, plane->c_row, part.row.outputs, size, count);
+                    read = fc_area_read(b + (last + (x << plane->pairs) + reach) * size, &part.row,
+                                        size, count << plane->pairs);
+                written = fc_area_written(to + x * size, plane->c_row, part.row.outputs, size, count);
             }
             for (; at < next; at++) {
                 fc_prefetch_area(&read, FC_SOME_COLUMNS);
                 fc_prefetch_area(&written, FC_SOME_COLUMNS);
                 part.columns = at;
                 part.columns_end = at + 1;
-                FC_NAME(planes_of_depth)(make, &part, a, b, c, store);
+                FC_NAME(planes_of_depth)(make, &part, a, b, to, store);
             }
         }
     }
@@ -81,8 +90,10 @@ static void FC_NAME(depthwise)(const fc_plane *plane, ptrdiff_t channels, const 
                                const void *b_, void *c_, const fc_store *store)
 {
     FC_NAME(plane_fn) *make = FC_NAME(choose_plane)(plane);
-    const FC_T *a = a_, *b = b_, *bias = store->bias;
-    FC_T *c = c_, same[FC_STENCIL_ROWS] = {0}; /* the rows are of one channel */
+    const FC_T *a = a_, *bias = store->bias;
+    const char *b = b_;
+    char *c = c_;
+    FC_T same[FC_STENCIL_ROWS] = {0}; /* the rows are of one channel */
     fc_store own = *store;
     ptrdiff_t planes = 0;
     for (ptrdiff_t d = 0; d < plane->depth.taps; d++)
@@ -100,8 +111,8 @@ static void FC_NAME(depthwise)(const fc_plane *plane, ptrdiff_t channels, const 
         else
             FC_NAME(planes_of_depth)(make, plane, a, b, c, &own);
         a += plane->a_channel;
-        b += plane->b_channel;
-        c += plane->c_channel;
+        b += plane->b_channel * FC_NAME(plane_bytes)(plane);
+        c += plane->c_channel * FC_NAME(plane_bytes)(plane);
         bias += bias != NULL;
     }
 }

@@ -104,9 +104,11 @@ FC_INLINE void FC_NAME(plane_tiles)(const int WIDTH, const fc_plane *plane,
         FC_NAME(plane_tile)(WIDTH, 0, 0, plane, columns, row, rows, a, from, to, store);
 }
 
-static void FC_NAME(plane)(const fc_plane *plane, const FC_T *a, const FC_T *b, FC_T *c,
+static void FC_NAME(plane)(const fc_plane *plane, const FC_T *a, const void *b_, void *c_,
                            int goes_on, const fc_store *store)
 {
+    const FC_T *b = b_;
+    FC_T *c = c_;
     (void)goes_on; /* it does not */
     if (plane->row.taps == 1) {
         FC_NAME(plane_rows)(plane, a, b, c, store);
@@ -151,27 +153,54 @@ FC_INLINE void FC_NAME(begin_row)(const int WIDTH, FC_NAME(sums) *sum, const FC_
                                        (uint32_t)(((uint64_t)1 << rest) - 1));
 }
 
+/* What `plane_column` loads, and the row that it stores. */
+FC_INLINE FC_VEC FC_NAME(plane_load)(const int BYTES, const int MASKED, const int PAIRS,
+                                     const int NEXT, const void *from, uint32_t mask)
+{
+#if FC_REAL == 4
+    if (BYTES)
+        return fc_load_bytes(from);
+#endif
+    (void)BYTES;
+    return FC_NAME(plane_vector)(MASKED, PAIRS, NEXT, from, mask);
+}
+
+FC_INLINE void FC_NAME(plane_store)(const int BYTES, const int WIDTH, FC_NAME(sums) *sum, void *to,
+                                    ptrdiff_t cols, const fc_store *store)
+{
+#if FC_REAL == 4
+    if (BYTES) {
+        FC_NAME(store_bytes)(WIDTH, sum, to, store);
+        return;
+    }
+#endif
+    (void)BYTES;
+    FC_NAME(store_rows)(1, WIDTH, sum, to, 0, cols, store);
+}
+
 /* Columns of a plane with KH x KW taps, whose sums and, if they fit, weights are in registers.
  * Output row y, of those that are `together` apart, is done when row y APART + KH - 1 has been
- * read; so many rows are in flight. */
+ * read; so many rows are in flight.  BYTES: planes are of uint8, which is converted as it is loaded
+ * and stored. */
 #define FC_MOST_TAPS 7
 FC_INLINE void FC_NAME(plane_column)(const int KH, const int KW, const int APART, const int WIDTH,
-                                     const int MASKED, const fc_plane *plane,
-                                     const fc_columns *columns, const FC_T *a, const FC_T *b,
-                                     FC_T *c, int goes_on, const fc_store *store)
+                                     const int MASKED, const int BYTES, const fc_plane *plane,
+                                     const fc_columns *columns, const FC_T *a, const void *b_,
+                                     void *c_, int goes_on, const fc_store *store)
 {
+    const ptrdiff_t size = BYTES ? 1 : sizeof(FC_T);
     const int FLIGHT = (KH - 1) / APART + 1, PAIRS = APART == 2;
     const int HELD = KH * KW < FC_REGISTERS;
     const ptrdiff_t together = plane->row.together, dilation = plane->row.dilation;
-    const ptrdiff_t a_row = plane->a_row, ldc = together * plane->c_row;
+    const ptrdiff_t a_row = plane->a_row, ldc = together * plane->c_row * size;
     const uint32_t *mask = columns->mask;
     FC_VEC weight[FC_MOST_TAPS * FC_MOST_TAPS];
     ptrdiff_t step[FC_MOST_TAPS];
-    b += columns->at << PAIRS;
-    c += columns->at;
+    const char *b = (const char *)b_ + (columns->at << PAIRS) * size;
+    char *c = (char *)c_ + columns->at * size;
     FC_UNROLL
     for (int s = 0; s < KW; s++)
-        step[s] = plane->step[s];
+        step[s] = plane->step[s] * size;
     FC_UNROLL
     for (int h = 0; h < KH; h++)
         FC_UNROLL
@@ -184,30 +213,31 @@ FC_INLINE void FC_NAME(plane_column)(const int KH, const int KW, const int APART
         const ptrdiff_t rows = (plane->row.outputs - y0 + together - 1) / together;
         const ptrdiff_t *row = plane->row.place + y0 * plane->row.stride
                                + ((1 - FLIGHT) * APART + KH - APART) * dilation;
-        FC_T *to = c + y0 * plane->c_row;
+        char *to = c + y0 * plane->c_row * size;
         FC_NAME(sums) sum[FC_MOST_TAPS];
         FC_UNROLL
         for (int r = 0; r < FLIGHT; r++)
             FC_UNROLL
             for (int v = 0; v < WIDTH; v++)
                 sum[r][v] = (FC_VEC){0};
-        FC_NAME(begin_row)(WIDTH, sum + FLIGHT - 1, to, columns->cols, goes_on);
+        FC_NAME(begin_row)(WIDTH, sum + FLIGHT - 1, (FC_T *)to, columns->cols, !BYTES && goes_on);
         for (ptrdiff_t y = 1 - FLIGHT; y < rows; y++) {
             FC_UNROLL
             for (int e = KH - APART; e < KH; e++, row += dilation) {
                 if (y * APART + e < 0 || *row == FC_NOWHERE)
                     continue;
-                const FC_T *from = b + *row;
+                const char *from = b + *row * size;
                 FC_KEEP_POINTER(from);
-                FC_NAME(plane_ahead)(WIDTH << PAIRS, from, plane->b_ahead);
+                if (!BYTES)
+                    FC_NAME(plane_ahead)(WIDTH << PAIRS, (const FC_T *)from, plane->b_ahead);
                 FC_UNROLL
                 for (int s = 0; s < KW; s++)
                     FC_UNROLL
                     for (int v = 0; v < WIDTH; v++) {
                         const int first = PAIRS ? s / 2 * 2 : s; /* of two steps that share loads */
-                        FC_VEC wide = FC_NAME(plane_vector)(
-                            MASKED, PAIRS, s - first, from + step[first] + (v * FC_LANES << PAIRS),
-                            MASKED ? mask[first * WIDTH + v] : 0);
+                        const char *at = from + step[first] + (v * FC_LANES << PAIRS) * size;
+                        FC_VEC wide = FC_NAME(plane_load)(BYTES, MASKED, PAIRS, s - first, at,
+                                                          MASKED ? mask[first * WIDTH + v] : 0);
                         FC_KEEP(wide);
                         FC_UNROLL
                         for (int r = 0; r < FLIGHT; r++) { /* tap e - r APART of row y + r */
@@ -220,8 +250,9 @@ FC_INLINE void FC_NAME(plane_column)(const int KH, const int KW, const int APART
                     }
             }
             if (y >= 0) {
-                FC_NAME(store_rows)(1, WIDTH, sum, to, ldc, columns->cols, store);
-                FC_NAME(plane_ahead)(WIDTH, to, plane->c_ahead);
+                FC_NAME(plane_store)(BYTES, WIDTH, sum, to, columns->cols, store);
+                if (!BYTES)
+                    FC_NAME(plane_ahead)(WIDTH, (const FC_T *)to, plane->c_ahead);
                 to += ldc;
             }
             FC_UNROLL
@@ -230,8 +261,8 @@ FC_INLINE void FC_NAME(plane_column)(const int KH, const int KW, const int APART
                 for (int v = 0; v < WIDTH; v++)
                     sum[r][v] = r + 1 < FLIGHT ? sum[r + 1][v] : (FC_VEC){0};
             FC_NAME(begin_row)(WIDTH, sum + FLIGHT - 1,
-                               c + (y0 + (y + FLIGHT) * together) * plane->c_row, columns->cols,
-                               goes_on && y + FLIGHT < rows);
+                               (FC_T *)c + (y0 + (y + FLIGHT) * together) * plane->c_row,
+                               columns->cols, !BYTES && goes_on && y + FLIGHT < rows);
         }
     }
 }
@@ -243,10 +274,10 @@ FC_INLINE void FC_NAME(plane_column)(const int KH, const int KW, const int APART
 #define FC_PLANE_COLUMN(KH, KW, APART, WIDTH, MASKED)                                            \
     static __attribute__((noinline)) void                                                        \
     FC_NAME(plane_##KH##x##KW##_##APART##_##WIDTH##_##MASKED)(                                   \
-        const fc_plane *plane, const fc_columns *columns, const FC_T *a, const FC_T *b, FC_T *c, \
+        const fc_plane *plane, const fc_columns *columns, const FC_T *a, const void *b, void *c, \
         int goes_on, const fc_store *store)                                                      \
     {                                                                                            \
-        FC_NAME(plane_column)(KH, KW, APART, WIDTH, MASKED, plane, columns, a, b, c, goes_on,    \
+        FC_NAME(plane_column)(KH, KW, APART, WIDTH, MASKED, 0, plane, columns, a, b, c, goes_on, \
                               store);                                                            \
     }
 #define FC_PLANE_FIXED(KH, KW, APART)                                                            \
@@ -256,7 +287,7 @@ FC_INLINE void FC_NAME(plane_column)(const int KH, const int KW, const int APART
     FC_PLANE_COLUMN(KH, KW, APART, 2, 1)                                                         \
     FC_PLANE_FOUR_##APART(KH, KW)                                                                \
     static void FC_NAME(plane_##KH##x##KW##_##APART)(const fc_plane *plane, const FC_T *a,       \
-                                                     const FC_T *b, FC_T *c, int goes_on,        \
+                                                     const void *b, void *c, int goes_on,        \
                                                      const fc_store *store)                      \
     {                                                                                            \
         static FC_NAME(plane_column_fn) *const column[3][2] = {                                  \
@@ -269,9 +300,9 @@ FC_INLINE void FC_NAME(plane_column)(const int KH, const int KW, const int APART
             column[at->vectors / 2][at->mask != NULL](plane, at, a, b, c, goes_on, store);       \
     }
 typedef void FC_NAME(plane_column_fn)(const fc_plane *plane, const fc_columns *columns,
-                                      const FC_T *a, const FC_T *b, FC_T *c, int goes_on,
+                                      const FC_T *a, const void *b, void *c, int goes_on,
                                       const fc_store *store);
-typedef void FC_NAME(plane_fn)(const fc_plane *plane, const FC_T *a, const FC_T *b, FC_T *c,
+typedef void FC_NAME(plane_fn)(const fc_plane *plane, const FC_T *a, const void *b, void *c,
                                int goes_on, const fc_store *store);
 #if FC_PLANE_VECTORS == 4
 #define FC_PLANE_FOUR_1(KH, KW)                                                                  \
@@ -288,6 +319,38 @@ typedef void FC_NAME(plane_fn)(const fc_plane *plane, const FC_T *a, const FC_T 
 FC_FIXED_LIST(FC_PLANE_FIXED)
 #endif
 #undef FC_PLANE_FIXED
+
+/* The kernels that have functions for planes of uint8, too: those of so few taps that conversion
+ * takes as long as they do. */
+#define FC_BYTES_LIST(FIXED) FIXED(3, 3, 1) FIXED(5, 5, 1)
+#define FC_BYTES_COLUMN(KH, KW, WIDTH, WORD)                                                     \
+    static __attribute__((noinline)) void FC_NAME(bytes_##KH##x##KW##_##WORD)(                   \
+        const fc_plane *plane, const fc_columns *columns, const FC_T *a, const void *b, void *c, \
+        const fc_store *store)                                                                   \
+    {                                                                                            \
+        FC_NAME(plane_column)(KH, KW, 1, WIDTH, 0, 1, plane, columns, a, b, c, 0, store);        \
+    }
+#define FC_BYTES_FIXED(KH, KW, APART)                                                            \
+    FC_BYTES_COLUMN(KH, KW, 1, one)                                                              \
+    FC_BYTES_COLUMN(KH, KW, FC_PLANE_VECTORS, some)                                              \
+    static void FC_NAME(bytes_##KH##x##KW)(const fc_plane *plane, const FC_T *a, const void *b,  \
+                                           void *c, int goes_on, const fc_store *store)          \
+    {                                                                                            \
+        (void)goes_on; /* it does not */                                                         \
+        for (const fc_columns *at = plane->columns; at < plane->columns_end; at++)               \
+            if (at->vectors == FC_PLANE_VECTORS)                                                 \
+                FC_NAME(bytes_##KH##x##KW##_some)(plane, at, a, b, c, store);                    \
+            else                                                                                 \
+                for (ptrdiff_t x = 0; x < at->cols; x += FC_LANES) {                             \
+                    const fc_columns one = {at->at + x, FC_LANES, 1, NULL};                      \
+                    FC_NAME(bytes_##KH##x##KW##_one)(plane, &one, a, b, c, store);               \
+                }                                                                                \
+    }
+#if FC_REAL == 4
+FC_BYTES_LIST(FC_BYTES_FIXED)
+#endif
+#undef FC_BYTES_COLUMN
+#undef FC_BYTES_FIXED
 #undef FC_PLANE_FOUR_1
 #undef FC_PLANE_FOURS_1
 #undef FC_PLANE_FOUR_2
@@ -300,13 +363,22 @@ FC_FIXED_LIST(FC_PLANE_FIXED)
         (APART == 1 || plane->step[1] == plane->step[0] + 1))                                    \
         return FC_NAME(plane_##KH##x##KW##_##APART);
 
+#define FC_BYTES_CHOOSE(KH, KW, APART)                                                           \
+    if (plane->bytes && plane->row.taps == KH && plane->steps == KW)                             \
+        return FC_NAME(bytes_##KH##x##KW);
+
 /* The function for a kind of plane. */
 static FC_NAME(plane_fn) *FC_NAME(choose_plane)(const fc_plane *plane)
 {
     (void)plane;
+#if FC_REAL == 4
+    FC_BYTES_LIST(FC_BYTES_CHOOSE)
+#endif
 #if FC_REAL
     FC_FIXED_LIST(FC_PLANE_CHOOSE)
 #endif
     return FC_NAME(plane);
 }
 #undef FC_PLANE_CHOOSE
+#undef FC_BYTES_CHOOSE
+#undef FC_BYTES_LIST

@@ -195,6 +195,25 @@ FC_INLINE void FC_NAME(store_rows)(const int ROWS, const int WIDTH, FC_NAME(sums
         }
 }
 
+#if FC_REAL == 4
+/* A row of whole vectors, rounded and saturated to uint8: see `narrow`. */
+FC_INLINE void FC_NAME(store_bytes)(const int WIDTH, FC_NAME(sums) *sum, char *c,
+                                    const fc_store *how)
+{
+    FC_UNROLL
+    for (int v = 0; v < WIDTH; v++) {
+        FC_VEC value = sum[0][v];
+        if (how->flags & FC_BIAS_ROWS)
+            value += *(const FC_T *)how->bias;
+        if (how->flags & FC_CLAMP)
+            value = FC_NAME(clamp)(value, (FC_VEC){0} + (FC_T)how->low,
+                                   (FC_VEC){0} + (FC_T)how->high);
+        value = FC_MIN(FC_MAX(value, (FC_VEC){0}), (FC_VEC){0} + 255) + (FC_T)0x1.8p23;
+        fc_store_bytes(c + v * FC_LANES, (fc_vec_i32)value);
+    }
+}
+#endif
+
 /* The first `count` of some pixels of a vector of channels, in the same way. */
 static __attribute__((noinline)) void FC_NAME(store_pixels_each)(FC_NAME(sums) *sum,
                                                                  ptrdiff_t count, FC_T *c,

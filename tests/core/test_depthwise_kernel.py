@@ -136,6 +136,7 @@ def test_depthwise(table, kernel, large):
             step.ctypes.data,
             len(step),
             t == 2,
+            0,
             ctypes.addressof(parts),
             ctypes.addressof(parts) + ctypes.sizeof(parts),
             taps[2],

@@ -134,6 +134,7 @@ class Plane(ctypes.Structure):
         ("step", POINTER),
         ("steps", SIZE),
         ("pairs", ctypes.c_int),
+        ("bytes", ctypes.c_int),
         ("columns", POINTER),
         ("columns_end", POINTER),
         *((name, SIZE) for name in ("a_row", "c_row", "a_channel", "b_channel", "c_channel")),
