@@ -78,6 +78,7 @@ typedef struct {
     int bytes; /* source and C are of uint8: there are whole vectors, of one plane of depth */
     const fc_columns *columns, *columns_end;
     ptrdiff_t a_row, c_row; /* from the weights of a tap row to the next, and from row to row of C */
+    ptrdiff_t b_plane, c_plane; /* from one output of depth to the next; the kernel finds b_plane */
     ptrdiff_t a_channel, b_channel, c_channel; /* ... from one output channel to the next */
     /* From what is read and written to a later plane, which is prefetched; 0: none is. */
     ptrdiff_t b_ahead, c_ahead;

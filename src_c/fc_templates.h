@@ -13,6 +13,7 @@
 #include "kernels/stencil_template.h"
 #include "kernels/depthwise_row_template.h"
 #include "kernels/depthwise_template.h"
+#include "kernels/depthwise_column_template.h"
 #include "kernels/depthwise_planes_template.h"
 #include "kernels/depthwise_run_template.h"
 #include "kernels/depthwise_channels_template.h"

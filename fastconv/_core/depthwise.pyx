@@ -19,20 +19,8 @@ from fastconv._core.parallel cimport make_tasks
 from fastconv._core.planes cimport (
     Planes, bring_near, find_plane, found_t, planes_t, reads_in_place)
 from fastconv._core.source cimport source_t
-from fastconv._core.table cimport FC_BIAS_ROWS, fc_plane, fc_store, fc_tap, fc_taps
+from fastconv._core.table cimport FC_BIAS_ROWS, fc_store, fc_tap, fc_taps
 from fastconv._core.window cimport block_t, group_bytes, operands_t, take_box
-
-
-cdef void planes_of(const planes_t *d, const found_t *found, const Span **box, const char *weight,
-                    const char *data, char *dst, Py_ssize_t dst_bytes, Py_ssize_t channels,
-                    const fc_store *store) noexcept nogil:
-    """All planes of a box, each `dst_bytes` after the one before it, of some output channels."""
-    cdef Py_ssize_t i
-    cdef fc_plane plane = found.plane
-    weight += found.weights * d.conv.window.itemsize
-    for i in range(box[1].count):
-        d.conv.window.kernels.depthwise(&plane, channels, weight, data, dst + i * dst_bytes, store)
-        plane.depth.place += plane.depth.stride
 
 
 cdef const char *weights_of(const planes_t *d, operands_t *operands, Py_ssize_t group,
@@ -69,7 +57,7 @@ cdef void pixels_task(const void *what, operands_t *operands, Py_ssize_t task,
     cdef fc_tap *tap = <fc_tap *> scratch
     cdef fc_store store
     cdef Py_ssize_t shares = (p.groups + d.task_groups - 1) // d.task_groups
-    cdef Py_ssize_t group = task % shares * d.task_groups, g, channel, together, dst_bytes
+    cdef Py_ssize_t group = task % shares * d.task_groups, g, channel, together
     cdef Py_ssize_t end = min(group + d.task_groups, p.groups)
     cdef bint in_place_store = e.in_place_store, known = False, last, near = False
     cdef const char *data
@@ -81,9 +69,6 @@ cdef void pixels_task(const void *what, operands_t *operands, Py_ssize_t task,
     own.in_place = reads_in_place(d, box[3])
     in_place_store = in_place_store or (d.bytes and own.in_place)
     d = &own
-    dst_bytes = box[3].count * box[2].count * d.interleaved * p.window.itemsize
-    if in_place_store:
-        dst_bytes = e.dst.axis_bytes[1]
     while group < end:
         together = min(d.together, end - group) if d.in_place else 1
         block.k1 = -1
@@ -116,7 +101,8 @@ cdef void pixels_task(const void *what, operands_t *operands, Py_ssize_t task,
                 if in_place_store:
                     dst = epilogue.output(e, operands, box, group, channel)
                 weight = weights_of(d, operands, group, channel, &block, together, scratch)
-                planes_of(d, &found, box, weight, data, dst, dst_bytes, together, &store)
+                weight += found.weights * p.window.itemsize
+                p.window.kernels.depthwise(&found.plane, together, weight, data, dst, &store)
                 if last and not (in_place_store and e.simple):
                     for g in range(group, group + together):
                         epilogue.store_sums(e, operands, box, g, channel,

@@ -210,8 +210,10 @@ cdef void find_plane(const planes_t *d, const Span **box, const source_t *source
     plane.pairs, plane.bytes = d.in_place and axis.stride == 2, d.in_place and d.bytes
     plane.a_row = (found.part[3].end - found.part[3].first) * channels
     plane.c_row = box[3].count * d.interleaved
+    plane.c_plane = box[2].count * plane.c_row
     if stored:
         plane.c_row = p.epilogue.dst.axis_bytes[2] // size
+        plane.c_plane = p.epilogue.dst.axis_bytes[1] // size
     # Channels that are made together are groups: see `_together`.
     plane.a_channel = p.panels.group_bytes // p.window.itemsize
     plane.b_channel = p.window.src.step_bytes // size

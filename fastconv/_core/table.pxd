@@ -49,7 +49,7 @@ cdef extern from "fc_kernels.h" nogil:
         int pairs, bytes
         const fc_columns *columns
         const fc_columns *columns_end
-        Py_ssize_t a_row, c_row, a_channel, b_channel, c_channel, b_ahead, c_ahead
+        Py_ssize_t a_row, c_row, c_plane, a_channel, b_channel, c_channel, b_ahead, c_ahead
         int columns_ahead
 
     ctypedef struct fc_pixels:

@@ -132,7 +132,10 @@ REGION = 20_000.0  # begin and end a parallel region
 
 # Of depthwise. Kernels of so many rows and columns have functions of their own.
 OWN_KERNELS = (3, 5, 7)
-BYTES_KERNELS = (3, 5)  # ... that have others for uint8
+STACK_KERNEL = 3  # ... and of which several planes, of one vector a row, are made together, ...
+STACK_PLANES = 4  # ... if there are more than so many, ...
+STACKED = 0.7  # ... in this share of the time
+BYTES_KERNELS = (3, 5)  # those that have others for uint8
 PLANE_STEP = 0.8  # multiply-add a vector of pixels
 PLANE_LOAD = 1.2  # ... load it
 PLANE_VECTOR = 4.5  # ... begin and end it, for kernels of one row

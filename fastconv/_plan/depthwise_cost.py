@@ -48,6 +48,8 @@ def cost(work: Work, way: Way) -> float:
     cycle = max(0.5, lanes * itemsize / costs.CYCLE_BYTES)
     parts = ceil(height.outputs / way.box[2]) * ceil(width.outputs / way.box[3])
     total = vectors * cycle * each + begun * (begin * parts + line * rows) + table
+    if way.orientation == "pixels" and _stacks(work):
+        total *= costs.STACKED
     if not (work.simple or way.of_bytes):
         total += costs.EPILOGUE_ELEMENT * planes * pixels
     if way.transposes:
@@ -69,6 +71,13 @@ def _has_own(work: Work) -> bool:
     """Whether kernels like this have a function of their own."""
     _, _, height, width = work.axes
     return height.k == width.k in costs.OWN_KERNELS and height.stride == width.stride <= 2
+
+
+def _stacks(work: Work) -> bool:
+    """Whether planes are so narrow that several of the depth are made together."""
+    _, depth, height, width = work.axes
+    own = height.k == width.k == costs.STACK_KERNEL and height.stride == width.stride == 1
+    return own and width.outputs <= work.machine.lanes and depth.outputs > costs.STACK_PLANES
 
 
 def _of_channels(work: Work, valid: float) -> tuple[float, float]:

@@ -15,19 +15,30 @@ FC_INLINE ptrdiff_t FC_NAME(plane_bytes)(const fc_plane *plane)
     return plane->bytes ? 1 : sizeof(FC_T);
 }
 
+/* Taps of depth that are valid for a plane. */
+FC_INLINE ptrdiff_t FC_NAME(valid_depth)(const fc_reads *depth)
+{
+    ptrdiff_t count = 0;
+    for (ptrdiff_t d = 0; d < depth->taps; d++)
+        count += depth->place[d * depth->dilation] != FC_NOWHERE;
+    return count;
+}
+
+/* What needs what C held before. */
+#define FC_READS_C (FC_ADD | FC_INTEGER | FC_RESIDUAL)
+
 /* All planes of depth, one after the other, unless `plane` does that: the sums of one go on where
- * those of the one before it have ended, in C. */
+ * those of the one before it have ended, in C, which has to hold sums as they are. */
 static void FC_NAME(planes_of_depth)(FC_NAME(plane_fn) *make, const fc_plane *plane, const FC_T *a,
                                      const char *b, char *c, const fc_store *store)
 {
     const fc_store unfinished = {.flags = 0};
-    ptrdiff_t left = 0, goes_on = 0;
-    if (make == FC_NAME(plane)) {
-        make(plane, a, b, c, goes_on, store);
+    ptrdiff_t left = FC_NAME(valid_depth)(&plane->depth), goes_on = 0;
+    if (make == FC_NAME(plane) || left == 0
+        || (left > 1 && store->flags & FC_READS_C)) {
+        FC_NAME(plane)(plane, a, b, c, 0, store);
         return;
     }
-    for (ptrdiff_t d = 0; d < plane->depth.taps; d++)
-        left += plane->depth.place[d * plane->depth.dilation] != FC_NOWHERE;
     for (ptrdiff_t d = 0; d < plane->depth.taps; d++, a += plane->row.taps * plane->a_row) {
         const ptrdiff_t depth = plane->depth.place[d * plane->depth.dilation];
         if (depth == FC_NOWHERE)
@@ -86,35 +97,63 @@ static void FC_NAME(large_planes)(FC_NAME(plane_fn) *make, const fc_plane *plane
     }
 }
 
+/* Elements from plane to plane of what FC_PLANE_VECTORS outputs of depth read, through each tap; or
+ * FC_NOWHERE if that differs. */
+static ptrdiff_t FC_NAME(stack_step)(const fc_reads *depth)
+{
+    ptrdiff_t step = FC_NOWHERE;
+    for (ptrdiff_t d = 0; d < depth->taps; d++) {
+        const ptrdiff_t *place = depth->place + d * depth->dilation;
+        for (int v = 1; v < FC_PLANE_VECTORS; v++) {
+            const ptrdiff_t at = place[v * depth->stride], before = place[(v - 1) * depth->stride];
+            if ((at == FC_NOWHERE) != (before == FC_NOWHERE))
+                return FC_NOWHERE;
+            if (at == FC_NOWHERE)
+                continue;
+            if (step != FC_NOWHERE && at - before != step)
+                return FC_NOWHERE;
+            step = at - before;
+        }
+    }
+    return step;
+}
+
 static void FC_NAME(depthwise)(const fc_plane *plane, ptrdiff_t channels, const void *a_,
                                const void *b_, void *c_, const fc_store *store)
 {
-    FC_NAME(plane_fn) *make = FC_NAME(choose_plane)(plane);
+    const ptrdiff_t size = FC_NAME(plane_bytes)(plane), outputs = plane->depth.outputs;
+    FC_NAME(plane_fn) *const make = FC_NAME(choose_plane)(plane);
+    FC_NAME(plane_fn) *const stack = FC_NAME(choose_stack)(make, plane);
     const FC_T *a = a_, *bias = store->bias;
     const char *b = b_;
-    char *c = c_;
     FC_T same[FC_STENCIL_ROWS] = {0}; /* the rows are of one channel */
+    fc_plane part = *plane;
     fc_store own = *store;
-    ptrdiff_t planes = 0;
-    for (ptrdiff_t d = 0; d < plane->depth.taps; d++)
-        planes += plane->depth.place[d * plane->depth.dilation] != FC_NOWHERE;
-    /* Of several planes, C has to hold the sums as they are. */
-    if (planes == 0 || (planes > 1 && store->flags & (FC_ADD | FC_INTEGER | FC_RESIDUAL)))
-        make = FC_NAME(plane);
     own.bias = same;
-    for (; channels > 0; channels--) {
+    for (ptrdiff_t channel = 0; channel < channels; channel++) {
+        char *c = (char *)c_ + channel * plane->c_channel * size;
         if (store->flags & FC_BIAS_ROWS)
             for (int r = 0; r < FC_STENCIL_ROWS; r++)
-                same[r] = *bias;
-        if (plane->columns_ahead)
-            FC_NAME(large_planes)(make, plane, a, b, c, &own);
-        else
-            FC_NAME(planes_of_depth)(make, plane, a, b, c, &own);
+                same[r] = bias[channel];
+        part.depth.place = plane->depth.place;
+        for (ptrdiff_t z = 0, made; z < outputs; z += made) {
+            made = 1;
+            part.b_plane = FC_NOWHERE;
+            if (stack && outputs - z >= FC_PLANE_VECTORS && !(store->flags & FC_READS_C))
+                part.b_plane = FC_NAME(stack_step)(&part.depth);
+            if (part.b_plane != FC_NOWHERE)
+                made = FC_PLANE_VECTORS;
+            if (plane->columns_ahead)
+                FC_NAME(large_planes)(make, &part, a, b, c, &own);
+            else
+                FC_NAME(planes_of_depth)(made > 1 ? stack : make, &part, a, b, c, &own);
+            part.depth.place += made * plane->depth.stride;
+            c += made * plane->c_plane * size;
+        }
         a += plane->a_channel;
-        b += plane->b_channel * FC_NAME(plane_bytes)(plane);
-        c += plane->c_channel * FC_NAME(plane_bytes)(plane);
-        bias += bias != NULL;
+        b += plane->b_channel * size;
     }
 }
+#undef FC_READS_C
 #undef FC_SOME_ROWS
 #undef FC_SOME_COLUMNS

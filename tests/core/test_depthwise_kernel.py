@@ -141,6 +141,8 @@ def test_depthwise(table, kernel, large):
             ctypes.addressof(parts) + ctypes.sizeof(parts),
             taps[2],
             columns,
+            0,
+            expected[0].size,
             w[0].size,
             x[0].size,
             expected[0].size,

@@ -137,7 +137,8 @@ class Plane(ctypes.Structure):
         ("bytes", ctypes.c_int),
         ("columns", POINTER),
         ("columns_end", POINTER),
-        *((name, SIZE) for name in ("a_row", "c_row", "a_channel", "b_channel", "c_channel")),
+        *((name, SIZE) for name in ("a_row", "c_row", "b_plane", "c_plane")),
+        *((name, SIZE) for name in ("a_channel", "b_channel", "c_channel")),
         *((name, SIZE) for name in ("b_ahead", "c_ahead")),
         ("columns_ahead", ctypes.c_int),
     ]

@@ -242,3 +242,27 @@ def test_a_large_image_needs_little_scratch(shape):
     for kernel in ((1, 5), (5, 1), (3, 3)):
         plan = fastconv.plan(fastconv.filter2d, np.empty(shape, "f4"), np.ones(kernel, "f4"))
         assert plan.scratch_bytes < plan.threads * 4e6
+
+
+@pytest.mark.parametrize("isa", ISAS)
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+def test_narrow_planes_are_made_together(isa, dtype):
+    """Planes of one vector a row: some of them, and those that are left, have direct's bits."""
+    rng = np.random.default_rng(8)
+    for depth, rows, columns, padding, stride, dilation in [
+        (16, 5, 4, 1, 1, 1),
+        (13, 7, 3, (2, 1, 1), 1, (2, 1, 1)),
+        (23, 3, 2, (1, 2, 2), (2, 1, 1), (1, 2, 2)),
+        (6, 5, 4, 0, 1, 1),
+        (7, 3, 4, (3, 1, 1), 1, (3, 1, 1)),
+    ]:
+        x = rng.standard_normal((2, 3, depth, rows + 2, columns)).astype(dtype)
+        w = rng.standard_normal((6, 1, 3, 3, 3)).astype(dtype)
+        bias = rng.standard_normal(6).astype(dtype)
+        said = {"padding": padding, "stride": stride, "dilation": dilation, "groups": 3}
+        residual = rng.standard_normal(fastconv.conv3d(x, w, bias, **said).shape).astype(dtype)
+        for more in ({}, {"activation": "relu"}, {"residual": residual}):
+            with fastconv.settings(isa=isa), planned_anew(planes("pixels")):
+                ours = fastconv.conv3d(x, w, bias, algorithm="depthwise", **said, **more)
+                direct = fastconv.conv3d(x, w, bias, algorithm="direct", **said, **more)
+            np.testing.assert_array_equal(ours, direct)
