@@ -198,6 +198,26 @@ FC_EVERY(i64, 64, 2)
 #define fc_every_second_l64 fc_every_second_i64
 #define FC_EVERY_SECOND FC_JOIN2(fc_every_second, FC_DTYPE)
 
+#if FC_VBYTES == 64
+/* Of each 128 bits of two vectors, the first or the last elements, one after the other in turn; and
+ * of their blocks of 128 bits, the even or the odd ones of the first, then of the second. */
+FC_INLINE fc_vec_f32 fc_unpack_32(fc_vec_f32 a, fc_vec_f32 b, const int last)
+{
+    return (fc_vec_f32)(last ? _mm512_unpackhi_ps((__m512)a, (__m512)b)
+                             : _mm512_unpacklo_ps((__m512)a, (__m512)b));
+}
+FC_INLINE fc_vec_f64 fc_unpack_64(fc_vec_f64 a, fc_vec_f64 b, const int last)
+{
+    return (fc_vec_f64)(last ? _mm512_unpackhi_pd((__m512d)a, (__m512d)b)
+                             : _mm512_unpacklo_pd((__m512d)a, (__m512d)b));
+}
+FC_INLINE fc_vec_f32 fc_blocks_of_two(fc_vec_f32 a, fc_vec_f32 b, const int odd)
+{
+    return (fc_vec_f32)(odd ? _mm512_shuffle_f32x4((__m512)a, (__m512)b, 0xdd)
+                            : _mm512_shuffle_f32x4((__m512)a, (__m512)b, 0x88));
+}
+#endif
+
 /* Each 32 bits of a vector from where an index says. */
 FC_INLINE fc_vec_i32 fc_permute(fc_vec_i32 a, fc_vec_i32 index)
 {
@@ -264,7 +284,10 @@ FC_INLINE fc_vec_f32 fc_load_bytes(const void *from)
 #elif defined(__AVX2__)
     return (fc_vec_f32)_mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64(from)));
 #elif defined(__SSE2__)
-    const __m128i zero = _mm_setzero_si128(), pairs = _mm_unpacklo_epi8(_mm_loadu_si32(from), zero);
+    const __m128i zero = _mm_setzero_si128();
+    int32_t bytes;
+    memcpy(&bytes, from, sizeof bytes);
+    const __m128i pairs = _mm_unpacklo_epi8(_mm_cvtsi32_si128(bytes), zero);
     return (fc_vec_f32)_mm_cvtepi32_ps(_mm_unpacklo_epi16(pairs, zero));
 #else
     typedef uint8_t bytes __attribute__((vector_size(FC_VBYTES / 4), aligned(1), may_alias));
@@ -283,7 +306,8 @@ FC_INLINE void fc_store_bytes(void *to, fc_vec_i32 value)
 #elif defined(__SSE2__)
     const __m128i low = _mm_and_si128((__m128i)value, _mm_set1_epi32(255));
     const __m128i pairs = _mm_packs_epi32(low, low);
-    _mm_storeu_si32(to, _mm_packus_epi16(pairs, pairs));
+    const int32_t bytes = _mm_cvtsi128_si32(_mm_packus_epi16(pairs, pairs));
+    memcpy(to, &bytes, sizeof bytes);
 #else
     typedef uint8_t bytes __attribute__((vector_size(FC_VBYTES / 4), aligned(1), may_alias));
     *(bytes *)to = __builtin_convertvector(value, bytes);

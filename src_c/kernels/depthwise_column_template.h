@@ -234,23 +234,24 @@ FC_BYTES_LIST(FC_BYTES_FIXED)
 #undef FC_BYTES_COLUMN
 #undef FC_BYTES_FIXED
 
-/* Some planes whose rows are one vector. */
+/* Some planes whose rows are one vector, under masks. */
 #define FC_STACK_LIST(FIXED) FIXED(3, 3, 1)
-#define FC_STACK_COLUMN(KH, KW, MASKED)                                                          \
-    static __attribute__((noinline)) void FC_NAME(stack_##KH##x##KW##_##MASKED)(                 \
+#define FC_STACK_FIXED(KH, KW, APART)                                                            \
+    static __attribute__((noinline)) void FC_NAME(stack_##KH##x##KW)(                            \
         const fc_plane *plane, const FC_T *a, const void *b, void *c, int goes_on,               \
         const fc_store *store)                                                                   \
     {                                                                                            \
-        FC_NAME(plane_column)(KH, KW, 1, FC_PLANE_VECTORS, MASKED, 0, 1, plane, plane->columns,  \
-                              a, b, c, goes_on, store);                                          \
+        fc_columns columns = *plane->columns;                                                    \
+        uint32_t all[KW];                                                                        \
+        for (int s = 0; s < KW; s++)                                                             \
+            all[s] = (uint32_t)(((uint64_t)1 << columns.cols) - 1);                              \
+        columns.mask = columns.mask ? columns.mask : all;                                        \
+        FC_NAME(plane_column)(KH, KW, 1, FC_PLANE_VECTORS, 1, 0, 1, plane, &columns, a, b, c,    \
+                              goes_on, store);                                                   \
     }
-#define FC_STACK_FIXED(KH, KW, APART)                                                            \
-    FC_STACK_COLUMN(KH, KW, 0)                                                                   \
-    FC_STACK_COLUMN(KH, KW, 1)
 #if FC_REAL
 FC_STACK_LIST(FC_STACK_FIXED)
 #endif
-#undef FC_STACK_COLUMN
 #undef FC_STACK_FIXED
 #undef FC_PLANE_FOUR_1
 #undef FC_PLANE_FOURS_1
@@ -286,8 +287,7 @@ static FC_NAME(plane_fn) *FC_NAME(choose_plane)(const fc_plane *plane)
 
 #define FC_STACK_CHOOSE(KH, KW, APART)                                                           \
     if (make == FC_NAME(plane_##KH##x##KW##_##APART))                                            \
-        return plane->columns->mask ? FC_NAME(stack_##KH##x##KW##_1)                             \
-                                    : FC_NAME(stack_##KH##x##KW##_0);
+        return FC_NAME(stack_##KH##x##KW);
 
 /* The function that makes some planes of a kind together, or NULL. */
 static FC_NAME(plane_fn) *FC_NAME(choose_stack)(FC_NAME(plane_fn) *make, const fc_plane *plane)

@@ -29,8 +29,10 @@ FC_INLINE ptrdiff_t FC_NAME(valid_depth)(const fc_reads *depth)
 
 /* All planes of depth, one after the other, unless `plane` does that: the sums of one go on where
  * those of the one before it have ended, in C, which has to hold sums as they are. */
-static void FC_NAME(planes_of_depth)(FC_NAME(plane_fn) *make, const fc_plane *plane, const FC_T *a,
-                                     const char *b, char *c, const fc_store *store)
+static __attribute__((noinline)) void FC_NAME(planes_of_depth)(FC_NAME(plane_fn) *make,
+                                                               const fc_plane *plane,
+                                                               const FC_T *a, const char *b,
+                                                               char *c, const fc_store *store)
 {
     const fc_store unfinished = {.flags = 0};
     ptrdiff_t left = FC_NAME(valid_depth)(&plane->depth), goes_on = 0;

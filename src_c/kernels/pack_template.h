@@ -162,21 +162,28 @@ static void FC_NAME(multiply_i)(void *dst_, const void *src_, ptrdiff_t pitch, p
         }
 }
 
-/* A sum of value * 0 is 0 unless one of the values is inf or NaN. */
+typedef FC_INT FC_NAME(integers) __attribute__((vector_size(FC_VBYTES), aligned(1), may_alias));
+
 static int FC_NAME(finite)(const void *src_, ptrdiff_t count)
 {
 #if FC_REAL
-    const FC_T *src = src_;
-    FC_VEC sums = {0};
-    FC_T sum = 0;
+    /* inf and NaN have an exponent of ones, which is all that inf has. */
+    const FC_T *src = src_, most = FC_MOST;
+    FC_NAME(integers) found = {0}, inf = {0};
+    FC_INT bits, any = 0;
     ptrdiff_t i = 0;
+    memcpy(&bits, &most, sizeof bits);
+    inf += bits;
     for (; i + FC_LANES <= count; i += FC_LANES)
-        sums += FC_LOAD(src + i) * (FC_T)0;
-    for (; i < count; i++)
-        sum += src[i] * (FC_T)0;
+        found |= (FC_NAME(integers))((*(const FC_NAME(integers) *)(src + i) & inf) == inf);
+    for (; i < count; i++) {
+        FC_INT one;
+        memcpy(&one, src + i, sizeof one);
+        any |= (one & bits) == bits;
+    }
     for (int lane = 0; lane < FC_LANES; lane++)
-        sum += sums[lane];
-    return sum == 0;
+        any |= found[lane];
+    return !any;
 #else
     return src_ && count >= 0;
 #endif

@@ -5,8 +5,6 @@
  */
 typedef FC_VEC FC_NAME(sums)[FC_MAX_VECTORS];
 
-typedef FC_INT FC_NAME(integers) __attribute__((vector_size(FC_VBYTES), aligned(1), may_alias));
-
 /* Sums as integers, which they are when all steps were exact: of a block of 8-bit integers in
  * float32 (below 2^24) and of one of up to 32 bits times 8, or 16 times 16, in float64 (below
  * 2^51, where the last bits of value + 2^52 + 2^51 are those of the integer). */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * dst[c][r] = src[r][c]: weights on their way into panels, and sums [pixel][channel] on their way
- * to an output [channel][pixel].  Blocks of SQUARE x SQUARE elements (256 bits a row) are
- * transposed in registers, in log2(SQUARE) rounds.  Sums may get their epilogue on the way.  The
- * elements of a row of dst may be a step apart.
+ * to an output [channel][pixel].  Blocks of SQUARE x SQUARE elements (256 bits a row, or a vector of
+ * 512) are transposed in registers, in log2(SQUARE) rounds.  Sums may get their epilogue on the way.
+ * The elements of a row of dst may be a step apart.
  */
 #define FC_SQUARE ((int)(32 / sizeof(FC_T)))
 typedef FC_T FC_NAME(square_row) __attribute__((vector_size(32), aligned(1), may_alias));
@@ -79,13 +79,17 @@ FC_INLINE void FC_NAME(transpose_square)(FC_T *dst, const ptrdiff_t *place, ptrd
         FC_UNROLL
         for (int i = 0; i < FC_SQUARE; i++)
             FC_NAME(square_row_epilogue)(&y[i], dst + place[i], step, store);
-    FC_UNROLL
-    for (int i = 0; i < FC_SQUARE; i++)
-        if (step == 1)
+    if (step == 1)
+        FC_UNROLL
+        for (int i = 0; i < FC_SQUARE; i++)
             *(row *)(dst + place[i]) = y[i];
-        else if (FC_SPREADS && step == 2)
+    else if (FC_SPREADS && step == 2)
+        FC_UNROLL
+        for (int i = 0; i < FC_SQUARE; i++)
             FC_NAME(spread)(dst + place[i], &y[i]);
-        else
+    else
+        FC_UNROLL
+        for (int i = 0; i < FC_SQUARE; i++)
             FC_UNROLL
             for (int j = 0; j < FC_SQUARE; j++)
                 *(FC_LOOSE *)(dst + place[i] + j * step) = y[i][j];
@@ -131,6 +135,74 @@ FC_INLINE void FC_NAME(transpose_block)(FC_T *dst, ptrdiff_t ldd, ptrdiff_t step
             }
 }
 
+#if FC_VBYTES == 64
+#define FC_LARGE ((int)FC_LANES)
+
+/* Two of four blocks of 128 bits of either: the even or the odd ones. */
+FC_INLINE FC_VEC FC_NAME(blocks)(FC_VEC a, FC_VEC b, const int odd)
+{
+    return (FC_VEC)fc_blocks_of_two((fc_vec_f32)a, (fc_vec_f32)b, odd);
+}
+
+static __attribute__((noinline)) void FC_NAME(transpose_large)(FC_T *dst, ptrdiff_t ldd,
+                                                               const FC_T *src, ptrdiff_t lds,
+                                                               const fc_store *store)
+{
+    FC_VEC x[FC_LARGE], y[FC_LARGE];
+    FC_UNROLL
+    for (int i = 0; i < FC_LARGE; i++)
+        x[i] = FC_LOAD(src + i * lds);
+    /* As above within 128 bits, of which register i + j has part j of rows i, ... */
+#if FC_SQUARE_IS_8
+    FC_UNROLL
+    for (int i = 0; i < FC_LARGE; i += 2) {
+        y[i] = (FC_VEC)fc_unpack_32((fc_vec_f32)x[i], (fc_vec_f32)x[i + 1], 0);
+        y[i + 1] = (FC_VEC)fc_unpack_32((fc_vec_f32)x[i], (fc_vec_f32)x[i + 1], 1);
+    }
+    FC_UNROLL
+    for (int i = 0; i < FC_LARGE; i += 4)
+        FC_UNROLL
+        for (int j = 0; j < 2; j++) {
+            x[i + 2 * j] = (FC_VEC)fc_unpack_64((fc_vec_f64)y[i + j], (fc_vec_f64)y[i + j + 2], 0);
+            x[i + 2 * j + 1]
+                = (FC_VEC)fc_unpack_64((fc_vec_f64)y[i + j], (fc_vec_f64)y[i + j + 2], 1);
+        }
+#else
+    FC_UNROLL
+    for (int i = 0; i < FC_LARGE; i += 2) {
+        y[i] = (FC_VEC)fc_unpack_64((fc_vec_f64)x[i], (fc_vec_f64)x[i + 1], 0);
+        y[i + 1] = (FC_VEC)fc_unpack_64((fc_vec_f64)x[i], (fc_vec_f64)x[i + 1], 1);
+    }
+    FC_UNROLL
+    for (int i = 0; i < FC_LARGE; i++)
+        x[i] = y[i];
+#endif
+    /* ... and then the four parts of four registers, each of which becomes a row. */
+    const int N = FC_LARGE / 4;
+    FC_UNROLL
+    for (int j = 0; j < N; j++) {
+        const FC_VEC even = FC_NAME(blocks)(x[j], x[N + j], 0);
+        const FC_VEC odd = FC_NAME(blocks)(x[j], x[N + j], 1);
+        const FC_VEC even_2 = FC_NAME(blocks)(x[2 * N + j], x[3 * N + j], 0);
+        const FC_VEC odd_2 = FC_NAME(blocks)(x[2 * N + j], x[3 * N + j], 1);
+        y[j] = FC_NAME(blocks)(even, even_2, 0);
+        y[N + j] = FC_NAME(blocks)(odd, odd_2, 0);
+        y[2 * N + j] = FC_NAME(blocks)(even, even_2, 1);
+        y[3 * N + j] = FC_NAME(blocks)(odd, odd_2, 1);
+    }
+    FC_UNROLL
+    for (int i = 0; i < FC_LARGE; i++) {
+        FC_T *to = dst + i * ldd;
+        if (store && store->flags & FC_RESIDUAL)
+            y[i] += FC_LOAD((const char *)to + store->residual_bytes);
+        if (store && store->flags & FC_CLAMP)
+            y[i] = FC_NAME(clamp)(y[i], (FC_VEC){0} + (FC_T)store->low,
+                                  (FC_VEC){0} + (FC_T)store->high);
+        FC_LOAD(to) = y[i];
+    }
+}
+#endif
+
 /* The source comes from memory: few of its rows at a time. */
 static void FC_NAME(pack)(void *dst, ptrdiff_t ldd, const void *src, ptrdiff_t lds,
                           ptrdiff_t rows, ptrdiff_t groups, ptrdiff_t members)
@@ -147,11 +219,22 @@ FC_INLINE void FC_NAME(transpose_lines)(FC_T *dst, ptrdiff_t ldd, ptrdiff_t step
                                         ptrdiff_t lds, ptrdiff_t rows, ptrdiff_t cols,
                                         const fc_store *store)
 {
-    for (ptrdiff_t line = 0; line < cols; line += 2 * FC_SQUARE)
+    for (ptrdiff_t line = 0; line < cols; line += 2 * FC_SQUARE) {
+#if FC_VBYTES == 64
+        if (step == 1 && rows >= FC_LARGE && cols >= FC_LARGE) {
+            const ptrdiff_t c = line + FC_LARGE < cols ? line : cols - FC_LARGE;
+            for (ptrdiff_t end = FC_LARGE; end < rows + FC_LARGE; end += FC_LARGE) {
+                const ptrdiff_t r = (end < rows ? end : rows) - FC_LARGE;
+                FC_NAME(transpose_large)(dst + c * ldd + r, ldd, src + r * lds + c, lds, store);
+            }
+            continue;
+        }
+#endif
         for (ptrdiff_t r = 0; r < rows; r += FC_SQUARE)
             for (ptrdiff_t c = line; c < cols && c < line + 2 * FC_SQUARE; c += FC_SQUARE)
                 FC_NAME(transpose_block)(dst, ldd, step, src, lds, rows, r, cols, c, cols, 1,
                                          store);
+    }
 }
 
 static void FC_NAME(transpose)(void *dst, ptrdiff_t ldd, const void *src, ptrdiff_t lds,
@@ -167,10 +250,7 @@ static void FC_NAME(transpose_steps)(void *dst, ptrdiff_t ldd, ptrdiff_t step, c
                                      ptrdiff_t lds, ptrdiff_t rows, ptrdiff_t cols,
                                      const fc_store *store)
 {
-    const fc_store *how = store->flags ? store : NULL;
-    if (FC_SPREADS && step == 2)
-        FC_NAME(transpose_lines)(dst, ldd, 2, src, lds, rows, cols, how);
-    else
-        FC_NAME(transpose_lines)(dst, ldd, step, src, lds, rows, cols, how);
+    FC_NAME(transpose_lines)(dst, ldd, step, src, lds, rows, cols, store->flags ? store : NULL);
 }
 #undef FC_SQUARE
+#undef FC_LARGE

@@ -299,8 +299,8 @@ def test_pack_panel(table, dtype):
 def test_transpose(table, dtype):
     """Also with what is added to sums on their way, and a clamp."""
     rng = np.random.default_rng(3)
-    for rows in range(1, 20):
-        for cols in range(1, 20):
+    for rows in (*range(1, 20), 33):
+        for cols in (*range(1, 20), 49):
             source = small_integers(rng, (rows, cols + 2), dtype)
             residual = small_integers(rng, (cols + 1, rows + 3), dtype)
             at = (slice(cols), slice(rows))

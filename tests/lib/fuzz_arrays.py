@@ -111,11 +111,11 @@ def extent(shape, itemsize, strides):
     return sum(min(r, 0) for r in reach), sum(max(r, 0) for r in reach) + itemsize
 
 
-def described(random, shape, dtype, kind, readable=True):
-    """The description of an array, from which `made` makes it."""
+def described(random, shape, dtype, kind, readable=True, odd=0.7):
+    """The description of an array, from which `made` makes it; `odd`: how often it has strides."""
     itemsize = as_dtype(dtype).itemsize
     said = {"shape": shape, "dtype": dtype, "seed": random.randrange(1000), "kind": kind}
-    if random.random() < 0.7:
+    if random.random() < odd:
         said["strides"] = strides_of(random, shape, itemsize, readable)
     first, end = extent(shape, itemsize, said.get("strides", packed(shape, itemsize)))
     shift = random.choice((0, 0, 0, 0, 1, 2, 3, 4, 8, 13))

@@ -9,6 +9,11 @@ from fuzz_arrays import ARRAYS, FORMS_OF, as_dtype, described, extent, packed
 from fuzz_families import FAMILIES
 from fuzz_shapes import (
     IMAGES,
+    PAIRS,
+    REAL,
+    WHOLE,
+    draw_dtypes,
+    draw_result,
     function_of,
     kinds_of,
     outputs_of,
@@ -26,9 +31,6 @@ from fastconv._plan.algorithms import names
 OUTER = ("conv", "filter2d", "filter_nd")  # whose kernels may be outer products
 inf, nan, infj = math.inf, math.nan, complex(0, math.inf)
 ISAS = table.isas_usable()
-REAL = ("f2", "f4", "f8", "bf16", ">f4", ">f8", ">f2")
-WHOLE = ("?", "i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8", ">i2", ">u4", ">i8")
-PAIRS = ("c8", "c16", ">c8", ">c16")
 MODES = ("constant", "edge", "wrap", "mirror", "symmetric")
 PADDINGS = ("valid", "full", "same", "same_upper", "same_lower", "same_torch")
 ACTIVATIONS = ("relu", "relu6", "sigmoid", "tanh", "silu", "gelu", "hardswish")
@@ -76,6 +78,8 @@ def draw(random):
     x_dtype, w_dtype = draw_dtypes(random, large)
     if sizes.get("outer") and random.random() < 0.6:
         x_dtype, w_dtype = random.choice((("f4", "f4"), ("f8", "f8"), ("u1", "f4"), ("c8", "f4")))
+    if "dtype" in said:
+        x_dtype, w_dtype = "u1", "f4"
     kind = some(random, (8, "normal"), (3, "small"), (2, "special"), (1, "huge"), (1, "tiny"),
                 (1, "ends"), (1, "zero"))  # fmt: skip
 
@@ -83,14 +87,16 @@ def draw(random):
         kinds = kind if random.random() < 0.5 else "normal"
         if name == "weight" and sizes.get("outer"):
             kinds = "outer"
-        return described(random, shape[name], dtype, kinds, **more)
+        odd = 0.1 if sizes.get("in_rows") else 0.7
+        return described(random, shape[name], dtype, kinds, odd=odd, **more)
 
     words = {"input": x_dtype}
     for name in ("weight", "second", "third"):
         if name in shape:
             words[name] = w_dtype if random.random() < 0.85 else draw_dtypes(random, False)[1]
     case = {"op": op, "sizes": sizes, **{name: array(name, words[name]) for name in words}}
-    draw_result(random, words, said)
+    if "dtype" not in said:
+        draw_result(random, words, said)
     plain = {name: native(as_dtype(dtype)) for name, dtype in words.items()}
     wanted = {"dtype": as_dtype(said["dtype"])} if "dtype" in said else {}
     first, *_, last = kinds_of(op, plain, sizes, said | wanted | {"overflow": "saturate"}) * 2
@@ -123,6 +129,9 @@ def draw(random):
         said["activation"] = draw_activation(random, whole)
     if op == "depthwise_separable_conv" and not first.pairs and random.random() < 0.5:
         said["depthwise_activation"] = draw_activation(random, first.whole)
+    if sizes.get("in_rows") and random.random() < 0.7:  # what kernels do as they store
+        for name in ("residual", "alpha", "beta"):
+            case.pop(name, said.pop(name, None))
     overlap(random, case)
     if random.random() < 0.5:
         said["algorithm"] = random.choice(algorithms_of(op, rank))
@@ -189,12 +198,19 @@ def draw_sizes(random, op, rank, large):
     if op == "separable_filter":
         taps = [0 if random.random() < 0.12 else k for k in taps]
     words, said = FAMILIES[op].words, {}
+    narrow = rank == 3 and op == "depthwise_conv" and random.random() < 0.6
+    uint8 = rank > 1 and op in (*IMAGES[:2], "depthwise_conv") and random.random() < 0.3
+    if narrow:  # planes of one vector a row
+        taps, lengths = [3] * 3, [random.choice((7, 11, 13)), 3, random.choice((2, 3, 5, 7, 13))]
+    elif uint8:  # rows of whole vectors
+        taps = [1] * (rank - 2) + [random.choice((3, 3, 5))] * 2
+        lengths[-1] = random.choice((41, 97, 131, 199))
 
     def one():
         return some(random, (4, 1), (2, 2), (1, 3), (1, 4))
 
     for argument in ("stride", "dilation"):
-        if argument in words and random.random() < 0.45:
+        if argument in words and random.random() < (0.1 if uint8 or narrow else 0.45):
             said[argument] = per_axis(random, rank, one)
     if "padding" in words:
         draw_padding(random, rank, said)
@@ -211,17 +227,12 @@ def draw_sizes(random, op, rank, large):
         said.pop("groups", None)
         taps = [random.choice({1: (5,), 2: (3, 5, 9, 11), 3: (1, 3, 5, 7)}[rank]) for _ in taps]
     sizes = {"sizes": lengths, "taps": tuple(taps)} | ({"outer": True} if outer else {})
+    if (uint8 or narrow) and not outer:
+        sizes["in_rows"] = True
+        said |= {"dtype": "u1"} if not narrow else {}
     if op in IMAGES:
-        channels = some(
-            random,
-            (3, ()),
-            (3, (3,)),
-            (1, (1,)),
-            (1, (17,)),
-            (1, (2, 3)),
-            (1, (5, 1)),
-            (0.1, (3, 0)),
-        )
+        channels = some(random, (3, ()), (3, (3,)), (1, (1,)), (1, (17,)), (1, (2, 3)),
+                        (1, (5, 1)), (0.1, (3, 0)))  # fmt: skip
         sizes |= {"channels": channels, "placed": random.random() < 0.5}
     else:
         sizes |= {"batch": batch, "groups": groups, "c_in": c_in, "c_out": c_out}
@@ -298,24 +309,6 @@ def algorithms_of(op, rank):
     """Words for an algorithm; some refuse some calls."""
     found = names(function_of(op, rank)._family.spec)
     return ("auto", *sorted(found[1:] * 2))
-
-
-def draw_dtypes(random, large):
-    if large and random.random() < 0.8:
-        return random.choice(("i8", "u8", "u4")), random.choice(("i4", "i8", ">u8"))
-    one, other = (random.choice(random.choice((REAL, WHOLE, PAIRS))) for _ in range(2))
-    chance = random.random()
-    if chance < 0.3:
-        return random.choice((("f4", "f4"), ("f8", "f8"), ("u1", "i1"), ("c8", "c8")))
-    return (one, one) if chance < 0.6 else (one, other)
-
-
-def draw_result(random, words, said):
-    """The dtype that is asked for, if one is."""
-    if random.random() < 0.6:
-        return
-    pairs = any(word in PAIRS for word in words.values())
-    said["dtype"] = random.choice(PAIRS[:2] if pairs else (*REAL[:4], *WHOLE[1:9], *PAIRS[:1]))
 
 
 def draw_border(random, op, rank, x, said):

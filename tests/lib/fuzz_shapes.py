@@ -14,6 +14,9 @@ import fastconv
 
 FILTER = {"padding": "same", "padding_mode": "mirror", "overflow": "saturate"}
 IMAGES = ("filter2d", "filter_nd", "separable_filter")  # whose operands are images
+REAL = ("f2", "f4", "f8", "bf16", ">f4", ">f8", ">f2")
+WHOLE = ("?", "i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8", ">i2", ">u4", ">i8")
+PAIRS = ("c8", "c16", ">c8", ">c16")
 KERNELS = ("weight", "second", "third")  # of a separable filter, those that there are
 
 
@@ -162,6 +165,24 @@ def kinds_of(op, dtypes, sizes, said):
     first = kind_of(x, w, inner, "wrap", depth)
     mixed = sizes["groups"] * sizes["c_out"]
     return first, kind_of(first.result, dtypes["second"], wanted, overflow, mixed)
+
+
+def draw_dtypes(random, large):
+    if large and random.random() < 0.8:
+        return random.choice(("i8", "u8", "u4")), random.choice(("i4", "i8", ">u8"))
+    one, other = (random.choice(random.choice((REAL, WHOLE, PAIRS))) for _ in range(2))
+    chance = random.random()
+    if chance < 0.3:
+        return random.choice((("f4", "f4"), ("f8", "f8"), ("u1", "i1"), ("c8", "c8")))
+    return (one, one) if chance < 0.6 else (one, other)
+
+
+def draw_result(random, words, said):
+    """The dtype that is asked for, if one is."""
+    if random.random() < 0.6:
+        return
+    pairs = any(word in PAIRS for word in words.values())
+    said["dtype"] = random.choice(PAIRS[:2] if pairs else (*REAL[:4], *WHOLE[1:9], *PAIRS[:1]))
 
 
 def common(dtypes):
