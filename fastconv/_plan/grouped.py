@@ -105,7 +105,7 @@ def _cost(work: Work, way: Way) -> float:
     planes = vectors * depth.outputs
     parts = ceil(height.outputs / way.box[2]) * ceil(width.outputs / way.box[3])
     steps = spec.c_in * spec.taps * valid_share(depth) * valid_share(height)
-    columns, pixels = _columns(width, *grouped.pixels(work.machine.isa, spec.arithmetic.tile))
+    columns, pixels = _columns(width, way, *grouped.pixels(work.machine.isa, spec.arithmetic.tile))
     lines = planes * height.outputs
     total = lines * steps * (pixels * cycle * costs.GROUPED_STEP + columns * costs.GROUPED_TAP)
     total += planes * parts * costs.GROUPED_PLANE * blocks
@@ -152,17 +152,17 @@ def _rows(axis: Axis, outputs: int) -> int:
     return together * min((some - 1) * apart + axis.k, some * axis.k)
 
 
-def _columns(width: Axis, wide: int, narrow: int) -> tuple[int, int]:
-    """How many columns of pixels a row has, and their pixels, with those beyond its end; those of
-    a column share what they read."""
-    together = min(_shares(width)[0], width.outputs)
-    outputs, found = ceil(width.outputs / together), []
+def _columns(width: Axis, way: Way, wide: int, narrow: int) -> tuple[int, int]:
+    """How many columns of pixels a row has, and their pixels, with those beyond the end of a box;
+    those of a column share what they read."""
+    together, boxes = min(_shares(width)[0], way.box[3]), ceil(width.outputs / way.box[3])
+    outputs, found = ceil(way.box[3] / together), []
     for some in range(wide):
         columns = some + max(0, ceil((outputs - some * narrow) / wide))
         pixels = some * narrow + (columns - some) * wide
         found.append((pixels + columns, columns, pixels))
     _, columns, pixels = min(found)
-    return columns * together, pixels * together
+    return boxes * columns * together, boxes * pixels * together
 
 
 def _index(spec, lanes: int, groups: int) -> bytes:

@@ -9,11 +9,12 @@ from arrays import numbers
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from truth import assert_same_bits
-from ways import ISAS, run, with_caches
+from ways import ISAS, planned_anew, run, with_caches
 
 import fastconv
 from fastconv import conv1d, conv2d, conv_transpose1d, plan
 from fastconv._core import table
+from fastconv._plan import grouped
 from fastconv._plan.kept import forget, kept
 
 pytestmark = pytest.mark.usefixtures("poisoned")
@@ -190,3 +191,22 @@ def test_weights_that_are_not_finite_touch_no_padding(value):
         for prepared in (False, True):
             got = run(moved, w, isa=isa, prepared=prepared, **said)
             assert_same_bits(np.moveaxis(got, -1, 1) if last else got, expected)
+
+
+def test_boxes_hold_columns_of_pixels_that_share_what_they_read(monkeypatch):
+    """A kernel along the first of three axes is one along a joined axis with a large dilation: cut
+    for two threads, pixels that share what they read would be in other boxes."""
+    found = []
+    part = grouped._part
+
+    def noted(asked, call, way):
+        found.append((way, call.work.axes[3]))
+        return part(asked, call, way)
+
+    monkeypatch.setattr(grouped, "_part", noted)
+    x, w = np.zeros((1, 12, 12, 12, 9), np.float32), np.zeros((6, 3, 3, 1, 1), np.float32)
+    with planned_anew():
+        fastconv.conv3d(x, w, groups=3, padding="same", channels_last=True, threads=2,
+                        algorithm="grouped")  # fmt: skip
+    ((way, width),) = found
+    assert width.k == 1 or way.box[3] >= width.k * width.dilation
