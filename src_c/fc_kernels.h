@@ -213,7 +213,12 @@ typedef void fc_tile_fn(const fc_taps *taps, const void *a, const void *b, void 
     KERNEL(copy_row, void,                                                                       \
            (void *dst, ptrdiff_t before, ptrdiff_t valid, ptrdiff_t after, const void *src,      \
             ptrdiff_t step_bytes, int storage, const void *value))                               \
-    /* the same with a border that is read: element i of dst is at row + place[i], but the `valid` \
+    /* the same for some rows that are row_bytes apart, one after the other in dst */            \
+    KERNEL(copy_rows, void,                                                                      \
+           (void *dst, ptrdiff_t rows, ptrdiff_t before, ptrdiff_t valid, ptrdiff_t after,       \
+            const void *src, ptrdiff_t row_bytes, ptrdiff_t step_bytes, int storage,             \
+            const void *value))                                                                  \
+    /* one row with a border that is read: element i of dst is at row + place[i], but the `valid` \
      * ones after the first `before` are every step_bytes from row + first on */                 \
     KERNEL(copy_row_border, void,                                                                \
            (void *dst, ptrdiff_t before, ptrdiff_t valid, ptrdiff_t after, const void *row,      \

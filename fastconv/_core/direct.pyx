@@ -34,7 +34,7 @@ cdef void run_of_tiles(const fc_kernels *kernels, const fc_taps *taps, const cha
     # Few rows need wide tiles.
     cdef int width = 2 if 2 * rows < FC_SUMS_IN_FLIGHT and rows <= kernels.max_rows[2] else 1
     while done < length:
-        while width > 0 and length - done < kernels.lanes << width:
+        while width > 0 and length - done <= kernels.lanes * ((1 << width) - 1):
             width -= 1
         cols = min(kernels.lanes << width, length - done)
         kernels.tile[width][rows](taps, a, b + done * kernels.itemsize,

@@ -104,7 +104,9 @@ cdef struct row_t:
     Py_ssize_t bytes                        # of the strip
     Py_ssize_t before, valid, first         # pixels outside, pixels inside, where those begin
     Py_ssize_t step                         # bytes from one pixel to the next in the array
+    Py_ssize_t row_bytes                    # from one row to the next in the array
     bint dense                              # pixels follow one another like their channels
+    bint joined                             # ... and so do rows, none of which reads a border
     const Py_ssize_t *place                 # of pixels outside in the row of the array, in bytes
     const char *value                       # of a constant border
 
@@ -147,15 +149,18 @@ cdef void copy_pixels(const window_t *window, const row_t *row, char *dst, const
 
 cdef void copy_row(const window_t *window, const row_t *row, char *dst, const char *src,
                    Py_ssize_t rows) noexcept nogil:
-    """A row of a strip from a row of the array, or several that follow one another there."""
-    cdef Py_ssize_t valid = rows * row.valid * row.channels, end = row.before + row.valid
+    """Rows of a strip from rows of the array; one, unless pixels are dense."""
+    cdef Py_ssize_t valid = row.valid * row.channels, end = row.before + row.valid
     cdef Py_ssize_t step = row.step if row.channels == 1 else window.src.step_bytes
     cdef int storage = window.src.storage
     if not row.dense:
         copy_pixels(window, row, dst, src, 0, row.length)
+    elif row.joined:
+        window.kernels.copy_row(dst, 0, rows * valid, 0, src + row.first, step, storage, row.value)
     elif window.axis[3].border <= CONSTANT:
-        window.kernels.copy_row(dst, row.before * row.pitch, valid, (row.length - end) * row.pitch,
-                                src + row.first, step, storage, row.value)
+        window.kernels.copy_rows(dst, rows, row.before * row.pitch, valid,
+                                 (row.length - end) * row.pitch, src + row.first, row.row_bytes,
+                                 step, storage, row.value)
     elif row.channels == 1:
         window.kernels.copy_row_border(dst, row.before, valid, row.length - end, src, row.first,
                                        step, storage, row.place)
@@ -248,7 +253,7 @@ cdef void copy_strip(const window_t *window, const char *src, const Span **box, 
     cdef char *dst
     cdef const char *channel
     cdef const char *plane
-    row.length, row.step = sw.length, aw.stride * step[3]
+    row.length, row.step, row.row_bytes = sw.length, aw.stride * step[3], ah.stride * step[2]
     row.channels = 1 if window.channels_first else c1 - c0
     row.pitch = source.pixel[3]
     row.bytes = row.length * row.pitch * window.itemsize
@@ -276,11 +281,11 @@ cdef void copy_strip(const window_t *window, const char *src, const Span **box, 
                     row.valid -= row.before
                     row.first = (position(aw, sw, jw) + row.before * aw.stride) * step[3]
                     row.place = <Py_ssize_t *> (scratch + window.at_border) + jw * row.length
-                    # Rows that follow one another in the array are copied as one.
+                    row.joined = (row.dense and row.valid == row.length
+                                  and row.row_bytes == row.length * row.step)
                     many = 1
-                    if row.valid == row.length and row.dense:
-                        if ah.stride * step[2] == row.length * row.step:
-                            many = h1 - h0
+                    if row.joined or (row.dense and not row.across and aw.border <= CONSTANT):
+                        many = h1 - h0
                     for n in range(box[0].count):
                         plane = channel + (box[0].start + n) * step[0]
                         for d in range(sd.length):

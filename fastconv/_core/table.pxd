@@ -101,6 +101,9 @@ cdef extern from "fc_kernels.h" nogil:
         void (*copy_row)(void *dst, Py_ssize_t before, Py_ssize_t valid, Py_ssize_t after,
                          const void *src, Py_ssize_t step_bytes, int storage,
                          const void *value) noexcept nogil
+        void (*copy_rows)(void *dst, Py_ssize_t rows, Py_ssize_t before, Py_ssize_t valid,
+                          Py_ssize_t after, const void *src, Py_ssize_t row_bytes,
+                          Py_ssize_t step_bytes, int storage, const void *value) noexcept nogil
         void (*copy_row_border)(void *dst, Py_ssize_t before, Py_ssize_t valid, Py_ssize_t after,
                                 const void *row, Py_ssize_t first, Py_ssize_t step_bytes,
                                 int storage, const Py_ssize_t *place) noexcept nogil

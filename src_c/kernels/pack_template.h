@@ -72,6 +72,30 @@ static void FC_NAME(copy_row)(void *dst_, ptrdiff_t before, ptrdiff_t valid, ptr
         dst[i] = border;
 }
 
+/* Some rows, row_bytes apart in the array, one after the other in dst. */
+static void FC_NAME(copy_rows)(void *dst_, ptrdiff_t rows, ptrdiff_t before, ptrdiff_t valid,
+                               ptrdiff_t after, const void *src_, ptrdiff_t row_bytes,
+                               ptrdiff_t step_bytes, int storage, const void *value)
+{
+    FC_T *dst = dst_, border;
+    const char *src = src_;
+    memcpy(&border, value, sizeof border);
+    const int dense = storage == FC_OWN_KIND && step_bytes == sizeof(FC_T) && valid >= FC_LANES;
+    for (; rows > 0; rows--, src += row_bytes) {
+        if (!dense || before > 1 || after > 1) {
+            FC_NAME(copy_row)(dst, before, valid, after, src, step_bytes, storage, value);
+            dst += before + valid + after;
+            continue;
+        }
+        if (before)
+            *dst++ = border;
+        FC_NAME(copy)(dst, (const FC_T *)src, valid);
+        dst += valid;
+        if (after)
+            *dst++ = border;
+    }
+}
+
 static void FC_NAME(gather_stored)(FC_T *dst, const char *src, const ptrdiff_t *offset_bytes,
                                    ptrdiff_t count, int storage)
 {

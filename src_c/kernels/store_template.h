@@ -107,6 +107,23 @@ static __attribute__((noinline)) void FC_NAME(store_edge)(const FC_NAME(sums) *s
 {
     FC_NAME(sums) value;
     fc_store part = *how;
+    if (!(how->flags & ~(FC_BIAS_ROWS | FC_CLAMP))) { /* what most layers ask for */
+        const FC_T *bias = how->bias;
+        for (ptrdiff_t j = 0; j < cols; j += FC_LANES) {
+            const ptrdiff_t left = cols - j < FC_LANES ? cols - j : FC_LANES;
+            const uint32_t lanes = ((uint32_t)1 << left) - 1;
+            for (ptrdiff_t i = 0; i < rows; i++) {
+                FC_VEC one = sum[i][j / FC_LANES];
+                if (how->flags & FC_BIAS_ROWS)
+                    one += bias[i];
+                if (how->flags & FC_CLAMP)
+                    one = FC_NAME(clamp)(one, (FC_VEC){0} + (FC_T)how->low,
+                                         (FC_VEC){0} + (FC_T)how->high);
+                FC_STORE_MASKED(c + i * ldc + j, one, lanes);
+            }
+        }
+        return;
+    }
     for (ptrdiff_t i = 0; i < rows; i++, c += ldc)
         for (ptrdiff_t j = 0; j < cols; j += FC_LANES) {
             const ptrdiff_t left = cols - j < FC_LANES ? cols - j : FC_LANES;
