@@ -26,7 +26,6 @@ from ctables import (
     find,
     small_integers,
 )
-from ways import ISAS
 
 pytestmark = pytest.mark.skipif(shutil.which("objdump") is None, reason="no objdump")
 
@@ -44,11 +43,6 @@ KERNELS = [
     ((2, 3, 3), (1, 1), (1, 1), 1),
     ((3, 1, 5), (2, 1), (2, 2), 2),
 ]
-
-
-@pytest.fixture(params=ISAS)
-def isa(request):
-    return request.param
 
 
 @pytest.fixture(params=["f4", "f8", "i8", "l8"])

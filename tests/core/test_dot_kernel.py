@@ -6,19 +6,8 @@ import shutil
 import numpy as np
 import pytest
 from ctables import ADD, INTEGER, find, small_integers
-from ways import ISAS
 
 pytestmark = pytest.mark.skipif(shutil.which("objdump") is None, reason="no objdump")
-
-
-@pytest.fixture(params=ISAS)
-def isa(request):
-    return request.param
-
-
-@pytest.fixture(params=["f4", "f8", "i8", "l8", "i4"])
-def table(isa, request):
-    return find(isa, request.param)
 
 
 def test_dot(table, isa):

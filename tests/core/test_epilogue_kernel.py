@@ -8,35 +8,17 @@ import numpy as np
 import pytest
 from ctables import (
     BYTES,
-    LETTERS,
     Epilogue,
-    find,
     loaded,
     numbers_of,
     small_integers,
     storages,
     stored,
 )
-from ways import ISAS
 
 from fastconv._core import table as extension
 
 pytestmark = pytest.mark.skipif(shutil.which("objdump") is None, reason="no objdump")
-
-
-@pytest.fixture(params=ISAS)
-def isa(request):
-    return request.param
-
-
-@pytest.fixture(params=list(LETTERS))
-def table(isa, request):
-    return find(isa, request.param)
-
-
-@pytest.fixture
-def dtype(table):
-    return table.dtype
 
 
 real = pytest.mark.parametrize("table", ["f4", "f8"], indirect=True)

@@ -18,32 +18,15 @@ from ctables import (
     RESIDUAL,
     Store,
     Taps,
-    find,
     kernel_finder,
     listed,
     listed_kernels,
     small_integers,
 )
-from ways import ISAS
 
 from fastconv._core import table as extension
 
 pytestmark = pytest.mark.skipif(shutil.which("objdump") is None, reason="no objdump")
-
-
-@pytest.fixture(params=ISAS)
-def isa(request):
-    return request.param
-
-
-@pytest.fixture(params=list(LETTERS))
-def table(isa, request):
-    return find(isa, request.param)
-
-
-@pytest.fixture
-def dtype(table):
-    return table.dtype
 
 
 tiled = pytest.mark.parametrize("table", ["f4", "f8", "i8", "l8"], indirect=True)
