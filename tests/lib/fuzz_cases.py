@@ -98,6 +98,8 @@ def draw(random):
     if "dtype" not in said:
         draw_result(random, words, said)
     plain = {name: native(as_dtype(dtype)) for name, dtype in words.items()}
+    if "padding_mode" in FAMILIES[op].words:
+        draw_border(random, op, rank, plain["input"], said)
     wanted = {"dtype": as_dtype(said["dtype"])} if "dtype" in said else {}
     first, *_, last = kinds_of(op, plain, sizes, said | wanted | {"overflow": "saturate"}) * 2
     result, whole, pairs = last.result, last.whole, last.pairs
@@ -123,8 +125,6 @@ def draw(random):
         )
     if random.random() < 0.4:
         said["alpha"] = number(random, whole)
-    if "padding_mode" in FAMILIES[op].words:
-        draw_border(random, op, rank, plain["input"], said)
     if not pairs and random.random() < 0.4:
         said["activation"] = draw_activation(random, whole)
     if op == "depthwise_separable_conv" and not first.pairs and random.random() < 0.5:

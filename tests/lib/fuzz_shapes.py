@@ -158,7 +158,8 @@ def kinds_of(op, dtypes, sizes, said):
         modes = each(said.get("padding_mode", "constant"), len(axes))
         for (_, k, s, d), both, mode in zip(axes, sides, modes, strict=True):
             meet = math.ceil(k / (s // math.gcd(s, d)))
-            depth *= meet * (1 + sum(max(0, p) for p in both) if mode != "constant" else 1)
+            copies = sum(max(0, p) for p in both) if mode != "constant" else 0
+            depth *= meet * (1 + copies)
     if op != "depthwise_separable_conv":
         return (kind_of(x, w, wanted, overflow, depth),)
     inner = None if wanted is None or is_whole(np.dtype(wanted)) else wanted
