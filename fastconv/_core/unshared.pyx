@@ -55,12 +55,24 @@ cdef void list_block(const local_t *p, Py_ssize_t e0, Py_ssize_t e1, Py_ssize_t 
                     c += 1
 
 
-cdef void list_axes(const local_t *p, const Py_ssize_t *axis_bytes, bint dilated,
-                    Py_ssize_t **list) noexcept nogil:
+cdef Py_ssize_t taps_of(const local_t *p, Py_ssize_t a, Py_ssize_t e0, Py_ssize_t e1,
+                        Py_ssize_t *first) noexcept nogil:
+    """How many taps of an axis elements [e0, e1) of k have; from the first one on, and from 0
+    again behind the last."""
+    cdef Py_ssize_t i, inner = 1
+    for i in range(a + 1, 3):
+        inner *= p.window.axis[i + 1].taps
+    first[0] = e0 // inner % p.window.axis[a + 1].taps
+    return min(p.window.axis[a + 1].taps, (e1 - 1) // inner - e0 // inner + 1)
+
+
+cdef void list_axes(const local_t *p, Py_ssize_t e0, Py_ssize_t e1, const Py_ssize_t *axis_bytes,
+                    bint dilated, Py_ssize_t **list) noexcept nogil:
     """The offsets of the taps of each axis."""
-    cdef Py_ssize_t a, t
+    cdef Py_ssize_t a, t, i, first
     for a in range(3):
-        for t in range(p.window.axis[a + 1].taps):
+        for i in range(taps_of(p, a, e0, e1, &first)):
+            t = (first + i) % p.window.axis[a + 1].taps
             list[a][t] = t * axis_bytes[a] * (p.window.axis[a + 1].dilation if dilated else 1)
 
 
@@ -75,11 +87,11 @@ cdef void begin_block(const local_t *p, Py_ssize_t e0, Py_ssize_t e1, char *scra
     """Where elements [e0, e1) of k lie, in any window inside the input and in a row of weights."""
     cdef Py_ssize_t *list[3]
     list_of(p, scratch, list)
-    list_axes(p, &p.window.src.axis_bytes[1], True, list)
+    list_axes(p, e0, e1, &p.window.src.axis_bytes[1], True, list)
     list_block(p, e0, e1, p.window.src.channel_bytes, list[0], list[1], list[2],
                p.window.src.component_bytes, <Py_ssize_t *> (scratch + p.inside))
     if not p.weights.native:
-        list_axes(p, &p.weights.axis_bytes[1], False, list)
+        list_axes(p, e0, e1, &p.weights.axis_bytes[1], False, list)
         list_block(p, e0, e1, p.weights.axis_bytes[0], list[0], list[1], list[2],
                    p.weights.component_bytes, <Py_ssize_t *> (scratch + p.row))
 
@@ -90,7 +102,7 @@ cdef void choose_offsets(const local_t *p, Py_ssize_t e0, Py_ssize_t e1, place_t
     cdef Py_ssize_t *list[3]
     cdef Py_ssize_t *offset = <Py_ssize_t *> (scratch + p.outside)
     cdef Py_ssize_t *hole = <Py_ssize_t *> (scratch + p.holes)
-    cdef Py_ssize_t a, t, at, count = (e1 - e0) * p.each, somewhere = 0
+    cdef Py_ssize_t a, i, t, at, first, count = (e1 - e0) * p.each, somewhere = 0
     cdef const Axis *axis
     place.holes, place.empty = 0, False
     if place.interior:
@@ -99,7 +111,8 @@ cdef void choose_offsets(const local_t *p, Py_ssize_t e0, Py_ssize_t e1, place_t
     list_of(p, scratch, list)
     for a in range(3):
         axis = &p.window.axis[a + 1]
-        for t in range(axis.taps):
+        for i in range(taps_of(p, a, e0, e1, &first)):
+            t = (first + i) % axis.taps
             at = reach(axis, place.start[a] + t * axis.dilation)
             list[a][t] = NOWHERE if at < 0 else at * p.window.src.axis_bytes[a + 1]
     list_block(p, e0, e1, p.window.src.channel_bytes, list[0], list[1], list[2],
