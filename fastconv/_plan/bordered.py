@@ -8,13 +8,14 @@ added to the cells, an axis after the other; and a convolution with a kernel of 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 
 from .._spec.axis import Axis
-from .._spec.borders import reach
+from .._spec.borders import Border, reach
 from .._spec.conv import ConvSpec
 from .._spec.dtypes import SMALL, Arithmetic
 from .._spec.epilogue import Epilogue
@@ -25,6 +26,8 @@ from .plan import Plan
 from .tiled import Call
 from .variants import run as run_plan
 from .weights import LayerWeights, Weights
+
+ADDED_BYTES = 256 * 1024  # that are added to a cell at a time
 
 
 def ends(axis: Axis, n: int) -> tuple[int, int]:
@@ -77,13 +80,39 @@ def _added(whole: np.ndarray, spec: TransposeSpec, number: int) -> np.ndarray:
         return whole
     first, end = ends(axis, spec.inputs[number])
     cells = np.moveaxis(whole, number - 3 - spec.channels_last, 0)
-    padding = np.array([*range(first, 0), *range(axis.n, end)], np.intp)
-    for at, to in zip(padding, reach(axis.border, padding, axis.n), strict=True):
-        cells[to - first] += cells[at - first]
+    for low, high in ((first, 0), (axis.n, end)):
+        for start, stop in _runs(axis, low, high):
+            padding = cells[start - first : stop - first]
+            to, last = reach(axis.border, np.array([start, stop - 1]), axis.n) - first
+            if to == last:
+                _add_each(cells[to], padding)
+            elif to < last:
+                cells[to : last + 1] += padding
+            else:
+                cells[last : to + 1] += padding[::-1]
     kept = slice(-first, axis.n - first)
     index = [slice(None)] * whole.ndim
     index[number - 3 - spec.channels_last] = kept
     return whole[tuple(index)]
+
+
+def _runs(axis: Axis, low: int, high: int) -> Iterator[tuple[int, int]]:
+    """[low, high) in pieces whose cells are one, or neighbours in this or the opposite order."""
+    length = axis.n - (axis.border == Border.MIRROR)
+    if axis.border == Border.EDGE or length == 0:
+        length = max(high, -low)
+    while low < high:
+        stop = min(high, (low // length + 1) * length)
+        yield low, stop
+        low = stop
+
+
+def _add_each(cell: np.ndarray, padding: np.ndarray) -> None:
+    """Add to a cell, in the order of the padding: `accumulate` keeps it, other sums do not."""
+    many = max(1, ADDED_BYTES // max(1, cell.nbytes))
+    for start in range(0, len(padding), many):
+        some = np.concatenate((cell[None], padding[start : start + many]))
+        cell[...] = np.add.accumulate(some, axis=0, dtype=cell.dtype)[-1]
 
 
 def bordered(call: Call) -> Bordered:
