@@ -16,14 +16,14 @@ from libc.stdlib cimport free, malloc
 
 from fastconv._core cimport source as sources
 from fastconv._core cimport epilogue, regions, stencil, weights
-from fastconv._core.axis cimport Span
+from fastconv._core.axis cimport Axis, Span
 from fastconv._core.conv cimport (
     REGIONS, Problem, conv_t, next_block, region_t, take_task, tasks_of)
 from fastconv._core.source cimport source_t
 from fastconv._core.table cimport (
     FC_BIAS_COLS, FC_BIAS_ROWS, FC_STENCIL_ROWS, FC_SUMS_IN_FLIGHT, fc_kernels, fc_prefetch,
     fc_row_use, fc_step, fc_store, fc_tap, fc_taps, fc_tile_fn)
-from fastconv._core.window cimport block_t, operands_t, take_box
+from fastconv._core.window cimport block_t, operands_t
 
 
 cdef void run_of_tiles(const fc_kernels *kernels, const fc_taps *taps, const char *a,
@@ -246,29 +246,59 @@ cdef void channels_task(const void *what, operands_t *operands, Py_ssize_t task,
                         scratch + p.at.transposed)
 
 
+cdef bint repeats(const Axis *axis, Py_ssize_t number) noexcept nogil:
+    """Whether a span is like the one before it: as long, and no tap of both falls on padding."""
+    cdef const Span *this = &axis.span[number]
+    cdef const Span *before = this - 1
+    if number == 0 or number + 1 == axis.spans or before.count != this.count:
+        return False
+    return (before.start * axis.stride >= axis.pad
+            and (this.start + this.count - 1) * axis.stride + (axis.taps - 1) * axis.dilation
+            < axis.pad + axis.src)
+
+
+cdef bint needs_strip(const conv_t *p, const Span **box, char *scratch) noexcept nogil:
+    cdef source_t source
+    cdef block_t block
+    block.k1 = -1
+    next_block(p, &block)
+    if box[1].taps == 0 or box[2].taps == 0 or box[3].taps == 0 or block.k1 <= block.k0:
+        return False
+    return (not sources.would_read_in_place(&p.window, box, 0, &block, &source)
+            or find_regions(p, NULL, box, 0, &block, scratch, &source, False, -1) < 0)
+
+
+cdef bint any_needs_strip(const conv_t *p, char *scratch) noexcept nogil:
+    cdef const Axis *axis = p.window.axis
+    cdef const Span *box[4]
+    cdef Py_ssize_t n, d, h, w
+    for n in range(axis[0].spans):
+        box[0] = &axis[0].span[n]
+        if repeats(&axis[0], n):
+            continue
+        for d in range(axis[1].spans):
+            box[1] = &axis[1].span[d]
+            if repeats(&axis[1], d):
+                continue
+            for h in range(axis[2].spans):
+                box[2] = &axis[2].span[h]
+                if repeats(&axis[2], h):
+                    continue
+                for w in range(axis[3].spans):
+                    box[3] = &axis[3].span[w]
+                    if not repeats(&axis[3], w) and needs_strip(p, box, scratch):
+                        return True
+    return False
+
+
 def makes_strips(Problem problem):
     """Whether the regions of any box leave padding in, or find no room, so that a strip is made of
     an input that is read in place elsewhere.  Reads no array."""
     cdef const conv_t *p = &problem.c
-    cdef const Span *box[4]
-    cdef source_t source
-    cdef block_t block
-    cdef Py_ssize_t group, number
-    cdef bint strip = False
     cdef char *scratch = <char *> malloc(p.scratch_bytes)
     if scratch == NULL:
         raise MemoryError(f"fastconv: no memory for {p.scratch_bytes} bytes of scratch")
-    for number in range(p.window.boxes):
-        group = take_box(&p.window, number, box)
-        block.k1 = -1
-        next_block(p, &block)
-        if box[1].taps and box[2].taps and box[3].taps and block.k1 > block.k0:
-            if sources.would_read_in_place(&p.window, box, group, &block, &source):
-                strip = find_regions(p, NULL, box, group, &block, scratch, &source, False, -1) < 0
-            else:
-                strip = True
-        if strip:
-            break
+    strip = any_needs_strip(p, scratch)
     free(scratch)
     return strip
 

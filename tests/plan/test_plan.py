@@ -11,7 +11,7 @@ from arrays import numbers
 from ways import ALGORITHMS, ISAS, NAMES
 
 import fastconv
-from fastconv import conv1d, conv2d, conv3d, plan
+from fastconv import conv1d, conv2d, conv3d, conv_transpose2d, plan
 from fastconv._core import scratch
 from fastconv._ops.operation import OPERATIONS
 from fastconv._plan import machine
@@ -227,6 +227,7 @@ def test_copies_of_out():
         (conv1d, (1, 128, 10**7), (128, 128, 2), {"dilation": 64}),
         (conv1d, (1, 1, 10**6), (1, 1, 300), {"dilation": 1000}),
         (conv3d, (1, 128, 200, 200, 200), (128, 128, 3, 3, 3), {"padding": 1}),
+        (conv_transpose2d, (1, 64, 10**5, 10**5), (64, 64, 3, 3), {"stride": 2}),
     ],
     ids=lambda value: getattr(value, "__name__", str(value)),
 )
