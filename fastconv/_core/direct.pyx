@@ -258,6 +258,7 @@ cdef bint repeats(const Axis *axis, Py_ssize_t number) noexcept nogil:
 
 
 cdef bint needs_strip(const conv_t *p, const Span **box, char *scratch) noexcept nogil:
+    """Whether a strip is made for the first block of a box."""
     cdef source_t source
     cdef block_t block
     block.k1 = -1
@@ -269,6 +270,7 @@ cdef bint needs_strip(const conv_t *p, const Span **box, char *scratch) noexcept
 
 
 cdef bint any_needs_strip(const conv_t *p, char *scratch) noexcept nogil:
+    """Looks at few boxes, however many there are: far from padding they are alike."""
     cdef const Axis *axis = p.window.axis
     cdef const Span *box[4]
     cdef Py_ssize_t n, d, h, w
