@@ -9,6 +9,7 @@ the output. No sum depends on the bands.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
@@ -178,8 +179,8 @@ class Bands:
 
     def told(self) -> tuple[str, ...]:
         """A line for bands that are alike."""
-        lines = {}
-        for band in self.each:
+        lines, many = {}, Counter(id(band.plans) for band in self.each)
+        for band in self.kinds:
             line = ", then ".join(
                 f"{name} -> {'x'.join(map(str, plan.output_shape))} {plan.spec.dtype}, "
                 f"{plan.algorithm}"
@@ -188,7 +189,7 @@ class Bands:
                 + "".join(f"; another plan if {reason}" for reason in plan.variants)
                 for name, plan in zip(self.names, band.plans, strict=True)
             )
-            lines[line] = lines.get(line, 0) + 1
+            lines[line] = lines.get(line, 0) + many[id(band.plans)]
         return tuple(f"{count} x {line}" for line, count in lines.items())
 
 

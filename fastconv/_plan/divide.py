@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import cache
 from itertools import product
 from math import prod
 from operator import mul
@@ -66,8 +67,8 @@ def divide(
 ) -> Bands:
     """The better way: a band for a thread, or all threads for a band.
 
-    `specs` (batch, axes of the first convolution, (first, end) on each axis of the output) are
-    the convolutions of a band, whose weights have these layouts and dtypes."""
+    `specs` (batch, axes of the first convolution, outputs on each axis) are the convolutions of a
+    band, whose weights have these layouts and dtypes."""
     threads = call.threads
 
     def divided(call: Call, least: int) -> tuple[Band, ...]:
@@ -89,31 +90,32 @@ def divide(
 
 
 def _divided(call: Call, cuts: Cuts, specs, weights, least: int) -> tuple[Band, ...]:
-    """The bands of a call, planned; equal ones share plans. Signals are looked at between two."""
+    """The bands of a call, planned; those alike share plans. Signals are looked at between two."""
     least *= max(1, -(-call.spec.flops // (costs.OPERATIONS_PER_CHUNK * least)))
     plans, found = {}, []
-    outputs = [axis.outputs for axis in cuts.axes]
+    whole = [(0, axis.outputs) for axis in cuts.axes]
+    piece = cache(Axis.piece)
     for images, *space in _boxes(cuts, least):
         space = [
-            (0, whole) if size == 1 else box
-            for box, size, whole in zip(space, cuts.sizes[1:], outputs, strict=True)
+            all_of if size == 1 else box
+            for box, size, all_of in zip(space, cuts.sizes[1:], whole, strict=True)
         ]
-        parts = [axis.piece(*box) for axis, box in zip(cuts.axes, space, strict=True)]
+        parts = [piece(axis, *box) for axis, box in zip(cuts.axes, space, strict=True)]
         reads, axes = zip(*parts, strict=True)
         copies = any(isinstance(part, np.ndarray) for part in reads)
-        row = specs(images[1] - images[0], axes, space)
-        if (row, copies) not in plans:
-            plans[row, copies] = _planned(call, row, weights, copies)
+        kind = images[1] - images[0], axes, tuple(end - first for first, end in space)
+        if (kind, copies) not in plans:
+            plans[kind, copies] = _planned(call, specs(*kind), weights, copies)
         batch = slice(*images)
         # Along an axis that is not cut, a later convolution may have more outputs than the first.
         ends = (
-            slice(None) if box == (0, whole) else slice(*box)
-            for box, whole in zip(space, outputs, strict=True)
+            slice(None) if box == all_of else slice(*box)
+            for box, all_of in zip(space, whole, strict=True)
         )
         writes = _index(call.spec, batch, tuple(ends))
         places = _places(call, images[0], [box[0] for box in space], reads)
         read = _index(call.spec, batch, reads)
-        found.append(Band(read, copies, writes, places, plans[row, copies]))
+        found.append(Band(read, copies, writes, places, plans[kind, copies]))
     return tuple(found)
 
 

@@ -85,12 +85,11 @@ def _bands(call: Call, values: Sequence[Any]) -> Bands:
     row = [spec.conv(number, value) for number, value in enumerate(values)]
     cut = 3 - spec.rank + spec.order[0]  # the axis of the first pass
 
-    def specs(batch: int, axes: tuple, space: list) -> tuple[ConvSpec, ...]:
+    def specs(batch: int, axes: tuple, outputs: tuple) -> tuple[ConvSpec, ...]:
         found = [replace(row[0], batch=batch, axes=axes)]
-        first, end = space[cut]
         for one in row[1:]:
             sizes = list(one.axes)
-            sizes[cut] = sizes[cut]._replace(n=end - first)
+            sizes[cut] = sizes[cut]._replace(n=outputs[cut])
             found.append(replace(one, batch=batch, axes=tuple(sizes)))
         return tuple(found)
 

@@ -36,11 +36,10 @@ class Pair:
         pixel = between.groups * between.c_out * between.dtype.itemsize
         cuts = Cuts(between.axes, (spec.batch, *spec.outputs), pixel)
 
-        def specs(batch: int, axes: tuple, space: list) -> tuple[ConvSpec, ConvSpec]:
-            sizes = tuple(Axis(end - start) for start, end in space)
+        def specs(batch: int, axes: tuple, outputs: tuple) -> tuple[ConvSpec, ConvSpec]:
             return (
                 replace(between, batch=batch, axes=axes),
-                replace(spec.pointwise, batch=batch, axes=sizes),
+                replace(spec.pointwise, batch=batch, axes=tuple(map(Axis, outputs))),
             )
 
         weights = ((arrays.wei, call.dtypes[1]), (arrays.pointwise, call.dtypes[2]))
