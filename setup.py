@@ -38,7 +38,7 @@ if SANITIZE:  # of instrumented tiles, gcc takes half an hour to optimize those 
     C_FLAGS += ["-O1"]
     TUNING_FLAGS += [(["-O0"], "src_c/isa/avx512.c")]
 else:  # Python's own flags ask for debug information, ten times the code
-    C_FLAGS += ["-g0"]
+    C_FLAGS += ["-g0", "-fno-asynchronous-unwind-tables"]  # no exception passes through a tile
     CORE_FLAGS += ["-g0"]
 # No names of functions, a sixth of a small module (tests look for those of the kernels), and no
 # pages that are only begun.
