@@ -147,8 +147,8 @@ def as_function(
         if value is function or (isinstance(value, str) and value == function.__name__):
             return function
     kind = ValueError if isinstance(value, str) else TypeError
-    words = ", ".join(f"fastconv.{function.__name__}" for function in known)
-    needed = f"but it must be one of {words}, its name, {other}"
+    words = ", ".join(repr(function.__name__) for function in known)
+    needed = f"but it must be a function of fastconv or its name, one of {words}, {other}"
     raise kind(f"{name}: operation is {show(value)}, {needed}")
 
 

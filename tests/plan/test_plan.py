@@ -257,15 +257,17 @@ def test_threads():
     assert plan(conv2d, *tiny).threads == 1, "too little work for two"
 
 
-@pytest.mark.parametrize("wrong", [conv1d, conv3d, np.convolve, "conv4d", None, [], {}])
+@pytest.mark.parametrize(
+    "wrong", [conv1d, conv3d, np.convolve, "conv4d", "fastconv.conv1d", None, [], {}]
+)
 def test_operation(wrong):
     if wrong in (conv1d, conv3d):
         with pytest.raises(ValueError, match=rf"^{wrong.__name__}: input has shape "):
             plan(wrong, SRC if wrong is conv1d else (4, 4), WEI)
     else:
-        names = ", ".join(f"fastconv.{function.__name__}" for function in OPERATIONS)
-        words = f"but it must be one of {names}, its name, or a layer"
-        assert "fastconv.conv1d, fastconv.conv2d, fastconv.conv3d, " in words
+        names = ", ".join(repr(function.__name__) for function in OPERATIONS)
+        words = f"but it must be a function of fastconv or its name, one of {names}, or a layer"
+        assert "'conv1d', 'conv2d', 'conv3d', " in words
         kind = ValueError if isinstance(wrong, str) else TypeError
         with refuses(kind, f"plan: operation is {wrong!r}, {words}"):
             plan(wrong, SRC, WEI)

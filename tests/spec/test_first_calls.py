@@ -117,10 +117,10 @@ def test_shapes_of_numpy_integers():
 
 @pytest.mark.parametrize("wrong", [PHOTO, np.convolve, 3, None])
 def test_what_is_no_operation(wrong):
-    names = ", ".join(f"fastconv.{function.__name__}" for function in OPERATIONS)
-    words = f"{names}, its name, or a layer"
-    assert words.startswith("fastconv.conv1d, fastconv.conv2d, fastconv.conv3d, ")
-    with pytest.raises(TypeError, match=f"^plan: operation is .*, {MUST} one of {words}$"):
+    names = ", ".join(repr(function.__name__) for function in OPERATIONS)
+    words = f"a function of fastconv or its name, one of {names}, or a layer"
+    assert names.startswith("'conv1d', 'conv2d', 'conv3d', ")
+    with pytest.raises(TypeError, match=f"^plan: operation is .*, {MUST} {words}$"):
         plan(wrong, TAPS)
 
 
