@@ -348,10 +348,13 @@ class PreparedConv:
         how += f", threads={self._threads}" if self._threads is not None else ""
         return words + how
 
+    _called = "weight"  # what its operation calls the weights
+
     def __repr__(self):
         operation = "" if self._family is CONVOLUTION else f"{self._name}, "
+        weight = self._weight
         return (
-            f"prepare({operation}weight of shape {self._weight.shape} {self._weight.dtype}, "
+            f"prepare({operation}{self._called} of shape {weight.shape} {weight.dtype}, "
             f"bias={'None' if self._bias is None else 'given'}{self._said()})"
         )
 

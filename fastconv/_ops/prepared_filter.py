@@ -51,6 +51,7 @@ class PreparedFilter(PreparedConv):
     """A filter with a fixed kernel; `prepare` makes one. It is called with an image."""
 
     _family = FILTER
+    _called = "kernel"
 
     def _prepare(self, name, rank, kernel, bias, parameters, how):
         self._name, self._asked_rank = name, rank

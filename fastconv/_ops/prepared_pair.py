@@ -126,7 +126,9 @@ class PreparedSeparableConv(PreparedConv):
     @property
     def weight(self) -> np.ndarray:
         """There are two: `depthwise_weight` and `pointwise_weight`."""
-        raise AttributeError(f"PreparedConv: {self._name} has no weight, but two of them")
+        raise AttributeError(
+            f"PreparedConv: {self._name} has no weight, but depthwise_weight and pointwise_weight"
+        )
 
     @property
     def depthwise_weight(self) -> np.ndarray:

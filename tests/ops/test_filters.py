@@ -279,7 +279,7 @@ def test_a_layer_takes_images_of_any_channels_and_dtype():
     assert layer.weight.shape == (3, 5)
     assert layer.padding_mode == "edge"
     assert repr(layer) == (
-        "prepare(filter2d, weight of shape (3, 5) float32, bias=given, stride=1, padding='same', "
+        "prepare(filter2d, kernel of shape (3, 5) float32, bias=given, stride=1, padding='same', "
         "dilation=1, padding_mode='edge', flip=True)"
     )
 

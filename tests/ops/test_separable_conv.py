@@ -351,7 +351,7 @@ def test_a_layer_tells_what_was_said():
     assert_same_bits(layer.pointwise_weight, second[..., None, None])
     assert (layer.bias, layer.depthwise_bias) == (None, None)
     assert layer.depthwise_activation == "relu"
-    with pytest.raises(AttributeError, match="has no weight"):
+    with pytest.raises(AttributeError, match="has no weight, but depthwise_weight and p"):
         _ = layer.weight
     with pytest.raises(AttributeError, match="conv2d has no depthwise_weight"):
         _ = prepare(conv2d, numbers((4, 3, 3, 3))).depthwise_weight
