@@ -196,9 +196,11 @@ def _axes(
             low, high = least, least + max(axis.stride, axis.dilation) - 1
             size = least + more[at] if sizes[at] is None else axis.n
         if not low <= size <= high:
+            low = max(1, low)
+            needed = low if low == high else f"from {low} to {high}"
             raise ValueError(
                 f"{name}: output_size is {show(said.output_size)}, but on {called} it must be "
-                f"from {max(1, low)} to {high}, for an input of {n} elements"
+                f"{needed}, for an input of {n} elements"
             )
         if size < 1:
             raise ValueError(

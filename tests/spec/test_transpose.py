@@ -105,8 +105,8 @@ REFUSED = [
      "least 0 (or one per axis)"),
     (ValueError, {"output_padding": (0, -1)}, "output_padding[1] is -1, but it must be an integer "
      "of at least 0"),
-    (ValueError, {"output_size": (9, 8)}, "output_size is (9, 8), but on axis W it must be from 6 "
-     "to 6, for an input of 5 elements"),
+    (ValueError, {"output_size": (9, 8)}, "output_size is (9, 8), but on axis W it must be 6, "
+     "for an input of 5 elements"),
     (ValueError, {"output_size": 14, "stride": 2, "padding": 1}, "output_size is 14, but on axis W "
      "it must be from 8 to 9, for an input of 5 elements"),
     (ValueError, {"output_size": (15, 10), "stride": 2, "padding": "same"}, "output_size is "
