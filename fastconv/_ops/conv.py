@@ -111,10 +111,10 @@ def conv2d():
         and fewer for small arrays.
 
     Returns an array of shape (N, O, H', W'), or (O, H', W') without a batch axis, where
-    H' = floor((H + padding before and after - dilation (kH - 1) - 1) / stride) + 1. Sums of
-    integers are exact modulo 2**64. On one ISA, the bits do not depend on threads, batch size,
-    memory layout or algorithm ('reference' excepted). Raises TypeError or ValueError, which name
-    the argument, what it is and what it must be.
+    ``H' = (H + before + after - dilation * (kH - 1) - 1) // stride + 1``, with `before` and `after`
+    of the padding. Sums of integers are exact modulo 2**64. On one ISA, the bits do not depend on
+    threads, batch size, memory layout or algorithm ('reference' excepted). Raises TypeError or
+    ValueError, which name the argument, what it is and what it must be.
 
     >>> import numpy as np
     >>> x = np.arange(9.0).reshape(1, 1, 3, 3)
@@ -212,9 +212,9 @@ def conv_transpose2d():
         'im2col_gemm': the same, with convolutions of this algorithm. Or 'reference'. See `plan`.
 
     Returns an array of shape (N, O, H', W'), or (O, H', W') without a batch axis, where
-    H' = (H - 1) stride - padding before and after + dilation (kH - 1) + 1 + output_padding.
-    Integers are exact and bits equal as in `conv2d`. Raises TypeError or ValueError, which name the
-    argument, what it is and what it must be.
+    ``H' = (H - 1) * stride - before - after + dilation * (kH - 1) + 1 + output_padding``, with
+    `before` and `after` of the padding. Integers are exact and bits equal as in `conv2d`. Raises
+    TypeError or ValueError, which name the argument, what it is and what it must be.
 
     >>> import numpy as np
     >>> x = np.array([[[1.0, 2.0], [3.0, 4.0]]])
