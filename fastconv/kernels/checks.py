@@ -36,7 +36,7 @@ def as_integer(
         if isinstance(value, (bool, np.bool_)):
             raise TypeError
         number = operator.index(value)
-    except TypeError:
+    except Exception:  # of whatever an object of the user's raises
         raise TypeError(f"{name}: {argument} is {show(value)}, {needed}") from None
     if number < low or (high is not None and number > high) or (odd and number % 2 == 0):
         raise ValueError(f"{name}: {argument} is {show(number)}, {needed}")
@@ -44,12 +44,15 @@ def as_integer(
 
 
 def as_number(name: str, argument: str, value: Any) -> float:
+    needed = "but it must be a real number"
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, Real):
-        raise TypeError(f"{name}: {argument} is {show(value)}, but it must be a real number")
+        raise TypeError(f"{name}: {argument} is {show(value)}, {needed}")
     try:
         number = float(value)
     except OverflowError:
         number = math.inf
+    except Exception:  # of whatever an object of the user's raises
+        raise TypeError(f"{name}: {argument} is {show(value)}, {needed}") from None
     if not math.isfinite(number):
         raise ValueError(f"{name}: {argument} is {show(value)}, but it must be a finite number")
     return number
@@ -120,6 +123,8 @@ def as_taps(name: str, argument: str, value: Any) -> Array:
         array = np.asarray(value)
     except ValueError:  # rows of unequal length
         raise ValueError(f"{name}: {argument} is {show(value)}, {needed}") from None
+    except Exception:  # of whatever an object of the user's raises
+        raise TypeError(f"{name}: {argument} is {show(value)}, {needed}") from None
     if array.dtype.kind not in "biuf":
         raise TypeError(f"{name}: {argument} has dtype {array.dtype}, {needed}")
     if array.size == 0 or array.ndim == 0:
@@ -136,5 +141,8 @@ def show(value: Any) -> str:
         return "a huge integer"
     if isinstance(value, np.ndarray) and value.ndim:
         return f"an array of shape {value.shape}"
-    text = repr(value)
+    try:
+        text = repr(value)
+    except Exception:  # of whatever an object of the user's raises
+        text = "\n"
     return text if len(text) <= 60 and "\n" not in text else f"a {type(value).__name__}"

@@ -174,6 +174,30 @@ def test_types_refused(name, said, message):
     assert message in str(caught.value)
 
 
+class Broken(float):
+    """Raises whenever it is read."""
+
+    def _raise(self, *_, **__):
+        raise RuntimeError("broken")
+
+    __index__ = __float__ = __array__ = __repr__ = _raise
+
+
+@pytest.mark.parametrize(
+    ("name", "argument", "needed"),
+    [
+        ("separate", "rank", "an integer of at least 1"),
+        ("mean", "size", "an integer from 1 to 4096"),
+        ("gaussian", "sigma", "a real number"),
+        ("separate", "kernel", "an array of real numbers"),
+    ],
+)
+def test_objects_that_raise_are_refused_by_name(name, argument, needed):
+    with pytest.raises(TypeError) as caught:
+        make(name, **({"kernel": [[1]]} if name == "separate" else {}) | {argument: Broken()})
+    assert str(caught.value) == f"{name}: {argument} is a Broken, but it must be {needed}"
+
+
 @pytest.mark.parametrize(
     ("name", "said"),
     [
