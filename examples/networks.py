@@ -46,10 +46,13 @@ def run(script, size, make_weights, fastconv_forward, torch_forward):
     parser = argparse.ArgumentParser(prog=script.rpartition("/")[2])
     parser.add_argument("--size", type=int, default=size, help="pixels of a side (%(default)s)")
     parser.add_argument("--time", action="store_true", help="print milliseconds, of PyTorch, too")
-    parser.add_argument("--by", choices=("fastconv", "torch"), default="fastconv")
+    what = "which library runs it; torch needs PyTorch (%(default)s)"
+    parser.add_argument("--by", choices=("fastconv", "torch"), default="fastconv", help=what)
     said = parser.parse_args()
     if said.size < 32 or said.size % 32:
-        parser.error(f"--size is {said.size}, but it must be a multiple of 32")
+        parser.error(f"--size is {said.size}, but it must be a positive multiple of 32")
+    if said.by == "torch" and not find_spec("torch"):
+        parser.error("--by torch needs PyTorch: pip install torch")
     image = np.random.default_rng(1).random((1, said.size, said.size, 3), np.float32)
     make = {"fastconv": fastconv_forward, "torch": torch_forward}[said.by]
     forward = make(make_weights())

@@ -60,10 +60,15 @@ def test_the_command_line_of_a_network(network, capfd, monkeypatch):
         monkeypatch.setattr(sys, "argv", [script, *words])
         run(script, 64, *makers)
         assert capfd.readouterr().out.startswith(said)
-    monkeypatch.setattr(sys, "argv", [script, "--size", "33"])
-    with pytest.raises(SystemExit):
-        run(script, 64, *makers)
-    assert "--size is 33, but it must be a multiple of 32" in capfd.readouterr().err
+    for words, said in (
+        (["--size", "33"], "--size is 33, but it must be a positive multiple of 32\n"),
+        (["--size", "0"], "--size is 0, but it must be a positive multiple of 32\n"),
+        (["--by", "torch"], "--by torch needs PyTorch: pip install torch\n"),
+    ):
+        monkeypatch.setattr(sys, "argv", [script, *words])
+        with pytest.raises(SystemExit):
+            run(script, 64, *makers)
+        assert capfd.readouterr().err.endswith(said)
 
 
 # ---- the gallery -------------------------------------------------------------------------------
