@@ -212,7 +212,6 @@ def _composed(call: Call, composed: Composed) -> Part:
         packing=composed.packing,
         memory=PLAN_BYTES + sum(plan._engine.memory for plan in {id(p): p for p in plans}.values()),
     )
-    copies = ("weight: whole, because a group has several channels",) * composed.copied
     return Part(
         engine=engine,
         isa=call.isa,
@@ -221,7 +220,7 @@ def _composed(call: Call, composed: Composed) -> Part:
         tile=largest.tile,
         tasks=sum(plan.tasks for plan in plans),
         scratch_bytes=max(plan.scratch_bytes for plan in plans),
-        copies=copies + tuple(dict.fromkeys(word for plan in plans for word in plan.copies)),
+        copies=composed.copies(),
         steps=composed.told(),
     )
 

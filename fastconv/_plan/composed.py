@@ -8,6 +8,7 @@ elements of a row may be seen as one complex number.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, NamedTuple
@@ -256,6 +257,15 @@ class Composed(NamedTuple):
             line += "".join(f"; another plan if {reason}" for reason in plan.variants)
             lines[line] = lines.get(line, 0) + 1
         return tuple(f"{count} x {line}" for line, count in lines.items())
+
+    def copies(self) -> tuple[str, ...]:
+        """What is copied, and by how many of the convolutions, where not by all."""
+        counts = Counter(word for piece in self.pieces for word in piece.plan.copies)
+        whole = ("weight: whole, because a group has several channels",) * self.copied
+        return whole + tuple(
+            word + f" ({count} of {len(self.pieces)} convolutions)" * (count < len(self.pieces))
+            for word, count in counts.items()
+        )
 
     @property
     def packing(self) -> tuple:

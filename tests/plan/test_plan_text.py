@@ -164,6 +164,13 @@ def test_words_of_copies():
     assert "weight: a panel at a time" in got.copies
 
 
+def test_copies_of_some_phases_say_how_many():
+    said = {"stride": 2, "padding": 1, "padding_mode": "edge", "algorithm": "direct"}
+    got = plan("conv_transpose2d", (1, 1, 9, 9), (1, 3, 3, 3), **said)
+    assert "weight: a panel at a time" in got.copies, "all of them"
+    assert "input: strips of the cache's size (3 of 4 convolutions)" in got.copies
+
+
 def test_a_specification_prints_in_one_line():
     spec = plan(conv2d, (3, 9, 7), (5, 3, 3, 2)).spec
     assert repr(spec) == "ConvSpec(conv2d, (3, 9, 7) * (5, 3, 3, 2), dtype=float32)"
