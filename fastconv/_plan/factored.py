@@ -111,12 +111,24 @@ class Factored:
         """All 1-D kernels in one array."""
         taps = _taps(self.spec, weight)
         if taps is None:
-            raise ValueError(
-                f"{self.spec.name}: weight has other elements than an outer product of 1-D kernels "
-                "has, but it must be one for algorithm 'separable'; fastconv.kernels.separate "
-                "finds kernels that come near it"
-            )
+            raise ValueError(f"{self.spec.name}: weight {_lacks(weight, self.spec.tile_dtype)}")
         return taps
+
+
+def _lacks(weight: np.ndarray, dtype: np.dtype) -> str:
+    """Why a weight has no factors of `dtype`, and what helps: it may have been rounded."""
+    rounded = weight.dtype.kind == "f" and weight.dtype.itemsize < dtype.itemsize
+    if rounded and rank1_factors(weight[0, 0], weight.dtype) is not None:
+        return (
+            f"is an outer product of 1-D kernels only to the rounding of {weight.dtype}, but for "
+            f"algorithm 'separable' it must be one to that of {dtype}; pass a weight that is "
+            f"computed in {dtype}, or use fastconv.separable_filter"
+        )
+    return (
+        "has other elements than an outer product of 1-D kernels has, to the rounding of "
+        f"{dtype}, but it must be one for algorithm 'separable'; fastconv.kernels.separate finds "
+        "kernels that come near it"
+    )
 
 
 def _taps(spec: ConvSpec, weight: np.ndarray) -> np.ndarray | None:

@@ -18,7 +18,11 @@ from fuzz_wrong import wrong
 inf, nan, infj = math.inf, math.nan, complex(0, math.inf)
 HOW = ("threads", "algorithm")
 # What is said of an algorithm for other calls, or for other weights.
-FOR_OTHERS = ("but it must be another one here", "than an outer product of 1-D kernels has")
+FOR_OTHERS = (
+    "but it must be another one here",
+    "than an outer product of 1-D kernels has",
+    "is an outer product of 1-D kernels only to the rounding",
+)
 
 
 # Words that are in place of one another, for a call before.

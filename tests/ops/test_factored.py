@@ -280,7 +280,8 @@ def test_what_auto_chooses_does_not_depend_on_the_input(data):
 @pytest.mark.parametrize("w", [numbers((5, 5)), np.full((5, 5), np.nan, np.float32)])
 def test_other_kernels_are_refused_by_name(w):
     x, out = numbers((37, 41)), np.full((33, 37), 7, np.float32)
-    message = "{}: {} has other elements than an outer product of 1-D kernels has, but it must"
+    message = "{}: {} has other elements than an outer product of 1-D kernels has, to the rounding "
+    message += "of float32, but it must"
     calls = (
         ("filter2d", "kernel", lambda **k: filter2d(x, w, padding=0, out=out, **k)),
         ("conv2d", "weight", lambda **k: conv2d(x[None], w[None, None], out=out[None], **k)),
@@ -293,6 +294,24 @@ def test_other_kernels_are_refused_by_name(w):
         with pytest.raises(ValueError, match=f"^{re.escape(message.format(name, argument))}"):
             call(algorithm="separable")
     assert (out == 7).all()
+
+
+@pytest.mark.parametrize("dtype", ["f8", "i4"])
+def test_a_kernel_that_was_rounded_to_another_dtype_is_refused_with_the_reason(dtype):
+    x, w = numbers((37, 41), dtype), kernels.gaussian(sigma=2)
+    assert plan(filter2d, x, w).algorithm == "separable"
+    w = w.astype(np.float32)
+    assert plan(filter2d, x, w).algorithm != "separable"
+    message = (
+        "filter2d: kernel is an outer product of 1-D kernels only to the rounding of float32, "
+        "but for algorithm 'separable' it must be one to that of float64; pass a kernel that is "
+        "computed in float64, or use fastconv.separable_filter"
+    )
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        filter2d(x, w, algorithm="separable")
+    w[3, 5] *= 2
+    with pytest.raises(ValueError, match=r"has other elements .*, to the rounding of float64, "):
+        filter2d(x, w, algorithm="separable")
 
 
 @pytest.mark.parametrize(
