@@ -109,10 +109,11 @@ def prepare(
     tells which. ``prepare(operation, weight, ...)`` is for any operation with weights, or its name.
     The other parameters are those of the operation.
     ``layer(input, out=None, threads=None, *, residual=None)`` returns what that function returns,
-    with the same bits. The size and the dtype of the input may change from call to call. The
-    weights are copied: later changes of the array have no effect. A layer can be pickled, and
-    several threads can call it at the same time. Raises TypeError or ValueError, which name the
-    argument, what it is and what it must be.
+    with the same bits. The size and the dtype of the input may change from call to call; the first
+    call with new ones is planned, which takes some milliseconds. The weights are copied: later
+    changes of the array have no effect. A layer can be pickled, and several threads can call it at
+    the same time. Raises TypeError or ValueError, which name the argument, what it is and what it
+    must be.
 
     >>> import numpy as np
     >>> blur = prepare(np.full((1, 1, 3, 3), 1 / 9), padding="same")
