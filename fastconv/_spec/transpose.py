@@ -195,7 +195,9 @@ def _axes(
         else:
             low, high = least, least + max(axis.stride, axis.dilation) - 1
             size = least + more[at] if sizes[at] is None else axis.n
-        if not low <= size <= high:
+        if high < 1 and sizes[at] is not None:
+            size = least  # no output_size could mend it
+        elif not low <= size <= high:
             low = max(1, low)
             needed = low if low == high else f"from {low} to {high}"
             raise ValueError(

@@ -109,6 +109,8 @@ REFUSED = [
      "for an input of 5 elements"),
     (ValueError, {"output_size": 14, "stride": 2, "padding": 1}, "output_size is 14, but on axis W "
      "it must be from 8 to 9, for an input of 5 elements"),
+    (ValueError, {"output_size": 3, "padding": 9}, "output has size -9 on axis H, but it must be "
+     "at least 1; of 9 elements, padding (9, 9) crops 18"),
     (ValueError, {"output_size": (15, 10), "stride": 2, "padding": "same"}, "output_size is "
      "(15, 10), but on axis H it must be from 13 to 14, for an input of 7 elements"),
     (ValueError, {"output_size": (1, 2, 3)}, "output_size has 3 entries, but it must be one "
