@@ -66,7 +66,7 @@ def as_positive(name: str, argument: str, value: Any) -> float:
 
 
 def as_pair(name: str, argument: str, value: Any, read: Callable[[Any], T]) -> tuple[T, T]:
-    if not isinstance(value, (tuple, list, np.ndarray)) or np.ndim(value) == 0:
+    if not isinstance(value, (tuple, list)) and not (isinstance(value, np.ndarray) and value.ndim):
         return (read(value),) * 2
     if len(value) == 1:
         return (read(value[0]),) * 2

@@ -139,6 +139,7 @@ def test_values_refused(name, said, message):
     [
         ("mean", {"size": 3.0}, "mean: size is 3.0, but it must be an integer from 1 to 4096"),
         ("mean", {"size": True}, "mean: size is True, but it must be an integer"),
+        ("mean", {"size": [[1], [1, 2]]}, "mean: size is [1], but it must be an integer from 1"),
         ("mean", {"size": "3"}, "mean: size is '3', but it must be an integer"),
         ("sobel", {"size": (3, 3)}, "sobel: size is (3, 3), but it must be an odd integer"),
         ("gaussian", {"sigma": "1"}, "gaussian: sigma is '1', but it must be a real number"),
