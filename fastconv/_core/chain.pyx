@@ -44,6 +44,7 @@ cdef class Stages:
                 stage.tasks = tasks.c
                 stage.operands.wei, stage.operands.packed = <char *> wei, <char *> packed
                 stage.operands.bias, stage.operands.residual = <char *> bias, NULL
+                stage.operands.index = NULL
                 stage.operands.not_finite = 0
                 stage += 1
 
@@ -95,6 +96,6 @@ def run(size_t src, size_t residual, size_t dst, Stages stages, size_t bands, Py
     tasks.one_task, tasks.what, tasks.count = one_band, &chain, count
     tasks.scratch_bytes = chain.at[2] + tasks_bytes
     operands.src, operands.residual, operands.dst = <char *> src, <char *> residual, <char *> dst
-    operands.wei = operands.packed = operands.bias = NULL
+    operands.wei = operands.packed = operands.bias = operands.index = NULL
     operands.not_finite = 0
     return parallel.run_all(&tasks, &operands, threads, shared, chunk)

@@ -110,12 +110,12 @@ cdef Tasks make_tasks(object problem, const void *what, task_fn one_task, Py_ssi
 
 
 def run(Tasks tasks, size_t src, size_t wei, size_t packed, size_t bias, size_t residual,
-        size_t dst, int threads, bint shared, Py_ssize_t chunk):
+        size_t dst, int threads, bint shared, Py_ssize_t chunk, size_t index=0):
     """Do all tasks of a call, whose arrays have these addresses: see `run_all`."""
     cdef operands_t operands
     operands.src, operands.wei, operands.packed = <char *> src, <char *> wei, <char *> packed
     operands.bias, operands.residual = <char *> bias, <char *> residual
-    operands.dst, operands.not_finite = <char *> dst, 0
+    operands.dst, operands.index, operands.not_finite = <char *> dst, <char *> index, 0
     return run_all(&tasks.c, &operands, threads, shared, chunk)
 
 

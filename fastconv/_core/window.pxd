@@ -55,6 +55,7 @@ cdef struct operands_t:
     char *dst
     char *bias              # an element for each output channel, and a vector of slack
     char *residual
+    char *index             # indices that pooling finds, or that unpooling reads
     int not_finite          # set by a task that found inf or NaN among the weights
 
 cdef enum:

@@ -10,7 +10,7 @@ from .._core import measure, table
 from .._spec.conv import ConvSpec
 from . import constants as costs
 from .algorithms import Algorithm, offered
-from .plan import Plan, epilogue_words, make_plan, pack_words
+from .plan import Plan, make_plan
 from .settings import default_threads
 from .tiled import Call
 
@@ -51,11 +51,11 @@ def make(call: Call) -> Plan:
         spec=spec,
         algorithm=name,
         flops=spec.flops,
-        bytes=call.arrays.moved_bytes(spec),
+        bytes=call.moved_bytes,
         refused=tuple(reasons.items()),
         output_shape=engine.output_shape,
-        pack=pack_words(spec, call.dtypes),
-        epilogue=epilogue_words(spec),
+        pack=call.pack_words(),
+        epilogue=call.epilogue_words(),
         variants=(),
         chosen="",
         **told | {"copies": call.copies + told["copies"]},

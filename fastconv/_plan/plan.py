@@ -126,7 +126,7 @@ class Plan:
     def __repr__(self) -> str:
         spec = self.spec
         tiles = self.orientation != "none"
-        operands = f"{_shape(spec.input_shape)} * {spec.weight_words}"
+        operands = spec.operand_words
         how = [self.algorithm, f"{self.orientation} in vectors" * tiles, self.isa]
         how += [_several(self.threads, "thread")]
         work = [f"{self.flops / 1e9:.3g} GFLOP", f"{_size(self.bytes)} moved"]

@@ -22,7 +22,7 @@ from . import machine
 from .cached import cached
 from .epilogue import KernelEpilogue, kernel_epilogue
 from .layout import Layout
-from .plan import Plan
+from .plan import Plan, epilogue_words, pack_words
 from .work import Copying, Machine, Schedule, Work, axes_of, blocks_of, trimmable
 
 
@@ -77,6 +77,19 @@ class Call:
     far: tuple[bool | None, bool | None] = (None, None)  # of input and output, where these are
     # parts of larger arrays: whether those lie beyond the second level of the cache
     copies: tuple[str, ...] = ()  # of whole arrays, made before, in words
+
+    @property
+    def moved_bytes(self) -> int:
+        """All arrays, each once."""
+        return self.arrays.moved_bytes(self.spec)
+
+    def pack_words(self) -> str:
+        """What happens to input and weight on their way to the tiles, in words."""
+        return pack_words(self.spec, self.dtypes)
+
+    def epilogue_words(self) -> str:
+        """What is done to sums, and what they become, in words."""
+        return epilogue_words(self.spec)
 
     @cached
     def components(self) -> Arrays:

@@ -52,6 +52,24 @@ class Family:
         object.__setattr__(self, "weighted", bool(self.weight_axes))
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class ArrayFamily:
+    """A family of operations without weights: some arrays in, one or two out.
+
+    `parameters` and `often` are as those of `Family`."""
+
+    spec: type
+    parameters: type
+    often: int
+    # (name, rank, (shape, dtype) of each input or None, **said)
+    make_spec: Callable[..., Any]
+    inputs: tuple[str, ...] = ("input",)  # their names; all but the first may be None
+    seldom: tuple = field(init=False)
+
+    def __post_init__(self):
+        object.__setattr__(self, "seldom", tuple(self.parameters())[self.often :])
+
+
 @cache
 def _single(parameters: type) -> tuple[str, ...]:
     return tuple(name for name in SINGLE if name in parameters._fields)

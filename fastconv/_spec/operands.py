@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -121,21 +122,38 @@ def check_out(spec: ConvSpec, out: Any, layer: bool = False) -> None:
     shape = getattr(out, "shape", out)
     weight = layer and isinstance(shape, tuple) and shape == spec.weight_shape
     more = "; a layer has its weight already" * weight
+    check_result(
+        spec.name, "out", out, spec.output_shape, spec.dtype,
+        more, lambda dtype: _dtype_to_pass(spec, dtype, layer),
+    )  # fmt: skip
+
+
+def check_result(
+    name: str,
+    argument: str,
+    out: Any,
+    shape: tuple[int, ...],
+    dtype: np.dtype,
+    more: str = "",
+    to_pass: Callable[[np.dtype], str] = lambda dtype: "",
+) -> None:
+    """Raise unless `out` is an array of this shape and dtype that can be written. `to_pass`: what
+    to write for a result of another dtype."""
     if not isinstance(out, np.ndarray) or is_masked(out):
-        raise TypeError(f"{spec.name}: out is {a_kind(out)}, but it must be a numpy.ndarray{more}")
-    if not is_known(out.dtype) or out.dtype.newbyteorder("=") != spec.dtype:
-        needed = f"{spec.dtype}{_dtype_to_pass(spec, out.dtype, layer)}{more}"
-        raise TypeError(f"{spec.name}: out has dtype {out.dtype}, but it must be {needed}")
-    if out.shape != spec.output_shape:
-        raise ValueError(
-            f"{spec.name}: out has shape {out.shape}, but it must be {spec.output_shape}{more}"
+        raise TypeError(
+            f"{name}: {argument} is {a_kind(out)}, but it must be a numpy.ndarray{more}"
         )
+    if not is_known(out.dtype) or out.dtype.newbyteorder("=") != dtype:
+        needed = f"{dtype}{to_pass(out.dtype)}{more}"
+        raise TypeError(f"{name}: {argument} has dtype {out.dtype}, but it must be {needed}")
+    if out.shape != shape:
+        raise ValueError(f"{name}: {argument} has shape {out.shape}, but it must be {shape}{more}")
     flags = out.flags
     if not flags.writeable:
-        raise ValueError(f"{spec.name}: out is read-only, but it must be writeable")
+        raise ValueError(f"{name}: {argument} is read-only, but it must be writeable")
     if not flags.c_contiguous and _overlaps_itself(out):
         raise ValueError(
-            f"{spec.name}: out has shape {out.shape} with strides {out.strides}, whose elements "
+            f"{name}: {argument} has shape {out.shape} with strides {out.strides}, whose elements "
             "share memory, but each must have its own"
         )
 

@@ -73,6 +73,11 @@ class Spec:
         return " * ".join("x".join(map(str, shape)) for shape in self.weight_shapes)
 
     @property
+    def operand_words(self) -> str:
+        """What a plan's first line says before the arrow."""
+        return f"{'x'.join(map(str, self.input_shape))} * {self.weight_words}"
+
+    @property
     def tile_dtype(self) -> np.dtype:
         """What tiles multiply."""
         return TILES[self.arithmetic.tile]
