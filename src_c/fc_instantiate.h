@@ -22,6 +22,7 @@ typedef int64_t fc_index4 __attribute__((vector_size(32)));
 #define FC_T float
 #define FC_DTYPE f32
 #define FC_SQUARE_IS_8 1
+#define FC_SELECTS 1
 #define FC_REAL 4 /* bytes of a real number; 0: an integer */
 #define FC_TILED 1
 #define FC_OWN_KIND FC_F32
@@ -37,6 +38,7 @@ typedef int64_t fc_index4 __attribute__((vector_size(32)));
 #define FC_T double
 #define FC_DTYPE f64
 #define FC_SQUARE_IS_8 0
+#define FC_SELECTS 1
 #define FC_REAL 8
 #define FC_TILED 1
 #define FC_OWN_KIND FC_F64
@@ -53,6 +55,7 @@ typedef int64_t fc_index4 __attribute__((vector_size(32)));
 #define FC_T int32_t
 #define FC_DTYPE i32
 #define FC_SQUARE_IS_8 1
+#define FC_SELECTS 1
 #define FC_REAL 0
 #define FC_TILED 0
 #define FC_OWN_KIND FC_I32
@@ -64,6 +67,7 @@ typedef int64_t fc_index4 __attribute__((vector_size(32)));
 #define FC_T int64_t
 #define FC_DTYPE i64
 #define FC_SQUARE_IS_8 0
+#define FC_SELECTS 1
 #define FC_REAL 0
 #define FC_TILED 1
 #define FC_OWN_KIND FC_I64
@@ -78,6 +82,7 @@ typedef int64_t fc_index4 __attribute__((vector_size(32)));
 #define FC_TIMES fc_times_low
 #define FC_VECTOR_TIMES fc_times_lows
 #define FC_SQUARE_IS_8 0
+#define FC_SELECTS 0 /* vectors that choose are those of i64 */
 #define FC_REAL 0
 #define FC_TILED 1
 #define FC_OWN_KIND FC_I64

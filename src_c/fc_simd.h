@@ -54,44 +54,7 @@ typedef fc_loose_i64 fc_loose_l64;
 #define FC_LANES ((ptrdiff_t)(FC_VBYTES / sizeof(FC_T)))
 #define FC_LOAD(p) (*(FC_VEC *)(p))
 
-/* What is larger, or smaller; `b` where a comparison does not say (NaN, two zeros). */
-#define FC_MAX(a, b) FC_JOIN2(fc_max, FC_DTYPE)(a, b)
-#define FC_MIN(a, b) FC_JOIN2(fc_min, FC_DTYPE)(a, b)
-#define FC_CHOOSE(DTYPE, BITS, NAME, THAN)                                                       \
-    FC_INLINE fc_vec_##DTYPE NAME##_##DTYPE(fc_vec_##DTYPE a, fc_vec_##DTYPE b)                  \
-    {                                                                                            \
-        const fc_vec_##BITS first = (fc_vec_##BITS)(a THAN b);                                   \
-        return (fc_vec_##DTYPE)((first & (fc_vec_##BITS)a) | (~first & (fc_vec_##BITS)b));       \
-    }
-#define FC_CHOOSE_BY(DTYPE, NAME, CALL, TYPE)                                                    \
-    FC_INLINE fc_vec_##DTYPE NAME##_##DTYPE(fc_vec_##DTYPE a, fc_vec_##DTYPE b)                  \
-    {                                                                                            \
-        return (fc_vec_##DTYPE)CALL((TYPE)a, (TYPE)b);                                           \
-    }
-FC_CHOOSE(i32, i32, fc_max, >)
-FC_CHOOSE(i32, i32, fc_min, <)
-FC_CHOOSE(i64, i64, fc_max, >)
-FC_CHOOSE(i64, i64, fc_min, <)
-FC_CHOOSE(l64, i64, fc_max, >)
-FC_CHOOSE(l64, i64, fc_min, <)
-#if defined(__AVX512F__)
-FC_CHOOSE_BY(f32, fc_max, _mm512_max_ps, __m512)
-FC_CHOOSE_BY(f32, fc_min, _mm512_min_ps, __m512)
-FC_CHOOSE_BY(f64, fc_max, _mm512_max_pd, __m512d)
-FC_CHOOSE_BY(f64, fc_min, _mm512_min_pd, __m512d)
-#elif defined(__AVX__)
-FC_CHOOSE_BY(f32, fc_max, _mm256_max_ps, __m256)
-FC_CHOOSE_BY(f32, fc_min, _mm256_min_ps, __m256)
-FC_CHOOSE_BY(f64, fc_max, _mm256_max_pd, __m256d)
-FC_CHOOSE_BY(f64, fc_min, _mm256_min_pd, __m256d)
-#else
-FC_CHOOSE(f32, i32, fc_max, >)
-FC_CHOOSE(f32, i32, fc_min, <)
-FC_CHOOSE(f64, i64, fc_max, >)
-FC_CHOOSE(f64, i64, fc_min, <)
-#endif
-#undef FC_CHOOSE
-#undef FC_CHOOSE_BY
+#include "fc_simd_select.h"
 
 /* Lanes whose bit is set, from or to memory: the others are 0, and their memory is not touched. */
 #define FC_MASKED(DTYPE, LOAD, STORE)                                                      \
@@ -155,6 +118,38 @@ FC_MASKED_BY_LANE(i32)
 FC_MASKED_BY_LANE(i64)
 #endif
 #undef FC_MASKED
+
+/* Lanes whose bit is set from memory, the others from `fill`. */
+#if defined(__AVX512F__)
+#define FC_FILLED(DTYPE, V, CALL, MASK)                                                          \
+    FC_INLINE fc_vec_##DTYPE fc_load_filled_##DTYPE(const void *from, uint32_t bits,             \
+                                                    fc_vec_##DTYPE fill)                         \
+    {                                                                                            \
+        return (fc_vec_##DTYPE)CALL((V)fill, (MASK)bits, from);                                  \
+    }
+FC_FILLED(f32, __m512, _mm512_mask_loadu_ps, __mmask16)
+FC_FILLED(f64, __m512d, _mm512_mask_loadu_pd, __mmask8)
+FC_FILLED(i32, __m512i, _mm512_mask_loadu_epi32, __mmask16)
+FC_FILLED(i64, __m512i, _mm512_mask_loadu_epi64, __mmask8)
+#else
+#define FC_FILLED(DTYPE, BITS)                                                                   \
+    FC_INLINE fc_vec_##DTYPE fc_load_filled_##DTYPE(const void *from, uint32_t bits,             \
+                                                    fc_vec_##DTYPE fill)                         \
+    {                                                                                            \
+        fc_vec_##BITS lanes = {0};                                                               \
+        for (unsigned l = 0; l < sizeof lanes / sizeof lanes[0]; l++)                            \
+            lanes[l] = -(int)(bits >> l & 1);                                                    \
+        return (fc_vec_##DTYPE)((fc_vec_##BITS)fc_load_masked_##DTYPE(from, bits)                \
+                                | (~lanes & (fc_vec_##BITS)fill));                               \
+    }
+FC_FILLED(f32, i32)
+FC_FILLED(f64, i64)
+FC_FILLED(i32, i32)
+FC_FILLED(i64, i64)
+#endif
+#undef FC_FILLED
+#define FC_LOAD_FILLED FC_JOIN2(fc_load_filled, FC_DTYPE)
+
 #define fc_load_masked_l64 fc_load_masked_i64
 #define fc_store_masked_l64 fc_store_masked_i64
 #define FC_LOAD_MASKED FC_JOIN2(fc_load_masked, FC_DTYPE)

@@ -22,6 +22,8 @@
 #include "kernels/activation_template.h"
 #include "kernels/epilogue_template.h"
 #include "kernels/dot_template.h"
+#include "kernels/pool_template.h"
+#include "kernels/pool_rows_template.h"
 #include "kernels/peak_template.h"
 
 #define FC_COUNT(ROWS, WIDTH) +1
@@ -53,6 +55,7 @@ const fc_kernels FC_NAME(fc_kernels) = {
 #undef FC_DTYPE
 #undef FC_SQUARE_IS_8
 #undef FC_REAL
+#undef FC_SELECTS
 #undef FC_TILED
 #undef FC_PLANE_VECTORS
 #undef FC_GROUPED_MOST

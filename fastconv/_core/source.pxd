@@ -31,4 +31,6 @@ cdef bint would_read_in_place(const window_t *window, const Span **box, Py_ssize
 cdef void prepare(const window_t *window, const char *src, const Span **box, Py_ssize_t group,
                   const block_t *block, char *scratch, bint strip, source_t *source, fc_tap *tap,
                   fc_taps *taps) noexcept nogil
+cdef void make_strip(const window_t *window, const char *src, const Span **box, Py_ssize_t group,
+                     Py_ssize_t c0, Py_ssize_t c1, char *scratch, source_t *source) noexcept nogil
 cdef void single_steps(fc_taps *taps, fc_tap *step) noexcept nogil

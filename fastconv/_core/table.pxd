@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The C kernel table (src_c/fc_kernels.h) as Cython sees it."""
 
-from libc.stdint cimport uint32_t
+from libc.stdint cimport int64_t, uint32_t
 
 cdef extern from "fc_kernels.h" nogil:
     ctypedef struct fc_step:
@@ -69,9 +69,25 @@ cdef extern from "fc_kernels.h" nogil:
         Py_ssize_t b, low, high
         Py_ssize_t a[4]
 
+    ctypedef struct fc_pool:
+        int what, omit, pairs, shared, index_bytes
+        Py_ssize_t rows, taps
+        const Py_ssize_t *place
+        const Py_ssize_t *step
+        const Py_ssize_t *row_index
+        const Py_ssize_t *tap_index
+        Py_ssize_t lane_index
+        int64_t first_index
+        const fc_columns *columns
+        const fc_columns *columns_end
+        const void *low
+        double divisor
+        const void *divisors
+
     Py_ssize_t FC_NOWHERE
     enum:
         FC_STENCIL_ROWS, FC_SUMS_IN_FLIGHT, FC_TRIMS, FC_SPREAD, FC_GROUPED_NARROW
+        FC_POOL_MAX, FC_POOL_ARGMAX, FC_POOL_SUM
         FC_INTEGER, FC_ADD, FC_BIAS_ROWS, FC_BIAS_COLS, FC_RESIDUAL, FC_CLAMP
         FC_MAX_ROWS, FC_WIDTHS
 
@@ -128,6 +144,12 @@ cdef extern from "fc_kernels.h" nogil:
         void (*dot)(void *sums, Py_ssize_t row_step, Py_ssize_t window_step, const void *a,
                     Py_ssize_t a_row, Py_ssize_t rows, const void *x, Py_ssize_t x_row,
                     Py_ssize_t windows, Py_ssize_t count, int flags) noexcept nogil
+        int (*pool)(const fc_pool *pool, const void *src, void *dst, void *index) noexcept nogil
+        void (*flip_bits)(void *row, Py_ssize_t count, const void *bits) noexcept nogil
+        void (*power)(void *row, Py_ssize_t count, double power) noexcept nogil
+        void (*root)(void *row, Py_ssize_t count, double power) noexcept nogil
+        void (*leave_out)(void *row, void *mask, Py_ssize_t count, int omit) noexcept nogil
+        void (*divide)(void *row, const void *by, Py_ssize_t count) noexcept nogil
         double (*peak)(Py_ssize_t rounds) noexcept nogil
 
 

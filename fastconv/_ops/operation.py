@@ -5,15 +5,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from .._plan.execute import execute, explain
+from .._plan import execute as weighted
+from .._plan import unweighted
 from .._plan.plan import Plan
 from .._spec.arguments import as_function
-from .._spec.family import Family
+from .._spec.family import ArrayFamily, Family
 
 OPERATIONS: list[Callable] = []
 
 
-def operation(describe: Callable, family: Family, rank: int) -> Callable[[Callable], Callable]:
+def operation(
+    describe: Callable, family: Family | ArrayFamily, rank: int
+) -> Callable[[Callable], Callable]:
     """Makes a function of a description: ``describe(act, family, name, rank)`` returns one with
     the signature that users see, which hands what it was given to `act`.
 
@@ -29,9 +32,10 @@ def operation(describe: Callable, family: Family, rank: int) -> Callable[[Callab
             made.__doc__ = documented.__doc__
             return made
 
-        function = described(execute)
+        path = unweighted if isinstance(family, ArrayFamily) else weighted
+        function = described(path.execute)
         function._described, function._family, function._rank = described, family, rank
-        function._explain = described(explain)
+        function._explain = described(path.explain)
         OPERATIONS.append(function)
         return function
 

@@ -17,11 +17,12 @@ from .._spec import reference, scatter, separable, separable_conv
 from .._spec.conv import ConvSpec
 from .._spec.local import LocalSpec
 from .._spec.operands import plain_bias
+from .._spec.pool import PoolSpec
 from .._spec.separable import SeparableSpec
 from .._spec.separable_conv import SeparableConvSpec
 from .._spec.spec import Spec
 from .._spec.transpose import TransposeSpec
-from . import depthwise, factored, grouped, local, magnitude, nonfinite
+from . import depthwise, factored, grouped, local, magnitude, nonfinite, pooling
 from .bands import Bands
 from .bordered import bordered, spills
 from .candidate import Candidate, Packer, Part, chunk, idle, make_engine, runner
@@ -334,6 +335,8 @@ ALGORITHMS = (
     Algorithm("reference", SeparableSpec, _separable_reference, only_named=SLOW),
     Algorithm("local", LocalSpec, local.candidate),
     Algorithm("reference", LocalSpec, _reference, only_named=SLOW),
+    Algorithm("direct", PoolSpec, pooling.candidate),
+    Algorithm("reference", PoolSpec, pooling.reference, only_named=SLOW),
     Algorithm("bands", SeparableConvSpec, _bands, parts=PARTS),
     Algorithm("reference", SeparableConvSpec, _separable_conv_reference, only_named=SLOW),
 )

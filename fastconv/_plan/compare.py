@@ -7,7 +7,6 @@ from dataclasses import replace
 from functools import cache
 
 from .._core import measure, table
-from .._spec.conv import ConvSpec
 from . import constants as costs
 from .algorithms import Algorithm, offered
 from .plan import Plan, make_plan
@@ -21,12 +20,12 @@ def isas() -> tuple[str, ...]:
     return table.isas_usable()
 
 
-def choose_threads(spec: ConvSpec, explicit: int | None) -> int:
+def choose_threads(operations: int, explicit: int | None) -> int:
     """As many as were asked for; by default fewer where there is little work."""
     if explicit is not None:
         return explicit
     limit = min(default_threads(), measure.openmp_threads())
-    return max(1, min(limit, spec.flops // costs.OPERATIONS_PER_THREAD))
+    return max(1, min(limit, operations // costs.OPERATIONS_PER_THREAD))
 
 
 def make(call: Call) -> Plan:

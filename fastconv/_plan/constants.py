@@ -159,3 +159,10 @@ COPY_PLANE_ROW = 64.0  # begin a row of a strip, with pixels in vectors
 END_ROW = 250.0  # the end of a row of uint8 that has a strip of its own
 COPY_PIXEL_ROW = 215.0  # begin a row of a strip, with channels in vectors
 COPY_PIXEL = 20.0  # copy a vector of a pixel
+
+# Pooling, of a task: columns of a row, and channels where these are lanes, at most; comparisons at
+# least; bytes of a strip.
+POOL_COLUMNS = 4096
+POOL_CHANNELS = 1024
+POOL_OPERATIONS = 100_000
+POOL_STRIP_BYTES = 64 * 1024

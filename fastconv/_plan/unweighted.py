@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from typing import Any, NamedTuple
 
@@ -169,22 +169,22 @@ def _planned(family, name, rank, parameters, arrays, out, how) -> Plan:
     threads = check_threads(name, threads)
     outs = spec.results if out is None else out if isinstance(out, tuple) else (out,)
     apart = out is not None and _overlap(tuple(map(known, arrays)), outs)
-    return make(
-        ArrayCall(
-            spec=spec,
-            inputs=seen,
-            outputs=tuple(
-                Seen.of(one) if isinstance(one, np.ndarray) else Seen.contiguous(*one)
-                for one in outs
-            ),
-            algorithm=options.algorithm if of_settings else algorithm,
-            of_settings=of_settings,
-            isa=isa or isas()[-1],
-            threads=choose_threads(spec, threads),
-            shared=threads is None,
-            copies=("out: whole, because it overlaps an input",) * apart,
-        )
+    call = ArrayCall(
+        spec=spec,
+        inputs=seen,
+        outputs=tuple(
+            Seen.of(one) if isinstance(one, np.ndarray) else Seen.contiguous(*one) for one in outs
+        ),
+        algorithm=options.algorithm if of_settings else algorithm,
+        of_settings=of_settings,
+        isa=isa or isas()[-1],
+        threads=1,
+        shared=threads is None,
+        copies=("out: whole, because it overlaps an input",) * apart,
     )
+    # A byte that is moved takes about as long as an operation.
+    work = max(spec.flops, call.moved_bytes)
+    return make(replace(call, threads=choose_threads(work, threads)))
 
 
 def _check_out(spec: Any, out: Any) -> None:

@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -15,7 +15,10 @@ from .dtypes import find_dtype
 from .values import plain
 
 # Parameters that are one number or flag, by name.
-SINGLE = ("padding_value", "channels_last", "flip", "alpha", "beta")
+SINGLE = (
+    "padding_value", "channels_last", "flip", "alpha", "beta", "ceil_mode", "return_indices",
+    "count_include_pad", "divisor_override", "norm_type",
+)  # fmt: skip
 SETTLED = (int, float, bool)  # which nobody can change
 
 
@@ -65,6 +68,7 @@ class ArrayFamily:
     make_spec: Callable[..., Any]
     inputs: tuple[str, ...] = ("input",)  # their names; all but the first may be None
     seldom: tuple = field(init=False)
+    weighted: ClassVar[bool] = False
 
     def __post_init__(self):
         object.__setattr__(self, "seldom", tuple(self.parameters())[self.often :])

@@ -1,0 +1,219 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What the windows of a row of outputs read, and where their values and indices go."""
+from libc.math cimport isnan
+from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
+
+from fastconv._core.axis cimport ZERO, Axis, reach
+from fastconv._core.table cimport FC_POOL_ARGMAX, fc_columns, fc_pool
+from fastconv._core.window cimport channel_bytes, operands_t
+
+
+cdef void find_part(const pooled_t *p, Py_ssize_t task, part_t *part) noexcept nogil:
+    """The outputs of a task; columns vary fastest."""
+    cdef Py_ssize_t a, i
+    for a in range(2, -1, -1):
+        i = task % p.parts[a + 2]
+        task //= p.parts[a + 2]
+        part.first[a] = i * p.each[a + 2]
+        part.end[a] = min(p.window.axis[a + 1].dst, part.first[a] + p.each[a + 2])
+    part.c0 = task % p.parts[1] * p.each[1]
+    part.c1 = min(p.channels, part.c0 + p.each[1])
+    part.n = task // p.parts[1]
+
+
+cdef uint32_t valid_lanes(const Axis *axis, Py_ssize_t lanes, Py_ssize_t x, Py_ssize_t count,
+                          Py_ssize_t tap) noexcept nogil:
+    """Which elements from column x on, of `count` columns of a vector, lie in the input, and belong
+    to one of these columns or lie between two."""
+    cdef Py_ssize_t at = x * axis.stride - axis.pad + tap * axis.dilation
+    cdef Py_ssize_t most = min(lanes * axis.stride, count * axis.stride)
+    cdef Py_ssize_t first = max(<Py_ssize_t> 0, -at), end = min(most, axis.src - at)
+    if first >= end:
+        return 0
+    return <uint32_t> ((<uint64_t> 1 << end) - (<uint64_t> 1 << first))
+
+
+cdef Py_ssize_t find_columns(const pooled_t *p, const part_t *part, char *scratch) noexcept nogil:
+    """Cut the columns of a part into those whose vectors read the input only, and those which need
+    masks; returns how many pieces there are.  Where lanes are channels, only the last vector needs
+    a mask; strips need none."""
+    cdef fc_columns *columns = <fc_columns *> (scratch + p.at_columns)
+    cdef uint32_t *mask = <uint32_t *> (scratch + p.at_masks)
+    cdef const Axis *axis = &p.window.axis[3]
+    cdef Py_ssize_t lanes = p.window.kernels.lanes, x, count, t, last, pieces = 0, first, total
+    cdef bint masked
+    if not p.in_place:
+        columns[0].at, columns[0].mask, columns[0].vectors = 0, NULL, 0
+        columns[0].cols = part.end[2] - part.first[2] if p.pixels else part.c1 - part.c0
+        return 1
+    total = part.end[2] - part.first[2] if p.pixels else part.c1 - part.c0
+    x = 0
+    while x < total:
+        count = min(lanes, total - x)
+        masked = count < lanes
+        if p.pixels:
+            first = (part.first[2] + x) * axis.stride - axis.pad
+            last = first + lanes * axis.stride - 1 + (axis.taps - 1) * axis.dilation
+            masked = masked or first < 0 or last >= axis.src
+        if pieces == 0 or masked or columns[pieces - 1].mask != NULL:
+            columns[pieces].at, columns[pieces].cols = x, 0
+            columns[pieces].vectors, columns[pieces].mask = 1, NULL
+            if masked:
+                columns[pieces].mask = mask
+            pieces += 1
+        columns[pieces - 1].cols += count
+        for t in range(axis.taps if masked else 0):
+            if p.pixels:
+                mask[0] = valid_lanes(axis, lanes, part.first[2] + x, count, t)
+            else:
+                mask[0] = <uint32_t> ((<uint64_t> 1 << count) - 1)
+            mask += 1
+        x += count
+    return pieces
+
+
+cdef void list_rows(const pooled_t *p, Py_ssize_t z, Py_ssize_t y, const Py_ssize_t *depth,
+                    const Py_ssize_t *height, fc_pool *pool, char *scratch) noexcept nogil:
+    """The rows that the windows of outputs (z, y) read: where they are, and the indices of their
+    first cells.  `depth` and `height` are where positions or taps of a strip are, or NULL."""
+    cdef const Axis *ad = &p.window.axis[1]
+    cdef const Axis *ah = &p.window.axis[2]
+    cdef const indices_t *indices = &p.indices
+    cdef Py_ssize_t *place = <Py_ssize_t *> (scratch + p.at_place)
+    cdef Py_ssize_t *index = <Py_ssize_t *> (scratch + p.at_row_index)
+    cdef Py_ssize_t d, h, pd, ph, rd, rh, rows = 0, size = p.window.itemsize
+    for d in range(ad.taps):
+        pd = z * ad.stride + d * ad.dilation - ad.pad
+        rd = reach(ad, pd)
+        if rd < 0 and ad.border == ZERO:
+            continue
+        for h in range(ah.taps):
+            ph = y * ah.stride + h * ah.dilation - ah.pad
+            rh = reach(ah, ph)
+            if rh < 0 and ah.border == ZERO:
+                continue
+            if depth != NULL:
+                place[rows] = depth[d] + height[h]
+            else:
+                place[rows] = (rd * p.window.src.axis_bytes[1]
+                               + rh * p.window.src.axis_bytes[2]) // size
+            if indices.padded:
+                index[rows] = ((pd + ad.pad) * indices.sizes[1] + ph + ah.pad) * indices.sizes[2]
+            else:
+                index[rows] = rd * indices.weight[2] + rh * indices.weight[3]
+            rows += 1
+    pool.rows, pool.place, pool.row_index = rows, place, index
+
+
+cdef bint is_nan(const pooled_t *p, const char *at) noexcept nogil:
+    """Whether a real number of the dtype of strips is NaN."""
+    cdef char letter = p.window.kernels.dtype[0]
+    if letter != c"f":
+        return False
+    if p.window.itemsize == 4:
+        return isnan((<const float *> at)[0])
+    return isnan((<const double *> at)[0])
+
+
+cdef int64_t first_cell(const pooled_t *p, const fc_pool *pool, const char *src,
+                        Py_ssize_t x, Py_ssize_t tap, Py_ssize_t lane) noexcept nogil:
+    """The index of the first cell of a window in which none is larger than `low`; -1 if it has
+    none.  x is the output's column, `tap` the first that is listed."""
+    cdef const Axis *axis = &p.window.axis[3]
+    cdef Py_ssize_t r, t, at, step = 1
+    if p.pixels and p.in_place:
+        step = axis.stride
+    for r in range(pool.rows):
+        for t in range(pool.taps):
+            at = x * axis.stride + (tap + t) * axis.dilation - axis.pad
+            if p.pixels and axis.border == ZERO and not 0 <= at < axis.src:
+                continue
+            if p.omit and is_nan(p, src + (pool.place[r] + pool.step[t] + lane * step)
+                                 * p.window.itemsize):
+                continue
+            return (pool.row_index[r] + pool.tap_index[t] + lane * pool.lane_index
+                    + pool.first_index)
+    return -1
+
+
+cdef int64_t look_up(const pooled_t *p, int64_t place, Py_ssize_t n,
+                     Py_ssize_t c) noexcept nogil:
+    """The index of a cell that is at a place of the input with its padding: that of the cell which
+    the border copies there; -1 of a constant."""
+    cdef const indices_t *indices = &p.indices
+    cdef int64_t index = n * indices.weight[0] + c * indices.weight[1]
+    cdef Py_ssize_t a, at
+    if place < 0:
+        return -1
+    for a in range(2, -1, -1):
+        at = reach(&p.window.axis[a + 1],
+                   place % indices.sizes[a] - p.window.axis[a + 1].pad)
+        if at < 0:
+            return -1
+        index += at * indices.weight[a + 2]
+        place //= indices.sizes[a]
+    return index
+
+
+cdef void finish_indices(const pooled_t *p, const fc_pool *pool, const char *src, bint none,
+                         Py_ssize_t n, Py_ssize_t c, const Py_ssize_t *at, Py_ssize_t count,
+                         char *index) noexcept nogil:
+    """Indices that the kernel leaves to others: of windows in which no cell has won, and of cells
+    of a border."""
+    cdef Py_ssize_t i
+    cdef int64_t found
+    for i in range(count):
+        if pool.index_bytes == 8:
+            found = (<int64_t *> index)[i]
+        else:
+            found = (<int32_t *> index)[i]
+        if none and found == -1:
+            found = first_cell(p, pool, src, at[2] + (i if p.pixels else 0), at[3], i)
+        if p.indices.padded:
+            found = look_up(p, found, n, c if p.pixels else c + i)
+        if pool.index_bytes == 8:
+            (<int64_t *> index)[i] = found
+        else:
+            (<int32_t *> index)[i] = <int32_t> found
+
+
+cdef void store_row(const pooled_t *p, const operands_t *operands, const fc_pool *pool,
+                    const char *src, Py_ssize_t n, Py_ssize_t c, const Py_ssize_t *at,
+                    Py_ssize_t count, char *scratch, const char *mask) noexcept nogil:
+    """Pool a row of outputs from (n, c) and `at` on, and store it.  at[0 .. 2] are depth, height
+    and width, at[3] is the first tap along the row that is listed."""
+    cdef const view_t *to = &p.dst
+    cdef const view_t *places = &p.index
+    cdef Py_ssize_t a, value_step, index_step
+    cdef char *dst = operands.dst + n * to.axis_bytes[0] + channel_bytes(to, c)
+    cdef char *value = scratch + p.at_value
+    cdef char *index = NULL
+    cdef char *found = NULL
+    cdef bint none
+    for a in range(3):
+        dst += at[a] * to.axis_bytes[a + 1]
+    value_step = to.axis_bytes[3] if p.pixels else to.step_bytes
+    if p.dst_in_place:
+        value = dst
+    if p.what == FC_POOL_ARGMAX:
+        index = operands.index + n * places.axis_bytes[0] + channel_bytes(places, c)
+        for a in range(3):
+            index += at[a] * places.axis_bytes[a + 1]
+        index_step = places.axis_bytes[3] if p.pixels else places.step_bytes
+        found = index if p.index_in_place else scratch + p.at_index
+    none = p.window.kernels.pool(pool, src, value, found)
+    if p.what == FC_POOL_ARGMAX:
+        if none or p.indices.padded:
+            finish_indices(p, pool, src, none, n, c, at, count, found)
+        if not p.index_in_place:
+            p.integers.epilogue(&p.index_how, index, index_step, found, 8, NULL, 0, NULL, 0, count)
+    if p.counting:
+        p.window.kernels.pool(pool, mask, scratch + p.at_count, NULL)
+        p.window.kernels.divide(value, scratch + p.at_count, count)
+    if p.flips:
+        p.window.kernels.flip_bits(value, count, p.flip)
+    if p.power:
+        p.window.kernels.root(value, count, p.power)
+    if not p.dst_in_place:
+        p.window.kernels.epilogue(&p.value_how, dst, value_step, value, p.window.itemsize, NULL, 0,
+                                  NULL, 0, count)
