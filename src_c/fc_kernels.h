@@ -111,24 +111,29 @@ typedef struct {
     ptrdiff_t *step;
 } fc_groups;
 
-/* A row of outputs of pooling: see kernels/pool_template.h.  Indices are those of cells: lane i of
- * row r and tap t has row_index[r] + tap_index[t] + i lane_index + first_index. */
+/* Lines of outputs of pooling: see kernels/pool_template.h.  Line i reads rows begin[i begin_step]
+ * up to the next entry, i src_line elements further on.  Lane j of it, row r and tap t have the
+ * index row_index[r] + tap_index[t] + i line_index + j lane_index + first_index. */
 enum { FC_POOL_MAX, FC_POOL_ARGMAX, FC_POOL_SUM };
 typedef struct {
     int what;   /* see above */
     int omit;   /* NaN is left out */
     int pairs;  /* from lane to lane there are two elements of the source, else one */
-    int shared; /* ... and each second tap is one element behind the one before it */
+    int shared; /* each tap is one element behind the one before it, or there are no pairs */
     int index_bytes; /* of an index that is stored: 8 or 4 */
-    ptrdiff_t rows, taps;
-    const ptrdiff_t *place, *step; /* of rows and taps, in elements */
-    const ptrdiff_t *row_index, *tap_index;
+    ptrdiff_t lines, src_line, dst_line, line_index; /* in elements */
+    ptrdiff_t index_line;                            /* in bytes */
+    const ptrdiff_t *begin;
+    ptrdiff_t begin_step;
+    const ptrdiff_t *place, *row_index; /* of rows */
+    const ptrdiff_t *step, *tap_index;  /* of taps */
+    ptrdiff_t taps;
     ptrdiff_t lane_index;
     int64_t first_index;
-    const fc_columns *columns, *columns_end; /* of masked ones each tap has masks */
-    const void *low;      /* what is there where there is no cell */
-    double divisor;       /* of a sum ... */
-    const void *divisors; /* ... and of each lane, readable in whole vectors; or NULL */
+    const fc_columns *columns, *columns_end; /* of masked ones each tap has a mask */
+    const void *low;             /* what is there where there is no cell */
+    const double *line_divisors; /* of sums, one for each line ... */
+    const void *divisors;        /* ... and one for each lane, readable in whole vectors; or NULL */
 } fc_pool;
 
 /* Pixels of a panel that lie side by side in the source. */
@@ -280,7 +285,7 @@ typedef void fc_tile_fn(const fc_taps *taps, const void *a, const void *b, void 
            (void *sums, ptrdiff_t row_step, ptrdiff_t window_step, const void *a,                \
             ptrdiff_t a_row, ptrdiff_t rows, const void *x, ptrdiff_t x_row, ptrdiff_t windows,  \
             ptrdiff_t count, int flags))                                                         \
-    /* a row of outputs of pooling; returns whether any of their windows had no cell that won */  \
+    /* lines of outputs of pooling; returns whether any window had no cell that won */           \
     KERNEL(pool, int, (const fc_pool *pool, const void *src, void *dst, void *index))            \
     /* ... and what is done to rows of cells, and of outputs: see kernels/pool_rows_template.h */  \
     KERNEL(flip_bits, void, (void *row, ptrdiff_t count, const void *bits))                      \

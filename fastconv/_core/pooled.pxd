@@ -37,20 +37,28 @@ cdef struct pooled_t:
     const char *columns         # ... those of columns, in the dtype of sums, and a vector more
     fc_epilogue value_how, index_how
     const fc_kernels *integers  # of indices
-    Py_ssize_t cells_bytes      # of a strip
+    bint changes                # values are changed after they are pooled
+    Py_ssize_t listed           # lines whose rows scratch has room for
+    Py_ssize_t lines, pitch     # ... and lines whose values it has room for; elements of one
     # Places in scratch.
-    Py_ssize_t at_place, at_row_index, at_depth, at_step, at_tap_index, at_columns, at_masks
-    Py_ssize_t at_value, at_count, at_index
+    Py_ssize_t at_begin, at_place, at_row_index, at_depth, at_step, at_tap_index
+    Py_ssize_t at_columns, at_masks, at_divisors, at_value, at_count, at_index
     Py_ssize_t scratch_bytes
 
 # The outputs of a task.
 cdef struct part_t:
     Py_ssize_t n, c0, c1, first[3], end[3]      # of depth, height, width
 
+# Where the first output of some lines is.
+cdef struct place_t:
+    Py_ssize_t n, at[3]         # batch; depth, height, width
+    Py_ssize_t tap              # of all taps along a row the first that is listed
+
 cdef void find_part(const pooled_t *p, Py_ssize_t task, part_t *part) noexcept nogil
 cdef Py_ssize_t find_columns(const pooled_t *p, const part_t *part, char *scratch) noexcept nogil
-cdef void list_rows(const pooled_t *p, Py_ssize_t z, Py_ssize_t y, const Py_ssize_t *depth,
-                    const Py_ssize_t *height, fc_pool *pool, char *scratch) noexcept nogil
-cdef void store_row(const pooled_t *p, const operands_t *operands, const fc_pool *pool,
-                    const char *src, Py_ssize_t n, Py_ssize_t c, const Py_ssize_t *at,
-                    Py_ssize_t count, char *scratch, const char *mask) noexcept nogil
+cdef Py_ssize_t list_rows(const pooled_t *p, Py_ssize_t z, Py_ssize_t y, const Py_ssize_t *depth,
+                          const Py_ssize_t *height, Py_ssize_t *place,
+                          Py_ssize_t *index) noexcept nogil
+cdef void pool_lines(const pooled_t *p, const operands_t *operands, fc_pool *pool, const char *src,
+                     Py_ssize_t c, const place_t *place, Py_ssize_t count, Py_ssize_t lines,
+                     char *scratch) noexcept nogil

@@ -72,15 +72,15 @@ cdef Py_ssize_t find_columns(const pooled_t *p, const part_t *part, char *scratc
     return pieces
 
 
-cdef void list_rows(const pooled_t *p, Py_ssize_t z, Py_ssize_t y, const Py_ssize_t *depth,
-                    const Py_ssize_t *height, fc_pool *pool, char *scratch) noexcept nogil:
+cdef Py_ssize_t list_rows(const pooled_t *p, Py_ssize_t z, Py_ssize_t y, const Py_ssize_t *depth,
+                          const Py_ssize_t *height, Py_ssize_t *place,
+                          Py_ssize_t *index) noexcept nogil:
     """The rows that the windows of outputs (z, y) read: where they are, and the indices of their
-    first cells.  `depth` and `height` are where positions or taps of a strip are, or NULL."""
+    first cells.  `depth` and `height` are where the taps of these outputs are in a strip, or NULL.
+    Returns how many there are."""
     cdef const Axis *ad = &p.window.axis[1]
     cdef const Axis *ah = &p.window.axis[2]
     cdef const indices_t *indices = &p.indices
-    cdef Py_ssize_t *place = <Py_ssize_t *> (scratch + p.at_place)
-    cdef Py_ssize_t *index = <Py_ssize_t *> (scratch + p.at_row_index)
     cdef Py_ssize_t d, h, pd, ph, rd, rh, rows = 0, size = p.window.itemsize
     for d in range(ad.taps):
         pd = z * ad.stride + d * ad.dilation - ad.pad
@@ -102,7 +102,7 @@ cdef void list_rows(const pooled_t *p, Py_ssize_t z, Py_ssize_t y, const Py_ssiz
             else:
                 index[rows] = rd * indices.weight[2] + rh * indices.weight[3]
             rows += 1
-    pool.rows, pool.place, pool.row_index = rows, place, index
+    return rows
 
 
 cdef bint is_nan(const pooled_t *p, const char *at) noexcept nogil:
@@ -115,24 +115,25 @@ cdef bint is_nan(const pooled_t *p, const char *at) noexcept nogil:
     return isnan((<const double *> at)[0])
 
 
-cdef int64_t first_cell(const pooled_t *p, const fc_pool *pool, const char *src,
-                        Py_ssize_t x, Py_ssize_t tap, Py_ssize_t lane) noexcept nogil:
+cdef int64_t first_cell(const pooled_t *p, const fc_pool *pool, const char *src, Py_ssize_t x,
+                        Py_ssize_t tap, Py_ssize_t line, Py_ssize_t lane) noexcept nogil:
     """The index of the first cell of a window in which none is larger than `low`; -1 if it has
     none.  x is the output's column, `tap` the first that is listed."""
     cdef const Axis *axis = &p.window.axis[3]
-    cdef Py_ssize_t r, t, at, step = 1
+    cdef const Py_ssize_t *begin = pool.begin + line * pool.begin_step
+    cdef Py_ssize_t r, t, at, from_lane = lane
     if p.pixels and p.in_place:
-        step = axis.stride
-    for r in range(pool.rows):
+        from_lane *= axis.stride
+    for r in range(begin[0], begin[1]):
         for t in range(pool.taps):
             at = x * axis.stride + (tap + t) * axis.dilation - axis.pad
-            if p.pixels and axis.border == ZERO and not 0 <= at < axis.src:
+            if axis.border == ZERO and not 0 <= at < axis.src:
                 continue
-            if p.omit and is_nan(p, src + (pool.place[r] + pool.step[t] + lane * step)
-                                 * p.window.itemsize):
+            if p.omit and is_nan(p, src + (pool.place[r] + pool.step[t] + from_lane
+                                           + line * pool.src_line) * p.window.itemsize):
                 continue
             return (pool.row_index[r] + pool.tap_index[t] + lane * pool.lane_index
-                    + pool.first_index)
+                    + line * pool.line_index + pool.first_index)
     return -1
 
 
@@ -156,7 +157,7 @@ cdef int64_t look_up(const pooled_t *p, int64_t place, Py_ssize_t n,
 
 
 cdef void finish_indices(const pooled_t *p, const fc_pool *pool, const char *src, bint none,
-                         Py_ssize_t n, Py_ssize_t c, const Py_ssize_t *at, Py_ssize_t count,
+                         Py_ssize_t c, const place_t *place, Py_ssize_t line, Py_ssize_t count,
                          char *index) noexcept nogil:
     """Indices that the kernel leaves to others: of windows in which no cell has won, and of cells
     of a border."""
@@ -168,52 +169,89 @@ cdef void finish_indices(const pooled_t *p, const fc_pool *pool, const char *src
         else:
             found = (<int32_t *> index)[i]
         if none and found == -1:
-            found = first_cell(p, pool, src, at[2] + (i if p.pixels else 0), at[3], i)
+            found = first_cell(p, pool, src, place.at[2] + (i if p.pixels else line), place.tap,
+                               line, i)
         if p.indices.padded:
-            found = look_up(p, found, n, c if p.pixels else c + i)
+            found = look_up(p, found, place.n, c if p.pixels else c + i)
         if pool.index_bytes == 8:
             (<int64_t *> index)[i] = found
         else:
             (<int32_t *> index)[i] = <int32_t> found
 
 
-cdef void store_row(const pooled_t *p, const operands_t *operands, const fc_pool *pool,
-                    const char *src, Py_ssize_t n, Py_ssize_t c, const Py_ssize_t *at,
-                    Py_ssize_t count, char *scratch, const char *mask) noexcept nogil:
-    """Pool a row of outputs from (n, c) and `at` on, and store it.  at[0 .. 2] are depth, height
-    and width, at[3] is the first tap along the row that is listed."""
+cdef void pool_some(const pooled_t *p, const operands_t *operands, fc_pool *pool, const char *src,
+                    Py_ssize_t c, const place_t *place, Py_ssize_t count, char *dst, char *index,
+                    char *scratch) noexcept nogil:
+    """Pool the lines of `pool`, of `count` lanes each, and store them."""
     cdef const view_t *to = &p.dst
     cdef const view_t *places = &p.index
-    cdef Py_ssize_t a, value_step, index_step
-    cdef char *dst = operands.dst + n * to.axis_bytes[0] + channel_bytes(to, c)
-    cdef char *value = scratch + p.at_value
-    cdef char *index = NULL
-    cdef char *found = NULL
+    cdef Py_ssize_t line, size = p.window.itemsize, index_bytes = 0
+    cdef Py_ssize_t value_line = to.axis_bytes[2 if p.pixels else 3]
+    cdef Py_ssize_t index_line = places.axis_bytes[2 if p.pixels else 3]
     cdef bint none
-    for a in range(3):
-        dst += at[a] * to.axis_bytes[a + 1]
-    value_step = to.axis_bytes[3] if p.pixels else to.step_bytes
-    if p.dst_in_place:
-        value = dst
-    if p.what == FC_POOL_ARGMAX:
-        index = operands.index + n * places.axis_bytes[0] + channel_bytes(places, c)
-        for a in range(3):
-            index += at[a] * places.axis_bytes[a + 1]
-        index_step = places.axis_bytes[3] if p.pixels else places.step_bytes
-        found = index if p.index_in_place else scratch + p.at_index
-    none = p.window.kernels.pool(pool, src, value, found)
-    if p.what == FC_POOL_ARGMAX:
-        if none or p.indices.padded:
-            finish_indices(p, pool, src, none, n, c, at, count, found)
-        if not p.index_in_place:
-            p.integers.epilogue(&p.index_how, index, index_step, found, 8, NULL, 0, NULL, 0, count)
-    if p.counting:
-        p.window.kernels.pool(pool, mask, scratch + p.at_count, NULL)
-        p.window.kernels.divide(value, scratch + p.at_count, count)
-    if p.flips:
-        p.window.kernels.flip_bits(value, count, p.flip)
-    if p.power:
-        p.window.kernels.root(value, count, p.power)
+    cdef char *value = dst
+    cdef char *found = index
+    cdef char *here
+    pool.dst_line, pool.index_line = value_line // size, index_line
     if not p.dst_in_place:
-        p.window.kernels.epilogue(&p.value_how, dst, value_step, value, p.window.itemsize, NULL, 0,
-                                  NULL, 0, count)
+        value, pool.dst_line = scratch + p.at_value, p.pitch
+    if not p.index_in_place:
+        found, pool.index_line = scratch + p.at_index, p.pitch * 8
+    none = p.window.kernels.pool(pool, src, value, found)
+    for line in range(pool.lines if none or p.indices.padded else 0):
+        finish_indices(p, pool, src, none, c, place, line, count, found + line * pool.index_line)
+    for line in range(pool.lines if p.what == FC_POOL_ARGMAX and not p.index_in_place else 0):
+        p.integers.epilogue(&p.index_how, index + line * index_line,
+                            places.axis_bytes[3] if p.pixels else places.step_bytes,
+                            found + line * pool.index_line, 8, NULL, 0, NULL, 0, count)
+    if p.counting:
+        value_line, pool.dst_line = pool.dst_line, p.pitch
+        p.window.kernels.pool(pool, scratch + p.mask.at_strip, scratch + p.at_count, NULL)
+        pool.dst_line = value_line
+    for line in range(pool.lines if p.changes or not p.dst_in_place else 0):
+        here = value + line * pool.dst_line * size
+        if p.counting:
+            p.window.kernels.divide(here, scratch + p.at_count + line * p.pitch * size, count)
+        if p.flips:
+            p.window.kernels.flip_bits(here, count, p.flip)
+        if p.power:
+            p.window.kernels.root(here, count, p.power)
+        if not p.dst_in_place:
+            p.window.kernels.epilogue(&p.value_how, dst + line * to.axis_bytes[2 if p.pixels else 3],
+                                      to.axis_bytes[3] if p.pixels else to.step_bytes, here, size,
+                                      NULL, 0, NULL, 0, count)
+
+
+cdef void pool_lines(const pooled_t *p, const operands_t *operands, fc_pool *pool, const char *src,
+                     Py_ssize_t c, const place_t *place, Py_ssize_t count, Py_ssize_t lines,
+                     char *scratch) noexcept nogil:
+    """Pool so many lines of `count` lanes, from a channel and place on: as many at a time as there
+    is room for in scratch."""
+    cdef const view_t *to = &p.dst
+    cdef const view_t *places = &p.index
+    cdef Py_ssize_t a, line = 0, many = lines
+    cdef char *dst = operands.dst + place.n * to.axis_bytes[0] + channel_bytes(to, c)
+    cdef char *index = operands.index
+    cdef fc_pool some = pool[0]
+    cdef place_t here = place[0]
+    for a in range(3):
+        dst += place.at[a] * to.axis_bytes[a + 1]
+    if index != NULL:
+        index += place.n * places.axis_bytes[0] + channel_bytes(places, c)
+        for a in range(3):
+            index += place.at[a] * places.axis_bytes[a + 1]
+    if p.changes or not p.dst_in_place or (index != NULL and not p.index_in_place):
+        many = p.lines
+    while line < lines:
+        some.lines = min(many, lines - line)
+        pool_some(p, operands, &some, src, c, &here, count, dst, index, scratch)
+        line += some.lines
+        some.begin += some.lines * some.begin_step
+        some.line_divisors += some.lines
+        some.first_index += some.lines * some.line_index
+        src += some.lines * some.src_line * p.window.itemsize
+        a = 2 if p.pixels else 3
+        here.at[a - 1] += some.lines
+        dst += some.lines * to.axis_bytes[a]
+        if index != NULL:
+            index += some.lines * places.axis_bytes[a]

@@ -12,13 +12,17 @@ and there is a kernel for each output of a row.
 from libc.string cimport memcpy, memset
 
 from fastconv._core cimport source as sources
-from fastconv._core.axis cimport ZERO, Axis, Span, make_span, reach
+from fastconv._core.axis cimport ZERO, Axis, Span, ceiling, make_span
 from fastconv._core.parallel cimport make_tasks
-from fastconv._core.pooled cimport find_columns, find_part, list_rows, part_t, pooled_t, store_row
+from fastconv._core.pooled cimport (
+    find_columns, find_part, list_rows, part_t, place_t, pool_lines, pooled_t)
 from fastconv._core.source cimport source_t, tap_offset
 from fastconv._core.table cimport (
     FC_POOL_ARGMAX, FC_POOL_MAX, FC_POOL_SUM, fc_columns, fc_pool, find)
 from fastconv._core.window cimport PAGE, book, book_strip, channel_bytes, operands_t, set_view
+
+cdef enum:
+    ROOM = 4096                 # elements of values, and rows that are listed, at a time
 
 WHATS = {"max": FC_POOL_MAX, "argmax": FC_POOL_ARGMAX, "sum": FC_POOL_SUM}
 
@@ -55,31 +59,25 @@ cdef void copy_cells(const pooled_t *p, const operands_t *operands, const part_t
 
 
 cdef void list_taps(const pooled_t *p, const part_t *part, const source_t *source, Py_ssize_t x,
-                    fc_pool *pool, char *scratch) noexcept nogil:
-    """The taps along a row: of all columns of the part, or where lanes are channels of column x."""
+                    bint valid_only, fc_pool *pool, char *scratch) noexcept nogil:
+    """The taps along a row of the windows from column x on; or only those that column x has in the
+    input."""
     cdef const Axis *axis = &p.window.axis[3]
     cdef Py_ssize_t *step = <Py_ssize_t *> (scratch + p.at_step)
     cdef Py_ssize_t *index = <Py_ssize_t *> (scratch + p.at_tap_index)
-    cdef Py_ssize_t t, at, found, taps = 0
+    cdef Py_ssize_t t, at, taps = 0
     for t in range(axis.taps):
         at = x * axis.stride + t * axis.dilation - axis.pad
-        found = reach(axis, at)
-        if not p.pixels and found < 0 and axis.border == ZERO:
+        if valid_only and not 0 <= at < axis.src:
             continue
         if p.in_place:
-            step[taps] = ((found if not p.pixels else at) * p.window.src.axis_bytes[3]
-                          // p.window.itemsize)
+            step[taps] = at * p.window.src.axis_bytes[3] // p.window.itemsize
         elif t < source.box[3].first or t >= source.box[3].first + source.box[3].taps:
             continue            # it is nowhere valid
         else:
             step[taps] = (tap_offset(&p.window, source, 3, t)
-                          + (0 if p.pixels else (x - part.first[2]) * source.pixel[3]))
-        if p.indices.padded:
-            index[taps] = at + axis.pad
-        elif p.pixels:
-            index[taps] = at * p.indices.weight[4]
-        else:
-            index[taps] = found * p.indices.weight[4]
+                          + (x - part.first[2]) * source.pixel[3])
+        index[taps] = at + axis.pad if p.indices.padded else at * p.indices.weight[4]
         taps += 1
     pool.taps, pool.step, pool.tap_index = taps, step, index
 
@@ -94,54 +92,99 @@ cdef void rows_of_strip(const pooled_t *p, const part_t *part, const source_t *s
                     + (at - part.first[a - 1]) * source.pixel[a])
 
 
-cdef void pool_rows(const pooled_t *p, const operands_t *operands, const part_t *part,
-                    Py_ssize_t c0, Py_ssize_t c1, const source_t *source, fc_pool *pool,
-                    char *scratch) noexcept nogil:
-    """All rows of outputs of some channels; of one, if lanes are columns."""
-    cdef const Axis *ad = &p.window.axis[1]
+cdef void list_lines(const pooled_t *p, const part_t *part, const source_t *source,
+                     Py_ssize_t first, Py_ssize_t count, char *scratch) noexcept nogil:
+    """The rows of so many lines (z, y) of a part, and what their sums are divided by."""
+    cdef Py_ssize_t *begin = <Py_ssize_t *> (scratch + p.at_begin)
+    cdef Py_ssize_t *place = <Py_ssize_t *> (scratch + p.at_place)
+    cdef Py_ssize_t *index = <Py_ssize_t *> (scratch + p.at_row_index)
+    cdef double *divisor = <double *> (scratch + p.at_divisors)
     cdef Py_ssize_t *depth = NULL
     cdef Py_ssize_t *height = NULL
-    cdef Py_ssize_t z, y, x, at[4]
-    cdef double divisor
-    cdef const char *mask = scratch + p.mask.at_strip
-    cdef const char *src = scratch + p.window.at_strip
-    if p.in_place:
-        src = (operands.src + part.n * p.window.src.axis_bytes[0]
-               + channel_bytes(&p.window.src, c0))
-    else:
+    cdef Py_ssize_t line, z, y, rows = 0, high = part.end[1] - part.first[1]
+    if not p.in_place:
         depth = <Py_ssize_t *> (scratch + p.at_depth)
-        height = depth + ad.taps
-    pool.first_index = 0
-    if not p.indices.padded:
-        pool.first_index = part.n * p.indices.weight[0] + c0 * p.indices.weight[1]
-    at[3] = 0
-    if p.pixels:
-        list_taps(p, part, source, part.first[2], pool, scratch)
-        at[3] = 0 if p.in_place else source.box[3].first
-    for z in range(part.first[0], part.end[0]):
+        height = depth + p.window.axis[1].taps
+    for line in range(count):
+        z, y = part.first[0] + (first + line) // high, part.first[1] + (first + line) % high
         if depth != NULL:
             rows_of_strip(p, part, source, 1, z, depth)
-        for y in range(part.first[1], part.end[1]):
-            if depth != NULL:
-                rows_of_strip(p, part, source, 2, y, height)
-            list_rows(p, z, y, depth, height, pool, scratch)
-            at[0], at[1], at[2] = z, y, part.first[2]
-            divisor = 1
-            if p.counts[0] != NULL:
-                divisor = p.counts[0][z] * p.counts[1][y]
-            pool.divisor = divisor
-            if p.pixels:
-                if p.columns != NULL:
-                    pool.divisors = p.columns + part.first[2] * p.window.itemsize
-                store_row(p, operands, pool, src, part.n, c0, at, part.end[2] - part.first[2],
-                          scratch, mask)
-                continue
-            for x in range(part.first[2], part.end[2]):
-                at[2] = x
-                list_taps(p, part, source, x, pool, scratch)
+            rows_of_strip(p, part, source, 2, y, height)
+        begin[line] = rows
+        rows += list_rows(p, z, y, depth, height, place + rows, index + rows)
+        divisor[line] = p.counts[0][z] * p.counts[1][y] if p.counts[0] != NULL else 1
+    begin[count] = rows
+
+
+cdef void pool_columns(const pooled_t *p, const operands_t *operands, const part_t *part,
+                       Py_ssize_t c, const source_t *source, const char *src, fc_pool *pool,
+                       Py_ssize_t *listed, char *scratch) noexcept nogil:
+    """All lines of a part of a channel; `listed` is the first of those whose rows are listed."""
+    cdef Py_ssize_t line = 0, count, some, at, high = part.end[1] - part.first[1]
+    cdef Py_ssize_t lines = (part.end[0] - part.first[0]) * high
+    cdef place_t place
+    place.n, place.at[2] = part.n, part.first[2]
+    place.tap = 0 if p.in_place else source.box[3].first
+    pool.begin_step = 1
+    while line < lines:
+        count = min(p.listed, lines - line)
+        if listed[0] != line:
+            list_lines(p, part, source, line, count, scratch)
+            listed[0] = line
+        at = line
+        while at < line + count:
+            some = min(high - at % high, line + count - at)
+            pool.begin = <Py_ssize_t *> (scratch + p.at_begin) + at - line
+            pool.line_divisors = <double *> (scratch + p.at_divisors) + at - line
+            place.at[0], place.at[1] = part.first[0] + at // high, part.first[1] + at % high
+            pool_lines(p, operands, pool, src, c, &place, part.end[2] - part.first[2], some,
+                       scratch)
+            at += some
+        line += count
+
+
+cdef void pool_channels(const pooled_t *p, const operands_t *operands, const part_t *part,
+                        const source_t *source, const char *src, fc_pool *pool,
+                        char *scratch) noexcept nogil:
+    """The same with channels in vectors: a line is an output.  In place, those whose windows hang
+    over the input have fewer taps."""
+    cdef const Axis *axis = &p.window.axis[3]
+    cdef Py_ssize_t y, x, some, inner, end, line, high = part.end[1] - part.first[1]
+    cdef double *divisor = <double *> (scratch + p.at_divisors)
+    cdef double outer
+    cdef bint hangs
+    cdef place_t place
+    inner, end = part.first[2], part.end[2]
+    if p.in_place and axis.border == ZERO:          # columns [inner, end) have all taps
+        inner = min(end, max(inner, ceiling(axis.pad, axis.stride)))
+        end = min(end, (axis.src - 1 - (axis.taps - 1) * axis.dilation + axis.pad) // axis.stride + 1
+                  if axis.src - 1 - (axis.taps - 1) * axis.dilation + axis.pad >= 0 else 0)
+        end = max(inner, end)
+    pool.begin_step, pool.begin = 0, <Py_ssize_t *> (scratch + p.at_begin)
+    place.n = part.n
+    for line in range((part.end[0] - part.first[0]) * high):
+        list_lines(p, part, source, line, 1, scratch)
+        outer = divisor[0]
+        place.at[0], y = part.first[0] + line // high, part.first[1] + line % high
+        place.at[1] = y
+        x = part.first[2]
+        while x < part.end[2]:
+            hangs = not inner <= x < end
+            some = 1 if hangs else end - x
+            list_taps(p, part, source, x, hangs, pool, scratch)
+            place.at[2], place.tap = x, 0
+            if hangs:           # the first tap in the input
+                place.tap = max(<Py_ssize_t> 0,
+                                ceiling(axis.pad - x * axis.stride, axis.dilation))
+            elif not p.in_place:
+                place.tap = source.box[3].first
+            for y in range(some):
+                divisor[y] = outer
                 if p.counts[0] != NULL:
-                    pool.divisor = divisor * p.counts[2][x]
-                store_row(p, operands, pool, src, part.n, c0, at, c1 - c0, scratch, mask)
+                    divisor[y] *= p.counts[2][x + y]
+            pool.line_divisors = divisor
+            pool_lines(p, operands, pool, src, part.c0, &place, part.c1 - part.c0, some, scratch)
+            x += some
 
 
 cdef void one_task(const void *what, operands_t *operands, Py_ssize_t task,
@@ -153,30 +196,51 @@ cdef void one_task(const void *what, operands_t *operands, Py_ssize_t task,
     cdef source_t source
     cdef fc_pool pool
     cdef int a
-    cdef Py_ssize_t c, end
+    cdef Py_ssize_t c, end, listed = -1
+    cdef const char *src
+    cdef const Axis *axis = &p.window.axis[3]
     memset(&pool, 0, sizeof(pool))
     find_part(p, task, &part)
     pool.what, pool.omit, pool.low = p.what, p.omit, p.low
+    pool.index_bytes = p.index.itemsize if p.index_in_place else 8
     pool.columns = <fc_columns *> (scratch + p.at_columns)
     pool.columns_end = pool.columns + find_columns(p, &part, scratch)
-    if p.in_place and p.pixels:
-        pool.pairs = p.window.axis[3].stride == 2
-        pool.shared = p.window.axis[3].dilation == 1
-    if p.pixels:
-        pool.lane_index = p.window.axis[3].stride * (
-            1 if p.indices.padded else p.indices.weight[4])
-    elif not p.indices.padded:
-        pool.lane_index = p.indices.weight[1]
-    pool.index_bytes = p.index.itemsize if p.index_in_place else 8
+    pool.place = <Py_ssize_t *> (scratch + p.at_place)
+    pool.row_index = <Py_ssize_t *> (scratch + p.at_row_index)
+    pool.shared = True
     for a in range(4):
         take_span(p, &part, a, &span[a])
-        box[a] = &span[a]
+        box[a] = source.box[a] = &span[a]
+    if p.pixels:
+        pool.lane_index = axis.stride * (1 if p.indices.padded else p.indices.weight[4])
+        if p.in_place and axis.stride == 2:
+            pool.pairs, pool.shared = True, axis.dilation == 1
+        if p.columns != NULL:
+            pool.divisors = p.columns + part.first[2] * p.window.itemsize
+    else:
+        pool.line_index = axis.stride * (1 if p.indices.padded else p.indices.weight[4])
+        if not p.indices.padded:
+            pool.lane_index = p.indices.weight[1]
+        pool.src_line = axis.stride * p.window.src.axis_bytes[3] // p.window.itemsize
     c = part.c0
     while c < part.c1:
         end = c + 1 if p.pixels else part.c1
-        if not p.in_place:
+        src = scratch + p.window.at_strip
+        if p.in_place:
+            src = (operands.src + part.n * p.window.src.axis_bytes[0]
+                   + channel_bytes(&p.window.src, c))
+        else:
             copy_cells(p, operands, &part, c, end, box, scratch, &source)
-        pool_rows(p, operands, &part, c, end, &source, &pool, scratch)
+            if not p.pixels:
+                pool.src_line = source.pixel[3]
+        if not p.indices.padded:
+            pool.first_index = part.n * p.indices.weight[0] + c * p.indices.weight[1]
+        if p.pixels:
+            if listed < 0:
+                list_taps(p, &part, &source, part.first[2], False, &pool, scratch)
+            pool_columns(p, operands, &part, c, &source, src, &pool, &listed, scratch)
+        else:
+            pool_channels(p, operands, &part, &source, src, &pool, scratch)
         c = end
 
 
@@ -241,6 +305,7 @@ cdef class Problem:
                 p.indices.sizes = padded_sizes
         p.dst_in_place, p.index_in_place = dst_in_place, index_in_place
         p.flips, p.power = flip is not None, power
+        p.changes = p.flips or p.power or p.counting
         if p.flips:
             memcpy(p.flip, <const char *> flip, 8)
         memcpy(p.low, <const char *> low, 8)
@@ -269,18 +334,27 @@ cdef class Problem:
         cdef Py_ssize_t a, strip = 1, widest
         cdef Py_ssize_t depth = p.window.axis[1].taps, height = p.window.axis[2].taps
         cdef Py_ssize_t taps = p.window.axis[3].taps
-        p.at_place = book(&end, depth * height * sizeof(Py_ssize_t))
-        p.at_row_index = book(&end, depth * height * sizeof(Py_ssize_t))
+        widest = p.each[4] if p.pixels else p.each[1]
+        widest = (widest + lanes - 1) // lanes
+        p.pitch = (widest + 4) * lanes
+        p.lines = max(1, ROOM // p.pitch)
+        p.listed = p.each[2] * p.each[3]
+        if p.listed * depth * height > ROOM:    # some of one plane at a time
+            p.listed = max(1, min(p.each[3], ROOM // (depth * height)))
+        if not p.pixels:
+            p.listed = 1
+        p.at_begin = book(&end, (p.listed + 1) * sizeof(Py_ssize_t))
+        p.at_place = book(&end, p.listed * depth * height * sizeof(Py_ssize_t))
+        p.at_row_index = book(&end, p.listed * depth * height * sizeof(Py_ssize_t))
+        p.at_divisors = book(&end, max(p.listed, p.each[4]) * sizeof(double))
         p.at_depth = book(&end, (depth + height) * sizeof(Py_ssize_t))
         p.at_step = book(&end, taps * sizeof(Py_ssize_t))
         p.at_tap_index = book(&end, taps * sizeof(Py_ssize_t))
-        widest = p.each[4] if p.pixels else p.each[1]
-        widest = (widest + lanes - 1) // lanes
         p.at_columns = book(&end, (widest + 1) * sizeof(fc_columns))
         p.at_masks = book(&end, widest * taps * 4 if p.in_place else 0)
-        p.at_value = book(&end, (widest * lanes + 4 * lanes) * size)
-        p.at_count = book(&end, (widest * lanes + 4 * lanes) * size)
-        p.at_index = book(&end, (widest * lanes + 4 * lanes) * 8)
+        p.at_value = book(&end, p.lines * p.pitch * size)
+        p.at_count = book(&end, p.lines * p.pitch * size if p.counting else 0)
+        p.at_index = book(&end, p.lines * p.pitch * 8)
         if not p.in_place:
             for a in range(4):
                 strip *= strip_length(p, a)

@@ -71,17 +71,19 @@ cdef extern from "fc_kernels.h" nogil:
 
     ctypedef struct fc_pool:
         int what, omit, pairs, shared, index_bytes
-        Py_ssize_t rows, taps
+        Py_ssize_t lines, src_line, dst_line, line_index, index_line
+        const Py_ssize_t *begin
+        Py_ssize_t begin_step
         const Py_ssize_t *place
-        const Py_ssize_t *step
         const Py_ssize_t *row_index
+        const Py_ssize_t *step
         const Py_ssize_t *tap_index
-        Py_ssize_t lane_index
+        Py_ssize_t taps, lane_index
         int64_t first_index
         const fc_columns *columns
         const fc_columns *columns_end
         const void *low
-        double divisor
+        const double *line_divisors
         const void *divisors
 
     Py_ssize_t FC_NOWHERE

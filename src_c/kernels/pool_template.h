@@ -83,133 +83,208 @@ FC_INLINE void FC_NAME(pool_tap)(const int WHAT, const int OMIT, FC_VEC value, F
     }
 }
 
-/* WIDTH vectors from `lane` on; returns whether no cell has won a lane. */
-FC_INLINE int FC_NAME(pool_part)(const int WHAT, const int OMIT, const int WIDTH, const int MASKED,
-                                 const int PAIRS, const fc_pool *pool, ptrdiff_t lane,
-                                 ptrdiff_t cols, const uint32_t *mask, ptrdiff_t mask_step,
-                                 const FC_T *src, FC_T *dst, char *index)
-{
-    const FC_VEC low = (FC_VEC){0} + (WHAT == FC_POOL_SUM ? 0 : *(const FC_LOOSE *)pool->low);
-    const ptrdiff_t taps = pool->taps, stride = PAIRS && pool->shared ? 2 : 1;
+/* What a part of a line of outputs is made in: the best values so far and their places, or sums. */
+typedef struct {
     FC_VEC best[FC_POOL_VECTORS], sum[FC_POOL_VECTORS];
     FC_NAME(places) at[FC_POOL_VECTORS];
+} FC_NAME(pool_state);
+
+/* Tap t of a row, and where pairs are shared the tap behind it, if it is one of `taps`. */
+FC_INLINE void FC_NAME(pool_step)(const int WHAT, const int OMIT, const int WIDTH, const int MASKED,
+                                  const int PAIRS, const int BOTH, const fc_pool *pool,
+                                  const uint32_t *mask, const FC_T *row, FC_INT first, ptrdiff_t t,
+                                  FC_VEC low, FC_NAME(pool_state) *state)
+{
+    const FC_T *from = row + pool->step[t];
+    const uint32_t bits = MASKED ? *mask : 0;
+    const int ARG = WHAT == FC_POOL_ARGMAX;
+    const FC_INT place = ARG ? first + (FC_INT)pool->tap_index[t] : 0;
+    const FC_INT then = ARG && BOTH ? first + (FC_INT)pool->tap_index[t + 1] : 0;
+    FC_UNROLL
+    for (int v = 0; v < WIDTH; v++) {
+        const FC_T *at = from + (v * FC_LANES << PAIRS);
+        FC_VEC value = FC_NAME(pool_load)(MASKED, at, bits, low), next = value;
+        if (PAIRS) {
+            next = FC_NAME(pool_load)(MASKED, at + FC_LANES, bits >> FC_LANES, low);
+            FC_NAME(pool_tap)(WHAT, OMIT, FC_EVERY_SECOND(0, value, next), place,
+                              &state->best[v], &state->at[v]);
+            if (BOTH)
+                FC_NAME(pool_tap)(WHAT, OMIT, FC_EVERY_SECOND(1, value, next), then,
+                                  &state->best[v], &state->at[v]);
+        } else
+            FC_NAME(pool_tap)(WHAT, OMIT, value, place, &state->best[v], &state->at[v]);
+    }
+}
+
+/* What is in `best` has been added; it begins anew. */
+FC_INLINE void FC_NAME(pool_add)(const int WIDTH, FC_NAME(pool_state) *state)
+{
+    FC_UNROLL
+    for (int v = 0; v < WIDTH; v++) {
+        state->sum[v] += state->best[v];
+        state->best[v] = (FC_VEC){0};
+    }
+}
+
+/* All taps of a row: TAPS of them, or if it is 0 as many as there are. */
+FC_INLINE void FC_NAME(pool_taps)(const int WHAT, const int OMIT, const int TAPS, const int WIDTH,
+                                  const int MASKED, const int PAIRS, const fc_pool *pool,
+                                  const fc_columns *columns, const FC_T *row, FC_INT first,
+                                  FC_VEC low, FC_NAME(pool_state) *state)
+{
+    const uint32_t *mask = columns->mask;
+    ptrdiff_t t = 0;
+    if (TAPS) {
+        FC_UNROLL
+        for (int s = 0; s < TAPS; s += 1 + PAIRS)
+            FC_NAME(pool_step)(WHAT, OMIT, WIDTH, MASKED, PAIRS, s + 1 < TAPS, pool, mask + s, row,
+                               first, s, low, state);
+    } else if (PAIRS && pool->shared) {
+        for (; t + 1 < pool->taps; t += 2) {
+            FC_NAME(pool_step)(WHAT, OMIT, WIDTH, MASKED, PAIRS, 1, pool, mask + t, row, first, t,
+                               low, state);
+            if (WHAT == FC_POOL_SUM && t % FC_NAME(POOL_BLOCK) == FC_NAME(POOL_BLOCK) - 2)
+                FC_NAME(pool_add)(WIDTH, state);
+        }
+    }
+    if (!TAPS)
+        for (; t < pool->taps; t++) {
+            FC_NAME(pool_step)(WHAT, OMIT, WIDTH, MASKED, PAIRS, 0, pool, mask + t, row, first, t,
+                               low, state);
+            if (WHAT == FC_POOL_SUM && t % FC_NAME(POOL_BLOCK) == FC_NAME(POOL_BLOCK) - 1)
+                FC_NAME(pool_add)(WIDTH, state);
+        }
+    if (WHAT == FC_POOL_SUM)
+        FC_NAME(pool_add)(WIDTH, state);
+}
+
+/* A vector of outputs from `lane` on, of which `count` are wanted; returns whether no cell has won
+ * one of them. */
+FC_INLINE int FC_NAME(pool_store)(const int WHAT, const fc_pool *pool, ptrdiff_t line,
+                                  ptrdiff_t lane, ptrdiff_t count, FC_VEC value, FC_VEC sum,
+                                  FC_NAME(places) at, FC_T *dst, char *index)
+{
     int none = 0;
-    FC_UNROLL
-    for (int v = 0; v < WIDTH; v++) {
-        best[v] = low;
-        sum[v] = (FC_VEC){0};
-        at[v] = (FC_NAME(places)){0} + FC_NO_PLACE;
+    if (WHAT == FC_POOL_SUM) {
+        FC_VEC divisor = (FC_VEC){0} + (FC_T)pool->line_divisors[line];
+        if (pool->divisors)
+            divisor *= FC_LOAD((const FC_T *)pool->divisors + lane);
+        value = sum / divisor;
     }
-    src += lane << PAIRS;
-    for (ptrdiff_t r = 0; r < pool->rows; r++) {
-        const FC_T *row = src + pool->place[r];
-        const FC_INT first = WHAT == FC_POOL_ARGMAX ? (FC_INT)pool->row_index[r] : 0;
-        for (ptrdiff_t t = 0; t < taps; t += stride) {
-            const FC_T *from = row + pool->step[t];
-            const int both = PAIRS && stride == 2 && t + 1 < taps;
-            FC_UNROLL
-            for (int v = 0; v < WIDTH; v++) {
-                const FC_INT place = WHAT == FC_POOL_ARGMAX ? first + (FC_INT)pool->tap_index[t] : 0;
-                const uint32_t bits = MASKED ? mask[t * mask_step] : 0;
-                FC_VEC value = FC_NAME(pool_load)(MASKED, from + (v * FC_LANES << PAIRS), bits, low);
-                if (PAIRS) {
-                    const FC_VEC next = FC_NAME(pool_load)(
-                        MASKED, from + (v * FC_LANES << PAIRS) + FC_LANES, bits >> FC_LANES, low);
-                    if (both)
-                        FC_NAME(pool_tap)(WHAT, OMIT, FC_EVERY_SECOND(0, value, next), place,
-                                          &best[v], &at[v]);
-                    value = both ? FC_EVERY_SECOND(1, value, next) : FC_EVERY_SECOND(0, value, next);
-                }
-                FC_NAME(pool_tap)(WHAT, OMIT, value,
-                                  WHAT == FC_POOL_ARGMAX && both
-                                      ? first + (FC_INT)pool->tap_index[t + 1]
-                                      : place,
-                                  &best[v], &at[v]);
+    if (count == FC_LANES)
+        FC_LOAD(dst + lane) = value;
+    else
+        FC_STORE_MASKED(dst + lane, value, (uint32_t)(((uint64_t)1 << count) - 1));
+    if (WHAT == FC_POOL_ARGMAX) {
+        const FC_INT step = (FC_INT)pool->lane_index;
+        const FC_INT first = (FC_INT)lane * step + (FC_INT)line * (FC_INT)pool->line_index;
+        const uint32_t empty = FC_LANES_EQUAL((FC_LANE_BITS)at,
+                                              (FC_LANE_BITS)((FC_NAME(places)){0} + FC_NO_PLACE));
+        index += lane * pool->index_bytes;
+        FC_NAME(store_places)(index, at + FC_NAME(lane_steps)(step) + first, pool->first_index,
+                              pool->index_bytes, count);
+        for (ptrdiff_t l = 0; empty && l < count; l++)
+            if (empty >> l & 1) {
+                FC_NAME(no_place)(index + l * pool->index_bytes, pool->index_bytes);
+                none = 1;
             }
-            if (WHAT == FC_POOL_SUM && (t + stride >= taps || t % FC_NAME(POOL_BLOCK) + stride
-                                                                  >= FC_NAME(POOL_BLOCK)))
-                FC_UNROLL
-                for (int v = 0; v < WIDTH; v++) {
-                    sum[v] += best[v];
-                    best[v] = (FC_VEC){0};
-                }
-        }
-    }
-    FC_UNROLL
-    for (int v = 0; v < WIDTH; v++) {
-        const ptrdiff_t left = cols - v * FC_LANES, count = left < FC_LANES ? left : FC_LANES;
-        FC_T *to = dst + lane + v * FC_LANES;
-        FC_VEC value = best[v];
-        if (WHAT == FC_POOL_SUM) {
-            FC_VEC divisor = (FC_VEC){0} + (FC_T)pool->divisor;
-            if (pool->divisors)
-                divisor *= FC_LOAD((const FC_T *)pool->divisors + lane + v * FC_LANES);
-            value = sum[v] / divisor;
-        }
-        if (count <= 0)
-            continue;
-        if (count == FC_LANES)
-            FC_LOAD(to) = value;
-        else
-            FC_STORE_MASKED(to, value, (uint32_t)(((uint64_t)1 << count) - 1));
-        if (WHAT == FC_POOL_ARGMAX) {
-            const FC_INT step = (FC_INT)pool->lane_index;
-            const FC_NAME(places) place = at[v] + FC_NAME(lane_steps)(step)
-                                          + (FC_INT)(lane + v * FC_LANES) * step;
-            FC_NAME(store_places)(index + (lane + v * FC_LANES) * pool->index_bytes, place,
-                                  pool->first_index, pool->index_bytes, count);
-            const uint32_t empty = FC_LANES_EQUAL((FC_LANE_BITS)at[v],
-                                                  (FC_LANE_BITS)((FC_NAME(places)){0} + FC_NO_PLACE));
-            for (ptrdiff_t l = 0; empty && l < count; l++)
-                if (empty >> l & 1) {
-                    FC_NAME(no_place)(index + (lane + v * FC_LANES + l) * pool->index_bytes,
-                                      pool->index_bytes);
-                    none = 1;
-                }
-        }
     }
     return none;
 }
 
-/* All lanes of a row of outputs. */
-FC_INLINE int FC_NAME(pool_row)(const int WHAT, const int OMIT, const int PAIRS,
-                                const fc_pool *pool, const FC_T *src, FC_T *dst, char *index)
+/* WIDTH vectors of a line from `lane` on, of `cols` that are wanted. */
+FC_INLINE int FC_NAME(pool_part)(const int WHAT, const int OMIT, const int TAPS, const int WIDTH,
+                                 const int MASKED, const int PAIRS, const fc_pool *pool,
+                                 ptrdiff_t line, ptrdiff_t lane, ptrdiff_t cols,
+                                 const fc_columns *columns, const FC_T *src, FC_T *dst, char *index)
+{
+    const FC_VEC low = (FC_VEC){0} + (WHAT == FC_POOL_SUM ? 0 : *(const FC_LOOSE *)pool->low);
+    const ptrdiff_t *begin = pool->begin + line * pool->begin_step;
+    FC_NAME(pool_state) state;
+    int none = 0;
+    FC_UNROLL
+    for (int v = 0; v < WIDTH; v++) {
+        state.best[v] = low;
+        state.sum[v] = (FC_VEC){0};
+        state.at[v] = (FC_NAME(places)){0} + FC_NO_PLACE;
+    }
+    src += (lane << PAIRS) + line * pool->src_line;
+    for (ptrdiff_t r = begin[0]; r < begin[1]; r++)
+        FC_NAME(pool_taps)(WHAT, OMIT, TAPS, WIDTH, MASKED, PAIRS, pool, columns,
+                           src + pool->place[r],
+                           WHAT == FC_POOL_ARGMAX ? (FC_INT)pool->row_index[r] : 0, low, &state);
+    FC_UNROLL
+    for (int v = 0; v < WIDTH; v++) {
+        const ptrdiff_t left = cols - v * FC_LANES;
+        if (left > 0)
+            none |= FC_NAME(pool_store)(WHAT, pool, line, lane + v * FC_LANES,
+                                        left < FC_LANES ? left : FC_LANES, state.best[v],
+                                        state.sum[v], state.at[v], dst, index);
+    }
+    return none;
+}
+
+/* All lines of outputs. */
+FC_INLINE int FC_NAME(pool_lines)(const int WHAT, const int OMIT, const int TAPS, const int PAIRS,
+                                  const fc_pool *pool, const FC_T *src, FC_T *dst, char *index)
 {
     const int WIDE = PAIRS && FC_POOL_VECTORS > 2 ? 2 : FC_POOL_VECTORS;
     int none = 0;
-    for (const fc_columns *at = pool->columns; at < pool->columns_end; at++) {
-        ptrdiff_t x = 0;
-        if (at->mask)
-            for (; x < at->cols; x += FC_LANES)
-                none |= FC_NAME(pool_part)(WHAT, OMIT, 1, 1, PAIRS, pool, at->at + x, at->cols - x,
-                                           at->mask + x / FC_LANES, at->vectors, src, dst, index);
-        for (; x + (WIDE - 1) * FC_LANES < at->cols; x += WIDE * FC_LANES)
-            none |= FC_NAME(pool_part)(WHAT, OMIT, WIDE, 0, PAIRS, pool, at->at + x, at->cols - x,
-                                       NULL, 0, src, dst, index);
-        for (; x < at->cols; x += FC_LANES)
-            none |= FC_NAME(pool_part)(WHAT, OMIT, 1, 0, PAIRS, pool, at->at + x, at->cols - x,
-                                       NULL, 0, src, dst, index);
+    for (ptrdiff_t line = 0; line < pool->lines; line++) {
+        for (const fc_columns *at = pool->columns; at < pool->columns_end; at++) {
+            ptrdiff_t x = at->at, end = at->at + at->cols;
+            if (at->mask) {
+                none |= FC_NAME(pool_part)(WHAT, OMIT, TAPS, 1, 1, PAIRS, pool, line, x, end - x, at,
+                                           src, dst, index);
+                continue;
+            }
+            for (; x + (WIDE - 1) * FC_LANES < end; x += WIDE * FC_LANES)
+                none |= FC_NAME(pool_part)(WHAT, OMIT, TAPS, WIDE, 0, PAIRS, pool, line, x, end - x,
+                                           at, src, dst, index);
+            for (; x < end; x += FC_LANES)
+                none |= FC_NAME(pool_part)(WHAT, OMIT, TAPS, 1, 0, PAIRS, pool, line, x, end - x, at,
+                                           src, dst, index);
+        }
+        dst += pool->dst_line;
+        index += pool->index_line;
     }
     return none;
 }
 
-#define FC_POOL_ROW(WHAT, OMIT)                                                                  \
-    (pool->pairs ? FC_NAME(pool_row)(WHAT, OMIT, 1, pool, src, dst, index)                       \
-                 : FC_NAME(pool_row)(WHAT, OMIT, 0, pool, src, dst, index))
+#define FC_POOL_LINES(WHAT, OMIT, TAPS)                                                          \
+    return pool->pairs ? FC_NAME(pool_lines)(WHAT, OMIT, TAPS, 1, pool, src, dst, index)         \
+                       : FC_NAME(pool_lines)(WHAT, OMIT, TAPS, 0, pool, src, dst, index)
+#if FC_REAL == 4 /* what most networks hold: rows of two and three taps, unrolled */
+#define FC_POOL_FIXED(WHAT)                                                                      \
+    if (!pool->omit && pool->shared && pool->taps == 2)                                          \
+        FC_POOL_LINES(WHAT, 0, 2);                                                               \
+    if (!pool->omit && pool->shared && pool->taps == 3)                                          \
+        FC_POOL_LINES(WHAT, 0, 3);
+#else
+#define FC_POOL_FIXED(WHAT)
+#endif
 static int FC_NAME(pool)(const fc_pool *pool, const void *src, void *dst, void *index)
 {
-    if (pool->what == FC_POOL_MAX)
-        return FC_REAL && pool->omit ? FC_POOL_ROW(FC_POOL_MAX, 1) : FC_POOL_ROW(FC_POOL_MAX, 0);
-    if (pool->what == FC_POOL_ARGMAX)
-        return FC_REAL && pool->omit ? FC_POOL_ROW(FC_POOL_ARGMAX, 1)
-                                     : FC_POOL_ROW(FC_POOL_ARGMAX, 0);
+    if (pool->what == FC_POOL_MAX) {
+        FC_POOL_FIXED(FC_POOL_MAX)
+        if (FC_REAL && pool->omit)
+            FC_POOL_LINES(FC_POOL_MAX, 1, 0);
+        FC_POOL_LINES(FC_POOL_MAX, 0, 0);
+    }
+    if (pool->what == FC_POOL_ARGMAX) {
+        FC_POOL_FIXED(FC_POOL_ARGMAX)
+        if (FC_REAL && pool->omit)
+            FC_POOL_LINES(FC_POOL_ARGMAX, 1, 0);
+        FC_POOL_LINES(FC_POOL_ARGMAX, 0, 0);
+    }
 #if FC_REAL
-    return FC_POOL_ROW(FC_POOL_SUM, 0);
-#else
-    return 0; /* sums are real */
+    FC_POOL_FIXED(FC_POOL_SUM)
+    FC_POOL_LINES(FC_POOL_SUM, 0, 0);
 #endif
+    return 0; /* sums are real */
 }
-#undef FC_POOL_ROW
+#undef FC_POOL_LINES
+#undef FC_POOL_FIXED
 
 #else /* kernels are those of int64 */
 static int FC_NAME(pool)(const fc_pool *pool, const void *src, void *dst, void *index)
