@@ -136,6 +136,16 @@ typedef struct {
     const void *divisors;        /* ... and one for each lane, readable in whole vectors; or NULL */
 } fc_pool;
 
+/* Outputs of a row of cells, each with its own ones: see kernels/pool_across_template.h. */
+typedef struct {
+    int what, omit; /* as in fc_pool; places of cells that cannot win are negative */
+    int average;    /* a sum is divided by `divisor` and by the number of its cells */
+    ptrdiff_t outputs;
+    const ptrdiff_t *first, *end;
+    const void *low;
+    double divisor;
+} fc_across;
+
 /* Pixels of a panel that lie side by side in the source. */
 typedef struct { ptrdiff_t src, dst, count; } fc_segment;
 
@@ -287,6 +297,10 @@ typedef void fc_tile_fn(const fc_taps *taps, const void *a, const void *b, void 
             ptrdiff_t count, int flags))                                                         \
     /* lines of outputs of pooling; returns whether any window had no cell that won */           \
     KERNEL(pool, int, (const fc_pool *pool, const void *src, void *dst, void *index))            \
+    /* outputs of a row of cells, of which `place` tells the places, if these are wanted */       \
+    KERNEL(pool_across, void,                                                                    \
+           (const fc_across *across, const void *src, const int64_t *place, void *dst,           \
+            int64_t *index))                                                                     \
     /* ... and what is done to rows of cells, and of outputs: see kernels/pool_rows_template.h */  \
     KERNEL(flip_bits, void, (void *row, ptrdiff_t count, const void *bits))                      \
     KERNEL(power, void, (void *row, ptrdiff_t count, double power))                              \

@@ -23,6 +23,7 @@
 #include "kernels/epilogue_template.h"
 #include "kernels/dot_template.h"
 #include "kernels/pool_template.h"
+#include "kernels/pool_across_template.h"
 #include "kernels/pool_rows_template.h"
 #include "kernels/peak_template.h"
 

@@ -323,7 +323,7 @@ cdef class Problem:
         p.value_how.saturate = what == "sum"
         p.each, self.tasks = (1, *each), axes[0][0]
         for a, n in enumerate((channels, *(axis[1] for axis in axes[1:]))):
-            p.parts[a + 1] = -(-n // p.each[a + 1])
+            p.parts[a + 1] = (n + p.each[a + 1] - 1) // p.each[a + 1]
             self.tasks *= p.parts[a + 1]
         self._book()
 

@@ -86,6 +86,14 @@ cdef extern from "fc_kernels.h" nogil:
         const double *line_divisors
         const void *divisors
 
+    ctypedef struct fc_across:
+        int what, omit, average
+        Py_ssize_t outputs
+        const Py_ssize_t *first
+        const Py_ssize_t *end
+        const void *low
+        double divisor
+
     Py_ssize_t FC_NOWHERE
     enum:
         FC_STENCIL_ROWS, FC_SUMS_IN_FLIGHT, FC_TRIMS, FC_SPREAD, FC_GROUPED_NARROW
@@ -147,6 +155,8 @@ cdef extern from "fc_kernels.h" nogil:
                     Py_ssize_t a_row, Py_ssize_t rows, const void *x, Py_ssize_t x_row,
                     Py_ssize_t windows, Py_ssize_t count, int flags) noexcept nogil
         int (*pool)(const fc_pool *pool, const void *src, void *dst, void *index) noexcept nogil
+        void (*pool_across)(const fc_across *across, const void *src, const int64_t *place,
+                            void *dst, int64_t *index) noexcept nogil
         void (*flip_bits)(void *row, Py_ssize_t count, const void *bits) noexcept nogil
         void (*power)(void *row, Py_ssize_t count, double power) noexcept nogil
         void (*root)(void *row, Py_ssize_t count, double power) noexcept nogil

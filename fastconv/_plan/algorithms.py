@@ -22,7 +22,8 @@ from .._spec.separable import SeparableSpec
 from .._spec.separable_conv import SeparableConvSpec
 from .._spec.spec import Spec
 from .._spec.transpose import TransposeSpec
-from . import depthwise, factored, grouped, local, magnitude, nonfinite, pooling
+from .._spec.uneven import UnevenSpec
+from . import depthwise, factored, grouped, local, magnitude, nonfinite, pooling, uneven
 from .bands import Bands
 from .bordered import bordered, spills
 from .candidate import Candidate, Packer, Part, chunk, idle, make_engine, runner
@@ -337,6 +338,8 @@ ALGORITHMS = (
     Algorithm("reference", LocalSpec, _reference, only_named=SLOW),
     Algorithm("direct", PoolSpec, pooling.candidate),
     Algorithm("reference", PoolSpec, pooling.reference, only_named=SLOW),
+    Algorithm("direct", UnevenSpec, uneven.candidate),
+    Algorithm("reference", UnevenSpec, uneven.reference, only_named=SLOW),
     Algorithm("bands", SeparableConvSpec, _bands, parts=PARTS),
     Algorithm("reference", SeparableConvSpec, _separable_conv_reference, only_named=SLOW),
 )

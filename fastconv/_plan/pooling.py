@@ -14,14 +14,13 @@ from .._core.parallel import run
 from .._spec.axis import Axis
 from .._spec.borders import Border
 from .._spec.dtypes import TILES
-from .._spec.pool import INT32, PoolSpec, is_narrow
+from .._spec.pool import PoolSpec
 from .._spec.pool_reference import pool
+from .._spec.pooling import INT32, Pooling, is_narrow
 from . import constants as costs
 from .candidate import Candidate, Part
 from .layout import Layout, storage
 from .work import core_axis
-
-SUMMED = ("average", "lp")
 
 
 def candidate(call) -> Candidate:
@@ -47,34 +46,36 @@ def _idle(call) -> Part:
     return Part(call.engine(lambda inputs, outs: True), call.isa)
 
 
-def tile_of(spec: PoolSpec, lanes_are_channels: bool = False) -> str:
+def tile_of(spec: Pooling, lanes_are_channels: bool = False) -> str:
     """The dtype, by its letter, in which cells are compared or added: one that holds all of them,
     and whose lanes hold all indices."""
-    if spec.kind in SUMMED:
+    if spec.summed:
         return "f" if is_narrow(spec.source) and is_narrow(spec.dtype) else "d"
     wide = spec.source.itemsize == 8
     if spec.convention:
         weight, sizes = spec.weights, spec.sizes
-        most = sum(
-            w * max(n - 1, 0) for w, n in zip(weight[2:], _reached(spec), strict=True)
-        ) + lanes_are_channels * weight[1] * (sizes.c - 1)
-        wide = wide or most > INT32.max
+        reached = _reached(spec)
+        most = sum(w * max(n - 1, 0) for w, n in zip(weight[2:], reached, strict=True))
+        most += lanes_are_channels * weight[1] * (sizes.c - 1)
+        wide = wide or max(most, prod(reached)) >= INT32.max
     if is_narrow(spec.source) or spec.source.kind == "f":
         return "d" if wide else "f"
     return "q" if wide else "i"
 
 
-def _reached(spec: PoolSpec) -> tuple[int, ...]:
+def _reached(spec: Pooling) -> tuple[int, ...]:
     """Positions of each axis that places count."""
-    return tuple(max(axis.n, axis.padded) for axis in spec.axes)
+    if isinstance(spec, PoolSpec):
+        return tuple(max(axis.n, axis.padded) for axis in spec.axes)
+    return spec.lengths
 
 
-def _flip(spec: PoolSpec, tile: str) -> int:
+def flip_of(spec: Pooling, tile: str) -> int:
     """The bits that are flipped so that the smallest is the largest, and unsigned integers have the
     order of signed ones."""
     size = TILES[tile].itemsize
     top, every = 1 << (8 * size - 1), (1 << 8 * size) - 1
-    if spec.kind in SUMMED:
+    if spec.summed:
         return 0
     if tile in "fd":
         return top if spec.kind == "min" else 0
@@ -82,14 +83,14 @@ def _flip(spec: PoolSpec, tile: str) -> int:
     return (every if spec.kind == "min" else 0) ^ (top if unsigned else 0)
 
 
-def _bits(value, source: np.dtype, tile: np.dtype) -> np.ndarray:
+def bits_of(value, source: np.dtype, tile: np.dtype) -> np.ndarray:
     """A number of the source as tiles hold it, as bits."""
     held = np.array(value, source if source.kind in "biuf" else tile)
     with np.errstate(over="ignore"):
         return held.astype(tile).view(f"u{tile.itemsize}")
 
 
-def _in_eight(bits: np.ndarray) -> bytes:
+def in_eight(bits: np.ndarray) -> bytes:
     return bits.tobytes().ljust(8, b"\0")
 
 
@@ -106,8 +107,8 @@ def _part(call) -> Part:
     def run_arrays(inputs, outs) -> bool:
         index = address(outs[1]) if len(outs) > 1 else 0
         return run(
-            tasks, address(inputs[0]), address(ONE), 0, 0, 0, address(outs[0]), threads, call.shared, each,
-            index,
+            tasks, address(inputs[0]), address(ONE), 0, 0, 0, address(outs[0]), threads,
+            call.shared, each, index,
         )  # fmt: skip
 
     return Part(
@@ -136,7 +137,7 @@ def _problem(call) -> tuple[pooling.Problem, tuple[str, ...]]:
     lanes = table.tile_rows(call.isa, tile)[0]
     pixels = src.strides[1] != src.itemsize or spec.channels < lanes // 2
     step, size = (4, spec.outputs[2]) if pixels else (1, spec.channels)
-    flip = _flip(spec, tile)
+    flip = flip_of(spec, tile)
     mask = _mask(call, dtype)
     counted = spec.kind == "average" and mask is None
     in_place = (
@@ -156,14 +157,14 @@ def _problem(call) -> tuple[pooling.Problem, tuple[str, ...]]:
     problem = pooling.Problem(
         isa=call.isa,
         dtype=tile,
-        what="sum" if spec.kind in SUMMED and spec.power != inf
+        what="sum" if spec.summed and spec.power != inf
         else "argmax" if spec.convention else "max",
         omit=spec.omit,
         axes=tuple(map(core_axis, (Axis(spec.batch), *spec.axes))),
         channels=spec.channels,
         src=src,
         mask=mask,
-        mask_border=_in_eight(np.array(constant, dtype)),
+        mask_border=in_eight(np.array(constant, dtype)),
         dst=dst,
         index=index,
         weight=spec.weights if spec.convention else None,
@@ -173,10 +174,10 @@ def _problem(call) -> tuple[pooling.Problem, tuple[str, ...]]:
         in_place=in_place,
         dst_in_place=dst.native and _adjacent(dst, step, size),
         index_in_place=index is not None and index.native and _adjacent(index, step, size),
-        flip=_in_eight(np.array(flip, f"u{dtype.itemsize}")) if flip else None,
+        flip=in_eight(np.array(flip, f"u{dtype.itemsize}")) if flip else None,
         power=spec.power,
-        low=_in_eight(_bits(spec.worst, *kinds) ^ np.array(flip, f"u{dtype.itemsize}")),
-        border_value=_in_eight(_bits(spec.border_value if constant else spec.worst, *kinds)),
+        low=in_eight(bits_of(spec.worst, *kinds) ^ np.array(flip, f"u{dtype.itemsize}")),
+        border_value=in_eight(bits_of(spec.border_value if constant else spec.worst, *kinds)),
         counts=counts,
         columns=columns,
         value_how=(storage(dtype), dst.storage),

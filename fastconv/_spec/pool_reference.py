@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import product
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy as np
 from .borders import Border, reach
 from .dtypes import is_integer
 from .pool import PoolSpec
+from .pooling import Pooling
 
 
 def pool(
@@ -18,23 +20,22 @@ def pool(
     """Values and indices of a pooling; averages and powers are computed in float64."""
     cells = in_order(spec, input)
     counted = None if where is None else in_order(spec, np.broadcast_to(where, input.shape))
-    summed = spec.kind in ("average", "lp")
-    if summed or not is_integer(spec.source):
+    if spec.summed or not is_integer(spec.source):
         cells = cells.astype(np.float64)
     values = np.empty((spec.batch, spec.channels, *spec.outputs), cells.dtype)
     indices = np.full(values.shape, -1, np.int64)
     for place in product(*map(range, spec.outputs)):
         window = list(_window(spec, place))
-        if summed:
+        if spec.summed:
             values[..., *place] = _sum(spec, cells, counted, window, place)
         else:
-            values[..., *place], indices[..., *place] = _best(spec, cells, window)
+            values[..., *place], indices[..., *place] = largest(spec, cells, window)
     with np.errstate(all="ignore"):
-        values = as_given(spec, _converted(values, spec.dtype))
+        values = as_given(spec, converted(values, spec.dtype))
     return values, as_given(spec, indices.astype(spec.index_dtype)) if spec.convention else None
 
 
-def in_order(spec: PoolSpec, array: np.ndarray) -> np.ndarray:
+def in_order(spec: Pooling, array: np.ndarray) -> np.ndarray:
     """An array as (batch, channel, depth, height, width)."""
     if not spec.batched:
         array = array[None]
@@ -43,7 +44,7 @@ def in_order(spec: PoolSpec, array: np.ndarray) -> np.ndarray:
     return array.reshape(*array.shape[:2], *(1,) * (3 - spec.rank), *array.shape[2:])
 
 
-def as_given(spec: PoolSpec, array: np.ndarray) -> np.ndarray:
+def as_given(spec: Pooling, array: np.ndarray) -> np.ndarray:
     """The other way round."""
     array = array.reshape(*array.shape[:2], *array.shape[5 - spec.rank :])
     if spec.channels_last:
@@ -51,7 +52,7 @@ def as_given(spec: PoolSpec, array: np.ndarray) -> np.ndarray:
     return array if spec.batched else array[0]
 
 
-def _converted(values: np.ndarray, dtype: np.dtype) -> np.ndarray:
+def converted(values: np.ndarray, dtype: np.dtype) -> np.ndarray:
     if is_integer(dtype) and values.dtype.kind == "f":
         limits = np.iinfo(dtype)
         values = np.clip(np.rint(np.nan_to_num(values, nan=0.0)), limits.min, limits.max)
@@ -93,20 +94,23 @@ def _sum(spec, cells, counted, window, place):
         return total / count
 
 
-def _best(spec, cells, window):
+def largest(
+    spec: Pooling, cells: np.ndarray, window: Iterable[tuple | None], n: int = 0, c: int = 0
+) -> tuple[np.ndarray, np.ndarray]:
+    """The best of the cells of a window and its index, of each plane; the first is (n, c)."""
     best = np.full(cells.shape[:2], spec.worst, cells.dtype)
     index = np.full(cells.shape[:2], -1, np.int64)
     seen = np.zeros(cells.shape[:2], bool)
     weight = spec.weights if spec.convention else (0,) * 5
-    n, c = np.indices(cells.shape[:2])
+    ns, cs = np.indices(cells.shape[:2])
+    base = (n + ns) * weight[0] + (c + cs) * weight[1]
     for cell in window:
         if cell is None:
             value = np.full_like(best, spec.border_value)
             here = np.full_like(index, -1)
         else:
             value = cells[..., *cell]
-            here = n * weight[0] + c * weight[1]
-            here = here + sum(at * w for at, w in zip(cell, weight[2:], strict=True))
+            here = base + sum(at * w for at, w in zip(cell, weight[2:], strict=True))
         larger = value > best if spec.kind == "max" else value < best
         missing = value != value
         take = (~seen | larger) & ~missing if spec.omit else ~seen | larger | missing

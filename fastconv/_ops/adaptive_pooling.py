@@ -1,0 +1,399 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Pooling to a number of outputs: adaptive, global and fractional pools."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .._spec.uneven import ADAPTIVE, FRACTIONAL, GLOBAL, UnevenParameters
+from .operation import operation
+
+
+def _adaptive_largest(act, family, name, rank):
+    """What it takes, handed on to `act`."""
+
+    def pool(
+        input, output_size, return_indices=False,
+        *, channels_last=False, index_convention="plane", index_dtype=None,
+        nan_policy="propagate", out=None, algorithm="auto", threads=None,
+    ):  # fmt: skip
+        parameters = UnevenParameters(
+            output_size, return_indices=return_indices, channels_last=channels_last,
+            index_convention=index_convention, index_dtype=index_dtype, nan_policy=nan_policy,
+        )  # fmt: skip
+        return act(family, name, rank, parameters, ((input,), out), (algorithm, threads))
+
+    return pool
+
+
+def _adaptive_average(act, family, name, rank):
+    """What it takes, handed on to `act`."""
+
+    def pool(
+        input, output_size,
+        *, channels_last=False, dtype=None, out=None, algorithm="auto", threads=None,
+    ):  # fmt: skip
+        parameters = UnevenParameters(output_size, channels_last=channels_last, dtype=dtype)
+        return act(family, name, rank, parameters, ((input,), out), (algorithm, threads))
+
+    return pool
+
+
+def _global_largest(act, family, name, rank):
+    """What it takes, handed on to `act`."""
+
+    def pool(
+        input, return_indices=False,
+        *, channels_last=False, index_convention="plane", index_dtype=None,
+        nan_policy="propagate", out=None, algorithm="auto", threads=None,
+    ):  # fmt: skip
+        parameters = UnevenParameters(
+            return_indices=return_indices, channels_last=channels_last,
+            index_convention=index_convention, index_dtype=index_dtype, nan_policy=nan_policy,
+        )  # fmt: skip
+        return act(family, name, rank, parameters, ((input,), out), (algorithm, threads))
+
+    return pool
+
+
+def _global_average(act, family, name, rank):
+    """What it takes, handed on to `act`."""
+
+    def pool(
+        input, *, channels_last=False, dtype=None, out=None, algorithm="auto", threads=None
+    ):  # fmt: skip
+        parameters = UnevenParameters(channels_last=channels_last, dtype=dtype)
+        return act(family, name, rank, parameters, ((input,), out), (algorithm, threads))
+
+    return pool
+
+
+def _global_norm(act, family, name, rank):
+    """What it takes, handed on to `act`."""
+
+    def pool(
+        input, norm_type,
+        *, channels_last=False, dtype=None, out=None, algorithm="auto", threads=None,
+    ):  # fmt: skip
+        parameters = UnevenParameters(channels_last=channels_last, norm_type=norm_type, dtype=dtype)
+        return act(family, name, rank, parameters, ((input,), out), (algorithm, threads))
+
+    return pool
+
+
+def _fractional(act, family, name, rank):
+    """What it takes, handed on to `act`."""
+
+    def pool(
+        input, kernel_size, output_size=None, output_ratio=None, return_indices=False,
+        _random_samples=None,
+        *, rng=None, channels_last=False, index_convention="plane", index_dtype=None,
+        nan_policy="propagate", out=None, algorithm="auto", threads=None,
+    ):  # fmt: skip
+        parameters = UnevenParameters(
+            output_size, kernel_size, output_ratio, return_indices, channels_last,
+            index_convention, index_dtype, nan_policy,
+        )  # fmt: skip
+        if _random_samples is None:
+            _random_samples = _drawn(input, rank, channels_last, rng)
+        operands = ((input, _random_samples), out)
+        return act(family, name, rank, parameters, operands, (algorithm, threads))
+
+    return pool
+
+
+def _drawn(input, rank, channels_last, rng):
+    """Random samples for an input, or its shape; None if it has none that fits."""
+    shape = input if isinstance(input, tuple) else np.shape(input)
+    if len(shape) not in (rank + 1, rank + 2):
+        return None
+    batch = shape[0] if len(shape) == rank + 2 else 1
+    channels = shape[-1] if channels_last is True else shape[len(shape) - rank - 1]
+    return np.random.default_rng(rng).random((batch, channels, rank))
+
+
+@operation(_adaptive_largest, ADAPTIVE["max"], 1)
+def adaptive_max_pool1d():
+    """The largest elements of `output_size` windows that cover an input (N, C, L) or (C, L).
+
+    The one-dimensional case of `adaptive_max_pool2d`: see there for the parameters.
+
+    >>> import numpy as np
+    >>> adaptive_max_pool1d(np.array([[1.0, 5.0, 2.0, 3.0, 0.0]]), 2)
+    array([[5., 3.]])
+    """
+
+
+@operation(_adaptive_largest, ADAPTIVE["max"], 2)
+def adaptive_max_pool2d():
+    """The largest elements of windows that cover an input of shape (N, C, H, W) or (C, H, W).
+
+    On an axis of n elements with s outputs, output i is the largest of elements
+    ``floor(i * n / s)`` to ``ceil((i + 1) * n / s) - 1``, so windows may overlap.
+
+    input
+        an array of bool, any integers, float16, bfloat16, float32 or float64, of any strides and
+        byte order.
+    output_size
+        how many outputs there are: one for all axes, or one per axis; None is the input's size.
+    return_indices, index_convention, index_dtype, nan_policy
+        as in `max_pool2d`.
+    channels_last
+        True: input, out and results are (N, H, W, C) or (H, W, C).
+    out
+        None, or an array for the values; with return_indices a pair (values, indices).
+    algorithm, threads
+        as in `max_pool2d`.
+
+    Returns the values, or with return_indices a pair (values, indices). Raises TypeError or
+    ValueError, which name the argument, what it is and what it must be.
+
+    >>> import numpy as np
+    >>> adaptive_max_pool2d(np.arange(15.0).reshape(1, 3, 5), (1, 2))
+    array([[[12., 14.]]])
+    """
+
+
+@operation(_adaptive_largest, ADAPTIVE["max"], 3)
+def adaptive_max_pool3d():
+    """The largest elements of windows that cover an input (N, C, D, H, W) or (C, D, H, W).
+
+    The three-dimensional case of `adaptive_max_pool2d`: see there for the parameters.
+
+    >>> import numpy as np
+    >>> adaptive_max_pool3d(np.arange(8.0).reshape(1, 2, 2, 2), (2, 1, 1))
+    array([[[[3.]],
+    <BLANKLINE>
+            [[7.]]]])
+    """
+
+
+@operation(_adaptive_average, ADAPTIVE["average"], 1)
+def adaptive_avg_pool1d():
+    """The averages of `output_size` windows that cover an input (N, C, L) or (C, L).
+
+    The one-dimensional case of `adaptive_avg_pool2d`: see there for the parameters.
+
+    >>> import numpy as np
+    >>> adaptive_avg_pool1d(np.array([[1.0, 5.0, 2.0, 3.0]]), 2)
+    array([[3. , 2.5]])
+    """
+
+
+@operation(_adaptive_average, ADAPTIVE["average"], 2)
+def adaptive_avg_pool2d():
+    """The averages of windows that cover an input of shape (N, C, H, W) or (C, H, W).
+
+    The windows are those of `adaptive_max_pool2d`: see there for input, output_size, channels_last,
+    algorithm and threads.
+
+    dtype
+        the dtype of the result. None: that of the input, or float64 for integers.
+    out
+        None, or an array for the result.
+
+    >>> import numpy as np
+    >>> adaptive_avg_pool2d(np.arange(15.0).reshape(1, 3, 5), (1, 2))
+    array([[[6., 8.]]])
+    """
+
+
+@operation(_adaptive_average, ADAPTIVE["average"], 3)
+def adaptive_avg_pool3d():
+    """The averages of windows that cover an input (N, C, D, H, W) or (C, D, H, W).
+
+    The three-dimensional case of `adaptive_avg_pool2d`: see there for the parameters.
+
+    >>> import numpy as np
+    >>> adaptive_avg_pool3d(np.arange(8.0).reshape(1, 2, 2, 2), 1)
+    array([[[[3.5]]]])
+    """
+
+
+@operation(_global_largest, GLOBAL["max"], 1)
+def global_max_pool1d():
+    """The largest element of each channel of an input of shape (N, C, L) or (C, L).
+
+    The one-dimensional case of `global_max_pool2d`: see there for the parameters.
+
+    >>> import numpy as np
+    >>> global_max_pool1d(np.array([[1.0, 5.0, 2.0]]))
+    array([[5.]])
+    """
+
+
+@operation(_global_largest, GLOBAL["max"], 2)
+def global_max_pool2d():
+    """The largest element of each channel of an input of shape (N, C, H, W) or (C, H, W).
+
+    The spatial axes of the result have size 1. The parameters are those of `adaptive_max_pool2d`,
+    but for output_size, which is 1.
+
+    >>> import numpy as np
+    >>> global_max_pool2d(np.arange(12.0).reshape(2, 2, 3))
+    array([[[ 5.]],
+    <BLANKLINE>
+           [[11.]]])
+    """
+
+
+@operation(_global_largest, GLOBAL["max"], 3)
+def global_max_pool3d():
+    """The largest element of each channel of an input (N, C, D, H, W) or (C, D, H, W).
+
+    The three-dimensional case of `global_max_pool2d`: see there for the parameters.
+
+    >>> import numpy as np
+    >>> global_max_pool3d(np.arange(8.0).reshape(1, 2, 2, 2))
+    array([[[[7.]]]])
+    """
+
+
+@operation(_global_largest, GLOBAL["min"], 1)
+def global_min_pool1d():
+    """The smallest element of each channel of an input of shape (N, C, L) or (C, L).
+
+    The parameters are those of `global_max_pool2d`.
+
+    >>> import numpy as np
+    >>> global_min_pool1d(np.array([[4.0, 5.0, 2.0]]))
+    array([[2.]])
+    """
+
+
+@operation(_global_largest, GLOBAL["min"], 2)
+def global_min_pool2d():
+    """The smallest element of each channel of an input of shape (N, C, H, W) or (C, H, W).
+
+    The parameters are those of `global_max_pool2d`.
+
+    >>> import numpy as np
+    >>> global_min_pool2d(np.arange(1.0, 7.0).reshape(1, 2, 3))
+    array([[[1.]]])
+    """
+
+
+@operation(_global_largest, GLOBAL["min"], 3)
+def global_min_pool3d():
+    """The smallest element of each channel of an input (N, C, D, H, W) or (C, D, H, W).
+
+    The parameters are those of `global_max_pool2d`.
+
+    >>> import numpy as np
+    >>> global_min_pool3d(np.arange(1.0, 9.0).reshape(1, 2, 2, 2))
+    array([[[[1.]]]])
+    """
+
+
+@operation(_global_average, GLOBAL["average"], 1)
+def global_avg_pool1d():
+    """The average of each channel of an input of shape (N, C, L) or (C, L).
+
+    The parameters are those of `adaptive_avg_pool2d`, but for output_size, which is 1.
+
+    >>> import numpy as np
+    >>> global_avg_pool1d(np.array([[1, 5, 2, 3]]))
+    array([[2.75]])
+    """
+
+
+@operation(_global_average, GLOBAL["average"], 2)
+def global_avg_pool2d():
+    """The average of each channel of an input of shape (N, C, H, W) or (C, H, W).
+
+    The parameters are those of `adaptive_avg_pool2d`, but for output_size, which is 1.
+
+    >>> import numpy as np
+    >>> global_avg_pool2d(np.arange(12.0).reshape(2, 2, 3)).shape
+    (2, 1, 1)
+    """
+
+
+@operation(_global_average, GLOBAL["average"], 3)
+def global_avg_pool3d():
+    """The average of each channel of an input of shape (N, C, D, H, W) or (C, D, H, W).
+
+    The parameters are those of `adaptive_avg_pool2d`, but for output_size, which is 1.
+
+    >>> import numpy as np
+    >>> global_avg_pool3d(np.arange(8.0).reshape(1, 2, 2, 2))
+    array([[[[3.5]]]])
+    """
+
+
+@operation(_global_norm, GLOBAL["lp"], 1)
+def global_lp_pool1d():
+    """The norm of each channel of an input of shape (N, C, L) or (C, L).
+
+    `norm_type` is that of `lp_pool2d`; the other parameters are those of `adaptive_avg_pool2d`.
+
+    >>> import numpy as np
+    >>> global_lp_pool1d(np.array([[3.0, 4.0]]), 2)
+    array([[5.]])
+    """
+
+
+@operation(_global_norm, GLOBAL["lp"], 2)
+def global_lp_pool2d():
+    """The norm of each channel of an input of shape (N, C, H, W) or (C, H, W).
+
+    `norm_type` is that of `lp_pool2d`; the other parameters are those of `adaptive_avg_pool2d`.
+
+    >>> import numpy as np
+    >>> global_lp_pool2d(np.array([[[3.0, 0.0], [0.0, -4.0]]]), 2)
+    array([[[5.]]])
+    """
+
+
+@operation(_global_norm, GLOBAL["lp"], 3)
+def global_lp_pool3d():
+    """The norm of each channel of an input of shape (N, C, D, H, W) or (C, D, H, W).
+
+    `norm_type` is that of `lp_pool2d`; the other parameters are those of `adaptive_avg_pool2d`.
+
+    >>> import numpy as np
+    >>> global_lp_pool3d(np.ones((1, 2, 2, 1)), 2)
+    array([[[[2.]]]])
+    """
+
+
+@operation(_fractional, FRACTIONAL, 2)
+def fractional_max_pool2d():
+    """The largest elements of windows at random places, of an input (N, C, H, W) or (C, H, W).
+
+    On an axis of n elements with s outputs and a window of k, let ``step = (n - k) / (s - 1)``.
+    Output i begins at ``int((i + u) * step) - int(u * step)``, with a random u from 0 to 1 for each
+    plane and axis; the last one begins at n - k.
+
+    kernel_size
+        elements of a window: one for all axes, or one per axis.
+    output_size, output_ratio
+        the number of outputs, or what it is of the size of the input, from 0 to 1: one for all
+        axes, or one per axis. Exactly one of the two must be given.
+    _random_samples
+        None, or the numbers u, of shape (N, C, 2), of the width first, as PyTorch has them.
+    rng
+        where they come from if they are not given: what numpy.random.default_rng takes.
+
+    The other parameters, the result and the errors are those of `adaptive_max_pool2d`.
+
+    >>> import numpy as np
+    >>> x = np.arange(25.0).reshape(1, 5, 5)
+    >>> fractional_max_pool2d(x, 2, output_size=2, _random_samples=np.zeros((1, 1, 2)))
+    array([[[ 6.,  9.],
+            [21., 24.]]])
+    """
+
+
+@operation(_fractional, FRACTIONAL, 3)
+def fractional_max_pool3d():
+    """The largest elements of windows at random places, of (N, C, D, H, W) or (C, D, H, W).
+
+    The three-dimensional case of `fractional_max_pool2d`: see there for the parameters.
+    `_random_samples` has shape (N, C, 3), in the order of the axes.
+
+    >>> import numpy as np
+    >>> x = np.arange(27.0).reshape(1, 3, 3, 3)
+    >>> fractional_max_pool3d(x, 2, output_size=1, rng=0)
+    array([[[[26.]]]])
+    """

@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Adaptive, global and fractional pools: how their work is divided, and what the core runs."""
+
+from __future__ import annotations
+
+from functools import partial
+from math import inf, prod
+
+import numpy as np
+
+from .._core import scratch, table, uneven
+from .._core.conv import address
+from .._core.parallel import run
+from .._spec.dtypes import TILES
+from .._spec.uneven_reference import pool
+from . import constants as costs
+from .candidate import Candidate, Part
+from .layout import storage
+from .pooling import bits_of, flip_of, in_eight, tile_of
+
+
+def candidate(call) -> Candidate:
+    """The rows of a window first, then its columns."""
+    if 0 in call.spec.output_shape:
+        idle = Part(call.engine(lambda inputs, outs: True), call.isa)
+        return Candidate(0.0, lambda: idle)
+    return Candidate(float(call.spec.flops), partial(_part, call))
+
+
+def reference(call) -> Candidate:
+    """Window by window, in NumPy."""
+
+    def run_arrays(inputs, outs) -> bool:
+        samples = np.asarray(inputs[1]) if len(inputs) > 1 else None
+        found = pool(call.spec, np.asarray(inputs[0]), samples)
+        for to, values in zip(outs, found, strict=False):
+            to[...] = values
+        return True
+
+    return Candidate(inf, lambda: Part(call.engine(run_arrays), "numpy"))
+
+
+def _part(call) -> Part:
+    spec = call.spec
+    problem, in_place, pixels = _problem(call)
+    threads = min(call.threads, problem.tasks)
+    scratch.limit(threads * problem.scratch_bytes)
+    elements = prod(spec.input_shape) + prod(spec.output_shape)
+    operations = 2 * spec.flops + costs.OPERATIONS_PER_ELEMENT * elements
+    each = max(threads, problem.tasks * costs.OPERATIONS_PER_CHUNK // operations)
+    tasks = uneven.tasks(problem)
+    shared = spec.tables() if spec.kernel is None else None
+
+    def run_arrays(inputs, outs) -> bool:
+        tables = shared if shared is not None else spec.tables(np.asarray(inputs[1]))
+        tables = np.ascontiguousarray(tables, np.intp)
+        index = address(outs[1]) if len(outs) > 1 else 0
+        return run(
+            tasks, address(inputs[0]), address(tables), 0, 0, 0, address(outs[0]), threads,
+            call.shared, each, index,
+        )  # fmt: skip
+
+    return Part(
+        engine=call.engine(run_arrays),
+        isa=call.isa,
+        orientation="pixels" if pixels else "channels",
+        threads=threads,
+        tile=(1, table.tile_rows(call.isa, tile_of(spec, True))[0]),
+        tasks=problem.tasks,
+        scratch_bytes=threads * problem.scratch_bytes,
+        copies=() if in_place else ("input: some rows at a time",),
+    )
+
+
+def _problem(call) -> tuple[uneven.Problem, bool, bool]:
+    """What the core runs; whether cells are read in place, and whether lanes are columns."""
+    spec, last = call.spec, call.spec.channels_last
+    tile = tile_of(spec, True)
+    dtype = TILES[tile]
+    src = call.inputs[0].layout(dtype, spec.rank, last)
+    dst = call.outputs[0].layout(dtype, spec.rank, last)
+    index = None
+    if spec.convention:
+        index = call.outputs[1].layout(spec.index_dtype, spec.rank, last)
+    flip, size = flip_of(spec, tile), dtype.itemsize
+    plain = src.native and not flip and not spec.power
+    lanes = table.tile_rows(call.isa, tile)[0]
+    pixels = not (
+        plain
+        and src.strides[1] == src.itemsize
+        and spec.channels >= lanes // 2
+        and spec.kernel is None
+    )
+    in_place = plain and (not pixels or src.strides[4] == src.itemsize)
+    depth, height, _ = spec.most
+    rows = spec.lengths[1]
+    if not in_place:
+        rows = max(1, min(rows, costs.POOL_STRIP_BYTES // (size * max(1, spec.lengths[2]))))
+    planes = spec.batch * spec.channels if pixels else spec.batch
+    work = max(1, spec.flops // max(1, planes))
+    wanted = spec.flops / (call.threads * costs.TASKS_PER_THREAD)
+    each = max(1, int(max(costs.POOL_OPERATIONS, min(wanted, 16 * costs.POOL_OPERATIONS)) // work))
+    problem = uneven.Problem(
+        isa=call.isa,
+        dtype=tile,
+        what="sum" if spec.summed and spec.power != inf else "argmax" if spec.convention else "max",
+        omit=spec.omit,
+        average=spec.kind == "average",
+        sizes=spec.sizes,
+        outputs=spec.outputs,
+        src=src,
+        dst=dst,
+        index=index,
+        weight=spec.weights if spec.convention else None,
+        each=each,
+        pixels=pixels,
+        in_place=in_place,
+        flip=in_eight(np.array(flip, f"u{size}")) if flip else None,
+        power=spec.power,
+        low=in_eight(bits_of(spec.worst, spec.source, dtype) ^ np.array(flip, f"u{size}")),
+        value_how=(storage(dtype), dst.storage),
+        index_how=(storage(np.dtype(np.int64)), index.storage if index else 0),
+        most_rows=depth * height if in_place else rows,
+        rows=rows,
+        table_plane=0 if spec.kernel is None else 2 * sum(spec.outputs),
+    )
+    return problem, in_place, pixels
