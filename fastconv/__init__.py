@@ -12,6 +12,12 @@
                               one after the other, in the cache
     local_conv1d, local_conv2d, local_conv3d
                               weights that differ from output to output
+    max_pool, min_pool, avg_pool, lp_pool
+                              the largest, smallest, average, norm of windows (..1d, 2d, 3d)
+    adaptive_max_pool, adaptive_avg_pool, fractional_max_pool, global_max_pool, global_min_pool,
+    global_avg_pool, global_lp_pool
+                              the same of windows that cover the input
+    max_unpool                values back to where max_pool found them
     filter2d, filter_nd       filter an image with a kernel, as cv2.filter2D and scipy.ndimage do
     separable_filter          filter it with a 1-D kernel along each axis
     prepare                   keep weights for many inputs: a layer
@@ -59,7 +65,50 @@ from ._ops.layers import (
     pointwise_conv3d,
 )
 from ._ops.operation import plan
+from ._ops.pooling import (
+    avg_pool1d,
+    avg_pool2d,
+    avg_pool3d,
+    lp_pool1d,
+    lp_pool2d,
+    lp_pool3d,
+    max_pool1d,
+    max_pool2d,
+    max_pool3d,
+    min_pool1d,
+    min_pool2d,
+    min_pool3d,
+)
+from ._ops.pooling_adaptive import (
+    adaptive_avg_pool1d,
+    adaptive_avg_pool2d,
+    adaptive_avg_pool3d,
+    adaptive_max_pool1d,
+    adaptive_max_pool2d,
+    adaptive_max_pool3d,
+    fractional_max_pool2d,
+    fractional_max_pool3d,
+)
+from ._ops.pooling_global import (
+    global_avg_pool1d,
+    global_avg_pool2d,
+    global_avg_pool3d,
+    global_lp_pool1d,
+    global_lp_pool2d,
+    global_lp_pool3d,
+    global_max_pool1d,
+    global_max_pool2d,
+    global_max_pool3d,
+    global_min_pool1d,
+    global_min_pool2d,
+    global_min_pool3d,
+)
 from ._ops.prepared import PreparedConv, prepare
+from ._ops.unpooling import (
+    max_unpool1d,
+    max_unpool2d,
+    max_unpool3d,
+)
 from ._plan.plan import Plan
 from ._plan.settings import get_num_threads, set_num_threads, settings
 
@@ -69,6 +118,15 @@ __all__ = [
     "Plan",
     "PreparedConv",
     "__version__",
+    "adaptive_avg_pool1d",
+    "adaptive_avg_pool2d",
+    "adaptive_avg_pool3d",
+    "adaptive_max_pool1d",
+    "adaptive_max_pool2d",
+    "adaptive_max_pool3d",
+    "avg_pool1d",
+    "avg_pool2d",
+    "avg_pool3d",
     "conv1d",
     "conv2d",
     "conv3d",
@@ -83,11 +141,37 @@ __all__ = [
     "depthwise_separable_conv3d",
     "filter2d",
     "filter_nd",
+    "fractional_max_pool2d",
+    "fractional_max_pool3d",
     "get_num_threads",
+    "global_avg_pool1d",
+    "global_avg_pool2d",
+    "global_avg_pool3d",
+    "global_lp_pool1d",
+    "global_lp_pool2d",
+    "global_lp_pool3d",
+    "global_max_pool1d",
+    "global_max_pool2d",
+    "global_max_pool3d",
+    "global_min_pool1d",
+    "global_min_pool2d",
+    "global_min_pool3d",
     "kernels",
     "local_conv1d",
     "local_conv2d",
     "local_conv3d",
+    "lp_pool1d",
+    "lp_pool2d",
+    "lp_pool3d",
+    "max_pool1d",
+    "max_pool2d",
+    "max_pool3d",
+    "max_unpool1d",
+    "max_unpool2d",
+    "max_unpool3d",
+    "min_pool1d",
+    "min_pool2d",
+    "min_pool3d",
     "plan",
     "pointwise_conv1d",
     "pointwise_conv2d",

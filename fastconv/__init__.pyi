@@ -31,17 +31,59 @@ from ._ops.layers import depthwise_separable_conv3d as depthwise_separable_conv3
 from ._ops.layers import pointwise_conv1d as pointwise_conv1d
 from ._ops.layers import pointwise_conv2d as pointwise_conv2d
 from ._ops.layers import pointwise_conv3d as pointwise_conv3d
+from ._ops.pooling import avg_pool1d as avg_pool1d
+from ._ops.pooling import avg_pool2d as avg_pool2d
+from ._ops.pooling import avg_pool3d as avg_pool3d
+from ._ops.pooling import lp_pool1d as lp_pool1d
+from ._ops.pooling import lp_pool2d as lp_pool2d
+from ._ops.pooling import lp_pool3d as lp_pool3d
+from ._ops.pooling import max_pool1d as max_pool1d
+from ._ops.pooling import max_pool2d as max_pool2d
+from ._ops.pooling import max_pool3d as max_pool3d
+from ._ops.pooling import min_pool1d as min_pool1d
+from ._ops.pooling import min_pool2d as min_pool2d
+from ._ops.pooling import min_pool3d as min_pool3d
+from ._ops.pooling_adaptive import adaptive_avg_pool1d as adaptive_avg_pool1d
+from ._ops.pooling_adaptive import adaptive_avg_pool2d as adaptive_avg_pool2d
+from ._ops.pooling_adaptive import adaptive_avg_pool3d as adaptive_avg_pool3d
+from ._ops.pooling_adaptive import adaptive_max_pool1d as adaptive_max_pool1d
+from ._ops.pooling_adaptive import adaptive_max_pool2d as adaptive_max_pool2d
+from ._ops.pooling_adaptive import adaptive_max_pool3d as adaptive_max_pool3d
+from ._ops.pooling_adaptive import fractional_max_pool2d as fractional_max_pool2d
+from ._ops.pooling_adaptive import fractional_max_pool3d as fractional_max_pool3d
+from ._ops.pooling_global import global_avg_pool1d as global_avg_pool1d
+from ._ops.pooling_global import global_avg_pool2d as global_avg_pool2d
+from ._ops.pooling_global import global_avg_pool3d as global_avg_pool3d
+from ._ops.pooling_global import global_lp_pool1d as global_lp_pool1d
+from ._ops.pooling_global import global_lp_pool2d as global_lp_pool2d
+from ._ops.pooling_global import global_lp_pool3d as global_lp_pool3d
+from ._ops.pooling_global import global_max_pool1d as global_max_pool1d
+from ._ops.pooling_global import global_max_pool2d as global_max_pool2d
+from ._ops.pooling_global import global_max_pool3d as global_max_pool3d
+from ._ops.pooling_global import global_min_pool1d as global_min_pool1d
+from ._ops.pooling_global import global_min_pool2d as global_min_pool2d
+from ._ops.pooling_global import global_min_pool3d as global_min_pool3d
 from ._ops.prepared import PreparedConv as PreparedConv
 from ._ops.prepared import prepare as prepare
+from ._ops.unpooling import max_unpool1d as max_unpool1d
+from ._ops.unpooling import max_unpool2d as max_unpool2d
+from ._ops.unpooling import max_unpool3d as max_unpool3d
 
 __all__ = [
-    "Plan", "PreparedConv", "__version__", "conv1d", "conv2d", "conv3d", "conv_transpose1d",
+    "Plan", "PreparedConv", "__version__", "adaptive_avg_pool1d", "adaptive_avg_pool2d",
+    "adaptive_avg_pool3d", "adaptive_max_pool1d", "adaptive_max_pool2d", "adaptive_max_pool3d",
+    "avg_pool1d", "avg_pool2d", "avg_pool3d", "conv1d", "conv2d", "conv3d", "conv_transpose1d",
     "conv_transpose2d", "conv_transpose3d", "depthwise_conv1d", "depthwise_conv2d",
     "depthwise_conv3d", "depthwise_separable_conv1d", "depthwise_separable_conv2d",
-    "depthwise_separable_conv3d", "filter2d", "filter_nd", "get_num_threads", "kernels",
-    "local_conv1d", "local_conv2d", "local_conv3d", "plan", "pointwise_conv1d",
-    "pointwise_conv2d", "pointwise_conv3d", "prepare", "separable_filter", "set_num_threads",
-    "settings",
+    "depthwise_separable_conv3d", "filter2d", "filter_nd", "fractional_max_pool2d",
+    "fractional_max_pool3d", "get_num_threads", "global_avg_pool1d", "global_avg_pool2d",
+    "global_avg_pool3d", "global_lp_pool1d", "global_lp_pool2d", "global_lp_pool3d",
+    "global_max_pool1d", "global_max_pool2d", "global_max_pool3d", "global_min_pool1d",
+    "global_min_pool2d", "global_min_pool3d", "kernels", "local_conv1d", "local_conv2d",
+    "local_conv3d", "lp_pool1d", "lp_pool2d", "lp_pool3d", "max_pool1d", "max_pool2d",
+    "max_pool3d", "max_unpool1d", "max_unpool2d", "max_unpool3d", "min_pool1d", "min_pool2d",
+    "min_pool3d", "plan", "pointwise_conv1d", "pointwise_conv2d", "pointwise_conv3d", "prepare",
+    "separable_filter", "set_num_threads", "settings",
 ]  # fmt: skip
 
 __version__: str
@@ -68,11 +110,18 @@ _Algorithm: TypeAlias = Literal[
 ]  # fmt: skip
 _ISA: TypeAlias = Literal["generic", "avx2", "avx512"]
 _Operation: TypeAlias = Literal[
+    "adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d", "adaptive_max_pool1d",
+    "adaptive_max_pool2d", "adaptive_max_pool3d", "avg_pool1d", "avg_pool2d", "avg_pool3d",
     "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d",
     "depthwise_conv1d", "depthwise_conv2d", "depthwise_conv3d", "depthwise_separable_conv1d",
     "depthwise_separable_conv2d", "depthwise_separable_conv3d", "filter2d", "filter_nd",
-    "local_conv1d", "local_conv2d", "local_conv3d", "pointwise_conv1d", "pointwise_conv2d",
-    "pointwise_conv3d", "separable_filter",
+    "fractional_max_pool2d", "fractional_max_pool3d", "global_avg_pool1d", "global_avg_pool2d",
+    "global_avg_pool3d", "global_lp_pool1d", "global_lp_pool2d", "global_lp_pool3d",
+    "global_max_pool1d", "global_max_pool2d", "global_max_pool3d", "global_min_pool1d",
+    "global_min_pool2d", "global_min_pool3d", "local_conv1d", "local_conv2d", "local_conv3d",
+    "lp_pool1d", "lp_pool2d", "lp_pool3d", "max_pool1d", "max_pool2d", "max_pool3d",
+    "max_unpool1d", "max_unpool2d", "max_unpool3d", "min_pool1d", "min_pool2d", "min_pool3d",
+    "pointwise_conv1d", "pointwise_conv2d", "pointwise_conv3d", "separable_filter",
 ]  # fmt: skip
 
 _P = ParamSpec("_P")

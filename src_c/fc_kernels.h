@@ -146,6 +146,9 @@ typedef struct {
     double divisor;
 } fc_across;
 
+/* Which of several values of a place stays. */
+enum { FC_SCATTER_LAST, FC_SCATTER_MAX, FC_SCATTER_SUM };
+
 /* Pixels of a panel that lie side by side in the source. */
 typedef struct { ptrdiff_t src, dst, count; } fc_segment;
 
@@ -301,6 +304,12 @@ typedef void fc_tile_fn(const fc_taps *taps, const void *a, const void *b, void 
     KERNEL(pool_across, void,                                                                    \
            (const fc_across *across, const void *src, const int64_t *place, void *dst,           \
             int64_t *index))                                                                     \
+    /* values to places of a plane: see kernels/scatter_template.h */                            \
+    KERNEL(scatter, void,                                                                        \
+           (void *plane, const void *value, const int64_t *place, ptrdiff_t count, int how,      \
+            const void *flip))                                                                   \
+    KERNEL(find_places, int,                                                                     \
+           (int64_t *index, ptrdiff_t count, int64_t first, int64_t step, int64_t limit))        \
     /* ... and what is done to rows of cells, and of outputs: see kernels/pool_rows_template.h */  \
     KERNEL(flip_bits, void, (void *row, ptrdiff_t count, const void *bits))                      \
     KERNEL(power, void, (void *row, ptrdiff_t count, double power))                              \

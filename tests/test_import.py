@@ -151,7 +151,33 @@ def named():
         kernels.separate(getattr(kernels, name)())
     kernels.separate(np.arange(27.0).reshape(3, 3, 3) ** 2, rank=2)
 
+def pool(name, rank):
+    words = {"lp_": (2, 2), "ada": (1,), "fra": (1, 1)}
+    arguments = words.get(name[:3], () if name.startswith("global") else (2,))
+    if name.startswith("global_lp"):
+        arguments = (2,)
+    said = {} if "avg" in name or "lp" in name else {"return_indices": True}
+    for algorithm in ("direct", "reference"):
+        said["algorithm"] = algorithm
+        found = getattr(fastconv, f"{name}{rank}d")(x[rank], *arguments, **said)
+    return found
+
+def unpool(rank):
+    values, indices = pool("max_pool", rank)
+    for algorithm in ("direct", "reference"):
+        said = {"output_size": x[rank].shape[2:], "algorithm": algorithm}
+        getattr(fastconv, f"max_unpool{rank}d")(values, indices, 2, **said)
+
+POOLS = [f"{kind}_pool" for kind in (
+    "max", "min", "avg", "lp", "adaptive_max", "adaptive_avg", "fractional_max", "global_max",
+    "global_min", "global_avg", "global_lp",
+)]
 CALLS = {
+    f"{name}{rank}d": lambda name=name, rank=rank: pool(name, rank)
+    for name in POOLS for rank in (1, 2, 3) if rank > 1 or name != "fractional_max_pool"
+} | {
+    f"max_unpool{rank}d": lambda rank=rank: unpool(rank) for rank in (1, 2, 3)
+} | {
     "Plan": lambda: str(fastconv.plan(fastconv.conv2d, x[2].shape, w[2].shape)),
     "PreparedConv": lambda: fastconv.prepare(w[2])(x[2]),
     "__version__": lambda: fastconv.__version__,

@@ -73,9 +73,10 @@ def test_stubs_take_what_the_functions_take(name):
         filter = getattr(fastconv._ops.prepared_filter.PreparedFilter, name.partition(".")[2])
         assert other == list(inspect.signature(filter).parameters.values())
         return
-    for overload in overloads:  # the dtype that one is for may have to be given
-        assert [one.replace(default=None) if one.name == "dtype" else one for one in overload] == [
-            one.replace(default=None) if one.name == "dtype" else one for one in taken
+    said = ("dtype", "return_indices")  # what an overload is for may have to be given
+    for overload in overloads:
+        assert [one.replace(default=None) if one.name in said else one for one in overload] == [
+            one.replace(default=None) if one.name in said else one for one in taken
         ]
 
 
@@ -155,6 +156,17 @@ from fastconv import depthwise_separable_conv3d
 from fastconv import filter2d, filter_nd, separable_filter
 from fastconv import local_conv1d, local_conv2d, local_conv3d
 
+from fastconv import max_pool1d, max_pool2d, max_pool3d, min_pool1d, min_pool2d, min_pool3d
+from fastconv import avg_pool1d, avg_pool2d, avg_pool3d, lp_pool1d, lp_pool2d, lp_pool3d
+from fastconv import adaptive_max_pool1d, adaptive_max_pool2d, adaptive_max_pool3d
+from fastconv import adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d
+from fastconv import global_max_pool1d, global_max_pool2d, global_max_pool3d
+from fastconv import global_min_pool1d, global_min_pool2d, global_min_pool3d
+from fastconv import global_avg_pool1d, global_avg_pool2d, global_avg_pool3d
+from fastconv import global_lp_pool1d, global_lp_pool2d, global_lp_pool3d
+from fastconv import fractional_max_pool2d, fractional_max_pool3d
+from fastconv import max_unpool1d, max_unpool2d, max_unpool3d
+
 half, single = np.ones((1, 1, 7), np.float16), np.ones((1, 1, 7), np.float32)
 double, pair = np.ones((1, 1, 7)), np.ones((1, 1, 7), np.complex64)
 pixels = np.ones((1, 1, 7), np.uint8)
@@ -195,6 +207,44 @@ assert_type(pointwise_conv1d(double, double[..., 0]), NDArray[np.float64])
 assert_type(pointwise_conv2d(image, taps[..., 0, 0], None, 2, groups=1), NDArray[np.float32])
 assert_type(pointwise_conv3d([[[[1]]]], [[1]], channels_last=True), NDArray[np.number[Any]])
 assert_type(depthwise_separable_conv1d(double, double, double[..., 0]), NDArray[np.float64])
+volume = np.ones((1, 2, 2, 2))
+Indices = NDArray[np.int64] | NDArray[np.int32]
+assert_type(max_pool1d(single, 2, ceil_mode=True), NDArray[np.float32])
+assert_type(max_pool2d(image, 2, return_indices=True), tuple[NDArray[np.float32], Indices])
+assert_type(max_pool3d(volume, 2, return_indices=False), NDArray[np.float64])
+assert_type(min_pool1d(pixels, 2), NDArray[np.uint8])
+assert_type(min_pool2d([[[1]]], 1), NDArray[Any])
+assert_type(min_pool3d([[[[1]]]], 1, return_indices=True), tuple[NDArray[Any], Indices])
+assert_type(avg_pool1d(single, 2, dilation=2), NDArray[np.float32])
+assert_type(avg_pool2d(image, 2, dtype=np.float64), NDArray[np.float64])
+assert_type(avg_pool3d([[[[1]]]], 1, divisor_override=2), NDArray[Any])
+assert_type(lp_pool1d(double, 2, 2), NDArray[np.float64])
+assert_type(lp_pool2d(image, 2, 2, padding="same"), NDArray[np.float32])
+assert_type(lp_pool3d(volume, 1.5, 2), NDArray[np.float64])
+assert_type(adaptive_max_pool1d(single, 2), NDArray[np.float32])
+assert_type(adaptive_max_pool2d(image, (2, None)), NDArray[np.float32])
+assert_type(adaptive_max_pool3d(volume, 1, True), tuple[NDArray[np.float64], Indices])
+assert_type(adaptive_avg_pool1d(single, 2), NDArray[np.float32])
+assert_type(adaptive_avg_pool2d(image, 2, dtype=np.float16), NDArray[np.float16])
+assert_type(adaptive_avg_pool3d(volume, 1), NDArray[np.float64])
+assert_type(global_max_pool1d(single), NDArray[np.float32])
+assert_type(global_max_pool2d(image, True), tuple[NDArray[np.float32], Indices])
+assert_type(global_max_pool3d(volume), NDArray[np.float64])
+assert_type(global_min_pool1d(single), NDArray[np.float32])
+assert_type(global_min_pool2d(image), NDArray[np.float32])
+assert_type(global_min_pool3d(volume), NDArray[np.float64])
+assert_type(global_avg_pool1d(pixels), NDArray[Any])
+assert_type(global_avg_pool2d(image), NDArray[np.float32])
+assert_type(global_avg_pool3d(volume), NDArray[np.float64])
+assert_type(global_lp_pool1d(single, 2), NDArray[np.float32])
+assert_type(global_lp_pool2d(image, 1), NDArray[np.float32])
+assert_type(global_lp_pool3d(volume, 3), NDArray[np.float64])
+assert_type(fractional_max_pool2d(image, 2, 2), NDArray[np.float32])
+assert_type(fractional_max_pool3d(volume, 1, output_ratio=0.5, rng=0), NDArray[np.float64])
+places = np.zeros((1, 1, 7), np.int64)
+assert_type(max_unpool1d(single, places, 2), NDArray[np.float32])
+assert_type(max_unpool2d(single[None], places[None], 2, overlap="sum"), NDArray[np.float32])
+assert_type(max_unpool3d([[[[1]]]], [[[[0]]]], 1), NDArray[Any])
 mixed = depthwise_separable_conv2d(
     image, taps[:2, :1], taps[..., 0, 0], [1, 2, 3], 1, "same", depthwise_bias=[1, 2],
     depthwise_activation="relu6", padding_mode="edge", alpha=2,

@@ -54,6 +54,7 @@ cdef struct place_t:
     Py_ssize_t n, at[3]         # batch; depth, height, width
     Py_ssize_t tap              # of all taps along a row the first that is listed
 
+cdef bint is_nan(const fc_kernels *kernels, const char *at) noexcept nogil
 cdef void find_part(const pooled_t *p, Py_ssize_t task, part_t *part) noexcept nogil
 cdef Py_ssize_t find_columns(const pooled_t *p, const part_t *part, char *scratch) noexcept nogil
 cdef Py_ssize_t list_rows(const pooled_t *p, Py_ssize_t z, Py_ssize_t y, const Py_ssize_t *depth,

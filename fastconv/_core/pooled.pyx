@@ -21,12 +21,12 @@ cdef void find_part(const pooled_t *p, Py_ssize_t task, part_t *part) noexcept n
     part.n = task // p.parts[1]
 
 
-cdef uint32_t valid_lanes(const Axis *axis, Py_ssize_t lanes, Py_ssize_t x, Py_ssize_t count,
+cdef uint32_t valid_lanes(const Axis *axis, Py_ssize_t x, Py_ssize_t count,
                           Py_ssize_t tap) noexcept nogil:
     """Which elements from column x on, of `count` columns of a vector, lie in the input, and belong
-    to one of these columns or lie between two."""
+    to one of these columns or lie between two.  With a larger stride there is one column."""
     cdef Py_ssize_t at = x * axis.stride - axis.pad + tap * axis.dilation
-    cdef Py_ssize_t most = min(lanes * axis.stride, count * axis.stride)
+    cdef Py_ssize_t most = count * (axis.stride if axis.stride <= 2 else 1)
     cdef Py_ssize_t first = max(<Py_ssize_t> 0, -at), end = min(most, axis.src - at)
     if first >= end:
         return 0
@@ -64,7 +64,7 @@ cdef Py_ssize_t find_columns(const pooled_t *p, const part_t *part, char *scratc
         columns[pieces - 1].cols += count
         for t in range(axis.taps if masked else 0):
             if p.pixels:
-                mask[0] = valid_lanes(axis, lanes, part.first[2] + x, count, t)
+                mask[0] = valid_lanes(axis, part.first[2] + x, count, t)
             else:
                 mask[0] = <uint32_t> ((<uint64_t> 1 << count) - 1)
             mask += 1
@@ -105,12 +105,11 @@ cdef Py_ssize_t list_rows(const pooled_t *p, Py_ssize_t z, Py_ssize_t y, const P
     return rows
 
 
-cdef bint is_nan(const pooled_t *p, const char *at) noexcept nogil:
-    """Whether a real number of the dtype of strips is NaN."""
-    cdef char letter = p.window.kernels.dtype[0]
-    if letter != c"f":
+cdef bint is_nan(const fc_kernels *kernels, const char *at) noexcept nogil:
+    """Whether a number of the dtype of a table is NaN."""
+    if kernels.dtype[0] != c"f":
         return False
-    if p.window.itemsize == 4:
+    if kernels.itemsize == 4:
         return isnan((<const float *> at)[0])
     return isnan((<const double *> at)[0])
 
@@ -121,7 +120,7 @@ cdef int64_t first_cell(const pooled_t *p, const fc_pool *pool, const char *src,
     none.  x is the output's column, `tap` the first that is listed."""
     cdef const Axis *axis = &p.window.axis[3]
     cdef const Py_ssize_t *begin = pool.begin + line * pool.begin_step
-    cdef Py_ssize_t r, t, at, from_lane = lane
+    cdef Py_ssize_t r, t, at, here, from_lane = lane
     if p.pixels and p.in_place:
         from_lane *= axis.stride
     for r in range(begin[0], begin[1]):
@@ -129,8 +128,8 @@ cdef int64_t first_cell(const pooled_t *p, const fc_pool *pool, const char *src,
             at = x * axis.stride + (tap + t) * axis.dilation - axis.pad
             if axis.border == ZERO and not 0 <= at < axis.src:
                 continue
-            if p.omit and is_nan(p, src + (pool.place[r] + pool.step[t] + from_lane
-                                           + line * pool.src_line) * p.window.itemsize):
+            here = pool.place[r] + pool.step[t] + from_lane + line * pool.src_line
+            if p.omit and is_nan(p.window.kernels, src + here * p.window.itemsize):
                 continue
             return (pool.row_index[r] + pool.tap_index[t] + lane * pool.lane_index
                     + line * pool.line_index + pool.first_index)
@@ -185,14 +184,15 @@ cdef void pool_some(const pooled_t *p, const operands_t *operands, fc_pool *pool
     """Pool the lines of `pool`, of `count` lanes each, and store them."""
     cdef const view_t *to = &p.dst
     cdef const view_t *places = &p.index
-    cdef Py_ssize_t line, size = p.window.itemsize, index_bytes = 0
-    cdef Py_ssize_t value_line = to.axis_bytes[2 if p.pixels else 3]
+    cdef Py_ssize_t line, size = p.window.itemsize
+    cdef Py_ssize_t dst_line = to.axis_bytes[2 if p.pixels else 3]
     cdef Py_ssize_t index_line = places.axis_bytes[2 if p.pixels else 3]
+    cdef fc_pool counted
     cdef bint none
     cdef char *value = dst
     cdef char *found = index
     cdef char *here
-    pool.dst_line, pool.index_line = value_line // size, index_line
+    pool.dst_line, pool.index_line = dst_line // size, index_line
     if not p.dst_in_place:
         value, pool.dst_line = scratch + p.at_value, p.pitch
     if not p.index_in_place:
@@ -205,9 +205,9 @@ cdef void pool_some(const pooled_t *p, const operands_t *operands, fc_pool *pool
                             places.axis_bytes[3] if p.pixels else places.step_bytes,
                             found + line * pool.index_line, 8, NULL, 0, NULL, 0, count)
     if p.counting:
-        value_line, pool.dst_line = pool.dst_line, p.pitch
-        p.window.kernels.pool(pool, scratch + p.mask.at_strip, scratch + p.at_count, NULL)
-        pool.dst_line = value_line
+        counted = pool[0]
+        counted.dst_line = p.pitch
+        p.window.kernels.pool(&counted, scratch + p.mask.at_strip, scratch + p.at_count, NULL)
     for line in range(pool.lines if p.changes or not p.dst_in_place else 0):
         here = value + line * pool.dst_line * size
         if p.counting:
@@ -217,7 +217,7 @@ cdef void pool_some(const pooled_t *p, const operands_t *operands, fc_pool *pool
         if p.power:
             p.window.kernels.root(here, count, p.power)
         if not p.dst_in_place:
-            p.window.kernels.epilogue(&p.value_how, dst + line * to.axis_bytes[2 if p.pixels else 3],
+            p.window.kernels.epilogue(&p.value_how, dst + line * dst_line,
                                       to.axis_bytes[3] if p.pixels else to.step_bytes, here, size,
                                       NULL, 0, NULL, 0, count)
 

@@ -149,7 +149,7 @@ cdef void pool_channels(const pooled_t *p, const operands_t *operands, const par
     """The same with channels in vectors: a line is an output.  In place, those whose windows hang
     over the input have fewer taps."""
     cdef const Axis *axis = &p.window.axis[3]
-    cdef Py_ssize_t y, x, some, inner, end, line, high = part.end[1] - part.first[1]
+    cdef Py_ssize_t y, x, some, inner, end, room, line, high = part.end[1] - part.first[1]
     cdef double *divisor = <double *> (scratch + p.at_divisors)
     cdef double outer
     cdef bint hangs
@@ -157,9 +157,8 @@ cdef void pool_channels(const pooled_t *p, const operands_t *operands, const par
     inner, end = part.first[2], part.end[2]
     if p.in_place and axis.border == ZERO:          # columns [inner, end) have all taps
         inner = min(end, max(inner, ceiling(axis.pad, axis.stride)))
-        end = min(end, (axis.src - 1 - (axis.taps - 1) * axis.dilation + axis.pad) // axis.stride + 1
-                  if axis.src - 1 - (axis.taps - 1) * axis.dilation + axis.pad >= 0 else 0)
-        end = max(inner, end)
+        room = axis.src + axis.pad - (axis.taps - 1) * axis.dilation
+        end = max(inner, min(end, ceiling(room, axis.stride)))
     pool.begin_step, pool.begin = 0, <Py_ssize_t *> (scratch + p.at_begin)
     place.n = part.n
     for line in range((part.end[0] - part.first[0]) * high):
@@ -268,8 +267,8 @@ cdef class Problem:
     cdef object held            # what addresses point to
 
     def __init__(self, *, isa, dtype, what, omit, axes, channels, src, mask, dst, index, weight,
-                 mask_border, padded_sizes, each, pixels, in_place, dst_in_place, index_in_place, flip, power,
-                 low, border_value, counts, columns, value_how, index_how):
+                 mask_border, padded_sizes, each, pixels, in_place, dst_in_place, index_in_place,
+                 flip, power, low, border_value, counts, columns, value_how, index_how):
         cdef pooled_t *p = &self.c
         cdef Axis *axis
         cdef Py_ssize_t a

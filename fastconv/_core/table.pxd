@@ -98,6 +98,7 @@ cdef extern from "fc_kernels.h" nogil:
     enum:
         FC_STENCIL_ROWS, FC_SUMS_IN_FLIGHT, FC_TRIMS, FC_SPREAD, FC_GROUPED_NARROW
         FC_POOL_MAX, FC_POOL_ARGMAX, FC_POOL_SUM
+        FC_SCATTER_LAST, FC_SCATTER_MAX, FC_SCATTER_SUM
         FC_INTEGER, FC_ADD, FC_BIAS_ROWS, FC_BIAS_COLS, FC_RESIDUAL, FC_CLAMP
         FC_MAX_ROWS, FC_WIDTHS
 
@@ -157,6 +158,10 @@ cdef extern from "fc_kernels.h" nogil:
         int (*pool)(const fc_pool *pool, const void *src, void *dst, void *index) noexcept nogil
         void (*pool_across)(const fc_across *across, const void *src, const int64_t *place,
                             void *dst, int64_t *index) noexcept nogil
+        void (*scatter)(void *plane, const void *value, const int64_t *place, Py_ssize_t count,
+                        int how, const void *flip) noexcept nogil
+        int (*find_places)(int64_t *index, Py_ssize_t count, int64_t first, int64_t step,
+                           int64_t limit) noexcept nogil
         void (*flip_bits)(void *row, Py_ssize_t count, const void *bits) noexcept nogil
         void (*power)(void *row, Py_ssize_t count, double power) noexcept nogil
         void (*root)(void *row, Py_ssize_t count, double power) noexcept nogil

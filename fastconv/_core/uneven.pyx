@@ -9,13 +9,13 @@ planes (n, c).  With columns in vectors, a row of outputs has two steps:
 
 Where channels lie side by side, lanes are channels, and an output has one step.
 """
-from libc.math cimport isnan
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 
 from fastconv._core cimport source as sources
 from fastconv._core.axis cimport ZERO, Axis, Span
 from fastconv._core.parallel cimport make_tasks
+from fastconv._core.pooled cimport is_nan
 from fastconv._core.source cimport source_t
 from fastconv._core.table cimport (
     FC_POOL_ARGMAX, FC_POOL_MAX, FC_POOL_SUM, fc_across, fc_columns, fc_epilogue, fc_kernels,
@@ -61,14 +61,6 @@ cdef void find_tables(const uneven_t *p, const operands_t *operands, Py_ssize_t 
         here.end[a] = here.first[a] + p.outputs[a]
 
 
-cdef bint is_nan(const uneven_t *p, const char *at) noexcept nogil:
-    if p.window.kernels.dtype[0] != c"f":
-        return False
-    if p.window.itemsize == 4:
-        return isnan((<const float *> at)[0])
-    return isnan((<const double *> at)[0])
-
-
 cdef int64_t index_of(const uneven_t *p, int64_t place, Py_ssize_t n,
                       Py_ssize_t c) noexcept nogil:
     """The index of a place, which counts the cells of a plane."""
@@ -96,7 +88,7 @@ cdef void first_of(const uneven_t *p, const char *src, const here_t *here, Py_ss
                                               + h * p.window.src.axis_bytes[2]
                                               + w * p.window.src.axis_bytes[3], 8,
                                               p.window.src.storage, p.low)
-                    if is_nan(p, cell):
+                    if is_nan(p.window.kernels, cell):
                         continue
                 place[0] = (d * axis[2].src + h) * axis[3].src + w
                 return
@@ -104,8 +96,8 @@ cdef void first_of(const uneven_t *p, const char *src, const here_t *here, Py_ss
 
 cdef void merge_rows(const uneven_t *p, const fc_pool *pool, const char *src, bint first,
                      char *scratch) noexcept nogil:
-    """The rows of `pool` become one; unless they are the first of their window, what those before
-    them have become is the first of them."""
+    """The rows of `pool` become one; unless they are the first, what those before them have become
+    is the first of them."""
     cdef char *row = scratch + p.at_row
     cdef int64_t *place = <int64_t *> (scratch + p.at_row_places)
     cdef int64_t *kept = <int64_t *> (scratch + p.at_kept_places)
@@ -114,14 +106,6 @@ cdef void merge_rows(const uneven_t *p, const fc_pool *pool, const char *src, bi
     for i in range(width if p.what == FC_POOL_ARGMAX and not first else 0):
         if place[i] < -1:       # it has won
             place[i] = kept[i]
-
-
-cdef void make_row_in_place(const uneven_t *p, const here_t *here, fc_pool *pool,
-                            const char *plane, char *scratch) noexcept nogil:
-    """All rows of the windows (z, y) as one, in scratch."""
-    cdef Py_ssize_t *begin = <Py_ssize_t *> (scratch + p.at_begin)
-    begin[0], begin[1] = 0, list_window(p, here, scratch)
-    merge_rows(p, pool, plane, True, scratch)
 
 
 cdef Py_ssize_t list_window(const uneven_t *p, const here_t *here, char *scratch) noexcept nogil:
@@ -165,8 +149,8 @@ cdef Py_ssize_t copy_rows(const uneven_t *p, const operands_t *operands, const h
 
 cdef void make_row(const uneven_t *p, const operands_t *operands, const here_t *here, fc_pool *pool,
                    char *scratch) noexcept nogil:
-    """The same of rows that are copied, some at a time.  What the rows before them have become is
-    their first row then: of equal cells the first one wins."""
+    """All rows of the windows (z, y) as one, of copies of some at a time.  What the rows before
+    them have become is their first row then: of equal cells the first one wins."""
     cdef Py_ssize_t *place = <Py_ssize_t *> (scratch + p.at_place)
     cdef Py_ssize_t *index = <Py_ssize_t *> (scratch + p.at_row_index)
     cdef Py_ssize_t *begin = <Py_ssize_t *> (scratch + p.at_begin)
@@ -198,7 +182,7 @@ cdef void make_row(const uneven_t *p, const operands_t *operands, const here_t *
 cdef void store_outputs(const uneven_t *p, const operands_t *operands, const here_t *here,
                         const char *plane, Py_ssize_t x, Py_ssize_t count, char *value,
                         int64_t *index, char *scratch) noexcept nogil:
-    """Outputs from column x on, or from channel 0 on where lanes are channels, where they belong."""
+    """Outputs from column x on, or of all channels of it, to where they belong."""
     cdef Py_ssize_t i, a, n = here.n, c = here.c
     cdef Py_ssize_t at[3]
     cdef char *dst = operands.dst + n * p.dst.axis_bytes[0] + channel_bytes(&p.dst, c)
@@ -211,9 +195,9 @@ cdef void store_outputs(const uneven_t *p, const operands_t *operands, const her
         p.window.kernels.flip_bits(value, count, p.flip)
     if p.power:
         p.window.kernels.root(value, count, p.power)
-    p.window.kernels.epilogue(&p.value_how, dst,
-                              p.dst.axis_bytes[3] if p.pixels else p.dst.step_bytes, value,
-                              p.window.itemsize, NULL, 0, NULL, 0, count)
+    p.window.kernels.epilogue(&p.value_how, dst, p.dst.axis_bytes[3] if p.pixels
+                              else p.dst.step_bytes, value, p.window.itemsize, NULL, 0, NULL, 0,
+                              count)
     if p.what != FC_POOL_ARGMAX:
         return
     to += n * p.index.axis_bytes[0] + channel_bytes(&p.index, c)
@@ -225,15 +209,15 @@ cdef void store_outputs(const uneven_t *p, const operands_t *operands, const her
             first_of(p, cells, here, x + i if p.pixels else x, &index[i])
         if index[i] >= 0:
             index[i] = index_of(p, index[i], n, c if p.pixels else c + i)
-    p.integers.epilogue(&p.index_how, to,
-                        p.index.axis_bytes[3] if p.pixels else p.index.step_bytes, <char *> index,
-                        8, NULL, 0, NULL, 0, count)
+    p.integers.epilogue(&p.index_how, to, p.index.axis_bytes[3] if p.pixels
+                        else p.index.step_bytes, <char *> index, 8, NULL, 0, NULL, 0, count)
 
 
 cdef void one_plane(const uneven_t *p, const operands_t *operands, here_t *here, fc_pool *pool,
                     char *scratch) noexcept nogil:
     """All outputs of a plane, with columns in vectors."""
     cdef fc_across across
+    cdef Py_ssize_t *begin = <Py_ssize_t *> (scratch + p.at_begin)
     cdef const char *plane = (operands.src + here.n * p.window.src.axis_bytes[0]
                               + channel_bytes(&p.window.src, here.c))
     cdef const char *row
@@ -251,7 +235,8 @@ cdef void one_plane(const uneven_t *p, const operands_t *operands, here_t *here,
                 row = (plane + here.first[0][here.z] * p.window.src.axis_bytes[1]
                        + here.first[1][here.y] * p.window.src.axis_bytes[2])
             elif p.in_place:
-                make_row_in_place(p, here, pool, plane, scratch)
+                begin[0], begin[1] = 0, list_window(p, here, scratch)
+                merge_rows(p, pool, plane, True, scratch)
             else:
                 make_row(p, operands, here, pool, scratch)
             p.window.kernels.pool_across(&across, row,
@@ -332,9 +317,8 @@ cdef class Problem:
     """Everything that a call needs to run; made once, then only read.
 
     The keywords come from `_problem` of _plan/uneven.py: `sizes` of batch, channel, depth, height,
-    width; src, dst, index what _plan/layout.py says of the arrays; `most` rows and columns of a
-    window, at most; `each` planes of a task; `table_plane` from the tables of a plane to those of
-    the next.
+    width; src, dst, index what _plan/layout.py says of the arrays; `each` planes of a task;
+    `table_plane` from the tables of a plane to those of the next.
     """
     cdef uneven_t c
     cdef readonly Py_ssize_t tasks
@@ -344,7 +328,7 @@ cdef class Problem:
                  table_plane):
         cdef uneven_t *p = &self.c
         cdef Axis *axis
-        cdef Py_ssize_t a, end = 0, at = 0
+        cdef Py_ssize_t a, at = 0
         memset(p, 0, sizeof(uneven_t))
         p.window.kernels, p.integers = find(isa, dtype), find(isa, "q")
         p.window.itemsize = p.window.kernels.itemsize

@@ -23,7 +23,8 @@ from .._spec.separable_conv import SeparableConvSpec
 from .._spec.spec import Spec
 from .._spec.transpose import TransposeSpec
 from .._spec.uneven import UnevenSpec
-from . import depthwise, factored, grouped, local, magnitude, nonfinite, pooling, uneven
+from .._spec.unpool import UnpoolSpec
+from . import depthwise, factored, grouped, local, magnitude, nonfinite, pooling, uneven, unpool
 from .bands import Bands
 from .bordered import bordered, spills
 from .candidate import Candidate, Packer, Part, chunk, idle, make_engine, runner
@@ -340,6 +341,8 @@ ALGORITHMS = (
     Algorithm("reference", PoolSpec, pooling.reference, only_named=SLOW),
     Algorithm("direct", UnevenSpec, uneven.candidate),
     Algorithm("reference", UnevenSpec, uneven.reference, only_named=SLOW),
+    Algorithm("direct", UnpoolSpec, unpool.candidate),
+    Algorithm("reference", UnpoolSpec, unpool.reference, only_named=SLOW),
     Algorithm("bands", SeparableConvSpec, _bands, parts=PARTS),
     Algorithm("reference", SeparableConvSpec, _separable_conv_reference, only_named=SLOW),
 )

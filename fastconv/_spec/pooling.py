@@ -169,7 +169,7 @@ def _result_dtype(name: str, kind: str, source: np.dtype, dtype: Any) -> np.dtyp
     return native(source)
 
 
-def _read_word(name: str, argument: str, value: Any, words: Sequence[str]) -> str:
+def read_word(name: str, argument: str, value: Any, words: Sequence[str]) -> str:
     if isinstance(value, str) and value in words:
         return value
     kind = ValueError if isinstance(value, str) else TypeError
@@ -203,8 +203,8 @@ def read_common(
     """The fields of `Pooling`; `shape` is what `read_input` says, with three axes."""
     batched, batch, channels, lengths = shape
     indices = as_flag(name, "return_indices", said.return_indices)
-    convention = _read_word(name, "index_convention", said.index_convention, tuple(CONVENTIONS))
-    policy = _read_word(name, "nan_policy", said.nan_policy, ("propagate", "omit"))
+    convention = read_word(name, "index_convention", said.index_convention, tuple(CONVENTIONS))
+    policy = read_word(name, "nan_policy", said.nan_policy, ("propagate", "omit"))
     most = prod(lengths) * (1 if convention == "plane" else channels)
     most *= batch if convention in ("flat", "flat_column_major", "nhwc_batch") else 1
     index_dtype = _read_index_dtype(name, said.index_dtype, most - 1)

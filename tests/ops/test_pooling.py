@@ -1,0 +1,217 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Any pooling that can be asked for, against the reference.
+
+``FASTCONV_EXAMPLES=20000 pytest tests/ops/test_pooling.py`` looks further.
+"""
+
+import os
+
+import numpy as np
+import pytest
+from arrays import numbers
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+from pools import CONVENTIONS, assert_right, pools, uneven_pools
+from ways import ISAS
+
+import fastconv
+
+EXAMPLES = int(os.environ.get("FASTCONV_EXAMPLES", "600"))
+MANY = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+pytestmark = pytest.mark.usefixtures("poisoned")
+
+
+def check(name, arguments, said, threads, isa):
+    pool = getattr(fastconv, name)
+    try:
+        wanted = pool(*arguments, **said, algorithm="reference")
+    except ValueError:  # no output, or a border of nothing
+        assume(False)
+    with fastconv.settings(isa=isa), np.errstate(all="ignore"):
+        got = pool(*arguments, **said, threads=threads)
+    assert_right(got, wanted, exact="max" in name or "min" in name)
+
+
+@MANY
+@given(pools(), st.integers(1, 3), st.sampled_from(ISAS))
+def test_any_pool_is_that_of_the_reference(problem, threads, isa):
+    check(*problem, threads, isa)
+
+
+@MANY
+@given(uneven_pools(), st.integers(1, 3), st.sampled_from(ISAS))
+def test_any_adaptive_global_or_fractional_pool_is_that_of_the_reference(problem, threads, isa):
+    check(*problem, threads, isa)
+
+
+@settings(max_examples=100, deadline=None)
+@given(pools(), st.sampled_from(ISAS))
+def test_bits_do_not_depend_on_threads(problem, isa):
+    name, arguments, said = problem
+    pool = getattr(fastconv, name)
+    with fastconv.settings(isa=isa), np.errstate(all="ignore"):
+        try:
+            one = pool(*arguments, **said, threads=1)
+        except ValueError:
+            assume(False)
+        two = pool(*arguments, **said, threads=3)
+    one, two = (x if isinstance(x, tuple) else (x,) for x in (one, two))
+    assert [x.tobytes() for x in one] == [x.tobytes() for x in two]
+
+
+# ---- one thing at a time -----------------------------------------------------------------------
+
+
+def test_of_equal_elements_the_first_wins_and_of_nan_the_last():
+    x = np.array([[1.0, 3.0, 3.0, np.nan, 0.0, np.nan, 2.0, 2.0]])
+    values, indices = fastconv.max_pool1d(x, 4, return_indices=True)
+    np.testing.assert_array_equal(indices, [[3, 5]])
+    values, indices = fastconv.max_pool1d(x, 4, return_indices=True, nan_policy="omit")
+    np.testing.assert_array_equal(values, [[3, 2]])
+    np.testing.assert_array_equal(indices, [[1, 6]])
+
+
+def test_a_window_of_padding_has_no_index():
+    x = np.ones((1, 1, 3), np.float32)
+    values, indices = fastconv.max_pool1d(x, 2, padding=[(4, 0)], return_indices=True)
+    np.testing.assert_array_equal(values, [[[-np.inf, -np.inf, 1]]])
+    np.testing.assert_array_equal(indices, [[[-1, -1, 0]]])
+    values, _ = fastconv.max_pool1d(x.astype(np.int8), 2, padding=[(4, 0)], return_indices=True)
+    np.testing.assert_array_equal(values, [[[-128, -128, 1]]])
+    averages = fastconv.avg_pool1d(x, 2, padding=[(4, 0)], count_include_pad=False)
+    np.testing.assert_array_equal(averages, [[[np.nan, np.nan, 1]]])
+
+
+def test_a_window_of_minus_inf_has_the_index_of_its_first_cell():
+    x = np.full((1, 1, 5, 7), -np.inf, np.float32)
+    _, indices = fastconv.max_pool2d(x, 3, stride=2, padding=1, return_indices=True)
+    np.testing.assert_array_equal(indices[0, 0, :2], [[0, 1, 3, 5], [7, 8, 10, 12]])
+
+
+def test_a_cell_of_a_border_has_the_index_of_the_cell_that_it_copies():
+    x = np.array([[[5.0, 1.0, 9.0]]])
+    _, indices = fastconv.max_pool1d(
+        x, 2, stride=1, padding=2, padding_mode="wrap", return_indices=True
+    )
+    np.testing.assert_array_equal(indices, [[[2, 2, 0, 2, 2, 0]]])
+    _, indices = fastconv.max_pool1d(
+        x, 2, stride=1, padding=2, padding_value=6, return_indices=True
+    )
+    np.testing.assert_array_equal(indices, [[[-1, -1, 0, 2, 2, -1]]])
+
+
+@pytest.mark.parametrize("convention", CONVENTIONS)
+def test_indices_count_as_their_convention_says(convention):
+    x = numbers((2, 3, 5, 7), "f4")
+    _, plane = fastconv.max_pool2d(x, 2, return_indices=True)
+    _, found = fastconv.max_pool2d(x, 2, return_indices=True, index_convention=convention)
+    n, c = np.indices((2, 3)).reshape(2, 2, 3, 1, 1)
+    y, x = plane // 7, plane % 7
+    wanted = {
+        "plane": plane,
+        "flat": ((n * 3 + c) * 5 + y) * 7 + x,
+        "flat_column_major": (n * 3 + c) * 35 + y + 5 * x,
+        "nhwc": (y * 7 + x) * 3 + c,
+        "nhwc_batch": ((n * 5 + y) * 7 + x) * 3 + c,
+    }
+    np.testing.assert_array_equal(found, wanted[convention])
+
+
+@pytest.mark.parametrize("indices", [False, True])
+def test_out_may_have_any_strides_and_overlap_the_input(indices):
+    x = numbers((2, 5, 11, 13), "f4")
+    wanted = fastconv.max_pool2d(x, 3, stride=2, return_indices=indices)
+    wanted = wanted if indices else (wanted,)
+    out = tuple(np.zeros((6, 5, 5, 4), one.dtype).T[::2] for one in wanted)
+    got = fastconv.max_pool2d(
+        x, 3, stride=2, return_indices=indices, out=out if indices else out[0]
+    )
+    assert got is out or got is out[0]
+    for one, there in zip(out, wanted, strict=True):
+        np.testing.assert_array_equal(one, there)
+    inside = x[:, :, :5, :6]
+    out = (inside, np.zeros(inside.shape, np.int64)) if indices else inside
+    fastconv.max_pool2d(x, 3, stride=2, return_indices=indices, out=out)
+    np.testing.assert_array_equal(inside, wanted[0])
+
+
+def test_large_windows_and_long_rows():
+    x = numbers((1, 2, 5003), "f4")
+    for k, stride in ((1009, 1), (1009, 7), (3, 1), (2, 2), (4, 4)):
+        wanted = np.lib.stride_tricks.sliding_window_view(x, k, axis=2)[:, :, ::stride].max(-1)
+        np.testing.assert_array_equal(fastconv.max_pool1d(x, k, stride), wanted)
+
+
+def test_an_average_is_as_exact_as_blocks_of_sums():
+    x = np.full((1, 1, 100_003), 0.1, np.float32)  # one chain of additions is off by 1e-3
+    got = fastconv.avg_pool1d(x, 100_003)
+    np.testing.assert_allclose(got, [[[np.float32(0.1)]]], rtol=1e-5)
+    np.testing.assert_allclose(fastconv.global_avg_pool1d(x), [[[np.float32(0.1)]]], rtol=1e-5)
+
+
+# ---- PyTorch -----------------------------------------------------------------------------------
+
+
+@pytest.mark.peers
+@pytest.mark.parametrize("rank", [1, 2, 3])
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+def test_pools_are_those_of_torch(rank, dtype):
+    torch = pytest.importorskip("torch")
+    functional = torch.nn.functional
+    x = numbers((2, 5, *(13, 11, 7)[:rank]), dtype)
+    x[0, 0][:2] = np.nan
+    t = torch.from_numpy(x)
+    for k, s, p, d, ceil in (
+        (3, 2, 1, 1, False), (2, 2, 0, 1, True), (3, 1, 1, 2, False), (3, 3, 1, 1, True),
+        (2, None, 1, 1, False),
+    ):  # fmt: skip
+        name = f"max_pool{rank}d"
+        wanted = getattr(functional, name)(t, k, s, p, d, ceil, return_indices=True)
+        got = getattr(fastconv, name)(x, k, s, p, d, ceil, True)
+        for here, there in zip(got, wanted, strict=True):
+            np.testing.assert_array_equal(here, there.numpy())
+        for include in (True, False):
+            name = f"avg_pool{rank}d"
+            wanted = getattr(functional, name)(t, k, s, p, ceil, include).numpy()
+            got = getattr(fastconv, name)(x, k, s, p, ceil, include)
+            np.testing.assert_allclose(got, wanted, rtol=1e-5, atol=1e-6)
+    wanted = getattr(functional, f"lp_pool{rank}d")(t, 2, 3, 2).numpy()
+    got = getattr(fastconv, f"lp_pool{rank}d")(x, 2, 3, 2)
+    np.testing.assert_allclose(got, wanted, rtol=1e-5)
+
+
+@pytest.mark.peers
+@pytest.mark.parametrize("rank", [1, 2, 3])
+def test_adaptive_pools_are_those_of_torch(rank):
+    torch = pytest.importorskip("torch")
+    functional = torch.nn.functional
+    x = numbers((2, 5, *(13, 11, 7)[:rank]), "f4")
+    size = (5, 3, 2)[:rank]
+    name = f"adaptive_max_pool{rank}d"
+    wanted = getattr(functional, name)(torch.from_numpy(x), size, return_indices=True)
+    got = getattr(fastconv, name)(x, size, return_indices=True)
+    for here, there in zip(got, wanted, strict=True):
+        np.testing.assert_array_equal(here, there.numpy())
+    name = f"adaptive_avg_pool{rank}d"
+    wanted = getattr(functional, name)(torch.from_numpy(x), size).numpy()
+    np.testing.assert_allclose(getattr(fastconv, name)(x, size), wanted, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.peers
+@pytest.mark.parametrize("rank", [2, 3])
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+def test_fractional_pools_are_those_of_torch(rank, dtype):
+    torch = pytest.importorskip("torch")
+    functional = torch.nn.functional
+    x = numbers((3, 5, *(17, 13, 11)[:rank]), dtype)
+    samples = np.random.default_rng(0).random((3, 5, rank)).astype(dtype)
+    name = f"fractional_max_pool{rank}d"
+    for size in ((7, 5, 4)[:rank], (1, 9, 2)[:rank]):
+        wanted = getattr(functional, name)(
+            torch.from_numpy(x), 3, size, return_indices=True,
+            _random_samples=torch.from_numpy(samples),
+        )  # fmt: skip
+        got = getattr(fastconv, name)(x, 3, size, return_indices=True, _random_samples=samples)
+        for here, there in zip(got, wanted, strict=True):
+            np.testing.assert_array_equal(here, there.numpy())

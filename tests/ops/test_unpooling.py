@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Max unpooling: values go to where their indices say, by the rule for several of one place."""
+
+import numpy as np
+import pytest
+from arrays import numbers
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pools import CONVENTIONS, arrays, assert_right
+
+import fastconv
+
+pytestmark = pytest.mark.usefixtures("poisoned")
+
+
+@st.composite
+def unpoolings(draw):
+    """(name, arguments, keywords), with indices that may be any."""
+    rank = draw(st.integers(1, 3))
+    x, last = draw(arrays(rank))
+    convention = draw(st.sampled_from(CONVENTIONS))
+    kernel = draw(st.integers(1, 3))
+    sizes = [n * kernel for n in (x.shape[-1 - rank : -1] if last else x.shape[-rank:])]
+    channels = x.shape[-1] if last else x.shape[x.ndim - rank - 1]
+    batch = x.shape[0] if x.ndim == rank + 2 else 1
+    most = int(np.prod(sizes)) * (1 if convention == "plane" else channels)
+    most *= batch if convention not in ("plane", "nhwc") else 1
+    random = np.random.default_rng(draw(st.integers(0, 99)))
+    indices = random.integers(-1, most, x.shape) if most else np.zeros(x.shape, np.int64)
+    said = {
+        "channels_last": last,
+        "index_convention": convention,
+        "overlap": draw(st.sampled_from(["last", "max", "sum"])),
+    }
+    if x.dtype.itemsize == 2 and said["overlap"] == "sum":
+        said["overlap"] = "last"  # sums are rounded once here, by NumPy each time
+    if draw(st.booleans()):
+        indices = indices.astype(np.int32)
+    return f"max_unpool{rank}d", (x, indices, kernel), said
+
+
+@settings(max_examples=400, deadline=None)
+@given(unpoolings(), st.integers(1, 3))
+def test_any_unpooling_is_that_of_the_reference(problem, threads):
+    name, arguments, said = problem
+    unpool = getattr(fastconv, name)
+    with np.errstate(all="ignore"):
+        wanted = unpool(*arguments, **said, algorithm="reference")
+        got = unpool(*arguments, **said, threads=threads)
+    assert_right(got, wanted, exact=said["overlap"] != "sum" or arguments[0].dtype.kind in "biu")
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.data(), st.sampled_from(CONVENTIONS), st.integers(1, 3))
+def test_unpooling_inverts_pooling(data, convention, rank):
+    x, last = data.draw(arrays(rank, dtypes=("f4", "f8", "i4")))
+    if x.dtype.kind == "f":
+        x = np.nan_to_num(x, nan=2, posinf=1, neginf=-1)
+    x = np.where(x == 0, x.dtype.type(3), x)  # zeros could not be told from what is left out
+    pool = getattr(fastconv, f"max_pool{rank}d")
+    said = {"channels_last": last, "index_convention": convention}
+    values, indices = pool(x, 2, return_indices=True, ceil_mode=True, **said)
+    sizes = x.shape[-1 - rank : -1] if last else x.shape[-rank:]
+    back = getattr(fastconv, f"max_unpool{rank}d")(values, indices, 2, output_size=sizes, **said)
+    assert back.shape == x.shape
+    kept = back != 0
+    np.testing.assert_array_equal(back[kept], x[kept])
+    assert np.isin(values, back).all()
+
+
+def test_of_several_values_the_rule_decides():
+    x, where = np.array([[3.0, 7.0, 5.0]]), np.array([[1, 1, 1]])
+    for overlap, wanted in (("last", 5), ("max", 7), ("sum", 15)):
+        got = fastconv.max_unpool1d(x, where, 1, overlap=overlap)
+        np.testing.assert_array_equal(got, [[0, wanted, 0]])
+
+
+def test_an_index_that_points_nowhere_is_named_and_nothing_is_written():
+    x = numbers((1, 2, 3, 5), "f4")
+    values, indices = fastconv.max_pool2d(np.repeat(x, 2, 3), (1, 2), return_indices=True)
+    for bad in (30, -2, 10**12):
+        indices[0, 1, 2, 3] = bad
+        indices[0, 1, 2, 4] = 77
+        out = np.full((1, 2, 3, 10), 7, np.float32)
+        with pytest.raises(ValueError, match=rf"indices\[0, 1, 2, 3\] is {bad}, but it must be "):
+            fastconv.max_unpool2d(values, indices, (1, 2), out=out)
+        assert (out == 7).all()
+
+
+def test_flat_indices_may_point_into_other_planes():
+    x, where = np.array([[[1.0, 2.0]], [[3.0, 4.0]]]), np.array([[[3, 0]], [[2, -1]]])
+    got = fastconv.max_unpool1d(x, where, 1, index_convention="flat")
+    np.testing.assert_array_equal(got, [[[2, 0]], [[3, 1]]])
+
+
+@pytest.mark.parametrize(
+    ("said", "message"),
+    [
+        ({"overlap": "first"}, "overlap is 'first', but it must be one of 'last', 'max', 'sum'"),
+        ({"output_size": 9}, "output_size is 9 on axis L, but it must be from 3 to 5"),
+        (
+            {"output_size": (1, 2, 3, 4)},
+            "output_size has 4 entries, but it must be None, or have 1",
+        ),
+        ({"index_convention": "torch"}, "index_convention is 'torch', but it must be one of "),
+        ({"padding": "same"}, "padding is 'same', but it must be an integer"),
+    ],
+)
+def test_what_is_wrong_is_named(said, message):
+    x, where = np.ones((1, 2)), np.zeros((1, 2), int)
+    with pytest.raises((TypeError, ValueError), match="max_unpool1d: ") as caught:
+        fastconv.max_unpool1d(x, where, 2, **said)
+    assert message in str(caught.value)
+
+
+def test_indices_must_be_integers_of_the_shape_of_the_input():
+    x = np.ones((1, 2))
+    with pytest.raises(ValueError, match="indices has shape"):
+        fastconv.max_unpool1d(x, np.zeros((1, 3), int), 2)
+    with pytest.raises(TypeError, match="indices has dtype float64, but it must hold integers"):
+        fastconv.max_unpool1d(x, np.zeros((1, 2)), 2)
+    with pytest.raises(TypeError, match="indices is None"):
+        fastconv.max_unpool1d(x, None, 2)
+
+
+@pytest.mark.peers
+@pytest.mark.parametrize("rank", [1, 2, 3])
+def test_unpooling_is_that_of_torch(rank):
+    torch = pytest.importorskip("torch")
+    functional = torch.nn.functional
+    x = numbers((2, 3, *(13, 11, 7)[:rank]), "f4")
+    for k, s, p in ((2, None, 0), (3, 3, 1), (2, 3, 0)):
+        values, indices = getattr(functional, f"max_pool{rank}d")(
+            torch.from_numpy(x), k, s, p, return_indices=True
+        )
+        size = x.shape[2:]
+        wanted = getattr(functional, f"max_unpool{rank}d")(values, indices, k, s, p, size)
+        got = getattr(fastconv, f"max_unpool{rank}d")(
+            values.numpy(), indices.numpy(), k, s, p, size
+        )
+        np.testing.assert_array_equal(got, wanted.numpy())
