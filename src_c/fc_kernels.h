@@ -128,6 +128,10 @@ typedef struct {
     const ptrdiff_t *place, *row_index; /* of rows */
     const ptrdiff_t *step, *tap_index;  /* of taps */
     ptrdiff_t taps;
+    /* Places of rows and indices of their first cells, in the order of the plane, where windows of
+     * walk_rows rows are walk_stride apart, in both axes, and have taps side by side; or NULL. */
+    const ptrdiff_t *walk, *walk_index;
+    ptrdiff_t walk_rows, walk_stride;
     ptrdiff_t lane_index;
     int64_t first_index;
     const fc_columns *columns, *columns_end; /* of masked ones each tap has a mask */

@@ -2,6 +2,7 @@
 """Pooling as threads and loops see it."""
 from libc.stdint cimport int64_t
 
+from fastconv._core.source cimport source_t
 from fastconv._core.table cimport fc_columns, fc_epilogue, fc_kernels, fc_pool
 from fastconv._core.window cimport operands_t, view_t, window_t
 
@@ -37,11 +38,12 @@ cdef struct pooled_t:
     const char *columns         # ... those of columns, in the dtype of sums, and a vector more
     fc_epilogue value_how, index_how
     const fc_kernels *integers  # of indices
+    bint walks                  # windows share rows, which the kernel reads once
     bint changes                # values are changed after they are pooled
     Py_ssize_t listed           # lines whose rows scratch has room for
     Py_ssize_t lines, pitch     # ... and lines whose values it has room for; elements of one
     # Places in scratch.
-    Py_ssize_t at_begin, at_place, at_row_index, at_depth, at_step, at_tap_index
+    Py_ssize_t at_walk, at_begin, at_place, at_row_index, at_depth, at_step, at_tap_index
     Py_ssize_t at_columns, at_masks, at_divisors, at_value, at_count, at_index
     Py_ssize_t scratch_bytes
 
@@ -54,6 +56,10 @@ cdef struct place_t:
     Py_ssize_t n, at[3]         # batch; depth, height, width
     Py_ssize_t tap              # of all taps along a row the first that is listed
 
+cdef void list_walk(const pooled_t *p, const part_t *part, Py_ssize_t z, fc_pool *pool,
+                    char *scratch) noexcept nogil
+cdef void list_taps(const pooled_t *p, const part_t *part, const source_t *source, Py_ssize_t x,
+                    bint valid_only, fc_pool *pool, char *scratch) noexcept nogil
 cdef bint is_nan(const fc_kernels *kernels, const char *at) noexcept nogil
 cdef void find_part(const pooled_t *p, Py_ssize_t task, part_t *part) noexcept nogil
 cdef Py_ssize_t find_columns(const pooled_t *p, const part_t *part, char *scratch) noexcept nogil

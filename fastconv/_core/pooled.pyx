@@ -4,7 +4,8 @@ from libc.math cimport isnan
 from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 
 from fastconv._core.axis cimport ZERO, Axis, reach
-from fastconv._core.table cimport FC_POOL_ARGMAX, fc_columns, fc_pool
+from fastconv._core.source cimport source_t, tap_offset
+from fastconv._core.table cimport FC_NOWHERE, FC_POOL_ARGMAX, fc_columns, fc_pool
 from fastconv._core.window cimport channel_bytes, operands_t
 
 
@@ -103,6 +104,49 @@ cdef Py_ssize_t list_rows(const pooled_t *p, Py_ssize_t z, Py_ssize_t y, const P
                 index[rows] = rd * indices.weight[2] + rh * indices.weight[3]
             rows += 1
     return rows
+
+
+cdef void list_walk(const pooled_t *p, const part_t *part, Py_ssize_t z, fc_pool *pool,
+                    char *scratch) noexcept nogil:
+    """All rows that windows of plane z read, in order, where they are read in place."""
+    cdef const Axis *ad = &p.window.axis[1]
+    cdef const Axis *ah = &p.window.axis[2]
+    cdef Py_ssize_t *walk = <Py_ssize_t *> (scratch + p.at_walk)
+    cdef Py_ssize_t rows = (part.end[1] - part.first[1] - 1) * ah.stride + ah.taps, e, at
+    cdef Py_ssize_t depth = reach(ad, z * ad.stride - ad.pad)
+    for e in range(rows):
+        at = reach(ah, part.first[1] * ah.stride - ah.pad + e)
+        walk[e] = FC_NOWHERE
+        if at >= 0 and depth >= 0:
+            walk[e] = (depth * p.window.src.axis_bytes[1]
+                       + at * p.window.src.axis_bytes[2]) // p.window.itemsize
+        walk[rows + e] = depth * p.indices.weight[2] + at * p.indices.weight[3]
+    pool.walk, pool.walk_index = walk, walk + rows
+    pool.walk_rows, pool.walk_stride = ah.taps, ah.stride
+
+
+cdef void list_taps(const pooled_t *p, const part_t *part, const source_t *source, Py_ssize_t x,
+                    bint valid_only, fc_pool *pool, char *scratch) noexcept nogil:
+    """The taps along a row of the windows from column x on; or only those that column x has in the
+    input."""
+    cdef const Axis *axis = &p.window.axis[3]
+    cdef Py_ssize_t *step = <Py_ssize_t *> (scratch + p.at_step)
+    cdef Py_ssize_t *index = <Py_ssize_t *> (scratch + p.at_tap_index)
+    cdef Py_ssize_t t, at, taps = 0
+    for t in range(axis.taps):
+        at = x * axis.stride + t * axis.dilation - axis.pad
+        if valid_only and not 0 <= at < axis.src:
+            continue
+        if p.in_place:
+            step[taps] = at * p.window.src.axis_bytes[3] // p.window.itemsize
+        elif t < source.box[3].first or t >= source.box[3].first + source.box[3].taps:
+            continue            # it is nowhere valid
+        else:
+            step[taps] = (tap_offset(&p.window, source, 3, t)
+                          + (x - part.first[2]) * source.pixel[3])
+        index[taps] = at + axis.pad if p.indices.padded else at * p.indices.weight[4]
+        taps += 1
+    pool.taps, pool.step, pool.tap_index = taps, step, index
 
 
 cdef bint is_nan(const fc_kernels *kernels, const char *at) noexcept nogil:
@@ -247,6 +291,9 @@ cdef void pool_lines(const pooled_t *p, const operands_t *operands, fc_pool *poo
         pool_some(p, operands, &some, src, c, &here, count, dst, index, scratch)
         line += some.lines
         some.begin += some.lines * some.begin_step
+        if some.walk != NULL:
+            some.walk += some.lines * some.walk_stride
+            some.walk_index += some.lines * some.walk_stride
         some.line_divisors += some.lines
         some.first_index += some.lines * some.line_index
         src += some.lines * some.src_line * p.window.itemsize

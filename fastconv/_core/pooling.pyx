@@ -15,7 +15,7 @@ from fastconv._core cimport source as sources
 from fastconv._core.axis cimport ZERO, Axis, Span, ceiling, make_span
 from fastconv._core.parallel cimport make_tasks
 from fastconv._core.pooled cimport (
-    find_columns, find_part, list_rows, part_t, place_t, pool_lines, pooled_t)
+    find_columns, find_part, list_rows, list_taps, list_walk, part_t, place_t, pool_lines, pooled_t)
 from fastconv._core.source cimport source_t, tap_offset
 from fastconv._core.table cimport (
     FC_POOL_ARGMAX, FC_POOL_MAX, FC_POOL_SUM, fc_columns, fc_pool, find)
@@ -58,30 +58,6 @@ cdef void copy_cells(const pooled_t *p, const operands_t *operands, const part_t
         p.window.kernels.power(scratch + p.window.at_strip, count, p.power)
 
 
-cdef void list_taps(const pooled_t *p, const part_t *part, const source_t *source, Py_ssize_t x,
-                    bint valid_only, fc_pool *pool, char *scratch) noexcept nogil:
-    """The taps along a row of the windows from column x on; or only those that column x has in the
-    input."""
-    cdef const Axis *axis = &p.window.axis[3]
-    cdef Py_ssize_t *step = <Py_ssize_t *> (scratch + p.at_step)
-    cdef Py_ssize_t *index = <Py_ssize_t *> (scratch + p.at_tap_index)
-    cdef Py_ssize_t t, at, taps = 0
-    for t in range(axis.taps):
-        at = x * axis.stride + t * axis.dilation - axis.pad
-        if valid_only and not 0 <= at < axis.src:
-            continue
-        if p.in_place:
-            step[taps] = at * p.window.src.axis_bytes[3] // p.window.itemsize
-        elif t < source.box[3].first or t >= source.box[3].first + source.box[3].taps:
-            continue            # it is nowhere valid
-        else:
-            step[taps] = (tap_offset(&p.window, source, 3, t)
-                          + (x - part.first[2]) * source.pixel[3])
-        index[taps] = at + axis.pad if p.indices.padded else at * p.indices.weight[4]
-        taps += 1
-    pool.taps, pool.step, pool.tap_index = taps, step, index
-
-
 cdef void rows_of_strip(const pooled_t *p, const part_t *part, const source_t *source, int a,
                         Py_ssize_t at, Py_ssize_t *place) noexcept nogil:
     """Where the taps of an axis of an output are in a strip, by their numbers."""
@@ -118,10 +94,12 @@ cdef void list_lines(const pooled_t *p, const part_t *part, const source_t *sour
 
 cdef void pool_columns(const pooled_t *p, const operands_t *operands, const part_t *part,
                        Py_ssize_t c, const source_t *source, const char *src, fc_pool *pool,
-                       Py_ssize_t *listed, char *scratch) noexcept nogil:
-    """All lines of a part of a channel; `listed` is the first of those whose rows are listed."""
-    cdef Py_ssize_t line = 0, count, some, at, high = part.end[1] - part.first[1]
+                       Py_ssize_t *listed, Py_ssize_t *walked, char *scratch) noexcept nogil:
+    """All lines of a part of a channel; `listed` is the first of those whose rows are listed, and
+    `walked` the plane whose rows are."""
+    cdef Py_ssize_t line = 0, count, some, at, high = part.end[1] - part.first[1], z, ahead
     cdef Py_ssize_t lines = (part.end[0] - part.first[0]) * high
+    cdef fc_pool these = pool[0]
     cdef place_t place
     place.n, place.at[2] = part.n, part.first[2]
     place.tap = 0 if p.in_place else source.box[3].first
@@ -134,10 +112,19 @@ cdef void pool_columns(const pooled_t *p, const operands_t *operands, const part
         at = line
         while at < line + count:
             some = min(high - at % high, line + count - at)
-            pool.begin = <Py_ssize_t *> (scratch + p.at_begin) + at - line
-            pool.line_divisors = <double *> (scratch + p.at_divisors) + at - line
-            place.at[0], place.at[1] = part.first[0] + at // high, part.first[1] + at % high
-            pool_lines(p, operands, pool, src, c, &place, part.end[2] - part.first[2], some,
+            z = part.first[0] + at // high
+            these = pool[0]
+            these.begin = <Py_ssize_t *> (scratch + p.at_begin) + at - line
+            these.line_divisors = <double *> (scratch + p.at_divisors) + at - line
+            if p.walks:
+                if walked[0] != z:
+                    list_walk(p, part, z, pool, scratch)
+                    walked[0] = z
+                ahead = at % high * pool.walk_stride
+                these.walk, these.walk_index = pool.walk + ahead, pool.walk_index + ahead
+                these.walk_rows, these.walk_stride = pool.walk_rows, pool.walk_stride
+            place.at[0], place.at[1] = z, part.first[1] + at % high
+            pool_lines(p, operands, &these, src, c, &place, part.end[2] - part.first[2], some,
                        scratch)
             at += some
         line += count
@@ -195,7 +182,7 @@ cdef void one_task(const void *what, operands_t *operands, Py_ssize_t task,
     cdef source_t source
     cdef fc_pool pool
     cdef int a
-    cdef Py_ssize_t c, end, listed = -1
+    cdef Py_ssize_t c, end, listed = -1, walked = -1
     cdef const char *src
     cdef const Axis *axis = &p.window.axis[3]
     memset(&pool, 0, sizeof(pool))
@@ -237,7 +224,8 @@ cdef void one_task(const void *what, operands_t *operands, Py_ssize_t task,
         if p.pixels:
             if listed < 0:
                 list_taps(p, &part, &source, part.first[2], False, &pool, scratch)
-            pool_columns(p, operands, &part, c, &source, src, &pool, &listed, scratch)
+            pool_columns(p, operands, &part, c, &source, src, &pool, &listed, &walked,
+                         scratch)
         else:
             pool_channels(p, operands, &part, &source, src, &pool, scratch)
         c = end
@@ -342,6 +330,12 @@ cdef class Problem:
             p.listed = max(1, min(p.each[3], ROOM // (depth * height)))
         if not p.pixels:
             p.listed = 1
+        # The windows that kernels walk over, and the rows of a part, and their indices.
+        p.walks = (p.in_place and p.pixels and not p.omit and depth == 1
+                   and p.window.axis[2].stride == p.window.axis[3].stride
+                   and p.window.axis[2].dilation == p.window.axis[3].dilation == 1)
+        p.at_walk = book(&end, 0 if not p.walks else 2 * sizeof(Py_ssize_t) * (
+            p.each[3] * p.window.axis[2].stride + height))
         p.at_begin = book(&end, (p.listed + 1) * sizeof(Py_ssize_t))
         p.at_place = book(&end, p.listed * depth * height * sizeof(Py_ssize_t))
         p.at_row_index = book(&end, p.listed * depth * height * sizeof(Py_ssize_t))

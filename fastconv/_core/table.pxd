@@ -79,6 +79,9 @@ cdef extern from "fc_kernels.h" nogil:
         const Py_ssize_t *step
         const Py_ssize_t *tap_index
         Py_ssize_t taps, lane_index
+        const Py_ssize_t *walk
+        const Py_ssize_t *walk_index
+        Py_ssize_t walk_rows, walk_stride
         int64_t first_index
         const fc_columns *columns
         const fc_columns *columns_end

@@ -33,7 +33,7 @@ def _average(act, family, name, rank):
         input, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True,
         divisor_override=None,
         *, dilation=1, padding_mode="constant", padding_value=None, channels_last=False,
-        nan_policy="propagate", dtype=None, out=None, algorithm="auto", threads=None,
+        where=None, nan_policy="propagate", dtype=None, out=None, algorithm="auto", threads=None,
     ):  # fmt: skip
         parameters = PoolParameters(
             kernel_size, stride, padding, dilation, ceil_mode,
@@ -41,7 +41,7 @@ def _average(act, family, name, rank):
             nan_policy=nan_policy, count_include_pad=count_include_pad,
             divisor_override=divisor_override, dtype=dtype,
         )  # fmt: skip
-        return act(family, name, rank, parameters, ((input,), out), (algorithm, threads))
+        return act(family, name, rank, parameters, ((input, where), out), (algorithm, threads))
 
     return pool
 
@@ -204,6 +204,9 @@ def avg_pool2d():
     padding_mode, padding_value
         what lies in the padding: see `conv2d`. With 'constant' and None or 0 it is 0; what
         hangs over the padding in ceil_mode does not count.
+    where
+        None, or an array of bool that broadcasts to the shape of the input: only elements where it
+        is True count, and no padding but that of a border. The average of none is NaN.
     nan_policy
         'propagate', or 'omit': only elements of the input that are not NaN count.
     dtype
@@ -216,8 +219,11 @@ def avg_pool2d():
     shape that `max_pool2d` gives, and raises what it does.
 
     >>> import numpy as np
-    >>> avg_pool2d(np.array([[[1, 2, 5, 0], [4, 3, 1, 6]]]), 2)
+    >>> x = np.array([[[1, 2, 5, 0], [4, 3, 1, 6]]])
+    >>> avg_pool2d(x, 2)
     array([[[2.5, 3. ]]])
+    >>> avg_pool2d(x, 2, where=x > 0)
+    array([[[2.5, 4. ]]])
     """
 
 

@@ -24,7 +24,18 @@ from .._spec.spec import Spec
 from .._spec.transpose import TransposeSpec
 from .._spec.uneven import UnevenSpec
 from .._spec.unpool import UnpoolSpec
-from . import depthwise, factored, grouped, local, magnitude, nonfinite, pooling, uneven, unpool
+from . import (
+    depthwise,
+    factored,
+    grouped,
+    local,
+    magnitude,
+    nonfinite,
+    passes,
+    pooling,
+    uneven,
+    unpool,
+)
 from .bands import Bands
 from .bordered import bordered, spills
 from .candidate import Candidate, Packer, Part, chunk, idle, make_engine, runner
@@ -338,6 +349,7 @@ ALGORITHMS = (
     Algorithm("local", LocalSpec, local.candidate),
     Algorithm("reference", LocalSpec, _reference, only_named=SLOW),
     Algorithm("direct", PoolSpec, pooling.candidate),
+    Algorithm("separable", PoolSpec, passes.candidate, refuses=passes.refuses),
     Algorithm("reference", PoolSpec, pooling.reference, only_named=SLOW),
     Algorithm("direct", UnevenSpec, uneven.candidate),
     Algorithm("reference", UnevenSpec, uneven.reference, only_named=SLOW),

@@ -166,3 +166,10 @@ POOL_COLUMNS = 4096
 POOL_CHANNELS = 1024
 POOL_OPERATIONS = 100_000
 POOL_STRIP_BYTES = 64 * 1024
+
+# The same one axis after the other, in comparisons of a cell: to copy it, with channels first or
+# last, and for a step along an axis. Cells of a strip for each that its outputs are apart, at most.
+PASS_COPY = 2
+PASS_COPY_LAST = 20
+PASS_STEP = 2.5
+PASS_MOST = 16

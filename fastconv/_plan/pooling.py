@@ -94,6 +94,12 @@ def in_eight(bits: np.ndarray) -> bytes:
     return bits.tobytes().ljust(8, b"\0")
 
 
+def border_of(spec: PoolSpec, tile: np.dtype) -> bytes:
+    """What lies in the padding of a strip."""
+    constant = any(axis.border is Border.CONSTANT for axis in spec.axes)
+    return in_eight(bits_of(spec.border_value if constant else spec.worst, spec.source, tile))
+
+
 def _part(call) -> Part:
     spec = call.spec
     problem, copies = _problem(call)
@@ -107,8 +113,8 @@ def _part(call) -> Part:
     def run_arrays(inputs, outs) -> bool:
         index = address(outs[1]) if len(outs) > 1 else 0
         return run(
-            tasks, address(inputs[0]), address(ONE), 0, 0, 0, address(outs[0]), threads,
-            call.shared, each, index,
+            tasks, address(inputs[0]), address(inputs[1] if spec.masked else ONE), 0, 0, 0,
+            address(outs[0]), threads, call.shared, each, index,
         )  # fmt: skip
 
     return Part(
@@ -177,7 +183,7 @@ def _problem(call) -> tuple[pooling.Problem, tuple[str, ...]]:
         flip=in_eight(np.array(flip, f"u{dtype.itemsize}")) if flip else None,
         power=spec.power,
         low=in_eight(bits_of(spec.worst, *kinds) ^ np.array(flip, f"u{dtype.itemsize}")),
-        border_value=in_eight(bits_of(spec.border_value if constant else spec.worst, *kinds)),
+        border_value=border_of(spec, dtype),
         counts=counts,
         columns=columns,
         value_how=(storage(dtype), dst.storage),
@@ -193,15 +199,20 @@ ONE = np.ones(1, np.uint8)
 
 
 def _mask(call, dtype: np.dtype) -> Layout | None:
-    """The layout of what says which cells of an average count, if not all of them do: of `ONE`, if
-    only NaN does not."""
+    """The layout of what says which cells of an average count, if not all of them do: of `where`,
+    or of `ONE` if only NaN does not count."""
     spec = call.spec
-    if spec.kind != "average" or not spec.omit:
+    if spec.kind != "average" or not (spec.omit or spec.masked):
         return None
-    shape = spec.input_shape
-    return Layout.of(
-        shape, (0,) * len(shape), ONE.dtype, True, dtype, spec.rank, spec.channels_last
-    )
+    shape, strides, source, aligned = spec.input_shape, (), ONE.dtype, True
+    if spec.masked:
+        mask = call.inputs[1]
+        source, aligned = mask.dtype, mask.aligned
+        strides = tuple(
+            step if n > 1 else 0 for n, step in zip(mask.shape, mask.strides, strict=True)
+        )
+    strides = (0,) * (len(shape) - len(strides)) + strides
+    return Layout.of(shape, strides, source, aligned, dtype, spec.rank, spec.channels_last)
 
 
 def _adjacent(layout: Layout, axis: int, size: int) -> bool:

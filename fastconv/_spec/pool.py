@@ -19,6 +19,7 @@ from .arguments import (
 )
 from .axis import Axis
 from .borders import Border
+from .dtypes import components
 from .family import ArrayFamily
 from .pooling import KINDS, Pooling, check_real, read_common, read_input
 from .spec import AXES
@@ -58,6 +59,7 @@ class PoolSpec(Pooling):
     border_value: Any  # of Border.CONSTANT
     include_pad: bool  # averages count padding
     divisor: int | None  # of averages, in place of the number of cells
+    masked: bool  # an array says which cells count
 
     @property
     def lengths(self) -> tuple[int, int, int]:
@@ -99,6 +101,7 @@ class PoolSpec(Pooling):
         """What is read, in words."""
         modes = dict.fromkeys(axis.border.word for axis in self.axes[3 - self.rank :])
         border = f", border {' '.join(modes)}" * self.reads_border
+        border += ", where a mask says" * self.masked
         return Pooling.pack_words(self) + border
 
 
@@ -109,6 +112,20 @@ def _extended(axis: Axis) -> Axis:
         outputs -= 1
     after = (outputs - 1) * axis.stride + axis.span - axis.n - axis.before
     return axis._replace(after=max(axis.after, after))
+
+
+def _check_mask(name: str, mask: tuple[int, ...], dtype: np.dtype, shape: tuple[int, ...]) -> None:
+    """Raise unless an array of this shape says of each element of the input whether it counts."""
+    if components(dtype) == 2:
+        raise TypeError(f"{name}: where has dtype {dtype}, but it must be bool")
+    try:
+        fits = np.broadcast_shapes(mask, shape) == shape
+    except ValueError:
+        fits = False
+    if not fits:
+        raise ValueError(
+            f"{name}: where has shape {mask}, but it must broadcast to {shape}, that of input"
+        )
 
 
 def make_pool_spec(
@@ -122,6 +139,9 @@ def make_pool_spec(
     the fields of `PoolParameters`."""
     said = PoolParameters(**said)
     shape, source = arrays[0]
+    masked = len(arrays) > 1 and arrays[1] is not None
+    if masked:
+        _check_mask(name, *arrays[1], shape)
     channels_last = as_flag(name, "channels_last", said.channels_last)
     batched, batch, channels, elements = read_input(name, rank, shape, source, channels_last)
     check_real(name, source)
@@ -164,10 +184,11 @@ def make_pool_spec(
     divisor = said.divisor_override
     if divisor is not None:
         divisor = as_integer(name, "divisor_override", divisor, 1)
-    if said.nan_policy == "omit" and divisor is not None:
+    if divisor is not None and (masked or said.nan_policy == "omit"):
+        why = "with where" if masked else "for nan_policy 'omit'"
         raise ValueError(
-            f"{name}: divisor_override is {divisor}, but it must be None for nan_policy 'omit', "
-            "which divides by the number of cells that are not NaN"
+            f"{name}: divisor_override is {divisor}, but it must be None {why}: sums are divided "
+            "by the number of elements that count"
         )
     spec = PoolSpec(
         **read_common(
@@ -184,6 +205,7 @@ def make_pool_spec(
         border_value=value,
         include_pad=as_flag(name, "count_include_pad", said.count_include_pad),
         divisor=divisor,
+        masked=masked,
     )
     if prod(max(1, n) for n in spec.output_shape) * 8 > BYTES_MAX:
         raise ValueError(
@@ -195,7 +217,11 @@ def make_pool_spec(
 
 POOLS = {
     kind: ArrayFamily(
-        spec=PoolSpec, parameters=PoolParameters, often=5, make_spec=partial(make_pool_spec, kind)
+        spec=PoolSpec,
+        parameters=PoolParameters,
+        often=5,
+        make_spec=partial(make_pool_spec, kind),
+        inputs=("input", "where") if kind == "average" else ("input",),
     )
     for kind in KINDS
 }

@@ -53,12 +53,10 @@ static __attribute__((noinline)) void FC_NAME(no_place)(void *to, int bytes)
 }
 
 /* Lanes 0, 1, ... times a step. */
-FC_INLINE FC_NAME(places) FC_NAME(lane_steps)(FC_INT step)
+FC_INLINE FC_NAME(places) FC_NAME(lane_steps)(ptrdiff_t step)
 {
-    FC_NAME(places) steps;
-    for (int l = 0; l < FC_LANES; l++)
-        steps[l] = (FC_INT)l * step;
-    return steps;
+    static const FC_INT lanes[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+    return *(const FC_NAME(places) *)lanes * (FC_INT)step;
 }
 
 /* A vector of what a tap reads; lanes outside hold `low`. */
@@ -126,20 +124,15 @@ FC_INLINE void FC_NAME(pool_add)(const int WIDTH, FC_NAME(pool_state) *state)
     }
 }
 
-/* All taps of a row: TAPS of them, or if it is 0 as many as there are. */
-FC_INLINE void FC_NAME(pool_taps)(const int WHAT, const int OMIT, const int TAPS, const int WIDTH,
-                                  const int MASKED, const int PAIRS, const fc_pool *pool,
-                                  const fc_columns *columns, const FC_T *row, FC_INT first,
-                                  FC_VEC low, FC_NAME(pool_state) *state)
+/* All taps of a row. */
+FC_INLINE void FC_NAME(pool_taps)(const int WHAT, const int OMIT, const int WIDTH, const int MASKED,
+                                  const int PAIRS, const fc_pool *pool, const fc_columns *columns,
+                                  const FC_T *row, FC_INT first, FC_VEC low,
+                                  FC_NAME(pool_state) *state)
 {
     const uint32_t *mask = columns->mask;
     ptrdiff_t t = 0;
-    if (TAPS) {
-        FC_UNROLL
-        for (int s = 0; s < TAPS; s += 1 + PAIRS)
-            FC_NAME(pool_step)(WHAT, OMIT, WIDTH, MASKED, PAIRS, s + 1 < TAPS, pool, mask + s, row,
-                               first, s, low, state);
-    } else if (PAIRS && pool->shared) {
+    if (PAIRS && pool->shared) {
         for (; t + 1 < pool->taps; t += 2) {
             FC_NAME(pool_step)(WHAT, OMIT, WIDTH, MASKED, PAIRS, 1, pool, mask + t, row, first, t,
                                low, state);
@@ -147,13 +140,12 @@ FC_INLINE void FC_NAME(pool_taps)(const int WHAT, const int OMIT, const int TAPS
                 FC_NAME(pool_add)(WIDTH, state);
         }
     }
-    if (!TAPS)
-        for (; t < pool->taps; t++) {
-            FC_NAME(pool_step)(WHAT, OMIT, WIDTH, MASKED, PAIRS, 0, pool, mask + t, row, first, t,
-                               low, state);
-            if (WHAT == FC_POOL_SUM && t % FC_NAME(POOL_BLOCK) == FC_NAME(POOL_BLOCK) - 1)
-                FC_NAME(pool_add)(WIDTH, state);
-        }
+    for (; t < pool->taps; t++) {
+        FC_NAME(pool_step)(WHAT, OMIT, WIDTH, MASKED, PAIRS, 0, pool, mask + t, row, first, t, low,
+                           state);
+        if (WHAT == FC_POOL_SUM && t % FC_NAME(POOL_BLOCK) == FC_NAME(POOL_BLOCK) - 1)
+            FC_NAME(pool_add)(WIDTH, state);
+    }
     if (WHAT == FC_POOL_SUM)
         FC_NAME(pool_add)(WIDTH, state);
 }
@@ -162,7 +154,7 @@ FC_INLINE void FC_NAME(pool_taps)(const int WHAT, const int OMIT, const int TAPS
  * one of them. */
 FC_INLINE int FC_NAME(pool_store)(const int WHAT, const fc_pool *pool, ptrdiff_t line,
                                   ptrdiff_t lane, ptrdiff_t count, FC_VEC value, FC_VEC sum,
-                                  FC_NAME(places) at, FC_T *dst, char *index)
+                                  FC_NAME(places) at, FC_NAME(places) steps, FC_T *dst, char *index)
 {
     int none = 0;
     if (WHAT == FC_POOL_SUM) {
@@ -181,7 +173,7 @@ FC_INLINE int FC_NAME(pool_store)(const int WHAT, const fc_pool *pool, ptrdiff_t
         const uint32_t empty = FC_LANES_EQUAL((FC_LANE_BITS)at,
                                               (FC_LANE_BITS)((FC_NAME(places)){0} + FC_NO_PLACE));
         index += lane * pool->index_bytes;
-        FC_NAME(store_places)(index, at + FC_NAME(lane_steps)(step) + first, pool->first_index,
+        FC_NAME(store_places)(index, at + steps + first, pool->first_index,
                               pool->index_bytes, count);
         for (ptrdiff_t l = 0; empty && l < count; l++)
             if (empty >> l & 1) {
@@ -193,13 +185,14 @@ FC_INLINE int FC_NAME(pool_store)(const int WHAT, const fc_pool *pool, ptrdiff_t
 }
 
 /* WIDTH vectors of a line from `lane` on, of `cols` that are wanted. */
-FC_INLINE int FC_NAME(pool_part)(const int WHAT, const int OMIT, const int TAPS, const int WIDTH,
+FC_INLINE int FC_NAME(pool_part)(const int WHAT, const int OMIT, const int WIDTH,
                                  const int MASKED, const int PAIRS, const fc_pool *pool,
                                  ptrdiff_t line, ptrdiff_t lane, ptrdiff_t cols,
                                  const fc_columns *columns, const FC_T *src, FC_T *dst, char *index)
 {
     const FC_VEC low = (FC_VEC){0} + (WHAT == FC_POOL_SUM ? 0 : *(const FC_LOOSE *)pool->low);
     const ptrdiff_t *begin = pool->begin + line * pool->begin_step;
+    const FC_NAME(places) steps = FC_NAME(lane_steps)(pool->lane_index);
     FC_NAME(pool_state) state;
     int none = 0;
     FC_UNROLL
@@ -210,7 +203,7 @@ FC_INLINE int FC_NAME(pool_part)(const int WHAT, const int OMIT, const int TAPS,
     }
     src += (lane << PAIRS) + line * pool->src_line;
     for (ptrdiff_t r = begin[0]; r < begin[1]; r++)
-        FC_NAME(pool_taps)(WHAT, OMIT, TAPS, WIDTH, MASKED, PAIRS, pool, columns,
+        FC_NAME(pool_taps)(WHAT, OMIT, WIDTH, MASKED, PAIRS, pool, columns,
                            src + pool->place[r],
                            WHAT == FC_POOL_ARGMAX ? (FC_INT)pool->row_index[r] : 0, low, &state);
     FC_UNROLL
@@ -219,13 +212,13 @@ FC_INLINE int FC_NAME(pool_part)(const int WHAT, const int OMIT, const int TAPS,
         if (left > 0)
             none |= FC_NAME(pool_store)(WHAT, pool, line, lane + v * FC_LANES,
                                         left < FC_LANES ? left : FC_LANES, state.best[v],
-                                        state.sum[v], state.at[v], dst, index);
+                                        state.sum[v], state.at[v], steps, dst, index);
     }
     return none;
 }
 
 /* All lines of outputs. */
-FC_INLINE int FC_NAME(pool_lines)(const int WHAT, const int OMIT, const int TAPS, const int PAIRS,
+FC_INLINE int FC_NAME(pool_lines)(const int WHAT, const int OMIT, const int PAIRS,
                                   const fc_pool *pool, const FC_T *src, FC_T *dst, char *index)
 {
     const int WIDE = PAIRS && FC_POOL_VECTORS > 2 ? 2 : FC_POOL_VECTORS;
@@ -234,15 +227,15 @@ FC_INLINE int FC_NAME(pool_lines)(const int WHAT, const int OMIT, const int TAPS
         for (const fc_columns *at = pool->columns; at < pool->columns_end; at++) {
             ptrdiff_t x = at->at, end = at->at + at->cols;
             if (at->mask) {
-                none |= FC_NAME(pool_part)(WHAT, OMIT, TAPS, 1, 1, PAIRS, pool, line, x, end - x, at,
+                none |= FC_NAME(pool_part)(WHAT, OMIT, 1, 1, PAIRS, pool, line, x, end - x, at,
                                            src, dst, index);
                 continue;
             }
             for (; x + (WIDE - 1) * FC_LANES < end; x += WIDE * FC_LANES)
-                none |= FC_NAME(pool_part)(WHAT, OMIT, TAPS, WIDE, 0, PAIRS, pool, line, x, end - x,
+                none |= FC_NAME(pool_part)(WHAT, OMIT, WIDE, 0, PAIRS, pool, line, x, end - x,
                                            at, src, dst, index);
             for (; x < end; x += FC_LANES)
-                none |= FC_NAME(pool_part)(WHAT, OMIT, TAPS, 1, 0, PAIRS, pool, line, x, end - x, at,
+                none |= FC_NAME(pool_part)(WHAT, OMIT, 1, 0, PAIRS, pool, line, x, end - x, at,
                                            src, dst, index);
         }
         dst += pool->dst_line;
@@ -251,40 +244,42 @@ FC_INLINE int FC_NAME(pool_lines)(const int WHAT, const int OMIT, const int TAPS
     return none;
 }
 
-#define FC_POOL_LINES(WHAT, OMIT, TAPS)                                                          \
-    return pool->pairs ? FC_NAME(pool_lines)(WHAT, OMIT, TAPS, 1, pool, src, dst, index)         \
-                       : FC_NAME(pool_lines)(WHAT, OMIT, TAPS, 0, pool, src, dst, index)
-#if FC_REAL == 4 /* what most networks hold: rows of two and three taps, unrolled */
-#define FC_POOL_FIXED(WHAT)                                                                      \
-    if (!pool->omit && pool->shared && pool->taps == 2)                                          \
-        FC_POOL_LINES(WHAT, 0, 2);                                                               \
-    if (!pool->omit && pool->shared && pool->taps == 3)                                          \
-        FC_POOL_LINES(WHAT, 0, 3);
-#else
-#define FC_POOL_FIXED(WHAT)
+#include "pool_walk_template.h"
+
+#if FC_REAL
+#define FC_WALK_CHOOSE(KH, KW, STRIDE)                                                           \
+    if (pool->walk && pool->walk_rows == KH && pool->walk_stride == STRIDE && pool->taps == KW)  \
+        return (pool->what == FC_POOL_MAX      ? FC_NAME(walk_max_##KH##x##KW##_##STRIDE)        \
+                : pool->what == FC_POOL_ARGMAX ? FC_NAME(walk_argmax_##KH##x##KW##_##STRIDE)     \
+                                               : FC_NAME(walk_sum_##KH##x##KW##_##STRIDE))(      \
+            pool, src, dst, index);
 #endif
+#define FC_POOL_LINES(WHAT, OMIT)                                                                \
+    return pool->pairs ? FC_NAME(pool_lines)(WHAT, OMIT, 1, pool, src, dst, index)               \
+                       : FC_NAME(pool_lines)(WHAT, OMIT, 0, pool, src, dst, index)
 static int FC_NAME(pool)(const fc_pool *pool, const void *src, void *dst, void *index)
 {
+#if FC_REAL
+    FC_WALK_LIST(FC_WALK_CHOOSE)
+#endif
     if (pool->what == FC_POOL_MAX) {
-        FC_POOL_FIXED(FC_POOL_MAX)
         if (FC_REAL && pool->omit)
-            FC_POOL_LINES(FC_POOL_MAX, 1, 0);
-        FC_POOL_LINES(FC_POOL_MAX, 0, 0);
+            FC_POOL_LINES(FC_POOL_MAX, 1);
+        FC_POOL_LINES(FC_POOL_MAX, 0);
     }
     if (pool->what == FC_POOL_ARGMAX) {
-        FC_POOL_FIXED(FC_POOL_ARGMAX)
         if (FC_REAL && pool->omit)
-            FC_POOL_LINES(FC_POOL_ARGMAX, 1, 0);
-        FC_POOL_LINES(FC_POOL_ARGMAX, 0, 0);
+            FC_POOL_LINES(FC_POOL_ARGMAX, 1);
+        FC_POOL_LINES(FC_POOL_ARGMAX, 0);
     }
 #if FC_REAL
-    FC_POOL_FIXED(FC_POOL_SUM)
-    FC_POOL_LINES(FC_POOL_SUM, 0, 0);
+    FC_POOL_LINES(FC_POOL_SUM, 0);
 #endif
     return 0; /* sums are real */
 }
 #undef FC_POOL_LINES
-#undef FC_POOL_FIXED
+#undef FC_WALK_LIST
+#undef FC_WALK_CHOOSE
 
 #else /* kernels are those of int64 */
 static int FC_NAME(pool)(const fc_pool *pool, const void *src, void *dst, void *index)

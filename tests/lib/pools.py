@@ -49,15 +49,15 @@ def laid_out(draw, x):
 
 
 @st.composite
-def pools(draw, kinds=("max", "min", "avg", "lp")):
-    """(name, arguments, keywords)."""
+def pools(draw, kinds=("max", "min", "avg", "lp"), indices=True):
+    """(name, arguments, keywords); of pools that have indices and masks, or not."""
     rank, kind = draw(st.integers(1, 3)), draw(st.sampled_from(kinds))
     x, last = draw(arrays(rank))
 
     def per_axis(entries):
         return draw(st.lists(entries, min_size=rank, max_size=rank))
 
-    kernel = per_axis(st.sampled_from([1, 2, 3, 4, 5]))
+    kernel = per_axis(st.sampled_from([1, 2, 3, 4, 5] if indices else [1, 2, 3, 5, 6, 7, 11]))
     pair = st.tuples(st.integers(-1, 4), st.integers(-1, 4))
     said = {
         "stride": draw(st.none() | st.lists(st.integers(1, 4), min_size=rank, max_size=rank)),
@@ -73,12 +73,17 @@ def pools(draw, kinds=("max", "min", "avg", "lp")):
     elif draw(st.booleans()):
         said["padding_value"] = 1
     arguments = (x, kernel)
-    if kind in ("max", "min"):
+    if kind in ("max", "min") and indices:
         said |= draw(of_indices())
     elif kind == "avg":
         said["count_include_pad"] = draw(st.booleans())
-        said |= draw(st.sampled_from([{}, {}, {"divisor_override": 3}, {"nan_policy": "omit"}]))
-    else:
+        said |= draw(st.sampled_from([{}, {"divisor_override": 3}]))
+        if "divisor_override" not in said and indices and draw(st.booleans()):
+            said["nan_policy"] = "omit"
+        if "divisor_override" not in said and indices and draw(st.booleans()) and x.size:
+            mask = np.random.default_rng(draw(st.integers(0, 9))).random(x.shape) < 0.6
+            said["where"] = mask[(0,) * draw(st.integers(0, x.ndim - 1))]
+    elif kind == "lp":
         arguments = (x, draw(st.sampled_from([1, 2, 3, 2.5, np.inf])), kernel)
     return f"{kind}_pool{rank}d", arguments, said
 

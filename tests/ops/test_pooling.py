@@ -22,27 +22,44 @@ MANY = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[Hea
 pytestmark = pytest.mark.usefixtures("poisoned")
 
 
-def check(name, arguments, said, threads, isa):
+def check(name, arguments, said, threads, isa, algorithm="auto"):
     pool = getattr(fastconv, name)
     try:
         wanted = pool(*arguments, **said, algorithm="reference")
-    except ValueError:  # no output, or a border of nothing
+        with fastconv.settings(isa=isa), np.errstate(all="ignore"):
+            got = pool(*arguments, **said, threads=threads, algorithm=algorithm)
+    except ValueError:  # no output, a border of nothing, or an algorithm that is not for it
         assume(False)
-    with fastconv.settings(isa=isa), np.errstate(all="ignore"):
-        got = pool(*arguments, **said, threads=threads)
     assert_right(got, wanted, exact="max" in name or "min" in name)
 
 
 @MANY
-@given(pools(), st.integers(1, 3), st.sampled_from(ISAS))
-def test_any_pool_is_that_of_the_reference(problem, threads, isa):
-    check(*problem, threads, isa)
+@given(pools(), st.integers(1, 3), st.sampled_from(ISAS), st.sampled_from(["auto", "direct"]))
+def test_any_pool_is_that_of_the_reference(problem, threads, isa, algorithm):
+    check(*problem, threads, isa, algorithm)
+
+
+@MANY
+@given(pools(indices=False), st.integers(1, 3), st.sampled_from(ISAS))
+def test_any_pool_one_axis_after_the_other_is_that_of_the_reference(problem, threads, isa):
+    check(*problem, threads, isa, "separable")
 
 
 @MANY
 @given(uneven_pools(), st.integers(1, 3), st.sampled_from(ISAS))
 def test_any_adaptive_global_or_fractional_pool_is_that_of_the_reference(problem, threads, isa):
     check(*problem, threads, isa)
+
+
+@pytest.mark.parametrize("kind", ["max", "avg"])
+def test_large_windows_are_done_one_axis_after_the_other(kind):
+    x = numbers((1, 3, 61, 67), "f4")
+    pool = getattr(fastconv, f"{kind}_pool2d")
+    assert fastconv.plan(pool, x, 13, 1, 6).algorithm == "separable"
+    assert fastconv.plan(pool, x, 3, 1, 1).algorithm == "direct"
+    got = pool(x, (29, 31), (1, 2), "same", threads=2)
+    wanted = pool(x, (29, 31), (1, 2), "same", algorithm="reference")
+    assert_right(got, wanted, exact=kind == "max")
 
 
 @settings(max_examples=100, deadline=None)

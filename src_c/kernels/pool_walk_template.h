@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Pooling of windows that share rows: down a plane, so that each row of the input is read once.
+ *
+ * Output line y has rows y STRIDE ... y STRIDE + KH - 1 of `walk`; lines y ... y + FLIGHT - 1 are
+ * made at one time.  A row has KW taps, one after the other.  The order of comparisons and of
+ * additions is that of pool_template.h: first along a row, then row by row.
+ */
+#if FC_SELECTS && FC_REAL
+enum { FC_NAME(WALK_FLIGHT) = 3 };
+
+/* What a row, or the rows of an output so far, have come to: the best value and its place, or the
+ * sum. */
+typedef struct {
+    FC_VEC value;
+    FC_NAME(places) at;
+} FC_NAME(found);
+
+/* The better of two, or the sum. */
+FC_INLINE void FC_NAME(merge)(const int WHAT, FC_NAME(found) *best, FC_VEC value,
+                              FC_NAME(places) at)
+{
+    if (WHAT == FC_POOL_SUM)
+        best->value += value;
+    else if (WHAT == FC_POOL_MAX)
+        best->value = FC_LARGER(0, value, best->value);
+    else {
+        const FC_WINNERS wins = FC_WINS(0, value, best->value);
+        best->value = FC_PICK(wins, value, best->value);
+        best->at = (FC_NAME(places))FC_PICK_PLACE(wins, (FC_LANE_BITS)at, (FC_LANE_BITS)best->at);
+    }
+}
+
+/* A vector of a row: places are those of its taps.  Lanes without a cell hold `low`, and lose. */
+FC_INLINE FC_NAME(found) FC_NAME(walk_row)(const int WHAT, const int KW, const int MASKED,
+                                           const int PAIRS, const FC_T *from, const uint32_t *mask,
+                                           const FC_NAME(places) *tap, FC_VEC low)
+{
+    FC_NAME(found) row = {low, tap[0]};
+    FC_UNROLL
+    for (int t = 0; t < KW; t++) {
+        FC_VEC value = FC_NAME(pool_load)(MASKED, from + (PAIRS ? t / 2 * 2 : t),
+                                          MASKED ? mask[PAIRS ? t / 2 * 2 : t] : 0, low);
+        if (PAIRS) {
+            const FC_VEC next = FC_NAME(pool_load)(MASKED, from + t / 2 * 2 + FC_LANES,
+                                                   MASKED ? mask[t / 2 * 2] >> FC_LANES : 0, low);
+            value = FC_EVERY_SECOND(t % 2, value, next);
+        }
+        if (t == 0 && WHAT != FC_POOL_SUM && !MASKED)
+            row.value = value;
+        else
+            FC_NAME(merge)(WHAT, &row, value, tap[t]);
+    }
+    return row;
+}
+
+/* WIDTH vectors of all lines, from `lane` on. */
+FC_INLINE int FC_NAME(walk_part)(const int WHAT, const int KH, const int KW, const int STRIDE,
+                                 const int WIDTH, const int MASKED, const fc_pool *pool,
+                                 ptrdiff_t lane, ptrdiff_t cols, const fc_columns *columns,
+                                 const FC_T *src, FC_T *dst, char *index)
+{
+    const int FLIGHT = (KH - 1) / STRIDE + 1, PAIRS = STRIDE == 2;
+    const FC_VEC low = (FC_VEC){0} + (WHAT == FC_POOL_SUM ? 0 : *(const FC_LOOSE *)pool->low);
+    const FC_NAME(places) nowhere = (FC_NAME(places)){0} + FC_NO_PLACE;
+    const ptrdiff_t *walk = pool->walk + ((1 - FLIGHT) * STRIDE + KH - STRIDE);
+    const ptrdiff_t *first = pool->walk_index + ((1 - FLIGHT) * STRIDE + KH - STRIDE);
+    FC_NAME(found) best[FC_NAME(WALK_FLIGHT)][FC_POOL_VECTORS];
+    const FC_NAME(places) steps = FC_NAME(lane_steps)(pool->lane_index);
+    FC_NAME(places) tap[3];
+    int none = 0;
+    FC_UNROLL
+    for (int t = 0; t < KW; t++)
+        tap[t] = (FC_NAME(places)){0} + (WHAT == FC_POOL_ARGMAX ? (FC_INT)pool->tap_index[t] : 0);
+    FC_UNROLL
+    for (int r = 0; r < FLIGHT; r++)
+        FC_UNROLL
+        for (int v = 0; v < WIDTH; v++)
+            best[r][v] = (FC_NAME(found)){low, nowhere};
+    src += (lane << PAIRS) + pool->step[0];
+    for (ptrdiff_t y = 1 - FLIGHT; y < pool->lines; y++) {
+        FC_UNROLL
+        for (int e = KH - STRIDE; e < KH; e++, walk++, first++) {
+            if (y * STRIDE + e < 0 || *walk == FC_NOWHERE)
+                continue;
+            const FC_T *from = src + *walk;
+            FC_UNROLL
+            for (int v = 0; v < WIDTH; v++) {
+                FC_NAME(found) row = FC_NAME(walk_row)(WHAT, KW, MASKED, PAIRS,
+                                                       from + (v * FC_LANES << PAIRS),
+                                                       columns->mask, tap, low);
+                if (WHAT == FC_POOL_ARGMAX)
+                    row.at += (FC_INT)*first;
+                FC_UNROLL
+                for (int r = 0; r < FLIGHT; r++) /* row e - r STRIDE of output y + r */
+                    if (e - r * STRIDE >= 0)
+                        FC_NAME(merge)(WHAT, &best[r][v], row.value, row.at);
+            }
+        }
+        if (y >= 0) {
+            FC_UNROLL
+            for (int v = 0; v < WIDTH; v++) {
+                const ptrdiff_t left = cols - v * FC_LANES;
+                if (left > 0)
+                    none |= FC_NAME(pool_store)(WHAT, pool, y, lane + v * FC_LANES,
+                                                left < FC_LANES ? left : FC_LANES, best[0][v].value,
+                                                best[0][v].value, best[0][v].at, steps,
+                                                dst + y * pool->dst_line,
+                                                index + y * pool->index_line);
+            }
+        }
+        FC_UNROLL
+        for (int r = 0; r < FLIGHT; r++)
+            FC_UNROLL
+            for (int v = 0; v < WIDTH; v++)
+                best[r][v] = r + 1 < FLIGHT ? best[r + 1][v] : (FC_NAME(found)){low, nowhere};
+    }
+    return none;
+}
+
+/* WALK(KH, KW, STRIDE): the windows that have functions of their own. */
+#define FC_WALK_LIST(WALK) WALK(2, 2, 2) WALK(3, 3, 1) WALK(3, 3, 2)
+
+#define FC_WALK(KH, KW, STRIDE)                                                                  \
+    FC_WALK_OF(KH, KW, STRIDE, FC_POOL_MAX, max)                                                 \
+    FC_WALK_OF(KH, KW, STRIDE, FC_POOL_ARGMAX, argmax)                                           \
+    FC_WALK_OF(KH, KW, STRIDE, FC_POOL_SUM, sum)
+#define FC_WALK_OF(KH, KW, STRIDE, WHAT, WORD)                                                   \
+    static __attribute__((noinline)) int FC_NAME(walk_##WORD##_##KH##x##KW##_##STRIDE)(          \
+        const fc_pool *pool, const FC_T *src, FC_T *dst, char *index)                            \
+    {                                                                                            \
+        const int WIDE = FC_REGISTERS == 32 && WHAT != FC_POOL_ARGMAX ? 2 : 1;                   \
+        int none = 0;                                                                            \
+        for (const fc_columns *at = pool->columns; at < pool->columns_end; at++) {               \
+            ptrdiff_t x = at->at, end = at->at + at->cols;                                       \
+            if (at->mask) {                                                                      \
+                none |= FC_NAME(walk_part)(WHAT, KH, KW, STRIDE, 1, 1, pool, x, end - x, at, src, \
+                                           dst, index);                                          \
+                continue;                                                                        \
+            }                                                                                    \
+            for (; x + (WIDE - 1) * FC_LANES < end; x += WIDE * FC_LANES)                        \
+                none |= FC_NAME(walk_part)(WHAT, KH, KW, STRIDE, WIDE, 0, pool, x, end - x, at,  \
+                                           src, dst, index);                                     \
+            for (; x < end; x += FC_LANES)                                                       \
+                none |= FC_NAME(walk_part)(WHAT, KH, KW, STRIDE, 1, 0, pool, x, end - x, at, src, \
+                                           dst, index);                                          \
+        }                                                                                        \
+        return none;                                                                             \
+    }
+FC_WALK_LIST(FC_WALK)
+#undef FC_WALK
+#undef FC_WALK_OF
+#endif
