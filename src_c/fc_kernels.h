@@ -314,6 +314,10 @@ typedef void fc_tile_fn(const fc_taps *taps, const void *a, const void *b, void 
             const void *flip))                                                                   \
     KERNEL(find_places, int,                                                                     \
            (int64_t *index, ptrdiff_t count, int64_t first, int64_t step, int64_t limit))        \
+    /* some lines, and what lies `away` elements behind them, become one: the larger, or the sum */ \
+    KERNEL(pool_two, void,                                                                       \
+           (int what, void *row, ptrdiff_t away, ptrdiff_t lines, ptrdiff_t line,                \
+            ptrdiff_t count))                                                                    \
     /* ... and what is done to rows of cells, and of outputs: see kernels/pool_rows_template.h */  \
     KERNEL(flip_bits, void, (void *row, ptrdiff_t count, const void *bits))                      \
     KERNEL(power, void, (void *row, ptrdiff_t count, double power))                              \

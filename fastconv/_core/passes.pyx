@@ -50,35 +50,10 @@ cdef void one_step(const passes_t *p, const cells_t *cells, int a, char *to, con
                    Py_ssize_t away) noexcept nogil:
     """Each cell, and what is so many cells behind it along an axis, become one, as far as there are
     cells; `other` is where the second one is read."""
-    cdef fc_pool pool
-    cdef fc_columns columns
-    cdef Py_ssize_t begin[2], place[2], step = 0, size = p.window.itemsize
-    cdef Py_ssize_t depth = cells.size[0], lines = cells.size[1], b
-    cdef double one[1]
-    memset(&pool, 0, sizeof(pool))
-    one[0] = 1
-    columns.at, columns.cols, columns.vectors, columns.mask = 0, cells.size[2], 1, NULL
-    if a == 0:
-        depth -= away
-    elif a == 1:
-        lines -= away
-    else:
-        columns.cols -= away
-    begin[0], begin[1] = 0, 2
-    place[0], place[1] = 0, (other - to) // size + away * cells.pitch[a]
-    pool.what, pool.shared, pool.low = p.what, True, p.low
-    # A sum has a divisor for each line, so lines of sums go one by one.
-    pool.lines = lines if p.what == FC_POOL_MAX else 1
-    pool.src_line = pool.dst_line = cells.pitch[1]
-    pool.begin, pool.place, pool.step, pool.taps = begin, place, &step, 1
-    pool.columns, pool.columns_end = &columns, &columns + 1
-    pool.line_divisors = one
-    for _ in range(depth):
-        b = 0
-        while b < lines:
-            p.window.kernels.pool(&pool, to + b * cells.pitch[1] * size,
-                                  to + b * cells.pitch[1] * size, NULL)
-            b += pool.lines
+    cdef Py_ssize_t size = p.window.itemsize, apart = (other - to) // size + away * cells.pitch[a]
+    for _ in range(cells.size[0] - (away if a == 0 else 0)):
+        p.window.kernels.pool_two(p.what, to, apart, cells.size[1] - (away if a == 1 else 0),
+                                  cells.pitch[1], cells.size[2] - (away if a == 2 else 0))
         to += cells.pitch[0] * size
 
 

@@ -161,6 +161,8 @@ cdef extern from "fc_kernels.h" nogil:
         int (*pool)(const fc_pool *pool, const void *src, void *dst, void *index) noexcept nogil
         void (*pool_across)(const fc_across *across, const void *src, const int64_t *place,
                             void *dst, int64_t *index) noexcept nogil
+        void (*pool_two)(int what, void *row, Py_ssize_t away, Py_ssize_t lines, Py_ssize_t line,
+                         Py_ssize_t count) noexcept nogil
         void (*scatter)(void *plane, const void *value, const int64_t *place, Py_ssize_t count,
                         int how, const void *flip) noexcept nogil
         int (*find_places)(int64_t *index, Py_ssize_t count, int64_t first, int64_t step,

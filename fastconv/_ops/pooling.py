@@ -113,7 +113,8 @@ def max_pool2d():
         None, or an array for the values, of any strides and byte order; with return_indices a pair
         of arrays (values, indices). They may overlap the input.
     algorithm, threads
-        'auto', 'direct' or 'reference'; and how many threads to use: see `conv2d`.
+        'auto', 'direct', 'separable' (one axis after the other, for large windows, without
+        indices) or 'reference'; and how many threads to use: see `conv2d`.
 
     Of equal elements the first one has the index. Returns an array of shape (N, C, H', W'), or
     (C, H', W') without a batch axis, of the dtype of the input, where

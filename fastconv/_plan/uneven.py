@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from math import inf, prod
 
@@ -12,10 +13,12 @@ from .._core import scratch, table, uneven
 from .._core.conv import address
 from .._core.parallel import run
 from .._spec.dtypes import TILES
+from .._spec.pooling import Sizes
+from .._spec.uneven import UnevenSpec
 from .._spec.uneven_reference import pool
 from . import constants as costs
 from .candidate import Candidate, Part
-from .layout import storage
+from .layout import Layout, storage
 from .pooling import bits_of, flip_of, in_eight, tile_of
 
 
@@ -42,14 +45,13 @@ def reference(call) -> Candidate:
 
 def _part(call) -> Part:
     spec = call.spec
-    problem, in_place, pixels = _problem(call)
+    problem, shared, in_place, pixels = _problem(call)
     threads = min(call.threads, problem.tasks)
     scratch.limit(threads * problem.scratch_bytes)
     elements = prod(spec.input_shape) + prod(spec.output_shape)
     operations = 2 * spec.flops + costs.OPERATIONS_PER_ELEMENT * elements
     each = max(threads, problem.tasks * costs.OPERATIONS_PER_CHUNK // operations)
     tasks = uneven.tasks(problem)
-    shared = spec.tables() if spec.kernel is None else None
 
     def run_arrays(inputs, outs) -> bool:
         tables = shared if shared is not None else spec.tables(np.asarray(inputs[1]))
@@ -72,8 +74,9 @@ def _part(call) -> Part:
     )
 
 
-def _problem(call) -> tuple[uneven.Problem, bool, bool]:
-    """What the core runs; whether cells are read in place, and whether lanes are columns."""
+def _problem(call) -> tuple[uneven.Problem, np.ndarray | None, bool, bool]:
+    """What the core runs; the tables, if all calls have the same; whether cells are read in place,
+    and whether lanes are columns."""
     spec, last = call.spec, call.spec.channels_last
     tile = tile_of(spec, True)
     dtype = TILES[tile]
@@ -92,11 +95,25 @@ def _problem(call) -> tuple[uneven.Problem, bool, bool]:
         and spec.kernel is None
     )
     in_place = plain and (not pixels or src.strides[4] == src.itemsize)
+    sizes, outputs, tables = spec.sizes, spec.outputs, None
+    if spec.kernel is None:
+        tables = spec.tables()
+    planes_at_once = _dense_planes(spec, src, dst) if in_place and pixels else 1
+    if planes_at_once > 1:
+        length = prod(spec.lengths)
+        first = np.arange(planes_at_once) * length
+        tables = np.concatenate([[0, 1, 0, 1], first, first + length])[None]
+        sizes = Sizes(
+            spec.batch * spec.channels // planes_at_once, 1, 1, 1, planes_at_once * length
+        )
+        outputs = (1, 1, planes_at_once)
+        src = replace(src, strides=(sizes.w * size, 0, 0, 0, size))
+        dst = replace(dst, strides=(planes_at_once * dst.itemsize, 0, 0, 0, dst.itemsize))
     depth, height, _ = spec.most
     rows = spec.lengths[1]
     if not in_place:
         rows = max(1, min(rows, costs.POOL_STRIP_BYTES // (size * max(1, spec.lengths[2]))))
-    planes = spec.batch * spec.channels if pixels else spec.batch
+    planes = sizes.n * sizes.c if pixels else spec.batch
     work = max(1, spec.flops // max(1, planes))
     wanted = spec.flops / (call.threads * costs.TASKS_PER_THREAD)
     each = max(1, int(max(costs.POOL_OPERATIONS, min(wanted, 16 * costs.POOL_OPERATIONS)) // work))
@@ -106,8 +123,8 @@ def _problem(call) -> tuple[uneven.Problem, bool, bool]:
         what="sum" if spec.summed and spec.power != inf else "argmax" if spec.convention else "max",
         omit=spec.omit,
         average=spec.kind == "average",
-        sizes=spec.sizes,
-        outputs=spec.outputs,
+        sizes=sizes,
+        outputs=outputs,
         src=src,
         dst=dst,
         index=index,
@@ -124,4 +141,18 @@ def _problem(call) -> tuple[uneven.Problem, bool, bool]:
         rows=rows,
         table_plane=0 if spec.kernel is None else 2 * sum(spec.outputs),
     )
-    return problem, in_place, pixels
+    return problem, tables, in_place, pixels
+
+
+def _dense_planes(spec: UnevenSpec, src: Layout, dst: Layout) -> int:
+    """How many planes of a global pool are done as windows of one row: 1, unless all of them follow
+    one another, in input and output."""
+    step, dense = src.itemsize, dst.strides[1] == dst.itemsize
+    for n, stride in zip(reversed(spec.sizes), reversed(src.strides), strict=True):
+        dense = dense and (n == 1 or stride == step)
+        step *= n
+    dense = dense and (spec.batch == 1 or dst.strides[0] == spec.channels * dst.itemsize)
+    if not dense or spec.convention or spec.outputs != (1, 1, 1):
+        return 1
+    planes, most = spec.batch * spec.channels, max(1, costs.POOL_COLUMNS // prod(spec.lengths))
+    return max(count for count in range(1, most * 4 + 1) if planes % count == 0)

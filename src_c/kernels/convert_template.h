@@ -74,28 +74,6 @@ static void FC_NAME(widen)(FC_T *dst, const void *src, ptrdiff_t count, int kind
 }
 #undef FC_WIDEN
 
-#if FC_SELECTS
-/* Every second, or fourth, element as long as whole vectors lie before the last one; returns how
- * many were copied. */
-FC_INLINE ptrdiff_t FC_NAME(read_spread)(FC_T *dst, ptrdiff_t count, const char *src,
-                                         ptrdiff_t step_bytes)
-{
-    const FC_T *from = (const FC_T *)src;
-    ptrdiff_t i = 0;
-    if (step_bytes == 2 * (ptrdiff_t)sizeof(FC_T))
-        for (; i + FC_LANES < count; i += FC_LANES, from += 2 * FC_LANES)
-            FC_LOAD(dst + i) = FC_EVERY_SECOND(0, FC_LOAD(from), FC_LOAD(from + FC_LANES));
-    else if (step_bytes == 4 * (ptrdiff_t)sizeof(FC_T))
-        for (; i + FC_LANES < count; i += FC_LANES, from += 4 * FC_LANES) {
-            const FC_VEC low = FC_EVERY_SECOND(0, FC_LOAD(from), FC_LOAD(from + FC_LANES));
-            const FC_VEC high = FC_EVERY_SECOND(0, FC_LOAD(from + 2 * FC_LANES),
-                                                FC_LOAD(from + 3 * FC_LANES));
-            FC_LOAD(dst + i) = FC_EVERY_SECOND(0, low, high);
-        }
-    return i;
-}
-#endif
-
 /* dst[i] = the element at src + i * step_bytes */
 static void FC_NAME(read_row)(FC_T *dst, ptrdiff_t count, const char *src, ptrdiff_t step_bytes,
                               int storage)
@@ -104,12 +82,6 @@ static void FC_NAME(read_row)(FC_T *dst, ptrdiff_t count, const char *src, ptrdi
     const ptrdiff_t size = FC_NAME(kind_bytes)(kind);
     char raw[FC_NAME(CHUNK) * 8];
     if (kind == FC_OWN_KIND && !swapped) {
-#if FC_SELECTS
-        const ptrdiff_t done = FC_NAME(read_spread)(dst, count, src, step_bytes);
-        dst += done;
-        src += done * step_bytes;
-        count -= done;
-#endif
         FC_NAME(move)((char *)dst, sizeof(FC_T), src, step_bytes, count, sizeof(FC_T), 0);
         return;
     }

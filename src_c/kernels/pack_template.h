@@ -34,6 +34,22 @@ FC_INLINE void FC_NAME(copy)(FC_T *dst, const FC_T *src, ptrdiff_t count)
 #undef FC_COPY_TWO_HALVES
 }
 
+/* Every second, or fourth, element as long as whole vectors lie before the last one; returns how
+ * many were copied. */
+FC_INLINE ptrdiff_t FC_NAME(copy_spread)(FC_T *dst, ptrdiff_t count, const FC_T *src,
+                                         const int STEP)
+{
+    ptrdiff_t i = 0;
+    for (; STEP != 3 && i + FC_LANES < count; i += FC_LANES, src += STEP * FC_LANES) {
+        FC_VEC low = FC_EVERY_SECOND(0, FC_LOAD(src), FC_LOAD(src + FC_LANES));
+        if (STEP == 4)
+            low = FC_EVERY_SECOND(0, low, FC_EVERY_SECOND(0, FC_LOAD(src + 2 * FC_LANES),
+                                                          FC_LOAD(src + 3 * FC_LANES)));
+        FC_LOAD(dst + i) = low;
+    }
+    return i;
+}
+
 /* Elements of a row, step_bytes apart. */
 FC_INLINE void FC_NAME(take)(FC_T *dst, ptrdiff_t count, const char *src, ptrdiff_t step_bytes,
                              int storage)
@@ -43,10 +59,12 @@ FC_INLINE void FC_NAME(take)(FC_T *dst, ptrdiff_t count, const char *src, ptrdif
         case sizeof(FC_T): FC_NAME(copy)(dst, (const FC_T *)src, count); break;
 /* Steps that are known become shuffles. */
 #define FC_STEP(STEP)                                                                            \
-    case STEP * sizeof(FC_T):                                                                    \
-        FC_NAME(move)((char *)dst, sizeof(FC_T), src, STEP * sizeof(FC_T), count,                \
-                      sizeof(FC_T), 0);                                                          \
-        break;
+    case STEP * sizeof(FC_T): {                                                                  \
+        const ptrdiff_t done = FC_NAME(copy_spread)(dst, count, (const FC_T *)src, STEP);        \
+        FC_NAME(move)((char *)(dst + done), sizeof(FC_T), src + done * STEP * sizeof(FC_T),      \
+                      STEP * sizeof(FC_T), count - done, sizeof(FC_T), 0);                       \
+        break;                                                                                   \
+    }
             FC_STEP(2)
             FC_STEP(3)
             FC_STEP(4)

@@ -5,10 +5,19 @@
  * Places come with the cells, and tell which of equal cells is the first one, and which NaN is the
  * last. */
 #if FC_SELECTS
+FC_INLINE int FC_NAME(missing)(FC_T value)
+{
+#if FC_REAL
+    return value != value;
+#else
+    return (void)value, 0;
+#endif
+}
+
 /* The largest of two values of which either may be NaN. */
 FC_INLINE FC_T FC_NAME(larger_of_two)(FC_T value, FC_T best, int omit)
 {
-    return value > best || (!omit && value != value) ? value : best;
+    return value > best || (!omit && FC_NAME(missing)(value)) ? value : best;
 }
 
 static FC_T FC_NAME(across_max)(const FC_T *from, ptrdiff_t count, FC_T low, int omit)
@@ -75,7 +84,7 @@ static void FC_NAME(pool_across)(const fc_across *across, const void *src, const
             int64_t at = -1;
             for (ptrdiff_t i = 0; i < count; i++) {
                 const int64_t here = place[first + i];
-                const int missing = from[i] != from[i], was = best != best;
+                const int missing = FC_NAME(missing)(from[i]), was = FC_NAME(missing)(best);
                 int wins;
                 if (here < 0)
                     continue;

@@ -88,3 +88,32 @@ static void FC_NAME(divide)(void *row_, const void *by_, ptrdiff_t count)
     (void)row_, (void)by_, (void)count;
 #endif
 }
+
+/* Elements of some lines, and those that lie `away` behind them, become one: the larger, or the sum.
+ * Line follows line, and element element, so what is read has not been written yet. */
+static void FC_NAME(pool_two)(int what, void *row_, ptrdiff_t away, ptrdiff_t lines, ptrdiff_t line,
+                              ptrdiff_t count)
+{
+#if FC_SELECTS
+    FC_T *row = row_;
+    const uint32_t lanes = (uint32_t)(((uint64_t)1 << count % FC_LANES) - 1);
+    for (; lines > 0; lines--, row += line) {
+        ptrdiff_t i = 0;
+        if (what == FC_POOL_MAX) {
+            for (; i + FC_LANES <= count; i += FC_LANES)
+                FC_LOAD(row + i) = FC_LARGER(0, FC_LOAD(row + i + away), FC_LOAD(row + i));
+            if (lanes)
+                FC_STORE_MASKED(row + i, FC_LARGER(0, FC_LOAD_MASKED(row + i + away, lanes),
+                                                   FC_LOAD_MASKED(row + i, lanes)), lanes);
+        } else {
+            for (; i + FC_LANES <= count; i += FC_LANES)
+                FC_LOAD(row + i) = FC_LOAD(row + i) + FC_LOAD(row + i + away);
+            if (lanes)
+                FC_STORE_MASKED(row + i, FC_LOAD_MASKED(row + i, lanes)
+                                             + FC_LOAD_MASKED(row + i + away, lanes), lanes);
+        }
+    }
+#else
+    FC_JOIN3(pool_two, i64, FC_ISA)(what, row_, away, lines, line, count);
+#endif
+}

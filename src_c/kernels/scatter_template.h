@@ -8,7 +8,6 @@ static void FC_NAME(scatter)(void *plane_, const void *value_, const int64_t *pl
                              ptrdiff_t count, int how, const void *flip)
 {
     typedef FC_BITS loose __attribute__((aligned(1), may_alias));
-    typedef FC_INT loose_int __attribute__((aligned(1), may_alias));
     FC_LOOSE *plane = plane_;
     const FC_LOOSE *value = value_;
     const FC_BITS flipped = *(const loose *)flip;
@@ -32,8 +31,8 @@ static void FC_NAME(scatter)(void *plane_, const void *value_, const int64_t *pl
             if (value[i] > before || value[i] != value[i])
                 plane[place[i]] = value[i];
 #else /* of unsigned integers the first bit is flipped */
-            const FC_INT before = (FC_INT)(((const loose_int *)plane)[place[i]] ^ (FC_INT)flipped);
-            if ((FC_INT)(((const loose_int *)value)[i] ^ (FC_INT)flipped) > before)
+            const FC_T before = plane[place[i]] ^ (FC_T)flipped;
+            if ((value[i] ^ (FC_T)flipped) > before)
                 plane[place[i]] = value[i];
 #endif
         }
