@@ -14,6 +14,7 @@
                               weights that differ from output to output
     filter2d, filter_nd       filter an image with a kernel, as cv2.filter2D and scipy.ndimage do
     separable_filter          filter it with a 1-D kernel along each axis
+    unfold                    windows as columns (im2col)
     prepare                   keep weights for many inputs: a layer
     plan                      how a call would run, and why
     kernels                   named image kernels, and `kernels.separate`
@@ -59,6 +60,7 @@ from ._ops.layers import (
     pointwise_conv3d,
 )
 from ._ops.operation import plan
+from ._ops.patches import unfold
 from ._ops.prepared import PreparedConv, prepare
 from ._plan.plan import Plan
 from ._plan.settings import get_num_threads, set_num_threads, settings
@@ -96,6 +98,7 @@ __all__ = [
     "separable_filter",
     "set_num_threads",
     "settings",
+    "unfold",
 ]
 
 

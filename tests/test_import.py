@@ -182,6 +182,7 @@ CALLS = {
     "separable_filter": lambda: fastconv.separable_filter(x[2][0], [[1, 2, 1], None]),
     "set_num_threads": lambda: fastconv.set_num_threads(1),
     "settings": lambda: fastconv.settings(threads=1).__enter__(),
+    "unfold": lambda: fastconv.unfold(x[3], (3, 2, 1), padding=1, padding_mode="mirror"),
 }
 assert CALLS.keys() == set(fastconv.__all__), CALLS.keys() ^ set(fastconv.__all__)
 for call in CALLS.values():

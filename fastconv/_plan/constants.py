@@ -159,3 +159,11 @@ COPY_PLANE_ROW = 64.0  # begin a row of a strip, with pixels in vectors
 END_ROW = 250.0  # the end of a row of uint8 that has a strip of its own
 COPY_PIXEL_ROW = 215.0  # begin a row of a strip, with channels in vectors
 COPY_PIXEL = 20.0  # copy a vector of a pixel
+
+# Operations that only move elements, or add them. Bytes of a task, at most and at least; for a
+# further thread; between two looks at signals. Bytes of neighbours that lines of a task share.
+MOVE_TASK_BYTES = 1 << 17
+MOVE_LEAST_BYTES = 1 << 14
+MOVE_THREAD_BYTES = 1 << 18
+MOVE_CHUNK_BYTES = 1 << 28
+ACROSS_BYTES = 256

@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Windows as columns, and back: unfold, fold."""
+
+from __future__ import annotations
+
+from .._plan import unweighted
+from .._plan.execute import execute, explain
+from .._spec.patches import UNFOLD
+from .operation import operation
+
+ACTS = {execute: unweighted.execute, explain: unweighted.explain}
+
+
+def _unfold(act, family, name, rank):
+    """What `unfold` takes, handed on to `act`."""
+    act = ACTS[act]
+
+    def unfold(
+        input, kernel_size, dilation=1, padding=0, stride=1,
+        *, padding_mode="constant", padding_value=0, channels_last=False,
+        out=None, algorithm="auto", threads=None,
+    ):  # fmt: skip
+        parameters = (
+            kernel_size, dilation, padding, stride, padding_mode, padding_value, channels_last,
+        )  # fmt: skip
+        return act(family, name, rank, parameters, ((input,), out), (algorithm, threads))
+
+    return unfold
+
+
+@operation(_unfold, UNFOLD, 0)
+def unfold():
+    """The windows of an array as columns, which is also called im2col.
+
+    Column ``l`` is the window of output ``l``, row ``(c, i, j)`` tap ``(i, j)`` of channel ``c``.
+    With stride s, dilation d and padding p on each axis, here of two,
+    ``result[n, (c, i, j), (y, x)] = input[n, c, y*s - p + i*d, x*s - p + j*d]``.
+    So ``weight.reshape(O, -1) @ unfold(input, (kH, kW))`` is the convolution of `input`.
+
+    input
+        an array of shape (N, C, *spatial) or (C, *spatial), with `channels_last` (N, *spatial, C)
+        or (*spatial, C): of one to three spatial axes, any dtype, strides and byte order.
+    kernel_size
+        one integer per spatial axis, so that their number is that of the axes: (3,) is for
+        (N, C, L), (3, 3) for (N, C, H, W), (3, 3, 3) for (N, C, D, H, W). A single integer means
+        two axes, as in torch.nn.functional.unfold.
+    dilation, stride
+        positive integers: one for all axes, or one per axis.
+    padding
+        numbers of elements, of which negative ones crop, pairs (before, after), or a word such as
+        'same': as in `conv2d`.
+    padding_mode, padding_value
+        what lies around the input: 'constant', 'edge', 'wrap', 'mirror' or 'symmetric', one word or
+        one per axis, as in `conv2d`; `padding_value` is what 'constant' holds.
+    out
+        None, or an array for the result, of its shape and dtype, and of any strides and byte order.
+        It may overlap the input.
+    algorithm, threads
+        'auto', 'rows' (copies whole rows) or 'reference'; a number of threads, or None for that of
+        `settings`.
+
+    Returns an array of shape (N, C * k, L) or (C * k, L), with k taps and L windows, which has the
+    dtype of the input, in this machine's byte order. Elements are moved, never converted. Raises
+    TypeError or ValueError, which name the argument, what it is and what it must be.
+
+    >>> import numpy as np
+    >>> unfold(np.arange(12).reshape(1, 3, 4), 2)
+    array([[ 0,  1,  2,  4,  5,  6],
+           [ 1,  2,  3,  5,  6,  7],
+           [ 4,  5,  6,  8,  9, 10],
+           [ 5,  6,  7,  9, 10, 11]])
+    >>> unfold(np.array([[1, 2, 3]], np.uint8), (3,), padding=1, padding_mode="wrap")
+    array([[3, 1, 2],
+           [1, 2, 3],
+           [2, 3, 1]], dtype=uint8)
+    """
