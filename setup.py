@@ -69,7 +69,7 @@ DIRECTIVES = {
 DEPENDS = [str(path) for path in sorted(Path("src_c").rglob("*.h"))] + ["setup.py"]
 MODULES = ["arrays", "table", "axis", "window", "source", "weights", "epilogue", "conv", "scratch"]
 MODULES += ["parallel", "stencil", "regions", "direct", "im2col_gemm", "planes", "channels"]
-MODULES += ["depthwise", "grouped", "unshared", "local", "chain", "moves", "measure"]
+MODULES += ["depthwise", "grouped", "unshared", "local", "chain", "rows", "measure"]
 WITH_KERNELS = "fastconv._core.table"
 
 

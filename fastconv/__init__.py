@@ -14,7 +14,7 @@
                               weights that differ from output to output
     filter2d, filter_nd       filter an image with a kernel, as cv2.filter2D and scipy.ndimage do
     separable_filter          filter it with a 1-D kernel along each axis
-    unfold                    windows as columns (im2col)
+    unfold, fold              windows as columns (im2col), and the sum of columns (col2im)
     prepare                   keep weights for many inputs: a layer
     plan                      how a call would run, and why
     kernels                   named image kernels, and `kernels.separate`
@@ -60,7 +60,7 @@ from ._ops.layers import (
     pointwise_conv3d,
 )
 from ._ops.operation import plan
-from ._ops.patches import unfold
+from ._ops.patches import fold, unfold
 from ._ops.prepared import PreparedConv, prepare
 from ._plan.plan import Plan
 from ._plan.settings import get_num_threads, set_num_threads, settings
@@ -85,6 +85,7 @@ __all__ = [
     "depthwise_separable_conv3d",
     "filter2d",
     "filter_nd",
+    "fold",
     "get_num_threads",
     "kernels",
     "local_conv1d",

@@ -31,6 +31,7 @@ from ._ops.layers import depthwise_separable_conv3d as depthwise_separable_conv3
 from ._ops.layers import pointwise_conv1d as pointwise_conv1d
 from ._ops.layers import pointwise_conv2d as pointwise_conv2d
 from ._ops.layers import pointwise_conv3d as pointwise_conv3d
+from ._ops.patches import fold as fold
 from ._ops.patches import unfold as unfold
 from ._ops.prepared import PreparedConv as PreparedConv
 from ._ops.prepared import prepare as prepare
@@ -39,8 +40,8 @@ __all__ = [
     "Plan", "PreparedConv", "__version__", "conv1d", "conv2d", "conv3d", "conv_transpose1d",
     "conv_transpose2d", "conv_transpose3d", "depthwise_conv1d", "depthwise_conv2d",
     "depthwise_conv3d", "depthwise_separable_conv1d", "depthwise_separable_conv2d",
-    "depthwise_separable_conv3d", "filter2d", "filter_nd", "get_num_threads", "kernels",
-    "local_conv1d", "local_conv2d", "local_conv3d", "plan", "pointwise_conv1d",
+    "depthwise_separable_conv3d", "filter2d", "filter_nd", "fold", "get_num_threads",
+    "kernels", "local_conv1d", "local_conv2d", "local_conv3d", "plan", "pointwise_conv1d",
     "pointwise_conv2d", "pointwise_conv3d", "prepare", "separable_filter", "set_num_threads",
     "settings", "unfold",
 ]  # fmt: skip
@@ -72,7 +73,7 @@ _Operation: TypeAlias = Literal[
     "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d",
     "depthwise_conv1d", "depthwise_conv2d", "depthwise_conv3d", "depthwise_separable_conv1d",
     "depthwise_separable_conv2d", "depthwise_separable_conv3d", "filter2d", "filter_nd",
-    "local_conv1d", "local_conv2d", "local_conv3d", "pointwise_conv1d", "pointwise_conv2d",
+    "fold", "local_conv1d", "local_conv2d", "local_conv3d", "pointwise_conv1d", "pointwise_conv2d",
     "pointwise_conv3d", "separable_filter", "unfold",
 ]  # fmt: skip
 

@@ -169,6 +169,7 @@ CALLS = {
     "depthwise_separable_conv3d": lambda: separable(3),
     "filter2d": lambda: fastconv.filter2d(x[2][0], w[2][0, 0]),
     "filter_nd": lambda: fastconv.prepare("filter_nd", w[3][0, 0])(x[3][0]),
+    "fold": lambda: fastconv.fold(fastconv.unfold(x[2], 2), x[2].shape[2:], 2),
     "get_num_threads": fastconv.get_num_threads,
     "kernels": named,
     "local_conv1d": lambda: local(1),

@@ -154,7 +154,7 @@ from fastconv import depthwise_separable_conv1d, depthwise_separable_conv2d
 from fastconv import depthwise_separable_conv3d
 from fastconv import filter2d, filter_nd, separable_filter
 from fastconv import local_conv1d, local_conv2d, local_conv3d
-from fastconv import unfold
+from fastconv import fold, unfold
 
 half, single = np.ones((1, 1, 7), np.float16), np.ones((1, 1, 7), np.float32)
 double, pair = np.ones((1, 1, 7)), np.ones((1, 1, 7), np.complex64)
@@ -209,6 +209,8 @@ assert_type(unfold(image, 3, padding=1, padding_mode="edge"), NDArray[np.float32
 assert_type(unfold(image > 0, (2, 3), 1, ((0, 1), (1, 0))), NDArray[np.bool_])
 assert_type(unfold([[1, 2, 3]], (1,), channels_last=True, algorithm="rows"), NDArray[Any])
 assert_type(plan(unfold, (2, 5, 7), 3, stride=2), Plan)
+assert_type(fold(unfold(image, 3), (5, 7), 3, channels_last=True), NDArray[np.float32])
+assert_type(fold([[1, 2], [3, 4]], (3,), (2,)), NDArray[Any])
 
 out = np.empty((3, 5, 7), np.float32)
 conv2d(
@@ -274,7 +276,8 @@ assert_type(fastconv.__version__, str)
 WRONG = """
 import numpy as np
 from fastconv import conv1d, conv2d, conv_transpose2d, filter2d, kernels, plan, prepare, settings
-from fastconv import depthwise_conv2d, depthwise_separable_conv2d, pointwise_conv2d, unfold
+from fastconv import depthwise_conv2d, depthwise_separable_conv2d, fold, pointwise_conv2d
+from fastconv import unfold
 
 x = np.ones((1, 1, 5, 7))
 conv2d(x, x)
@@ -313,6 +316,8 @@ plan(print, x, x)  # wrong
 kernels.gaussian("3", 1)  # wrong
 settings(algorithm="fft")  # wrong
 unfold(x)  # wrong
+fold(x, 3)  # wrong
+fold(x, 3, 3, padding_mode="edge")  # wrong
 unfold(x, 3, algorithm="direct")  # wrong
 plan(unfold, x, 3, groups=2)  # wrong
 """

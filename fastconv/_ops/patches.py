@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from .._plan import unweighted
 from .._plan.execute import execute, explain
+from .._spec.fold import FOLD
 from .._spec.patches import UNFOLD
 from .operation import operation
 
@@ -73,4 +74,64 @@ def unfold():
     array([[3, 1, 2],
            [1, 2, 3],
            [2, 3, 1]], dtype=uint8)
+    """
+
+
+def _fold(act, family, name, rank):
+    """What `fold` takes, handed on to `act`."""
+    act = ACTS[act]
+
+    def fold(
+        input, output_size, kernel_size, dilation=1, padding=0, stride=1,
+        *, channels_last=False, out=None, algorithm="auto", threads=None,
+    ):  # fmt: skip
+        parameters = (output_size, kernel_size, dilation, padding, stride, channels_last)
+        return act(family, name, rank, parameters, ((input,), out), (algorithm, threads))
+
+    return fold
+
+
+@operation(_fold, FOLD, 0)
+def fold():
+    """The sum of columns where their windows overlap, which is also called col2im.
+
+    The adjoint of `unfold`: ``sum(unfold(x) * y) == sum(x * fold(y))``. Each element of the result
+    is the sum of all elements of `input` that `unfold`, with the same arguments, would have taken
+    from there; where it would have taken none, it is 0. What falls into the padding is dropped.
+
+    input
+        an array of shape (N, C * k, L) or (C * k, L), with k taps and L windows, as `unfold`
+        returns it; of any dtype, strides and byte order.
+    output_size
+        the spatial sizes of the result, one integer per axis, so that their number is that of the
+        axes: (7,) is for (N, C, L), (7, 5) for (N, C, H, W), (3, 7, 5) for (N, C, D, H, W). A
+        single integer means two axes, as in torch.nn.functional.fold.
+    kernel_size, dilation, stride
+        positive integers: one for all axes, or one per axis.
+    padding
+        numbers of elements, of which negative ones crop, pairs (before, after), or a word such as
+        'same': as in `unfold`.
+    channels_last
+        True: the result is (N, *output_size, C).
+    out
+        None, or an array for the result, of its shape and dtype, and of any strides and byte order.
+        It may overlap the input.
+    algorithm, threads
+        'auto', 'rows' (adds whole rows) or 'reference'; a number of threads, or None for that of
+        `settings`.
+
+    Returns an array of shape (N, C, *output_size), without a batch axis (C, *output_size), and of
+    the dtype of the input. Elements are added in the order of their taps, whatever the number of
+    threads: float16 and bfloat16 in float32, which is rounded once; integers modulo 2**bits, as
+    NumPy adds them; of bool, it is whether any is True. Raises TypeError or ValueError, which name
+    the argument, what it is and what it must be.
+
+    >>> import numpy as np
+    >>> columns = unfold(np.ones((1, 3, 4), int), 2)
+    >>> fold(columns, (3, 4), 2)
+    array([[[1, 2, 2, 1],
+            [2, 4, 4, 2],
+            [1, 2, 2, 1]]])
+    >>> fold(np.array([[1, 2, 3], [10, 20, 30]]), (4,), (2,))
+    array([[ 1, 12, 23, 30]])
     """

@@ -47,3 +47,39 @@ class _Unfold(Protocol):
 def _unfold(function: Callable[[], None]) -> _Unfold: ...
 @_unfold
 def unfold() -> None: ...
+
+class _Fold(Protocol):
+    @overload
+    def __call__(
+        self,
+        input: NDArray[_Element],
+        output_size: _PerAxis,
+        kernel_size: _PerAxis,
+        dilation: _PerAxis = 1,
+        padding: _Padding = 0,
+        stride: _PerAxis = 1,
+        *,
+        channels_last: bool = False,
+        out: NDArray[Any] | None = None,
+        algorithm: _Rows = "auto",
+        threads: SupportsIndex | None = None,
+    ) -> NDArray[_Element]: ...
+    @overload
+    def __call__(
+        self,
+        input: ArrayLike,
+        output_size: _PerAxis,
+        kernel_size: _PerAxis,
+        dilation: _PerAxis = 1,
+        padding: _Padding = 0,
+        stride: _PerAxis = 1,
+        *,
+        channels_last: bool = False,
+        out: NDArray[Any] | None = None,
+        algorithm: _Rows = "auto",
+        threads: SupportsIndex | None = None,
+    ) -> NDArray[Any]: ...
+
+def _fold(function: Callable[[], None]) -> _Fold: ...
+@_fold
+def fold() -> None: ...

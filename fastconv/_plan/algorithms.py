@@ -13,6 +13,7 @@ import numpy as np
 from .._core import direct, im2col_gemm, scratch
 from .._core.conv import Problem
 from .._core.parallel import Tasks
+from .._spec import fold as columns
 from .._spec import patches, reference, scatter, separable, separable_conv
 from .._spec.conv import ConvSpec
 from .._spec.local import LocalSpec
@@ -22,7 +23,7 @@ from .._spec.separable import SeparableSpec
 from .._spec.separable_conv import SeparableConvSpec
 from .._spec.spec import Spec
 from .._spec.transpose import TransposeSpec
-from . import depthwise, factored, grouped, local, magnitude, moves, nonfinite
+from . import depthwise, factored, fold, grouped, local, magnitude, moves, nonfinite
 from .bands import Bands
 from .bordered import bordered, spills
 from .candidate import Candidate, Packer, Part, chunk, idle, make_engine, runner
@@ -340,6 +341,10 @@ ALGORITHMS = (
     Algorithm("rows", MoveSpec, moves.candidate),
     Algorithm(
         "reference", patches.UnfoldSpec, partial(moves.reference, patches.unfold), only_named=SLOW
+    ),
+    Algorithm("rows", columns.FoldSpec, fold.candidate),
+    Algorithm(
+        "reference", columns.FoldSpec, partial(moves.reference, columns.fold), only_named=SLOW
     ),
 )
 NAMES = ("auto", *dict.fromkeys(row.name for row in ALGORITHMS))

@@ -167,3 +167,7 @@ MOVE_LEAST_BYTES = 1 << 14
 MOVE_THREAD_BYTES = 1 << 18
 MOVE_CHUNK_BYTES = 1 << 28
 ACROSS_BYTES = 256
+# fold: sums of a task, at most in bytes and at least; the same where it stores several channels.
+FOLD_TASK_BYTES = 1 << 14
+FOLD_LEAST = 256
+FOLD_ACROSS_BYTES = 1 << 16

@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .._core import measure, moves
+from .._core import measure
+from .._core import rows as core
 from .._core.conv import address
 from .._core.parallel import Tasks, run
 from .._spec.dtypes import components
@@ -147,11 +148,12 @@ def divided(levels: list[Level], size: int, threads: int) -> tuple[list[Level], 
 def candidate(call: Any) -> Candidate:
     """The only algorithm beside the reference, so nothing is compared with its cost."""
     if 0 in call.spec.output_shape:
-        return Candidate(0.0, partial(_idle, call))
+        return Candidate(0.0, partial(idle, call))
     return Candidate(costs.TASK, partial(_part, call))
 
 
-def _idle(call: Any) -> Part:
+def idle(call: Any) -> Part:
+    """The result has no elements."""
     return Part(call.engine(lambda inputs, outputs: True), call.isa)
 
 
@@ -177,7 +179,7 @@ def _part(call: Any) -> Part:
     with np.errstate(all="ignore"):
         number[...] = spec.border_value
     tables = [_table(level) for level in levels]
-    problem = moves.Problem(
+    problem = core.Moves(
         isa=call.isa,
         size=element,
         turned=size // parts if swapped and size > parts else 0,
@@ -193,7 +195,9 @@ def _part(call: Any) -> Part:
     each = max(threads, problem.tasks * costs.MOVE_CHUNK_BYTES // moved)
     memory = PLAN_BYTES + RUN_BYTES * sum(len(level.runs) for level in levels)
     return Part(
-        engine=call.engine(runner(moves.tasks(problem), threads, call.shared, each), memory=memory),
+        engine=call.engine(
+            runner(core.move_tasks(problem), threads, call.shared, each), memory=memory
+        ),
         isa=call.isa,
         threads=threads,
         tasks=problem.tasks,

@@ -60,3 +60,22 @@ def unfolded(x, kernel, dilation, pads, stride, modes=("constant",) * 3, value=0
             at = (o * s + t * d for o, s, t, d in zip(out, stride, tap, dilation, strict=True))
             result[(slice(None), slice(None), *tap, *out)] = x[(slice(None), slice(None), *at)]
     return result.reshape(columns)
+
+
+def folded(y, sizes, kernel, dilation, pads, stride, dtype):
+    """The sums of columns `y`, which have a batch axis, in `dtype`, in the order of taps."""
+    outputs = [
+        (n + sum(pad) - d * (k - 1) - 1) // s + 1
+        for n, k, d, pad, s in zip(sizes, kernel, dilation, pads, stride, strict=True)
+    ]
+    taps = int(np.prod(kernel))
+    batch, channels = len(y), y.shape[1] // taps
+    y = y.reshape(batch, channels, *kernel, *outputs).astype(dtype)
+    x = np.zeros((batch, channels, *sizes), dtype)
+    for tap in product(*map(range, kernel)):
+        for out in product(*map(range, outputs)):
+            each_axis = zip(out, stride, tap, dilation, pads, strict=True)
+            at = tuple(o * s + t * d - before for o, s, t, d, (before, _) in each_axis)
+            if all(0 <= place < n for place, n in zip(at, sizes, strict=True)):
+                x[(slice(None), slice(None), *at)] += y[(slice(None), slice(None), *tap, *out)]
+    return x
