@@ -15,6 +15,10 @@
     filter2d, filter_nd       filter an image with a kernel, as cv2.filter2D and scipy.ndimage do
     separable_filter          filter it with a 1-D kernel along each axis
     unfold, fold              windows as columns (im2col), and the sum of columns (col2im)
+    unfold_view               windows as a view of the input
+    pad                       add or crop elements, as numpy.pad does
+    pixel_shuffle, pixel_unshuffle, channel_shuffle
+                              channels as pixels, and back; channels dealt from groups
     prepare                   keep weights for many inputs: a layer
     plan                      how a call would run, and why
     kernels                   named image kernels, and `kernels.separate`
@@ -59,8 +63,9 @@ from ._ops.layers import (
     pointwise_conv2d,
     pointwise_conv3d,
 )
+from ._ops.moves import channel_shuffle, pad, pixel_shuffle, pixel_unshuffle
 from ._ops.operation import plan
-from ._ops.patches import fold, unfold
+from ._ops.patches import fold, unfold, unfold_view
 from ._ops.prepared import PreparedConv, prepare
 from ._plan.plan import Plan
 from ._plan.settings import get_num_threads, set_num_threads, settings
@@ -71,6 +76,7 @@ __all__ = [
     "Plan",
     "PreparedConv",
     "__version__",
+    "channel_shuffle",
     "conv1d",
     "conv2d",
     "conv3d",
@@ -91,6 +97,9 @@ __all__ = [
     "local_conv1d",
     "local_conv2d",
     "local_conv3d",
+    "pad",
+    "pixel_shuffle",
+    "pixel_unshuffle",
     "plan",
     "pointwise_conv1d",
     "pointwise_conv2d",
@@ -100,6 +109,7 @@ __all__ = [
     "set_num_threads",
     "settings",
     "unfold",
+    "unfold_view",
 ]
 
 

@@ -31,19 +31,25 @@ from ._ops.layers import depthwise_separable_conv3d as depthwise_separable_conv3
 from ._ops.layers import pointwise_conv1d as pointwise_conv1d
 from ._ops.layers import pointwise_conv2d as pointwise_conv2d
 from ._ops.layers import pointwise_conv3d as pointwise_conv3d
+from ._ops.moves import channel_shuffle as channel_shuffle
+from ._ops.moves import pad as pad
+from ._ops.moves import pixel_shuffle as pixel_shuffle
+from ._ops.moves import pixel_unshuffle as pixel_unshuffle
 from ._ops.patches import fold as fold
 from ._ops.patches import unfold as unfold
+from ._ops.patches import unfold_view as unfold_view
 from ._ops.prepared import PreparedConv as PreparedConv
 from ._ops.prepared import prepare as prepare
 
 __all__ = [
-    "Plan", "PreparedConv", "__version__", "conv1d", "conv2d", "conv3d", "conv_transpose1d",
-    "conv_transpose2d", "conv_transpose3d", "depthwise_conv1d", "depthwise_conv2d",
-    "depthwise_conv3d", "depthwise_separable_conv1d", "depthwise_separable_conv2d",
-    "depthwise_separable_conv3d", "filter2d", "filter_nd", "fold", "get_num_threads",
-    "kernels", "local_conv1d", "local_conv2d", "local_conv3d", "plan", "pointwise_conv1d",
-    "pointwise_conv2d", "pointwise_conv3d", "prepare", "separable_filter", "set_num_threads",
-    "settings", "unfold",
+    "Plan", "PreparedConv", "__version__", "channel_shuffle", "conv1d", "conv2d", "conv3d",
+    "conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "depthwise_conv1d",
+    "depthwise_conv2d", "depthwise_conv3d", "depthwise_separable_conv1d",
+    "depthwise_separable_conv2d", "depthwise_separable_conv3d", "filter2d", "filter_nd", "fold",
+    "get_num_threads", "kernels", "local_conv1d", "local_conv2d", "local_conv3d", "pad",
+    "pixel_shuffle", "pixel_unshuffle", "plan", "pointwise_conv1d", "pointwise_conv2d",
+    "pointwise_conv3d", "prepare", "separable_filter", "set_num_threads", "settings", "unfold",
+    "unfold_view",
 ]  # fmt: skip
 
 __version__: str
@@ -70,10 +76,11 @@ _Algorithm: TypeAlias = Literal[
 ]  # fmt: skip
 _ISA: TypeAlias = Literal["generic", "avx2", "avx512"]
 _Operation: TypeAlias = Literal[
-    "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d",
-    "depthwise_conv1d", "depthwise_conv2d", "depthwise_conv3d", "depthwise_separable_conv1d",
-    "depthwise_separable_conv2d", "depthwise_separable_conv3d", "filter2d", "filter_nd",
-    "fold", "local_conv1d", "local_conv2d", "local_conv3d", "pointwise_conv1d", "pointwise_conv2d",
+    "channel_shuffle", "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d",
+    "conv_transpose3d", "depthwise_conv1d", "depthwise_conv2d", "depthwise_conv3d",
+    "depthwise_separable_conv1d", "depthwise_separable_conv2d", "depthwise_separable_conv3d",
+    "filter2d", "filter_nd", "fold", "local_conv1d", "local_conv2d", "local_conv3d", "pad",
+    "pixel_shuffle", "pixel_unshuffle", "pointwise_conv1d", "pointwise_conv2d",
     "pointwise_conv3d", "separable_filter", "unfold",
 ]  # fmt: skip
 

@@ -50,7 +50,7 @@ def stub_signatures(path):
 
 
 OPERATIONS = [function.__name__ for function in operation.OPERATIONS]
-FUNCTIONS = [*OPERATIONS, "plan", "prepare", "set_num_threads", "get_num_threads"]
+FUNCTIONS = [*OPERATIONS, "unfold_view", "plan", "prepare", "set_num_threads", "get_num_threads"]
 METHODS = ["PreparedConv.__call__", "PreparedConv.plan", "settings.__init__"]
 
 
@@ -125,7 +125,7 @@ def test_stubs_know_the_words(alias, words):
     assert {"auto", *constants} == {"auto", *words}
 
 
-@pytest.mark.parametrize("name", [*OPERATIONS, "plan", "prepare"])
+@pytest.mark.parametrize("name", [*OPERATIONS, "unfold_view", "plan", "prepare"])
 def test_editors_find_a_docstring(name):
     """They read, and do not run: the docstring is that of a `def` or `class` with the name."""
     word = getattr(fastconv, name).__doc__.splitlines()[0]
@@ -154,7 +154,8 @@ from fastconv import depthwise_separable_conv1d, depthwise_separable_conv2d
 from fastconv import depthwise_separable_conv3d
 from fastconv import filter2d, filter_nd, separable_filter
 from fastconv import local_conv1d, local_conv2d, local_conv3d
-from fastconv import fold, unfold
+from fastconv import channel_shuffle, fold, pad, pixel_shuffle, pixel_unshuffle, unfold
+from fastconv import unfold_view
 
 half, single = np.ones((1, 1, 7), np.float16), np.ones((1, 1, 7), np.float32)
 double, pair = np.ones((1, 1, 7)), np.ones((1, 1, 7), np.complex64)
@@ -211,6 +212,19 @@ assert_type(unfold([[1, 2, 3]], (1,), channels_last=True, algorithm="rows"), NDA
 assert_type(plan(unfold, (2, 5, 7), 3, stride=2), Plan)
 assert_type(fold(unfold(image, 3), (5, 7), 3, channels_last=True), NDArray[np.float32])
 assert_type(fold([[1, 2], [3, 4]], (3,), (2,)), NDArray[Any])
+assert_type(unfold_view(image, 3, stride=(1, 2)), NDArray[np.float32])
+assert_type(unfold_view([[1, 2]], (2,), channels_last=False), NDArray[Any])
+assert_type(pad(pixels, 1), NDArray[np.uint8])
+assert_type(pad(image, ((0, 0), (1, 2), (-1, 0)), "wrap"), NDArray[np.float32])
+assert_type(pad([1, 2], (1, 0), ["constant"], 3, threads=1), NDArray[Any])
+assert_type(pixel_shuffle(image, (2, 1)), NDArray[np.float32])
+assert_type(pixel_unshuffle(image, (5, 7), algorithm="reference"), NDArray[np.float32])
+assert_type(pixel_shuffle([[1], [2]], (2,), channels_last=False), NDArray[Any])
+assert_type(pixel_unshuffle([[1, 2]], (2,)), NDArray[Any])
+assert_type(channel_shuffle(image, 1), NDArray[np.float32])
+assert_type(channel_shuffle([[1, 2]], groups=2), NDArray[Any])
+assert_type(plan("pad", (5, 7), 1), Plan)
+assert_type(plan(pad, image, 1, "edge"), Plan)
 
 out = np.empty((3, 5, 7), np.float32)
 conv2d(
@@ -276,8 +290,8 @@ assert_type(fastconv.__version__, str)
 WRONG = """
 import numpy as np
 from fastconv import conv1d, conv2d, conv_transpose2d, filter2d, kernels, plan, prepare, settings
-from fastconv import depthwise_conv2d, depthwise_separable_conv2d, fold, pointwise_conv2d
-from fastconv import unfold
+from fastconv import depthwise_conv2d, depthwise_separable_conv2d, fold, pad, pointwise_conv2d
+from fastconv import pixel_shuffle, unfold, unfold_view
 
 x = np.ones((1, 1, 5, 7))
 conv2d(x, x)
@@ -320,6 +334,10 @@ fold(x, 3)  # wrong
 fold(x, 3, 3, padding_mode="edge")  # wrong
 unfold(x, 3, algorithm="direct")  # wrong
 plan(unfold, x, 3, groups=2)  # wrong
+unfold_view(x, 3, padding=1)  # wrong
+pad(x, "same")  # wrong
+pad(x, 1, "reflect")  # wrong
+pixel_shuffle(x, 2.5)  # wrong
 """
 
 

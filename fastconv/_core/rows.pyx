@@ -286,7 +286,7 @@ cdef set_place(place_t *place, values):
 cdef class Sums:
     """Everything that a call needs to run; made once, then only read.
 
-    The keywords come from `_part` of _plan/fold.py: axes as in _core/conv.pyx; columns and image
+    The keywords come from `_part` of _plan/columns.py: axes as in _core/conv.pyx; columns and image
     `Place` there; `how` activation, storage of sums and the largest integer that is
     stored; `task` lines, rows and columns of the image of a task, at most.
     """

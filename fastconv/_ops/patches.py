@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from .._plan import unweighted
 from .._plan.execute import execute, explain
-from .._spec.fold import FOLD
-from .._spec.patches import UNFOLD
+from .._spec.columns import FOLD
+from .._spec.patches import UNFOLD, view_windows
 from .operation import operation
 
 ACTS = {execute: unweighted.execute, explain: unweighted.explain}
@@ -135,3 +135,35 @@ def fold():
     >>> fold(np.array([[1, 2, 3], [10, 20, 30]]), (4,), (2,))
     array([[ 1, 12, 23, 30]])
     """
+
+
+def unfold_view(input, kernel_size, dilation=1, stride=1, *, channels_last=False):
+    """The windows of an array as a view of it: nothing is copied.
+
+    ``view[n, c, y, x, i, j] is input[n, c, y*s + i*d, x*s + j*d]``, here with two axes, of stride s
+    and dilation d. So ``view.mean((-2, -1))`` is the mean of each window. A view has no padding:
+    `pad` the input before.
+
+    input
+        an array of shape (N, C, *spatial) or (C, *spatial), with `channels_last` (N, *spatial, C)
+        or (*spatial, C). Any dtype, strides and byte order.
+    kernel_size
+        one integer per spatial axis, as in `unfold`; a single one means two axes.
+    dilation, stride
+        positive integers: one for all axes, or one per axis.
+
+    Returns a read-only array of shape (N, C, *outputs, *kernel_size), or without N, of the dtype of
+    the input, whose memory it shares. (Of a list, it is that of a new array.) Raises TypeError or
+    ValueError, which name the argument, what it is and what it must be.
+
+    >>> import numpy as np
+    >>> x = np.arange(5)[None]
+    >>> unfold_view(x, (3,))
+    array([[[0, 1, 2],
+            [1, 2, 3],
+            [2, 3, 4]]])
+    >>> unfold_view(x, (2,), dilation=2, stride=2)
+    array([[[0, 2],
+            [2, 4]]])
+    """
+    return view_windows("unfold_view", input, kernel_size, dilation, stride, channels_last)

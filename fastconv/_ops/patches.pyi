@@ -83,3 +83,21 @@ class _Fold(Protocol):
 def _fold(function: Callable[[], None]) -> _Fold: ...
 @_fold
 def fold() -> None: ...
+@overload
+def unfold_view(
+    input: NDArray[_Element],
+    kernel_size: _PerAxis,
+    dilation: _PerAxis = 1,
+    stride: _PerAxis = 1,
+    *,
+    channels_last: bool = False,
+) -> NDArray[_Element]: ...
+@overload
+def unfold_view(
+    input: ArrayLike,
+    kernel_size: _PerAxis,
+    dilation: _PerAxis = 1,
+    stride: _PerAxis = 1,
+    *,
+    channels_last: bool = False,
+) -> NDArray[Any]: ...

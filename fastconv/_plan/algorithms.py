@@ -13,8 +13,8 @@ import numpy as np
 from .._core import direct, im2col_gemm, scratch
 from .._core.conv import Problem
 from .._core.parallel import Tasks
-from .._spec import fold as columns
-from .._spec import patches, reference, scatter, separable, separable_conv
+from .._spec import reference, scatter, separable, separable_conv
+from .._spec.columns import FoldSpec
 from .._spec.conv import ConvSpec
 from .._spec.local import LocalSpec
 from .._spec.moves import MoveSpec
@@ -23,7 +23,7 @@ from .._spec.separable import SeparableSpec
 from .._spec.separable_conv import SeparableConvSpec
 from .._spec.spec import Spec
 from .._spec.transpose import TransposeSpec
-from . import depthwise, factored, fold, grouped, local, magnitude, moves, nonfinite
+from . import columns, depthwise, factored, grouped, local, magnitude, moves, nonfinite
 from .bands import Bands
 from .bordered import bordered, spills
 from .candidate import Candidate, Packer, Part, chunk, idle, make_engine, runner
@@ -339,13 +339,9 @@ ALGORITHMS = (
     Algorithm("bands", SeparableConvSpec, _bands, parts=PARTS),
     Algorithm("reference", SeparableConvSpec, _separable_conv_reference, only_named=SLOW),
     Algorithm("rows", MoveSpec, moves.candidate),
-    Algorithm(
-        "reference", patches.UnfoldSpec, partial(moves.reference, patches.unfold), only_named=SLOW
-    ),
-    Algorithm("rows", columns.FoldSpec, fold.candidate),
-    Algorithm(
-        "reference", columns.FoldSpec, partial(moves.reference, columns.fold), only_named=SLOW
-    ),
+    Algorithm("reference", MoveSpec, moves.reference, only_named=SLOW),
+    Algorithm("rows", FoldSpec, columns.candidate),
+    Algorithm("reference", FoldSpec, moves.reference, only_named=SLOW),
 )
 NAMES = ("auto", *dict.fromkeys(row.name for row in ALGORITHMS))
 

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 from .._core import rows as core
 from .._core import scratch
 from .._core.table import ACTIVATIONS, KINDS
+from .._spec.columns import FoldSpec
 from .._spec.dtypes import TOTALS, components
-from .._spec.fold import FoldSpec
 from . import constants as costs
 from .candidate import Candidate, Part
 from .layout import storage

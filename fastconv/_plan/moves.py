@@ -19,7 +19,7 @@ from .._core import rows as core
 from .._core.conv import address
 from .._core.parallel import Tasks, run
 from .._spec.dtypes import components
-from .._spec.moves import Move
+from .._spec.moves import Move, inner
 from . import constants as costs
 from .candidate import Candidate, Part
 from .layout import NATIVE
@@ -65,20 +65,20 @@ def level_of(move: Move) -> Level:
     return Level(tuple(found), dst)
 
 
-def joined(outer: Level, inner: Level) -> Level | None:
+def joined(outer: Level, within: Level) -> Level | None:
     """Two levels as one, if the inner one's positions go on evenly from run to run."""
-    count = inner.total
-    if not inner.single or outer.dst_step != count * inner.dst_step:
+    count, one = within.total, outer.total == 1
+    if not within.single or not (one or count == 1 or outer.dst_step == count * within.dst_step):
         return None
-    (dst, src, _, step), runs = inner.runs[0], []
+    (dst, src, _, step), runs = within.runs[0], []
     for to, at, number, apart in outer.runs:
         if at == NOWHERE:
             runs.append((to + dst, NOWHERE, number * count, 0))
-        elif number == 1 or apart == count * step:
-            runs.append((to + dst, at + src, number * count, step))
+        elif number == 1 or count == 1 or apart == count * step:
+            runs.append((to + dst, at + src, number * count, step if count > 1 else apart))
         else:
             return None
-    return Level(tuple(runs), inner.dst_step)
+    return Level(tuple(runs), within.dst_step if count > 1 else outer.dst_step)
 
 
 def fewest(levels: list[Level], size: int) -> tuple[list[Level], int]:
@@ -170,14 +170,14 @@ def _part(call: Any) -> Part:
     spec, (source,), (target,) = call.spec, call.inputs, call.outputs
     size, parts = spec.dtype.itemsize, components(spec.dtype)
     swapped = _is_swapped(source.dtype) != _is_swapped(target.dtype)
-    levels = [level_of(move) for move in spec.moves(source.strides, target.strides)]
+    each = spec.moves(source.strides, target.strides) or [inner(1, 0, 0)]
+    levels = [level_of(move) for move in each]
     levels, element = fewest(levels, size)
     moved = prod(spec.output_shape) * size
     threads = threads_for(call, moved)
     levels, task = divided(levels, element, threads)
-    number = np.zeros((), source.dtype)
     with np.errstate(all="ignore"):
-        number[...] = spec.border_value
+        number = np.asarray(spec.border_value).astype(spec.dtype).astype(source.dtype)
     tables = [_table(level) for level in levels]
     problem = core.Moves(
         isa=call.isa,
@@ -224,11 +224,12 @@ def runner(tasks: Tasks, threads: int, shared: bool, each: int) -> Any:
     return run_arrays
 
 
-def reference(compute: Any, call: Any) -> Candidate:
-    """A slow and obvious algorithm."""
+def reference(call: Any) -> Candidate:
+    """The slow truth, which the specification has."""
 
     def run_arrays(inputs: tuple, outputs: tuple) -> bool:
-        outputs[0][...] = compute(call.spec, inputs[0])
+        if outputs[0].size:
+            outputs[0][...] = call.spec.reference(inputs[0].astype(call.spec.dtype))
         return True
 
     return Candidate(inf, lambda: Part(call.engine(run_arrays), "numpy"))

@@ -98,6 +98,24 @@ class FoldSpec:
         wide = self.dtype.itemsize // components(self.dtype) == total.itemsize
         return "none" if wide else f"{held} -> {self.dtype}"
 
+    def reference(self, input: np.ndarray) -> np.ndarray:
+        """The slow truth: tap by tap, all windows."""
+        kernel, outputs = ([getattr(axis, of) for axis in self.axes] for of in ("k", "outputs"))
+        x = input.reshape(self.batch, self.channels, *kernel, *outputs)
+        dtype = TOTALS[self.sums]
+        if components(self.dtype) == 2:
+            dtype = np.result_type(dtype, np.complex64)
+        y = np.zeros((self.batch, self.channels, *(axis.n for axis in self.axes)), dtype)
+        for tap in product(*map(range, kernel)):
+            to = tuple(axis.reads(t) for axis, t in zip(self.axes, tap, strict=True))
+            some = tuple(slice(*axis.valid(t)) for axis, t in zip(self.axes, tap, strict=True))
+            part = x[(slice(None), slice(None), *tap)][(slice(None), slice(None), *some)]
+            y[(slice(None), slice(None), *to)] += part.astype(dtype)
+        y = y.reshape(self.batch, self.channels, *self.sizes)
+        y = (np.moveaxis(y, 1, -1) if self.channels_last else y).reshape(self.output_shape)
+        with np.errstate(over="ignore"):
+            return y.astype(self.dtype)
+
     def __repr__(self) -> str:
         shapes = f"{self.input_shape} -> {self.output_shape}"
         return f"FoldSpec({self.name}, {shapes}, dtype={self.dtype})"
@@ -163,22 +181,3 @@ FOLD = ArrayFamily(
     often=5,
     make_spec=make_fold_spec,
 )
-
-
-def fold(spec: FoldSpec, input: np.ndarray) -> np.ndarray:
-    """The slow truth: tap by tap, all windows."""
-    kernel, outputs = ([getattr(axis, of) for axis in spec.axes] for of in ("k", "outputs"))
-    x = input.reshape(spec.batch, spec.channels, *kernel, *outputs)
-    dtype = TOTALS[spec.sums]
-    if components(spec.dtype) == 2:
-        dtype = np.result_type(dtype, np.complex64)
-    y = np.zeros((spec.batch, spec.channels, *(axis.n for axis in spec.axes)), dtype)
-    for tap in product(*map(range, kernel)):
-        to = tuple(axis.reads(t) for axis, t in zip(spec.axes, tap, strict=True))
-        some = tuple(slice(*axis.valid(t)) for axis, t in zip(spec.axes, tap, strict=True))
-        part = x[(slice(None), slice(None), *tap)][(slice(None), slice(None), *some)]
-        y[(slice(None), slice(None), *to)] += part.astype(dtype)
-    y = y.reshape(spec.batch, spec.channels, *spec.sizes)
-    y = (np.moveaxis(y, 1, -1) if spec.channels_last else y).reshape(spec.output_shape)
-    with np.errstate(over="ignore"):
-        return y.astype(spec.dtype)

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from .axis import Axis
-from .borders import Border
+from .borders import Border, reach
 from .values import BYTES_MAX
 
 Strides = Sequence[int]
@@ -77,6 +77,10 @@ class MoveSpec:
         """All axes, the last one the fastest in the result: of arrays with these strides."""
         raise NotImplementedError
 
+    def reference(self, input: np.ndarray) -> np.ndarray:
+        """The slow truth."""
+        raise NotImplementedError
+
     def __repr__(self) -> str:
         shapes = f"{self.input_shape} -> {self.output_shape}"
         return f"{type(self).__name__}({self.name}, {shapes}, dtype={self.dtype})"
@@ -95,3 +99,14 @@ def check_size(name: str, dtype: np.dtype, shape: Sequence[int]) -> None:
 def inner(count: int, src: int, dst: int) -> Move:
     """An axis of which each element is moved once."""
     return Move(Axis(count), src, 0, dst)
+
+
+def taken(array: np.ndarray, number: int, axis: Axis, tap: int, value: Any) -> np.ndarray:
+    """What all outputs of a tap read, along axis `number` of an array; slowly."""
+    at = np.arange(axis.outputs) * axis.stride + tap * axis.dilation - axis.before
+    positions = reach(axis.border, at, axis.n)
+    shape, before = list(array.shape), (slice(None),) * number
+    shape[number] = axis.outputs
+    found = np.full(shape, value, array.dtype)
+    found[(*before, positions >= 0)] = array[(*before, positions[positions >= 0])]
+    return found

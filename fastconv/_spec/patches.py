@@ -13,16 +13,17 @@ import numpy as np
 from .arguments import (
     as_border_value,
     as_flag,
+    as_operand,
     borders_per_axis,
     check_dtype,
     padding_per_axis,
     positive_per_axis,
 )
 from .axis import Axis
-from .borders import Border, reach
+from .borders import Border
 from .dtypes import native
 from .family import ArrayFamily
-from .moves import Move, MoveSpec, Strides, check_size, inner
+from .moves import Move, MoveSpec, Strides, check_size, inner, taken
 from .spec import AXES
 from .values import as_integer, entries_of, is_sequence, show
 
@@ -72,6 +73,18 @@ class UnfoldSpec(MoveSpec):
             found.append(Move(axis, step, tap, column))
             tap, column = tap * axis.k, column * axis.outputs
         return [inner(self.batch, batch, image), inner(self.channels, channel, tap), *found[::-1]]
+
+    def reference(self, input: np.ndarray) -> np.ndarray:
+        """The slow truth: for each tap, what all outputs read."""
+        x = np.moveaxis(input, -1, -1 - self.rank) if self.channels_last else input
+        x = x.reshape(self.batch, self.channels, *(axis.n for axis in self.axes))
+        taps = []
+        for tap in product(*(range(axis.k) for axis in self.axes)):
+            part = x
+            for number, (axis, t) in enumerate(zip(self.axes, tap, strict=True), 2):
+                part = taken(part, number, axis, t, self.border_value)
+            taps.append(part.reshape(self.batch, self.channels, self.output_shape[-1]))
+        return np.stack(taps, 2).reshape(self.output_shape)
 
 
 def as_sizes(name: str, argument: str, value: Any, low: int = 1) -> tuple[int, ...]:
@@ -180,26 +193,25 @@ UNFOLD = ArrayFamily(
 )
 
 
-def unfold(spec: UnfoldSpec, input: np.ndarray) -> np.ndarray:
-    """The slow truth: for each tap, what all outputs read."""
-    x = np.moveaxis(input, -1, -1 - spec.rank) if spec.channels_last else input
-    x = x.reshape(spec.batch, spec.channels, *(axis.n for axis in spec.axes))
-    taps = []
-    for tap in product(*(range(axis.k) for axis in spec.axes)):
-        part = x
-        for number, (axis, t) in enumerate(zip(spec.axes, tap, strict=True), 2):
-            at = np.arange(axis.outputs) * axis.stride + t * axis.dilation - axis.before
-            part = _read(part, number, reach(axis.border, at, axis.n), spec.border_value)
-        taps.append(part.reshape(spec.batch, spec.channels, spec.output_shape[-1]))
-    return np.stack(taps, 2).reshape(spec.output_shape).astype(spec.dtype)
-
-
-def _read(array: np.ndarray, axis: int, positions: np.ndarray, value: Any) -> np.ndarray:
-    """The elements at these positions of an axis; `value` at -1."""
-    outside = positions < 0
-    shape = list(array.shape)
-    shape[axis] = len(positions)
-    found = np.full(shape, value, array.dtype)
-    some = (slice(None),) * axis
-    found[(*some, ~outside)] = array[(*some, positions[~outside])]
-    return found
+def view_windows(
+    name: str, input: Any, kernel_size: Any, dilation: Any, stride: Any, channels_last: Any
+) -> np.ndarray:
+    """A view of an array, of shape (N, C, *outputs, *kernel)."""
+    array = as_operand(name, "input", input)
+    said = UnfoldParameters(kernel_size, dilation, 0, stride, channels_last=channels_last)
+    spec = make_unfold_spec(name, 0, ((array.shape, array.dtype),), **said._asdict())
+    first = array.ndim - spec.rank
+    if spec.channels_last:
+        array = np.moveaxis(array, -1, first - 1)
+    axes, steps = spec.axes[3 - spec.rank :], array.strides[first:]
+    each = tuple(zip(axes, steps, strict=True))
+    return np.lib.stride_tricks.as_strided(
+        array,
+        (*array.shape[:first], *(axis.outputs for axis in axes), *(axis.k for axis in axes)),
+        (
+            *array.strides[:first],
+            *(axis.stride * step for axis, step in each),
+            *(axis.dilation * step for axis, step in each),
+        ),
+        writeable=False,
+    )
