@@ -270,10 +270,10 @@ typedef void fc_tile_fn(const fc_taps *taps, const void *a, const void *b, void 
     KERNEL(move_rows, void,                                                                      \
            (const fc_moved *bits, const fc_run *run, ptrdiff_t runs, void *dst,                   \
             ptrdiff_t dst_bytes, const void *src, ptrdiff_t src_bytes, ptrdiff_t rows))          \
-    /* dst[r * dst_row + i * step] += src[r * src_row + i] */                                    \
+    /* dst[r * dst_row + i] += src[r * src_row + i] */                                           \
     KERNEL(add_rows, void,                                                                       \
-           (void *dst, ptrdiff_t dst_row, ptrdiff_t step, const void *src, ptrdiff_t src_row,    \
-            ptrdiff_t rows, ptrdiff_t count))                                                    \
+           (void *dst, ptrdiff_t dst_row, const void *src, ptrdiff_t src_row, ptrdiff_t rows,    \
+            ptrdiff_t count))                                                                    \
     /* rounds of independent multiply-adds in registers; returns the operations done */          \
     KERNEL(peak, double, (ptrdiff_t rounds))
 

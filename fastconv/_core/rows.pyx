@@ -9,7 +9,8 @@ element of the output is the sum of one position of each level:
         for each run of rows, of the last but one:
             for each run of elements, of the last: rows of them (src_c/kernels/move_template.h)
 
-A task is some lines, some rows of them, and some of the runs of elements.
+Where the input has channels last, a row of several channels is transposed instead.  A task is
+some lines, some rows of them, and some of the runs of elements.
 
 Sums: fold.  A task is some rows and columns of a plane of the image, of some lines: a line is a
 channel of an image of the batch, or its real or imaginary part.
@@ -19,14 +20,15 @@ channel of an image of the batch, or its real or imaginary part.
         for each tap:   add its element of all windows that have it in the task
         store the sums, unless they are in the image already
 
-So each sum is 0 plus its elements in the order of their taps, however tasks are cut.
+Of a stride s, columns x = s q + phase of the sums lie in scratch as [phase][q], so that the rows of
+a tap are added side by side.  Each sum is 0 plus its elements in the order of their taps, however
+tasks are cut.
 """
 from libc.string cimport memset
 
 from fastconv._core.axis cimport Axis, ceiling
 from fastconv._core.parallel cimport make_tasks
-from fastconv._core.table cimport (
-    FC_NOWHERE, fc_epilogue, fc_kernels, fc_moved, fc_run, find)
+from fastconv._core.table cimport FC_NOWHERE, fc_run, find
 from fastconv._core.window cimport PAGE, book, operands_t
 
 cdef inline Py_ssize_t shares(Py_ssize_t number, Py_ssize_t each) noexcept nogil:
@@ -34,25 +36,6 @@ cdef inline Py_ssize_t shares(Py_ssize_t number, Py_ssize_t each) noexcept nogil
 
 
 # ---- moves --------------------------------------------------------------------------------------
-
-# An axis of the output.  `first` has the number of the first position of each run, and the end.
-cdef struct level_t:
-    Py_ssize_t runs, total          # how many, and all positions
-    Py_ssize_t dst_step             # bytes from one position of a run to the next, in the output
-    const fc_run *run
-    const Py_ssize_t *first
-
-cdef enum:
-    MOST_LEVELS = 80                # NumPy has at most 64 axes
-
-cdef struct moves_t:
-    const fc_kernels *kernels
-    fc_moved bits
-    Py_ssize_t outer                # levels of lines
-    level_t level[MOST_LEVELS]      # ... first, then that of rows, then that of elements
-    Py_ssize_t lines
-    Py_ssize_t task_lines, task_rows, task_runs     # of a task, at most
-
 
 cdef inline Py_ssize_t run_of(const level_t *level, Py_ssize_t position) noexcept nogil:
     """The run that a position of a level is in."""
@@ -66,9 +49,23 @@ cdef inline Py_ssize_t run_of(const level_t *level, Py_ssize_t position) noexcep
     return low
 
 
-cdef void move_line(const moves_t *p, Py_ssize_t line, Py_ssize_t row, Py_ssize_t row_end,
-                    const fc_run *run, Py_ssize_t runs, char *dst, const char *src) noexcept nogil:
-    """Rows [row, row_end) of a line, through some runs of elements."""
+cdef void move_across(const moves_t *p, Py_ssize_t lines, const fc_run *run, Py_ssize_t runs,
+                      char *dst, const char *src) noexcept nogil:
+    """A row of some neighbouring lines, whose elements are neighbours in the input."""
+    cdef Py_ssize_t i, line, size = p.bits.size, line_bytes = p.level[p.outer - 1].dst_step
+    for i in range(runs):
+        if src != NULL and run[i].src != FC_NOWHERE:
+            p.kernels.transpose(dst + run[i].dst, line_bytes // size, src + run[i].src,
+                                run[i].step // size, run[i].count, lines, NULL)
+            continue
+        for line in range(lines):
+            p.kernels.move_rows(&p.bits, run + i, 1, dst + line * line_bytes, 0, NULL, 0, 1)
+
+
+cdef void move_lines(const moves_t *p, Py_ssize_t line, Py_ssize_t lines, Py_ssize_t row,
+                     Py_ssize_t row_end, const fc_run *run, Py_ssize_t runs, char *dst,
+                     const char *src) noexcept nogil:
+    """Rows [row, row_end) of a line, or several `across`, through some runs of elements."""
     cdef Py_ssize_t a, i, position, end
     cdef const level_t *level
     cdef const fc_run *found
@@ -94,8 +91,15 @@ cdef void move_line(const moves_t *p, Py_ssize_t line, Py_ssize_t row, Py_ssize_
         at = NULL
         if src != NULL and found.src != FC_NOWHERE:
             at = src + found.src + position * found.step
-        p.kernels.move_rows(&p.bits, run, runs, dst + found.dst + position * level.dst_step,
-                            level.dst_step, at, found.step, end - row)
+        if p.across:
+            while row < end:
+                move_across(p, lines, run, runs, dst + found.dst + position * level.dst_step, at)
+                row, position = row + 1, position + 1
+                if at != NULL:
+                    at += found.step
+        else:
+            p.kernels.move_rows(&p.bits, run, runs, dst + found.dst + position * level.dst_step,
+                                level.dst_step, at, found.step, end - row)
         row = end
         i += 1
 
@@ -105,16 +109,21 @@ cdef void move_task(const void *what, operands_t *operands, Py_ssize_t task,
     cdef const moves_t *p = <const moves_t *> what
     cdef const level_t *rows = &p.level[p.outer]
     cdef const level_t *elements = &p.level[p.outer + 1]
-    cdef Py_ssize_t parts, first, row, line
+    cdef Py_ssize_t inner = p.level[max(0, p.outer - 1)].total
+    cdef Py_ssize_t parts, first, row, line, end, lines = 1
     parts = shares(elements.runs, p.task_runs)
     first = task % parts * p.task_runs
     task //= parts
     parts = shares(rows.total, p.task_rows)
     row = task % parts * p.task_rows
     task = task // parts * p.task_lines
-    for line in range(task, min(p.lines, task + p.task_lines)):
-        move_line(p, line, row, min(rows.total, row + p.task_rows), elements.run + first,
-                  min(p.task_runs, elements.runs - first), operands.dst, operands.src)
+    line, end = task, min(p.lines, task + p.task_lines)
+    while line < end:
+        if p.across:
+            lines = min(end, (line // inner + 1) * inner) - line
+        move_lines(p, line, lines, row, min(rows.total, row + p.task_rows), elements.run + first,
+                   min(p.task_runs, elements.runs - first), operands.dst, operands.src)
+        line += lines
 
 
 cdef class Moves:
@@ -124,13 +133,14 @@ cdef class Moves:
     whose order is turned around, or 0; `value` the bytes of an element of the border; `levels`
     (bytes from one position to the next in the output, number of runs, address of the runs, address
     of the first positions), in arrays that `held` keeps; `task` lines, rows and runs of a task, at
-    most.
+    most; `across`: positions of the last level of lines are neighbours in the input, elements of 4
+    or 8 bytes, and those of a row in the output.
     """
     cdef moves_t c
     cdef readonly Py_ssize_t tasks
     cdef object held                # what the structs point to
 
-    def __init__(self, *, isa, size, turned, value, levels, held, task):
+    def __init__(self, *, isa, size, turned, value, levels, held, task, across):
         cdef moves_t *p = &self.c
         cdef level_t *level
         cdef Py_ssize_t a
@@ -138,7 +148,7 @@ cdef class Moves:
         if len(levels) > MOST_LEVELS:
             raise ValueError(f"fastconv: {len(levels)} levels, but at most {MOST_LEVELS}")
         self.held = (value, held)
-        p.kernels = find(isa, "f")
+        p.kernels, p.across = find(isa, "d" if size == 8 else "f"), across
         p.outer, p.lines = len(levels) - 2, 1
         for a in range(len(levels)):
             level = &p.level[a]
@@ -161,27 +171,6 @@ def move_tasks(Moves problem):
 
 
 # ---- sums ---------------------------------------------------------------------------------------
-
-# An array, in bytes from one element to the next; of numbers of `storage` (fc_kernels.h).
-cdef struct place_t:
-    int storage
-    Py_ssize_t image_bytes, channel_bytes, part_bytes
-    Py_ssize_t tap_bytes[3]         # of columns
-    Py_ssize_t axis_bytes[3]        # from one output, or element of the image, to the next
-
-cdef struct fold_t:
-    const fc_kernels *kernels       # of the dtype of sums
-    Py_ssize_t itemsize             # of that dtype
-    Axis axis[3]                    # depth, height, width: src of the image, dst of the columns
-    place_t columns, image
-    fc_epilogue how
-    bint in_columns                 # rows of columns are added where they lie
-    bint in_image                   # sums are those of the image
-    Py_ssize_t channels, parts, lines
-    Py_ssize_t task_lines, task_rows, task_columns      # of a task, at most
-    Py_ssize_t row, sums            # places in scratch
-    Py_ssize_t scratch_bytes
-
 
 cdef inline Py_ssize_t line_bytes(const fold_t *p, const place_t *place,
                                   Py_ssize_t line) noexcept nogil:
@@ -208,70 +197,112 @@ cdef void add(const fold_t *p, char *sums, Py_ssize_t pitch, const char *src, Py
     cdef Py_ssize_t row_bytes = p.columns.axis_bytes[1]
     pitch *= p.axis[1].stride
     if p.in_columns:
-        p.kernels.add_rows(sums, pitch, p.axis[2].stride, src, row_bytes // size, rows, count)
+        p.kernels.add_rows(sums, pitch, src, row_bytes // size, rows, count)
         return
     for r in range(rows):
         p.kernels.copy_row(scratch + p.row, 0, count, 0, src + r * row_bytes,
                            p.columns.axis_bytes[2], p.columns.storage, sums)
-        p.kernels.add_rows(sums + r * pitch * size, 0, p.axis[2].stride, scratch + p.row, 0, 1,
-                           count)
+        p.kernels.add_rows(sums + r * pitch * size, 0, scratch + p.row, 0, 1, count)
 
 
-cdef void sum_line(const fold_t *p, const char *columns, char *image, Py_ssize_t plane,
-                   Py_ssize_t y0, Py_ssize_t y1, Py_ssize_t x0, Py_ssize_t x1,
+cdef void weave(const fold_t *p, const box_t *box, const char *sums, char *to,
+                Py_ssize_t to_bytes) noexcept nogil:
+    """Rows of sums, their phases in turns: some at a time, which the first-level cache holds."""
+    cdef Py_ssize_t phase, size = p.itemsize, width = box.x1 - box.x0, rows = box.y1 - box.y0
+    cdef Py_ssize_t some = max(1, PAGE // (width * size))
+    cdef fc_run run
+    run.dst, run.src, run.step = 0, 0, size
+    while rows > 0:
+        for phase in range(min(width, p.phases)):
+            run.count = shares(width - phase, p.phases)
+            p.kernels.move_rows(&p.phase, &run, 1, to + phase * size, to_bytes,
+                                sums + phase * box.each * size, box.pitch * size, min(some, rows))
+        rows -= some
+        to += some * to_bytes
+        sums += some * box.pitch * size
+
+
+cdef void add_taps(const fold_t *p, const box_t *box, const char *columns, char *sums,
                    char *scratch) noexcept nogil:
-    """Elements [y0, y1) x [x0, x1) of a plane of a line."""
-    cdef Py_ssize_t i, j, k, d, d_end, y, y_end, x, x_end, r, down, right, size = p.itemsize
-    cdef Py_ssize_t pitch = x1 - x0
+    """The elements of all taps that fall into a box."""
+    cdef Py_ssize_t i, j, k, d, d_end, y, y_end, down
     cdef const Py_ssize_t *tap = p.columns.tap_bytes
     cdef const Py_ssize_t *step = p.columns.axis_bytes
+    cdef const fall_t *fall = <const fall_t *> (scratch + p.falls)
     cdef const char *src
-    cdef char *sums = scratch + p.sums
-    image += (plane * p.image.axis_bytes[0] + y0 * p.image.axis_bytes[1]
-              + x0 * p.image.axis_bytes[2])
-    if p.in_image:
-        sums, pitch = image, p.image.axis_bytes[1] // size
-    for r in range(y1 - y0):
-        memset(sums + r * pitch * size, 0, (x1 - x0) * size)
     for i in range(p.axis[0].taps):
-        falls(&p.axis[0], i, plane, plane + 1, &d, &d_end)
+        falls(&p.axis[0], i, box.plane, box.plane + 1, &d, &d_end)
         if d >= d_end:
             continue
         for j in range(p.axis[1].taps):
-            down = falls(&p.axis[1], j, y0, y1, &y, &y_end)
+            down = falls(&p.axis[1], j, box.y0, box.y1, &y, &y_end)
             if y >= y_end:
                 continue
+            src = columns + i * tap[0] + j * tap[1] + d * step[0] + y * step[1]
             for k in range(p.axis[2].taps):
-                right = falls(&p.axis[2], k, x0, x1, &x, &x_end)
-                if x >= x_end:
-                    continue
-                src = (columns + i * tap[0] + j * tap[1] + k * tap[2]
-                       + d * step[0] + y * step[1] + x * step[2])
-                add(p, sums + (down * pitch + right) * size, pitch, src, y_end - y, x_end - x,
-                    scratch)
-    if not p.in_image:
-        for r in range(y1 - y0):
+                if fall[k].count > 0:
+                    add(p, sums + (down * box.pitch + fall[k].at) * p.itemsize, box.pitch,
+                        src + fall[k].bytes, y_end - y, fall[k].count, scratch)
+
+
+cdef void sum_line(const fold_t *p, box_t *box, const char *columns, char *image,
+                   char *scratch) noexcept nogil:
+    """A box of a line."""
+    cdef Py_ssize_t r, size = p.itemsize, width = box.x1 - box.x0
+    cdef bint in_image = p.in_image and p.phases == 1
+    cdef char *sums = scratch + p.sums
+    image += (box.plane * p.image.axis_bytes[0] + box.y0 * p.image.axis_bytes[1]
+              + box.x0 * p.image.axis_bytes[2])
+    if in_image:
+        sums = image
+    for r in range(box.y1 - box.y0):
+        memset(sums + r * box.pitch * size, 0, p.phases * box.each * size)
+    add_taps(p, box, columns, sums, scratch)
+    if p.phases > 1 and p.in_image:
+        weave(p, box, sums, image, p.image.axis_bytes[1])
+    elif not in_image:
+        if p.phases > 1:
+            weave(p, box, sums, scratch + p.woven, width * size)
+            sums = scratch + p.woven
+        for r in range(box.y1 - box.y0):
             p.kernels.epilogue(&p.how, image + r * p.image.axis_bytes[1], p.image.axis_bytes[2],
-                               sums + r * pitch * size, size, NULL, 0, NULL, 0, x1 - x0)
+                               sums + r * width * size, size, NULL, 0, NULL, 0, width)
+
+
+cdef void begin_box(const fold_t *p, box_t *box, fall_t *fall) noexcept nogil:
+    """Where its rows lie, and where in them the taps of the last axis fall."""
+    cdef const Axis *axis = &p.axis[2]
+    cdef Py_ssize_t k, first, end, at
+    box.each = shares(box.x1 - box.x0, p.phases)
+    box.pitch = p.phases * box.each
+    if p.in_image and p.phases == 1:
+        box.pitch = p.image.axis_bytes[1] // p.itemsize
+    for k in range(axis.taps):
+        at = falls(axis, k, box.x0, box.x1, &first, &end)
+        fall[k].count = end - first
+        fall[k].at = at % p.phases * box.each + at // p.phases
+        fall[k].bytes = k * p.columns.tap_bytes[2] + first * p.columns.axis_bytes[2]
 
 
 cdef void sum_task(const void *what, operands_t *operands, Py_ssize_t task,
                    char *scratch) noexcept nogil:
     cdef const fold_t *p = <const fold_t *> what
-    cdef Py_ssize_t parts, x, y, plane, line
+    cdef Py_ssize_t parts, line
+    cdef box_t box
     parts = shares(p.axis[2].src, p.task_columns)
-    x = task % parts * p.task_columns
+    box.x0 = task % parts * p.task_columns
+    box.x1 = min(p.axis[2].src, box.x0 + p.task_columns)
     task //= parts
     parts = shares(p.axis[1].src, p.task_rows)
-    y = task % parts * p.task_rows
+    box.y0 = task % parts * p.task_rows
+    box.y1 = min(p.axis[1].src, box.y0 + p.task_rows)
     task //= parts
-    plane = task % p.axis[0].src
+    box.plane = task % p.axis[0].src
     task = task // p.axis[0].src * p.task_lines
+    begin_box(p, &box, <fall_t *> (scratch + p.falls))
     for line in range(task, min(p.lines, task + p.task_lines)):
-        sum_line(p, operands.src + line_bytes(p, &p.columns, line),
-                 operands.dst + line_bytes(p, &p.image, line), plane,
-                 y, min(p.axis[1].src, y + p.task_rows), x, min(p.axis[2].src, x + p.task_columns),
-                 scratch)
+        sum_line(p, &box, operands.src + line_bytes(p, &p.columns, line),
+                 operands.dst + line_bytes(p, &p.image, line), scratch)
 
 
 cdef set_place(place_t *place, values):
@@ -296,7 +327,7 @@ cdef class Sums:
     def __init__(self, *, isa, dtype, axes, lines, columns, image, in_columns, in_image, how, task):
         cdef fold_t *p = &self.c
         cdef Axis *axis
-        cdef Py_ssize_t a, end = 0
+        cdef Py_ssize_t a, room, end = 0
         p.kernels = find(isa, dtype)
         p.itemsize = p.kernels.itemsize
         for a in range(3):
@@ -315,8 +346,16 @@ cdef class Sums:
         self.tasks = (shares(p.lines, p.task_lines) * p.axis[0].src
                       * shares(p.axis[1].src, p.task_rows)
                       * shares(p.axis[2].src, p.task_columns))
+        p.phases = p.axis[2].stride
+        if p.phases >= p.task_columns:      # no two windows have the same tap in a row
+            p.phases = 1
+        room = p.phases * shares(p.task_columns, p.phases) * p.itemsize
         p.row = book(&end, 0 if in_columns else p.task_columns * p.itemsize)
-        p.sums = book(&end, 0 if in_image else p.task_rows * p.task_columns * p.itemsize)
+        p.sums = book(&end, 0 if in_image and p.phases == 1 else p.task_rows * room)
+        p.woven = book(&end, 0 if in_image or p.phases == 1 else p.task_rows * room)
+        p.falls = book(&end, p.axis[2].taps * sizeof(fall_t))
+        p.phase.size, p.phase.turned, p.phase.value = p.itemsize, 0, NULL
+        p.phase.dst_step = p.phases * p.itemsize
         p.scratch_bytes = (end + PAGE - 1) // PAGE * PAGE
 
     @property

@@ -138,8 +138,8 @@ cdef extern from "fc_kernels.h" nogil:
         void (*move_rows)(const fc_moved *bits, const fc_run *run, Py_ssize_t runs, void *dst,
                           Py_ssize_t dst_bytes, const void *src, Py_ssize_t src_bytes,
                           Py_ssize_t rows) noexcept nogil
-        void (*add_rows)(void *dst, Py_ssize_t dst_row, Py_ssize_t step, const void *src,
-                         Py_ssize_t src_row, Py_ssize_t rows, Py_ssize_t count) noexcept nogil
+        void (*add_rows)(void *dst, Py_ssize_t dst_row, const void *src, Py_ssize_t src_row,
+                         Py_ssize_t rows, Py_ssize_t count) noexcept nogil
         double (*peak)(Py_ssize_t rounds) noexcept nogil
 
 

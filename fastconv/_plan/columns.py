@@ -62,13 +62,15 @@ def _image(spec: FoldSpec, seen: Any) -> Place:
 
 
 def _task(spec: FoldSpec, image: Place, threads: int) -> tuple[int, int, int]:
-    """Lines, rows and columns of a task, whose sums stay in the first level of the cache."""
+    """Lines, rows and columns of a task, whose sums stay in the first level of the cache; or in the
+    second, where a tap falls into few of its rows."""
     size = TOTALS[spec.sums].itemsize
     _, rows, columns = (axis.n for axis in spec.axes)
     parts = components(spec.dtype)
     lines = spec.batch * spec.channels * parts
     wanted = prod((lines, *(axis.n for axis in spec.axes))) // (threads * costs.TASKS_PER_THREAD)
-    wanted = max(costs.FOLD_LEAST, min(costs.FOLD_TASK_BYTES // size, wanted))
+    most = min(costs.FOLD_TASK_BYTES * spec.axes[1].stride, costs.FOLD_MOST_BYTES)
+    wanted = max(costs.FOLD_LEAST, min(most // size, wanted))
     some = min(columns, wanted)
     several = max(1, min(rows, wanted // some))
     whole = several == rows and spec.axes[0].n == 1

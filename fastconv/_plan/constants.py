@@ -167,7 +167,9 @@ MOVE_LEAST_BYTES = 1 << 14
 MOVE_THREAD_BYTES = 1 << 18
 MOVE_CHUNK_BYTES = 1 << 28
 ACROSS_BYTES = 256
-# fold: sums of a task, at most in bytes and at least; the same where it stores several channels.
+# fold: bytes of sums of a task, at most, with a stride of 1 and of more; sums at least; bytes where
+# it stores several channels together.
 FOLD_TASK_BYTES = 1 << 14
+FOLD_MOST_BYTES = 1 << 17
 FOLD_LEAST = 256
 FOLD_ACROSS_BYTES = 1 << 16

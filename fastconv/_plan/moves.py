@@ -145,6 +145,22 @@ def divided(levels: list[Level], size: int, threads: int) -> tuple[list[Level], 
     return [*outer, rows, elements], (lines, count, runs)
 
 
+def is_across(levels: list[Level], size: int) -> bool:
+    """Whether rows of several lines are rows of the input that are transposed: neighbours there are
+    in different lines, and neighbours in a line are apart."""
+    if len(levels) < 3 or size not in (4, 8):
+        return False
+    *_, lines, _, elements = levels
+    return (
+        lines.single
+        and lines.src_step == size
+        and lines.total >= costs.ACROSS
+        and lines.dst_step % size == 0
+        and elements.dst_step == size
+        and all(run[3] % size == 0 and run[3] != size for run in elements.runs)
+    )
+
+
 def candidate(call: Any) -> Candidate:
     """The only algorithm beside the reference, so nothing is compared with its cost."""
     if 0 in call.spec.output_shape:
@@ -180,6 +196,11 @@ def _part(call: Any) -> Part:
         number = np.asarray(spec.border_value).astype(spec.dtype).astype(source.dtype)
     tables = [_table(level) for level in levels]
     problem = core.Moves(
+        across=task[0] > 1
+        and not swapped
+        and source.aligned
+        and target.aligned
+        and is_across(levels, element),
         isa=call.isa,
         size=element,
         turned=size // parts if swapped and size > parts else 0,

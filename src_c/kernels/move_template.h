@@ -3,7 +3,7 @@
  * Bits moved, and columns added: unfold, pad, shuffles and fold.
  *
  *     move_rows    dst[r][i] = src[r][i], or *value, in runs whose elements are evenly spaced
- *     add_rows     dst[r][i] += src[r][i]
+ *     add_rows     dst[r][i] += src[r][i], side by side
  */
 #if FC_REAL == 4 /* once for each ISA: nothing here depends on the dtype */
 
@@ -39,7 +39,8 @@ FC_INLINE void fc_copy_bytes(char *to, const char *from, ptrdiff_t bytes)
 
 typedef uint64_t fc_two __attribute__((vector_size(16)));
 
-/* Rows of elements of SIZE bytes with steps; of a step of 0, the one element is read once. */
+/* Rows of elements of SIZE bytes with steps. Of a step of 0, the one element is read once; a step
+ * of two elements, which the compiler knows, becomes shuffles. */
 #define FC_MOVE_ROWS(SIZE, TYPE)                                                                 \
     case SIZE:                                                                                   \
         for (ptrdiff_t r = 0; r < rows; r++) {                                                   \
@@ -50,6 +51,10 @@ typedef uint64_t fc_two __attribute__((vector_size(16)));
                 const type bits = *(const type *)from_row;                                       \
                 for (ptrdiff_t i = 0; i < count; i++)                                            \
                     ((type *)to_row)[i] = bits;                                                  \
+            } else if (step == 2 * SIZE && to_step == SIZE) {                                    \
+                FC_INDEPENDENT                                                                   \
+                for (ptrdiff_t i = 0; i < count; i++)                                            \
+                    ((type *)to_row)[i] = ((const type *)from_row)[2 * i];                       \
             } else                                                                               \
                 for (ptrdiff_t i = 0; i < count; i++)                                            \
                     *(type *)(to_row + i * to_step) = *(const type *)(from_row + i * step);      \
@@ -130,19 +135,29 @@ static void FC_NAME(move_rows)(const fc_moved *bits, const fc_run *run, ptrdiff_
     fc_move_rows(bits, run, runs, dst, dst_bytes, src, src_bytes, rows);
 }
 
-static void FC_NAME(add_rows)(void *dst, ptrdiff_t dst_row, ptrdiff_t step, const void *src,
-                              ptrdiff_t src_row, ptrdiff_t rows, ptrdiff_t count)
+/* One row, in vectors; the last one overlaps the one before it, so it is added first. */
+#define FC_ADD_ROW(VECTOR)                                                                       \
+    {                                                                                            \
+        const ptrdiff_t lanes = sizeof(VECTOR) / sizeof(FC_T), end = count - lanes;              \
+        const VECTOR last = *(VECTOR *)(to + end) + *(const VECTOR *)(from + end);               \
+        for (ptrdiff_t i = 0; i < end; i += lanes)                                               \
+            *(VECTOR *)(to + i) += *(const VECTOR *)(from + i);                                  \
+        *(VECTOR *)(to + end) = last;                                                            \
+    }
+static void FC_NAME(add_rows)(void *dst, ptrdiff_t dst_row, const void *src, ptrdiff_t src_row,
+                              ptrdiff_t rows, ptrdiff_t count)
 {
+    typedef FC_T short_vector __attribute__((vector_size(16), aligned(1), may_alias));
     for (ptrdiff_t r = 0; r < rows; r++) {
         FC_LOOSE *to = (FC_LOOSE *)dst + r * dst_row;
         const FC_LOOSE *from = (const FC_LOOSE *)src + r * src_row;
-        ptrdiff_t i = 0;
-        if (step == 1) {
-            for (; i + FC_LANES <= count; i += FC_LANES)
-                FC_LOAD(to + i) += FC_LOAD(from + i);
-        }
-        FC_INDEPENDENT
-        for (; i < count; i++)
-            to[i * step] += from[i];
+        if (count >= FC_LANES)
+            FC_ADD_ROW(FC_VEC)
+        else if (count * sizeof(FC_T) >= sizeof(short_vector))
+            FC_ADD_ROW(short_vector)
+        else
+            for (ptrdiff_t i = 0; i < count; i++)
+                to[i] += from[i];
     }
 }
+#undef FC_ADD_ROW
