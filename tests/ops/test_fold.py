@@ -165,9 +165,10 @@ def test_any_dtype_and_layout(isa, dtype, layout):
 @pytest.mark.parametrize("to", sorted(WRITEABLE))
 @pytest.mark.parametrize("dtype", ["f4", "u2", "c16", "?", "u4", "f2"])
 @pytest.mark.parametrize("last", [False, True])
-def test_out(to, dtype, last):
-    said = {"padding": (0, 1), "stride": (1, 2), "channels_last": last}
-    y = columns((5, 7), (2, 3), dtype, padding=(0, 1), stride=(1, 2))
+@pytest.mark.parametrize("stride", [1, (1, 2)])
+def test_out(to, dtype, last, stride):
+    said = {"padding": (0, 1), "stride": stride, "channels_last": last}
+    y = columns((5, 7), (2, 3), dtype, padding=(0, 1), stride=stride)
     expected = fold(y, (5, 7), (2, 3), **said)
     out = WRITEABLE[to](np.zeros(expected.shape, dtype))
     assert fold(y, (5, 7), (2, 3), out=out, **said) is out
