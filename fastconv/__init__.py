@@ -20,6 +20,11 @@
     max_unpool                values back to where max_pool found them
     filter2d, filter_nd       filter an image with a kernel, as cv2.filter2D and scipy.ndimage do
     separable_filter          filter it with a 1-D kernel along each axis
+    unfold, fold              windows as columns (im2col), and the sum of columns (col2im)
+    unfold_view               windows as a view of the input
+    pad                       add or crop elements, as numpy.pad does
+    pixel_shuffle, pixel_unshuffle, channel_shuffle
+                              channels as pixels, and back; channels dealt from groups
     prepare                   keep weights for many inputs: a layer
     plan                      how a call would run, and why
     kernels                   named image kernels, and `kernels.separate`
@@ -64,7 +69,9 @@ from ._ops.layers import (
     pointwise_conv2d,
     pointwise_conv3d,
 )
+from ._ops.moves import channel_shuffle, pad, pixel_shuffle, pixel_unshuffle
 from ._ops.operation import plan
+from ._ops.patches import fold, unfold, unfold_view
 from ._ops.pooling import (
     avg_pool1d,
     avg_pool2d,
@@ -127,6 +134,7 @@ __all__ = [
     "avg_pool1d",
     "avg_pool2d",
     "avg_pool3d",
+    "channel_shuffle",
     "conv1d",
     "conv2d",
     "conv3d",
@@ -141,6 +149,7 @@ __all__ = [
     "depthwise_separable_conv3d",
     "filter2d",
     "filter_nd",
+    "fold",
     "fractional_max_pool2d",
     "fractional_max_pool3d",
     "get_num_threads",
@@ -172,6 +181,9 @@ __all__ = [
     "min_pool1d",
     "min_pool2d",
     "min_pool3d",
+    "pad",
+    "pixel_shuffle",
+    "pixel_unshuffle",
     "plan",
     "pointwise_conv1d",
     "pointwise_conv2d",
@@ -180,6 +192,8 @@ __all__ = [
     "separable_filter",
     "set_num_threads",
     "settings",
+    "unfold",
+    "unfold_view",
 ]
 
 

@@ -31,6 +31,13 @@ from ._ops.layers import depthwise_separable_conv3d as depthwise_separable_conv3
 from ._ops.layers import pointwise_conv1d as pointwise_conv1d
 from ._ops.layers import pointwise_conv2d as pointwise_conv2d
 from ._ops.layers import pointwise_conv3d as pointwise_conv3d
+from ._ops.moves import channel_shuffle as channel_shuffle
+from ._ops.moves import pad as pad
+from ._ops.moves import pixel_shuffle as pixel_shuffle
+from ._ops.moves import pixel_unshuffle as pixel_unshuffle
+from ._ops.patches import fold as fold
+from ._ops.patches import unfold as unfold
+from ._ops.patches import unfold_view as unfold_view
 from ._ops.pooling import avg_pool1d as avg_pool1d
 from ._ops.pooling import avg_pool2d as avg_pool2d
 from ._ops.pooling import avg_pool3d as avg_pool3d
@@ -72,18 +79,19 @@ from ._ops.unpooling import max_unpool3d as max_unpool3d
 __all__ = [
     "Plan", "PreparedConv", "__version__", "adaptive_avg_pool1d", "adaptive_avg_pool2d",
     "adaptive_avg_pool3d", "adaptive_max_pool1d", "adaptive_max_pool2d", "adaptive_max_pool3d",
-    "avg_pool1d", "avg_pool2d", "avg_pool3d", "conv1d", "conv2d", "conv3d", "conv_transpose1d",
-    "conv_transpose2d", "conv_transpose3d", "depthwise_conv1d", "depthwise_conv2d",
-    "depthwise_conv3d", "depthwise_separable_conv1d", "depthwise_separable_conv2d",
-    "depthwise_separable_conv3d", "filter2d", "filter_nd", "fractional_max_pool2d",
-    "fractional_max_pool3d", "get_num_threads", "global_avg_pool1d", "global_avg_pool2d",
-    "global_avg_pool3d", "global_lp_pool1d", "global_lp_pool2d", "global_lp_pool3d",
-    "global_max_pool1d", "global_max_pool2d", "global_max_pool3d", "global_min_pool1d",
-    "global_min_pool2d", "global_min_pool3d", "kernels", "local_conv1d", "local_conv2d",
-    "local_conv3d", "lp_pool1d", "lp_pool2d", "lp_pool3d", "max_pool1d", "max_pool2d",
-    "max_pool3d", "max_unpool1d", "max_unpool2d", "max_unpool3d", "min_pool1d", "min_pool2d",
-    "min_pool3d", "plan", "pointwise_conv1d", "pointwise_conv2d", "pointwise_conv3d", "prepare",
-    "separable_filter", "set_num_threads", "settings",
+    "avg_pool1d", "avg_pool2d", "avg_pool3d", "channel_shuffle", "conv1d", "conv2d", "conv3d",
+    "conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "depthwise_conv1d",
+    "depthwise_conv2d", "depthwise_conv3d", "depthwise_separable_conv1d",
+    "depthwise_separable_conv2d", "depthwise_separable_conv3d", "filter2d", "filter_nd", "fold",
+    "fractional_max_pool2d", "fractional_max_pool3d", "get_num_threads", "global_avg_pool1d",
+    "global_avg_pool2d", "global_avg_pool3d", "global_lp_pool1d", "global_lp_pool2d",
+    "global_lp_pool3d", "global_max_pool1d", "global_max_pool2d", "global_max_pool3d",
+    "global_min_pool1d", "global_min_pool2d", "global_min_pool3d", "kernels", "local_conv1d",
+    "local_conv2d", "local_conv3d", "lp_pool1d", "lp_pool2d", "lp_pool3d", "max_pool1d",
+    "max_pool2d", "max_pool3d", "max_unpool1d", "max_unpool2d", "max_unpool3d", "min_pool1d",
+    "min_pool2d", "min_pool3d", "pad", "pixel_shuffle", "pixel_unshuffle", "plan",
+    "pointwise_conv1d", "pointwise_conv2d", "pointwise_conv3d", "prepare", "separable_filter",
+    "set_num_threads", "settings", "unfold", "unfold_view",
 ]  # fmt: skip
 
 __version__: str
@@ -106,22 +114,23 @@ _Activation: TypeAlias = (
 )
 _Algorithm: TypeAlias = Literal[
     "auto", "direct", "im2col_gemm", "depthwise", "grouped", "reference", "phases", "separable",
-    "bands", "local",
+    "bands", "local", "rows",
 ]  # fmt: skip
 _ISA: TypeAlias = Literal["generic", "avx2", "avx512"]
 _Operation: TypeAlias = Literal[
     "adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d", "adaptive_max_pool1d",
     "adaptive_max_pool2d", "adaptive_max_pool3d", "avg_pool1d", "avg_pool2d", "avg_pool3d",
-    "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d",
-    "depthwise_conv1d", "depthwise_conv2d", "depthwise_conv3d", "depthwise_separable_conv1d",
-    "depthwise_separable_conv2d", "depthwise_separable_conv3d", "filter2d", "filter_nd",
-    "fractional_max_pool2d", "fractional_max_pool3d", "global_avg_pool1d", "global_avg_pool2d",
-    "global_avg_pool3d", "global_lp_pool1d", "global_lp_pool2d", "global_lp_pool3d",
-    "global_max_pool1d", "global_max_pool2d", "global_max_pool3d", "global_min_pool1d",
-    "global_min_pool2d", "global_min_pool3d", "local_conv1d", "local_conv2d", "local_conv3d",
-    "lp_pool1d", "lp_pool2d", "lp_pool3d", "max_pool1d", "max_pool2d", "max_pool3d",
-    "max_unpool1d", "max_unpool2d", "max_unpool3d", "min_pool1d", "min_pool2d", "min_pool3d",
-    "pointwise_conv1d", "pointwise_conv2d", "pointwise_conv3d", "separable_filter",
+    "channel_shuffle", "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d",
+    "conv_transpose3d", "depthwise_conv1d", "depthwise_conv2d", "depthwise_conv3d",
+    "depthwise_separable_conv1d", "depthwise_separable_conv2d", "depthwise_separable_conv3d",
+    "filter2d", "filter_nd", "fold", "fractional_max_pool2d", "fractional_max_pool3d",
+    "global_avg_pool1d", "global_avg_pool2d", "global_avg_pool3d", "global_lp_pool1d",
+    "global_lp_pool2d", "global_lp_pool3d", "global_max_pool1d", "global_max_pool2d",
+    "global_max_pool3d", "global_min_pool1d", "global_min_pool2d", "global_min_pool3d",
+    "local_conv1d", "local_conv2d", "local_conv3d", "lp_pool1d", "lp_pool2d", "lp_pool3d",
+    "max_pool1d", "max_pool2d", "max_pool3d", "max_unpool1d", "max_unpool2d", "max_unpool3d",
+    "min_pool1d", "min_pool2d", "min_pool3d", "pad", "pixel_shuffle", "pixel_unshuffle",
+    "pointwise_conv1d", "pointwise_conv2d", "pointwise_conv3d", "separable_filter", "unfold",
 ]  # fmt: skip
 
 _P = ParamSpec("_P")

@@ -156,6 +156,12 @@ enum { FC_SCATTER_LAST, FC_SCATTER_MAX, FC_SCATTER_SUM };
 /* Pixels of a panel that lie side by side in the source. */
 typedef struct { ptrdiff_t src, dst, count; } fc_segment;
 
+/* What `move_rows` moves: elements of `size` bytes, that many from one to the next in dst; where
+ * the byte order changes, `turned` bytes of each number at a time, else 0. In runs of elements
+ * that are `step` bytes apart in a row of the source, or all are *value, if src is FC_NOWHERE. */
+typedef struct { ptrdiff_t size, turned, dst_step; const char *value; } fc_moved;
+typedef struct { ptrdiff_t dst, src, count, step; } fc_run;
+
 /* What the last lines of a tile do with the sums, in this order. */
 enum {
     FC_INTEGER = 1,   /* sums are integers, and C holds those of the same size */
@@ -324,6 +330,14 @@ typedef void fc_tile_fn(const fc_taps *taps, const void *a, const void *b, void 
     KERNEL(root, void, (void *row, ptrdiff_t count, double power))                               \
     KERNEL(leave_out, void, (void *row, void *mask, ptrdiff_t count, int omit))                  \
     KERNEL(divide, void, (void *row, const void *by, ptrdiff_t count))                           \
+    /* rows of bits, dst_bytes and src_bytes apart, in runs; NULL: all of them are *value */     \
+    KERNEL(move_rows, void,                                                                      \
+           (const fc_moved *bits, const fc_run *run, ptrdiff_t runs, void *dst,                   \
+            ptrdiff_t dst_bytes, const void *src, ptrdiff_t src_bytes, ptrdiff_t rows))          \
+    /* dst[r * dst_row + i] += src[r * src_row + i] */                                           \
+    KERNEL(add_rows, void,                                                                       \
+           (void *dst, ptrdiff_t dst_row, const void *src, ptrdiff_t src_row, ptrdiff_t rows,    \
+            ptrdiff_t count))                                                                    \
     /* rounds of independent multiply-adds in registers; returns the operations done */          \
     KERNEL(peak, double, (ptrdiff_t rounds))
 

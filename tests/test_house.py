@@ -269,6 +269,6 @@ def test_a_border_is_drawn_the_same_way_everywhere():
 def test_public_functions_show_an_example():
     finder = doctest.DocTestFinder(recurse=False)
     names = [function.__name__ for function in operation.OPERATIONS]
-    for name in (*names, "plan", "prepare", "settings"):
+    for name in (*names, "unfold_view", "plan", "prepare", "settings"):
         examples = [test.examples for test in finder.find(getattr(fastconv, name), name)]
         assert any(examples), name

@@ -181,6 +181,7 @@ CALLS = {
     "Plan": lambda: str(fastconv.plan(fastconv.conv2d, x[2].shape, w[2].shape)),
     "PreparedConv": lambda: fastconv.prepare(w[2])(x[2]),
     "__version__": lambda: fastconv.__version__,
+    "channel_shuffle": lambda: fastconv.channel_shuffle(x[2], 2),
     "conv1d": lambda: convolve(1),
     "conv2d": lambda: convolve(2),
     "conv3d": lambda: convolve(3),
@@ -195,11 +196,15 @@ CALLS = {
     "depthwise_separable_conv3d": lambda: separable(3),
     "filter2d": lambda: fastconv.filter2d(x[2][0], w[2][0, 0]),
     "filter_nd": lambda: fastconv.prepare("filter_nd", w[3][0, 0])(x[3][0]),
+    "fold": lambda: fastconv.fold(fastconv.unfold(x[2], 2), x[2].shape[2:], 2),
     "get_num_threads": fastconv.get_num_threads,
     "kernels": named,
     "local_conv1d": lambda: local(1),
     "local_conv2d": lambda: local(2),
     "local_conv3d": lambda: local(3),
+    "pad": lambda: fastconv.pad(x[3], 1, "symmetric"),
+    "pixel_shuffle": lambda: fastconv.pixel_shuffle(x[1], (2,)),
+    "pixel_unshuffle": lambda: fastconv.pixel_unshuffle(x[2], (7, 1)),
     "plan": lambda: fastconv.plan(fastconv.conv2d, x[2], w[2]),
     "pointwise_conv1d": lambda: fastconv.pointwise_conv1d(x[1], w[1][..., 0]),
     "pointwise_conv2d": lambda: fastconv.prepare("pointwise_conv2d", w[2][..., 0, 0])(x[2]),
@@ -208,6 +213,8 @@ CALLS = {
     "separable_filter": lambda: fastconv.separable_filter(x[2][0], [[1, 2, 1], None]),
     "set_num_threads": lambda: fastconv.set_num_threads(1),
     "settings": lambda: fastconv.settings(threads=1).__enter__(),
+    "unfold": lambda: fastconv.unfold(x[3], (3, 2, 1), padding=1, padding_mode="mirror"),
+    "unfold_view": lambda: fastconv.unfold_view(x[2], 2),
 }
 assert CALLS.keys() == set(fastconv.__all__), CALLS.keys() ^ set(fastconv.__all__)
 for call in CALLS.values():

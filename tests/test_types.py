@@ -50,7 +50,7 @@ def stub_signatures(path):
 
 
 OPERATIONS = [function.__name__ for function in operation.OPERATIONS]
-FUNCTIONS = [*OPERATIONS, "plan", "prepare", "set_num_threads", "get_num_threads"]
+FUNCTIONS = [*OPERATIONS, "unfold_view", "plan", "prepare", "set_num_threads", "get_num_threads"]
 METHODS = ["PreparedConv.__call__", "PreparedConv.plan", "settings.__init__"]
 
 
@@ -126,7 +126,7 @@ def test_stubs_know_the_words(alias, words):
     assert {"auto", *constants} == {"auto", *words}
 
 
-@pytest.mark.parametrize("name", [*OPERATIONS, "plan", "prepare"])
+@pytest.mark.parametrize("name", [*OPERATIONS, "unfold_view", "plan", "prepare"])
 def test_editors_find_a_docstring(name):
     """They read, and do not run: the docstring is that of a `def` or `class` with the name."""
     word = getattr(fastconv, name).__doc__.splitlines()[0]
@@ -155,6 +155,8 @@ from fastconv import depthwise_separable_conv1d, depthwise_separable_conv2d
 from fastconv import depthwise_separable_conv3d
 from fastconv import filter2d, filter_nd, separable_filter
 from fastconv import local_conv1d, local_conv2d, local_conv3d
+from fastconv import channel_shuffle, fold, pad, pixel_shuffle, pixel_unshuffle, unfold
+from fastconv import unfold_view
 
 from fastconv import max_pool1d, max_pool2d, max_pool3d, min_pool1d, min_pool2d, min_pool3d
 from fastconv import avg_pool1d, avg_pool2d, avg_pool3d, lp_pool1d, lp_pool2d, lp_pool3d
@@ -253,6 +255,27 @@ assert_type(mixed, NDArray[np.float32])
 assert_type(
     depthwise_separable_conv3d([[[[1]]]], [[[[[1]]]]], [[1]], flip=True), NDArray[np.number[Any]]
 )
+# of what is moved that of the input
+assert_type(unfold(image, 3, padding=1, padding_mode="edge"), NDArray[np.float32])
+assert_type(unfold(image > 0, (2, 3), 1, ((0, 1), (1, 0))), NDArray[np.bool_])
+assert_type(unfold([[1, 2, 3]], (1,), channels_last=True, algorithm="rows"), NDArray[Any])
+assert_type(plan(unfold, (2, 5, 7), 3, stride=2), Plan)
+assert_type(fold(unfold(image, 3), (5, 7), 3, channels_last=True), NDArray[np.float32])
+assert_type(fold([[1, 2], [3, 4]], (3,), (2,)), NDArray[Any])
+assert_type(unfold_view(image, 3, stride=(1, 2)), NDArray[np.float32])
+assert_type(unfold_view([[1, 2]], (2,), channels_last=False), NDArray[Any])
+assert_type(pad(pixels, 1), NDArray[np.uint8])
+assert_type(pad(image, ((0, 0), (1, 2), (-1, 0)), "wrap"), NDArray[np.float32])
+assert_type(pad([1, 2], (1, 0), ["constant"], 3, threads=1), NDArray[Any])
+assert_type(pixel_shuffle(image, (2, 1)), NDArray[np.float32])
+assert_type(pixel_unshuffle(image, (5, 7), algorithm="reference"), NDArray[np.float32])
+assert_type(pixel_shuffle([[1], [2]], (2,), channels_last=False), NDArray[Any])
+assert_type(pixel_unshuffle([[1, 2]], (2,)), NDArray[Any])
+assert_type(channel_shuffle(image, 1), NDArray[np.float32])
+assert_type(channel_shuffle([[1, 2]], groups=2), NDArray[Any])
+assert_type(plan("pad", (5, 7), 1), Plan)
+assert_type(plan(pad, image, 1, "edge"), Plan)
+
 out = np.empty((3, 5, 7), np.float32)
 conv2d(
     image, taps, bias=[1, 2, 3], stride=(1, 1), padding="same", dilation=(1, 1), groups=1,
@@ -317,7 +340,8 @@ assert_type(fastconv.__version__, str)
 WRONG = """
 import numpy as np
 from fastconv import conv1d, conv2d, conv_transpose2d, filter2d, kernels, plan, prepare, settings
-from fastconv import depthwise_conv2d, depthwise_separable_conv2d, pointwise_conv2d
+from fastconv import depthwise_conv2d, depthwise_separable_conv2d, fold, pad, pointwise_conv2d
+from fastconv import pixel_shuffle, unfold, unfold_view
 
 x = np.ones((1, 1, 5, 7))
 conv2d(x, x)
@@ -355,6 +379,15 @@ plan("conv4d", x, x)  # wrong
 plan(print, x, x)  # wrong
 kernels.gaussian("3", 1)  # wrong
 settings(algorithm="fft")  # wrong
+unfold(x)  # wrong
+fold(x, 3)  # wrong
+fold(x, 3, 3, padding_mode="edge")  # wrong
+unfold(x, 3, algorithm="direct")  # wrong
+plan(unfold, x, 3, groups=2)  # wrong
+unfold_view(x, 3, padding=1)  # wrong
+pad(x, "same")  # wrong
+pad(x, 1, "reflect")  # wrong
+pixel_shuffle(x, 2.5)  # wrong
 """
 
 

@@ -33,6 +33,13 @@ cdef extern from "fc_kernels.h" nogil:
     ctypedef struct fc_segment:
         Py_ssize_t src, dst, count
 
+    ctypedef struct fc_moved:
+        Py_ssize_t size, turned, dst_step
+        const char *value
+
+    ctypedef struct fc_run:
+        Py_ssize_t dst, src, count, step
+
     ctypedef struct fc_columns:
         Py_ssize_t at, cols
         int vectors
@@ -172,6 +179,11 @@ cdef extern from "fc_kernels.h" nogil:
         void (*root)(void *row, Py_ssize_t count, double power) noexcept nogil
         void (*leave_out)(void *row, void *mask, Py_ssize_t count, int omit) noexcept nogil
         void (*divide)(void *row, const void *by, Py_ssize_t count) noexcept nogil
+        void (*move_rows)(const fc_moved *bits, const fc_run *run, Py_ssize_t runs, void *dst,
+                          Py_ssize_t dst_bytes, const void *src, Py_ssize_t src_bytes,
+                          Py_ssize_t rows) noexcept nogil
+        void (*add_rows)(void *dst, Py_ssize_t dst_row, const void *src, Py_ssize_t src_row,
+                         Py_ssize_t rows, Py_ssize_t count) noexcept nogil
         double (*peak)(Py_ssize_t rounds) noexcept nogil
 
 

@@ -14,8 +14,10 @@ from .._core import direct, im2col_gemm, scratch
 from .._core.conv import Problem
 from .._core.parallel import Tasks
 from .._spec import reference, scatter, separable, separable_conv
+from .._spec.columns import FoldSpec
 from .._spec.conv import ConvSpec
 from .._spec.local import LocalSpec
+from .._spec.moves import MoveSpec
 from .._spec.operands import plain_bias
 from .._spec.pool import PoolSpec
 from .._spec.separable import SeparableSpec
@@ -25,11 +27,13 @@ from .._spec.transpose import TransposeSpec
 from .._spec.uneven import UnevenSpec
 from .._spec.unpool import UnpoolSpec
 from . import (
+    columns,
     depthwise,
     factored,
     grouped,
     local,
     magnitude,
+    moves,
     nonfinite,
     passes,
     pooling,
@@ -357,6 +361,10 @@ ALGORITHMS = (
     Algorithm("reference", UnpoolSpec, unpool.reference, only_named=SLOW),
     Algorithm("bands", SeparableConvSpec, _bands, parts=PARTS),
     Algorithm("reference", SeparableConvSpec, _separable_conv_reference, only_named=SLOW),
+    Algorithm("rows", MoveSpec, moves.candidate),
+    Algorithm("reference", MoveSpec, moves.reference, only_named=SLOW),
+    Algorithm("rows", FoldSpec, columns.candidate),
+    Algorithm("reference", FoldSpec, moves.reference, only_named=SLOW),
 )
 NAMES = ("auto", *dict.fromkeys(row.name for row in ALGORITHMS))
 

@@ -173,3 +173,16 @@ PASS_COPY = 2
 PASS_COPY_LAST = 20
 PASS_STEP = 2.5
 PASS_MOST = 16
+# Operations that only move elements, or add them. Bytes of a task, at most and at least; for a
+# further thread; between two looks at signals. Bytes of neighbours that lines of a task share.
+MOVE_TASK_BYTES = 1 << 17
+MOVE_LEAST_BYTES = 1 << 14
+MOVE_THREAD_BYTES = 1 << 18
+MOVE_CHUNK_BYTES = 1 << 28
+ACROSS_BYTES = 256
+# fold: bytes of sums of a task, at most, with a stride of 1 and of more; sums at least; bytes where
+# it stores several channels together.
+FOLD_TASK_BYTES = 1 << 14
+FOLD_MOST_BYTES = 1 << 17
+FOLD_LEAST = 256
+FOLD_ACROSS_BYTES = 1 << 16

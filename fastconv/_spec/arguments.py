@@ -297,7 +297,7 @@ def as_border_value(name: str, value: Any, dtype: np.dtype) -> Any:
     if not is_integer(dtype):
         number = as_number(name, "padding_value", value, False, components(dtype) == 2)
         with np.errstate(over="ignore"):
-            held = np.asarray(number).astype(dtype)
+            held = np.asarray(number).astype(native(dtype))  # float reads bfloat16 as native
         return float(held) if is_bfloat16(dtype) else held.item()
     more = f" for an input of {dtype}"
     if dtype.kind == "b":

@@ -62,6 +62,24 @@ class Axis(NamedTuple):
             first * self.stride + offset, (end - 1) * self.stride + offset + 1, self.stride
         )
 
+    def runs(self, tap: int) -> list[tuple[int, int | None, int, int]]:
+        """What all outputs of a tap read, as runs of evenly spaced elements: (the first output, the
+        element that it reads, or None where all read the constant, how many, the step)."""
+        first, end = self._replace(border=Border.ZERO).valid(tap)
+        offset = tap * self.dilation - self.before
+        found = []
+        for low, high in ((0, first), (end, self.outputs)):
+            if low == high:
+                continue
+            if self.border <= Border.CONSTANT:
+                found.append((low, None, high - low, 0))
+                continue
+            at = np.arange(low, high) * self.stride + offset
+            found += _evenly_spaced(low, reach(self.border, at, self.n))
+        if first < end:
+            found.append((first, first * self.stride + offset, end - first, self.stride))
+        return sorted(found, key=lambda run: run[0])
+
     def part(self, first: int, end: int) -> tuple[slice, slice | np.ndarray, tuple[int, int]]:
         """Outputs [first, end) as those of an axis of their own, with zeros beside it: which they
         are; the elements that they read, or where there is a border the positions of these (-1: the
@@ -112,6 +130,18 @@ class Axis(NamedTuple):
     def reads_border(self) -> bool:
         """Whether any tap reads a border that counts as input."""
         return self.border != Border.ZERO and self.reaches_out
+
+
+def _evenly_spaced(first: int, positions: np.ndarray) -> list[tuple[int, int | None, int, int]]:
+    """Runs of positions, which outputs from `first` on read: see `Axis.runs`."""
+    steps = np.diff(positions)
+    found, start = [], 0
+    for turn in (*(np.flatnonzero(np.diff(steps)) + 1).tolist(), len(positions) - 1):
+        if turn > start or turn == len(positions) - 1:
+            step = int(steps[start]) if turn > start else 0
+            found.append((first + start, int(positions[start]), turn + 1 - start, step))
+            start = turn + 1
+    return found
 
 
 def _halves(total: int) -> tuple[int, int]:

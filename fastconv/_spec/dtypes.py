@@ -71,7 +71,8 @@ def common(dtypes: Iterable[np.dtype]) -> np.dtype:
 
 def native(dtype: np.dtype) -> np.dtype:
     """The dtype in this machine's byte order: NumPy's own object, where there is one."""
-    return dtype if is_bfloat16(dtype) else np.dtype(dtype.newbyteorder("=").str)
+    here = dtype.newbyteorder("=")
+    return here if is_bfloat16(dtype) else np.dtype(here.str)
 
 
 def components(dtype: np.dtype) -> int:

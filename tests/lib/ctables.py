@@ -165,6 +165,18 @@ class Groups(ctypes.Structure):
     ]
 
 
+class Moved(ctypes.Structure):
+    """fc_moved."""
+
+    _fields_ = [*((name, SIZE) for name in ("size", "turned", "dst_step")), ("value", POINTER)]
+
+
+class Run(ctypes.Structure):
+    """fc_run."""
+
+    _fields_ = [(name, SIZE) for name in ("dst", "src", "count", "step")]
+
+
 PARAMETERS = ("alpha", "beta", "low", "high")
 
 

@@ -244,6 +244,13 @@ def test_the_constant_is_a_number_of_the_input():
     np.testing.assert_array_equal(got, np.pad(x, [(0, 0), (0, 0), (1, 1)], constant_values=0.1))
 
 
+def test_a_value_of_bfloat16_in_the_other_byte_order():
+    x, w = np.ones((1, 1, 3), BF16), np.ones((1, 1, 3), BF16)
+    swapped = x.astype(BF16.newbyteorder("S"))
+    got = fastconv.conv1d(swapped, w, padding=1, padding_value=2)
+    np.testing.assert_array_equal(got, fastconv.conv1d(x, w, padding=1, padding_value=2))
+
+
 @pytest.mark.parametrize("value", [2**63, 2**64 - 1])
 def test_the_largest_constants(value):
     x, w = np.zeros((1, 1, 3), "u8"), np.ones((1, 1, 1), "u8")
