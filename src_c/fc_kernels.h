@@ -111,6 +111,33 @@ typedef struct {
     ptrdiff_t *step;
 } fc_groups;
 
+/* What the outputs of a row read (resample_template.h), in groups of a vector of them.  Tap t of a
+ * group finds element l, from base[t] on,
+ *     FC_FAR:       at place[l]
+ *     FC_NEAR:      in a whole vector, each 32 bits of the output where `place` says
+ *     FC_TOGETHER:  the same, and base is the same for all taps
+ * The last group begins a vector before the end, and so within the one before. */
+enum { FC_FAR, FC_NEAR, FC_TOGETHER };
+enum { FC_SUMMED = 16 }; /* rows that are summed at a time, at most */
+typedef struct {
+    ptrdiff_t groups, taps;  /* taps of a group, at most */
+    ptrdiff_t every;         /* as many taps has each group, or 0 */
+    const ptrdiff_t *at;     /* [group]: its first output */
+    const ptrdiff_t *count;  /* [group]: its taps */
+    const ptrdiff_t *base;   /* [group][tap] */
+    const int32_t *place;    /* [group][tap], as many as a vector has 32 bits */
+    const void *weight;      /* [group][tap][lane] */
+    const char *near;        /* [group]: FC_FAR, ... */
+} fc_samples;
+
+/* The same for pixels of `inner` elements, a vector or more, whose outputs are `step` apart. */
+typedef struct {
+    ptrdiff_t outputs, taps, every, inner, step;
+    const ptrdiff_t *count;  /* [output] */
+    const ptrdiff_t *place;  /* [output][tap] */
+    const void *weight;      /* [output][tap] */
+} fc_pixel_samples;
+
 /* Pixels of a panel that lie side by side in the source. */
 typedef struct { ptrdiff_t src, dst, count; } fc_segment;
 
@@ -260,6 +287,16 @@ typedef void fc_tile_fn(const fc_taps *taps, const void *a, const void *b, void 
            (void *sums, ptrdiff_t row_step, ptrdiff_t window_step, const void *a,                \
             ptrdiff_t a_row, ptrdiff_t rows, const void *x, ptrdiff_t x_row, ptrdiff_t windows,  \
             ptrdiff_t count, int flags))                                                         \
+    /* some rows, resampled along themselves; src is read in whole vectors */                    \
+    KERNEL(resample_rows, void,                                                                  \
+           (const fc_samples *samples, void *const *dst, const void *const *src,                 \
+            ptrdiff_t rows))                                                                     \
+    /* the pixels of a row */                                                                    \
+    KERNEL(resample_pixels, void, (const fc_pixel_samples *samples, void *dst, const void *src)) \
+    /* dst[j] (+)= sum over k of weight[k] * row[k][j] */                                        \
+    KERNEL(weigh_rows, void,                                                                     \
+           (void *dst, const void *const *row, const void *weight, ptrdiff_t rows,               \
+            ptrdiff_t count, int add))                                                           \
     /* rounds of independent multiply-adds in registers; returns the operations done */          \
     KERNEL(peak, double, (ptrdiff_t rounds))
 

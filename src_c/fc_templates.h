@@ -22,6 +22,7 @@
 #include "kernels/activation_template.h"
 #include "kernels/epilogue_template.h"
 #include "kernels/dot_template.h"
+#include "kernels/resample_template.h"
 #include "kernels/peak_template.h"
 
 #define FC_COUNT(ROWS, WIDTH) +1

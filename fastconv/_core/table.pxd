@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The C kernel table (src_c/fc_kernels.h) as Cython sees it."""
 
-from libc.stdint cimport uint32_t
+from libc.stdint cimport int32_t, uint32_t
 
 cdef extern from "fc_kernels.h" nogil:
     ctypedef struct fc_step:
@@ -32,6 +32,21 @@ cdef extern from "fc_kernels.h" nogil:
 
     ctypedef struct fc_segment:
         Py_ssize_t src, dst, count
+
+    ctypedef struct fc_samples:
+        Py_ssize_t groups, taps, every
+        const Py_ssize_t *at
+        const Py_ssize_t *count
+        const Py_ssize_t *base
+        const int32_t *place
+        const void *weight
+        const char *near
+
+    ctypedef struct fc_pixel_samples:
+        Py_ssize_t outputs, taps, every, inner, step
+        const Py_ssize_t *count
+        const Py_ssize_t *place
+        const void *weight
 
     ctypedef struct fc_columns:
         Py_ssize_t at, cols
@@ -73,7 +88,7 @@ cdef extern from "fc_kernels.h" nogil:
     enum:
         FC_STENCIL_ROWS, FC_SUMS_IN_FLIGHT, FC_TRIMS, FC_SPREAD, FC_GROUPED_NARROW
         FC_INTEGER, FC_ADD, FC_BIAS_ROWS, FC_BIAS_COLS, FC_RESIDUAL, FC_CLAMP
-        FC_MAX_ROWS, FC_WIDTHS
+        FC_MAX_ROWS, FC_WIDTHS, FC_FAR, FC_NEAR, FC_TOGETHER, FC_SUMMED
 
     ctypedef void fc_tile_fn(
         const fc_taps *taps, const void *a, const void *b, void *c,
@@ -128,6 +143,12 @@ cdef extern from "fc_kernels.h" nogil:
         void (*dot)(void *sums, Py_ssize_t row_step, Py_ssize_t window_step, const void *a,
                     Py_ssize_t a_row, Py_ssize_t rows, const void *x, Py_ssize_t x_row,
                     Py_ssize_t windows, Py_ssize_t count, int flags) noexcept nogil
+        void (*resample_rows)(const fc_samples *samples, void *const *dst, const void *const *src,
+                              Py_ssize_t rows) noexcept nogil
+        void (*resample_pixels)(const fc_pixel_samples *samples, void *dst,
+                                const void *src) noexcept nogil
+        void (*weigh_rows)(void *dst, const void *const *row, const void *weight, Py_ssize_t rows,
+                           Py_ssize_t count, int add) noexcept nogil
         double (*peak)(Py_ssize_t rounds) noexcept nogil
 
 
