@@ -69,7 +69,8 @@ DIRECTIVES = {
 DEPENDS = [str(path) for path in sorted(Path("src_c").rglob("*.h"))] + ["setup.py"]
 MODULES = ["arrays", "table", "axis", "window", "source", "weights", "epilogue", "conv", "scratch"]
 MODULES += ["parallel", "stencil", "regions", "direct", "im2col_gemm", "planes", "channels"]
-MODULES += ["depthwise", "grouped", "unshared", "local", "chain", "measure"]
+MODULES += ["depthwise", "grouped", "unshared", "local", "resample"]
+MODULES += ["chain", "measure"]
 WITH_KERNELS = "fastconv._core.table"
 
 

@@ -14,6 +14,11 @@
                               weights that differ from output to output
     filter2d, filter_nd       filter an image with a kernel, as cv2.filter2D and scipy.ndimage do
     separable_filter          filter it with a 1-D kernel along each axis
+    interpolate               resize, as torch.nn.functional does
+    nearest_unpool1d, nearest_unpool2d, nearest_unpool3d
+                              repeat each element over its window
+    bed_of_nails_unpool1d, bed_of_nails_unpool2d, bed_of_nails_unpool3d
+                              put each element into the first cell of its window
     prepare                   keep weights for many inputs: a layer
     plan                      how a call would run, and why
     kernels                   named image kernels, and `kernels.separate`
@@ -60,6 +65,15 @@ from ._ops.layers import (
 )
 from ._ops.operation import plan
 from ._ops.prepared import PreparedConv, prepare
+from ._ops.resample import (
+    bed_of_nails_unpool1d,
+    bed_of_nails_unpool2d,
+    bed_of_nails_unpool3d,
+    interpolate,
+    nearest_unpool1d,
+    nearest_unpool2d,
+    nearest_unpool3d,
+)
 from ._plan.plan import Plan
 from ._plan.settings import get_num_threads, set_num_threads, settings
 
@@ -69,6 +83,9 @@ __all__ = [
     "Plan",
     "PreparedConv",
     "__version__",
+    "bed_of_nails_unpool1d",
+    "bed_of_nails_unpool2d",
+    "bed_of_nails_unpool3d",
     "conv1d",
     "conv2d",
     "conv3d",
@@ -84,10 +101,14 @@ __all__ = [
     "filter2d",
     "filter_nd",
     "get_num_threads",
+    "interpolate",
     "kernels",
     "local_conv1d",
     "local_conv2d",
     "local_conv3d",
+    "nearest_unpool1d",
+    "nearest_unpool2d",
+    "nearest_unpool3d",
     "plan",
     "pointwise_conv1d",
     "pointwise_conv2d",

@@ -33,13 +33,22 @@ from ._ops.layers import pointwise_conv2d as pointwise_conv2d
 from ._ops.layers import pointwise_conv3d as pointwise_conv3d
 from ._ops.prepared import PreparedConv as PreparedConv
 from ._ops.prepared import prepare as prepare
+from ._ops.resample import bed_of_nails_unpool1d as bed_of_nails_unpool1d
+from ._ops.resample import bed_of_nails_unpool2d as bed_of_nails_unpool2d
+from ._ops.resample import bed_of_nails_unpool3d as bed_of_nails_unpool3d
+from ._ops.resample import interpolate as interpolate
+from ._ops.resample import nearest_unpool1d as nearest_unpool1d
+from ._ops.resample import nearest_unpool2d as nearest_unpool2d
+from ._ops.resample import nearest_unpool3d as nearest_unpool3d
 
 __all__ = [
-    "Plan", "PreparedConv", "__version__", "conv1d", "conv2d", "conv3d", "conv_transpose1d",
+    "Plan", "PreparedConv", "__version__", "bed_of_nails_unpool1d", "bed_of_nails_unpool2d",
+    "bed_of_nails_unpool3d", "conv1d", "conv2d", "conv3d", "conv_transpose1d",
     "conv_transpose2d", "conv_transpose3d", "depthwise_conv1d", "depthwise_conv2d",
     "depthwise_conv3d", "depthwise_separable_conv1d", "depthwise_separable_conv2d",
-    "depthwise_separable_conv3d", "filter2d", "filter_nd", "get_num_threads", "kernels",
-    "local_conv1d", "local_conv2d", "local_conv3d", "plan", "pointwise_conv1d",
+    "depthwise_separable_conv3d", "filter2d", "filter_nd", "get_num_threads",
+    "interpolate", "kernels", "local_conv1d", "local_conv2d", "local_conv3d", "nearest_unpool1d",
+    "nearest_unpool2d", "nearest_unpool3d", "plan", "pointwise_conv1d",
     "pointwise_conv2d", "pointwise_conv3d", "prepare", "separable_filter", "set_num_threads",
     "settings",
 ]  # fmt: skip
@@ -64,10 +73,12 @@ _Activation: TypeAlias = (
 )
 _Algorithm: TypeAlias = Literal[
     "auto", "direct", "im2col_gemm", "depthwise", "grouped", "reference", "phases", "separable",
-    "bands", "local",
+    "bands", "local", "resample",
 ]  # fmt: skip
 _ISA: TypeAlias = Literal["generic", "avx2", "avx512"]
 _Operation: TypeAlias = Literal[
+    "bed_of_nails_unpool1d", "bed_of_nails_unpool2d", "bed_of_nails_unpool3d", "interpolate",
+    "nearest_unpool1d", "nearest_unpool2d", "nearest_unpool3d",
     "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d",
     "depthwise_conv1d", "depthwise_conv2d", "depthwise_conv3d", "depthwise_separable_conv1d",
     "depthwise_separable_conv2d", "depthwise_separable_conv3d", "filter2d", "filter_nd",

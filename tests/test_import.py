@@ -146,6 +146,11 @@ def separable(rank):
         operation(x[rank], w[rank][:2, :1], np.ones((3, 2)), algorithm=algorithm)
     fastconv.prepare(operation, w[rank][:2, :1], np.ones((3, 2)))(x[rank])
 
+def interpolate():
+    for mode in ("nearest", "nearest-exact", "bilinear", "bicubic", "area"):
+        for algorithm in ("resample", "reference"):
+            fastconv.interpolate(x[2], 9, mode=mode, algorithm=algorithm)
+
 def named():
     for name in set(kernels.__all__) - {"separate"}:
         kernels.separate(getattr(kernels, name)())
@@ -155,6 +160,9 @@ CALLS = {
     "Plan": lambda: str(fastconv.plan(fastconv.conv2d, x[2].shape, w[2].shape)),
     "PreparedConv": lambda: fastconv.prepare(w[2])(x[2]),
     "__version__": lambda: fastconv.__version__,
+    "bed_of_nails_unpool1d": lambda: fastconv.bed_of_nails_unpool1d(x[1], 2),
+    "bed_of_nails_unpool2d": lambda: fastconv.bed_of_nails_unpool2d(x[2], 2),
+    "bed_of_nails_unpool3d": lambda: fastconv.bed_of_nails_unpool3d(x[3], 2),
     "conv1d": lambda: convolve(1),
     "conv2d": lambda: convolve(2),
     "conv3d": lambda: convolve(3),
@@ -170,10 +178,14 @@ CALLS = {
     "filter2d": lambda: fastconv.filter2d(x[2][0], w[2][0, 0]),
     "filter_nd": lambda: fastconv.prepare("filter_nd", w[3][0, 0])(x[3][0]),
     "get_num_threads": fastconv.get_num_threads,
+    "interpolate": interpolate,
     "kernels": named,
     "local_conv1d": lambda: local(1),
     "local_conv2d": lambda: local(2),
     "local_conv3d": lambda: local(3),
+    "nearest_unpool1d": lambda: fastconv.nearest_unpool1d(x[1], 2),
+    "nearest_unpool2d": lambda: fastconv.nearest_unpool2d(x[2], 2),
+    "nearest_unpool3d": lambda: fastconv.nearest_unpool3d(x[3], 2),
     "plan": lambda: fastconv.plan(fastconv.conv2d, x[2], w[2]),
     "pointwise_conv1d": lambda: fastconv.pointwise_conv1d(x[1], w[1][..., 0]),
     "pointwise_conv2d": lambda: fastconv.prepare("pointwise_conv2d", w[2][..., 0, 0])(x[2]),

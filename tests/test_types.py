@@ -154,6 +154,8 @@ from fastconv import depthwise_separable_conv1d, depthwise_separable_conv2d
 from fastconv import depthwise_separable_conv3d
 from fastconv import filter2d, filter_nd, separable_filter
 from fastconv import local_conv1d, local_conv2d, local_conv3d
+from fastconv import bed_of_nails_unpool1d, bed_of_nails_unpool2d, bed_of_nails_unpool3d
+from fastconv import interpolate, nearest_unpool1d, nearest_unpool2d, nearest_unpool3d
 
 half, single = np.ones((1, 1, 7), np.float16), np.ones((1, 1, 7), np.float32)
 double, pair = np.ones((1, 1, 7)), np.ones((1, 1, 7), np.complex64)
@@ -224,6 +226,20 @@ assert_type(separable_filter(photo, [np.ones(3), None]), NDArray[np.uint8])
 assert_type(separable_filter(photo, [[1, 2, 1]], dtype=np.int16), NDArray[np.int16])
 assert_type(plan(separable_filter, photo, [[1], [1]], padding_mode="wrap"), Plan)
 
+# of what has no weights that of the input
+assert_type(interpolate(single, 9), NDArray[np.float32])
+assert_type(interpolate(pixels, scale_factor=(1.5,), mode="linear", align_corners=True),
+            NDArray[np.uint8])
+assert_type(interpolate([[[1, 2]]], 4, algorithm="reference"), NDArray[np.number[Any]])
+assert_type(nearest_unpool1d(pixels, 2), NDArray[np.uint8])
+assert_type(nearest_unpool2d(image, (2, 3), 2, 1, None), NDArray[np.float32])
+assert_type(nearest_unpool3d([[[[1]]]], 2, channels_last=True), NDArray[np.number[Any]])
+assert_type(bed_of_nails_unpool1d(half, 2, output_size=14), NDArray[np.float16])
+assert_type(bed_of_nails_unpool2d(image, 2, (1, 2), threads=1), NDArray[np.float32])
+assert_type(bed_of_nails_unpool3d(image[None], 2), NDArray[np.float32])
+assert_type(plan(interpolate, (1, 1, 5, 7), 9, mode="bicubic"), Plan)
+assert_type(plan("nearest_unpool2d", image, 2), Plan)
+
 layer = prepare(taps, None, 2, 1, activation=("leaky_relu", 0.1), dtype=np.float32)
 assert_type(layer, PreparedConv)
 assert_type(prepare(conv2d, taps, None, 2, padding="same"), PreparedConv)
@@ -268,6 +284,7 @@ WRONG = """
 import numpy as np
 from fastconv import conv1d, conv2d, conv_transpose2d, filter2d, kernels, plan, prepare, settings
 from fastconv import depthwise_conv2d, depthwise_separable_conv2d, pointwise_conv2d
+from fastconv import interpolate, nearest_unpool2d
 
 x = np.ones((1, 1, 5, 7))
 conv2d(x, x)
@@ -303,6 +320,9 @@ plan(conv2d, x)  # wrong
 plan(layer, x, stride=2)  # wrong
 plan("conv4d", x, x)  # wrong
 plan(print, x, x)  # wrong
+interpolate(x, 2, mode="cubic")  # wrong
+interpolate(x, 2, algorithm="direct")  # wrong
+nearest_unpool2d(x)  # wrong
 kernels.gaussian("3", 1)  # wrong
 settings(algorithm="fft")  # wrong
 """

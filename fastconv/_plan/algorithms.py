@@ -17,11 +17,12 @@ from .._spec import reference, scatter, separable, separable_conv
 from .._spec.conv import ConvSpec
 from .._spec.local import LocalSpec
 from .._spec.operands import plain_bias
+from .._spec.resample import ResampleSpec
 from .._spec.separable import SeparableSpec
 from .._spec.separable_conv import SeparableConvSpec
 from .._spec.spec import Spec
 from .._spec.transpose import TransposeSpec
-from . import depthwise, factored, grouped, local, magnitude, nonfinite
+from . import depthwise, factored, grouped, local, magnitude, nonfinite, resample
 from .bands import Bands
 from .bordered import bordered, spills
 from .candidate import Candidate, Packer, Part, chunk, idle, make_engine, runner
@@ -336,6 +337,8 @@ ALGORITHMS = (
     Algorithm("reference", LocalSpec, _reference, only_named=SLOW),
     Algorithm("bands", SeparableConvSpec, _bands, parts=PARTS),
     Algorithm("reference", SeparableConvSpec, _separable_conv_reference, only_named=SLOW),
+    Algorithm("resample", ResampleSpec, resample.candidate),
+    Algorithm("reference", ResampleSpec, resample.reference, only_named=SLOW),
 )
 NAMES = ("auto", *dict.fromkeys(row.name for row in ALGORITHMS))
 

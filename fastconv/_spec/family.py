@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -57,6 +57,8 @@ class ArrayFamily:
     """A family of operations without weights: some arrays in, one or two out.
 
     `parameters` and `often` are as those of `Family`."""
+
+    weighted: ClassVar[bool] = False
 
     spec: type
     parameters: type

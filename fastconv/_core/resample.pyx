@@ -1,0 +1,326 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""resample: interpolation and unpooling, an axis at a time.
+
+A row is what lies along the width of the output: elements, or pixels of some channels each.  A task
+is some rows, of one plane or of several that follow one another, and a part of their width:
+
+    for a few rows at a time:
+        for each row:       the rows of the input that it is made of, along depth and height:
+                            one of them, in place or copied; or their sum with weights
+        along the width:    all of them at once, as they share tables
+        what cannot be written in place:    through a buffer
+
+Rows of the input that lie native and side by side are read where they are; others are converted
+into slots, in which the next row of the output finds most of them again.
+"""
+from libc.stdint cimport int32_t
+from libc.stdlib cimport free, malloc
+from libc.string cimport memset
+
+from fastconv._core.parallel cimport make_tasks
+from fastconv._core.table cimport (
+    FC_FAR, FC_NEAR, FC_TOGETHER, fc_epilogue, fc_kernels, fc_pixel_samples, fc_samples, find)
+from fastconv._core.window cimport PAGE, book, operands_t
+
+cdef enum:
+    ROWS = 4                # of the output, at a time
+    SUMMED = 16             # FC_SUMMED, for the sizes of arrays
+
+MOST_SLOTS, TOGETHER_ROWS = SUMMED, ROWS
+FAR, NEAR, TOGETHER = FC_FAR, FC_NEAR, FC_TOGETHER
+
+# What the outputs of depth or height are made of.
+cdef struct axis_t:
+    Py_ssize_t n, outputs, taps
+    const Py_ssize_t *index     # [output][tap]; negative: nothing
+    const Py_ssize_t *count     # [output]
+    const double *weight        # [output][tap]
+
+# An array: pixels along the width, each of some elements.
+cdef struct rows_t:
+    int storage
+    Py_ssize_t bytes[4]         # from batch to batch, channel, depth, height
+    Py_ssize_t pixel_bytes, element_bytes
+    bint in_place
+
+# Pixels [first, end) of the output and [low, high) of the input, which they are made of.
+cdef struct block_t:
+    Py_ssize_t first, end, low, high
+    fc_samples row
+    fc_pixel_samples pixel
+
+cdef struct resample_t:
+    const fc_kernels *kernels
+    Py_ssize_t itemsize         # of what kernels compute in
+    fc_epilogue how
+    rows_t src, dst
+    axis_t depth, height
+    Py_ssize_t channels         # that are not part of pixels
+    Py_ssize_t inner            # elements of a pixel
+    bint holes                  # some rows of the output are made of nothing
+    bint pixels                 # vectors are parts of pixels, else of rows
+    Py_ssize_t rows, task_rows, blocks
+    block_t *block
+    Py_ssize_t slots[2]         # rows of depth and height that an output is made of, or 0: too many
+    Py_ssize_t row_bytes, out_bytes             # of a row of the input and the output in scratch
+    Py_ssize_t at_mixed, at_outs, at_slots, at_tags, at_zeros, scratch_bytes
+
+# A row of the output; where its plane of the input and of the output begin; whether it is made of
+# one plane of the input as it is.
+cdef struct place_t:
+    Py_ssize_t n, c, d, h
+    const char *src
+    char *dst
+    bint one
+
+
+cdef void load(const resample_t *p, const block_t *block, const char *src, char *to,
+               const char *scratch) noexcept nogil:
+    """Copy a row of the input, converted."""
+    cdef Py_ssize_t pixels = block.high - block.low, inner = p.inner
+    cdef const char *zero = scratch + p.at_zeros
+    if inner == 1:
+        p.kernels.copy_row(to, 0, pixels, 0, src, p.src.pixel_bytes, p.src.storage, zero)
+    elif p.src.pixel_bytes == inner * p.src.element_bytes:
+        p.kernels.copy_row(to, 0, pixels * inner, 0, src, p.src.element_bytes, p.src.storage, zero)
+    else:
+        p.kernels.copy_rows(to, pixels, 0, inner, 0, src, p.src.pixel_bytes, p.src.element_bytes,
+                            p.src.storage, zero)
+
+
+cdef void store(const resample_t *p, const block_t *block, const char *sums,
+                char *dst) noexcept nogil:
+    """A row of the output, from a buffer."""
+    cdef Py_ssize_t pixels = block.end - block.first, count = p.inner, step = p.dst.element_bytes
+    cdef Py_ssize_t i
+    if p.inner == 1:
+        count, step, pixels = pixels, p.dst.pixel_bytes, 1
+    elif p.dst.pixel_bytes == p.inner * step:
+        count, pixels = pixels * p.inner, 1
+    for i in range(pixels):
+        p.kernels.epilogue(&p.how, dst + i * p.dst.pixel_bytes, step,
+                           sums + i * count * p.itemsize, p.itemsize, NULL, 0, NULL, 0, count)
+
+
+cdef inline bint is_one(const axis_t *axis, Py_ssize_t output) noexcept nogil:
+    """Whether an output is one input as it is."""
+    return axis.count[output] == 1 and axis.weight[output * axis.taps] == 1
+
+
+cdef void find_plane(const resample_t *p, const block_t *block, const operands_t *operands,
+                     place_t *place) noexcept nogil:
+    """What the rows of a plane have in common."""
+    place.src = (operands.src + place.n * p.src.bytes[0] + place.c * p.src.bytes[1]
+                 + block.low * p.src.pixel_bytes)
+    place.dst = (operands.dst + place.n * p.dst.bytes[0] + place.c * p.dst.bytes[1]
+                 + place.d * p.dst.bytes[2] + block.first * p.dst.pixel_bytes)
+    place.one = is_one(&p.depth, place.d)
+
+
+cdef void next_row(const resample_t *p, const block_t *block, const operands_t *operands,
+                   place_t *place) noexcept nogil:
+    """The row after this one, of the same plane or of the next one."""
+    place.h += 1
+    if place.h < p.height.outputs:
+        return
+    place.h = 0
+    place.d += 1
+    if place.d == p.depth.outputs:
+        place.d = 0
+        place.c += 1
+        if place.c == p.channels:
+            place.c = 0
+            place.n += 1
+    find_plane(p, block, operands, place)
+
+
+cdef inline const char *one_row(const resample_t *p, const block_t *block, const place_t *place,
+                                char *mixed, char *scratch) noexcept nogil:
+    """The row of the input that a row of the output is made of: in place, or copied to `mixed`."""
+    cdef Py_ssize_t d = p.depth.index[place.d * p.depth.taps]
+    cdef Py_ssize_t h = p.height.index[place.h * p.height.taps]
+    cdef const char *row
+    if d < 0 or h < 0:
+        return scratch + p.at_zeros
+    row = place.src + d * p.src.bytes[2] + h * p.src.bytes[3]
+    if p.src.in_place:
+        return row
+    load(p, block, row, mixed, scratch)
+    return mixed
+
+
+cdef void sum_rows(const resample_t *p, const block_t *block, const place_t *place, char *mixed,
+                   char *scratch) noexcept nogil:
+    """The sum of rows of the input with their weights, SUMMED at a time."""
+    cdef const void *row[SUMMED]
+    cdef double weight[SUMMED]      # or floats, in the same place
+    cdef const Py_ssize_t *ds = p.depth.index + place.d * p.depth.taps
+    cdef const Py_ssize_t *hs = p.height.index + place.h * p.height.taps
+    cdef const double *wd = p.depth.weight + place.d * p.depth.taps
+    cdef const double *wh = p.height.weight + place.h * p.height.taps
+    cdef Py_ssize_t *tags = <Py_ssize_t *> (scratch + p.at_tags)
+    cdef Py_ssize_t d, h, k = 0, slot, tag, count = (block.high - block.low) * p.inner
+    cdef Py_ssize_t plane_tag = (place.n * p.channels + place.c) * p.depth.n
+    cdef const char *at
+    cdef char *to
+    cdef bint add = False
+    for d in range(p.depth.count[place.d]):
+        for h in range(p.height.count[place.h]):
+            if k == SUMMED:
+                p.kernels.weigh_rows(mixed, row, weight, k, count, add)
+                add, k = True, 0
+            at = place.src + ds[d] * p.src.bytes[2] + hs[h] * p.src.bytes[3]
+            if p.src.in_place:
+                row[k] = at
+            else:
+                slot, tag = k, -1
+                if p.slots[0]:
+                    slot = ds[d] % p.slots[0] * p.slots[1] + hs[h] % p.slots[1]
+                    tag = (plane_tag + ds[d]) * p.height.n + hs[h]
+                to = scratch + p.at_slots + slot * p.row_bytes
+                if tag < 0 or tags[slot] != tag:
+                    load(p, block, at, to, scratch)
+                    tags[slot] = tag
+                row[k] = to
+            if p.itemsize == sizeof(float):
+                (<float *> weight)[k] = <float> (wd[d] * wh[h])
+            else:
+                weight[k] = wd[d] * wh[h]
+            k += 1
+    p.kernels.weigh_rows(mixed, row, weight, k, count, add)
+
+
+cdef void one_task(const void *what, operands_t *operands, Py_ssize_t task,
+                   char *scratch) noexcept nogil:
+    cdef const resample_t *p = <const resample_t *> what
+    cdef const block_t *block = p.block + task % p.blocks
+    cdef Py_ssize_t first = task // p.blocks * p.task_rows
+    cdef Py_ssize_t left = min(p.rows - first, p.task_rows), some, r
+    cdef Py_ssize_t used = (block.high - block.low) * p.inner * p.itemsize
+    cdef const void *src[ROWS]
+    cdef void *dst[ROWS]
+    cdef char *out[ROWS]
+    cdef char *mixed
+    cdef place_t place
+    place.h = first % p.height.outputs
+    first //= p.height.outputs
+    place.d = first % p.depth.outputs
+    first //= p.depth.outputs
+    place.c, place.n = first % p.channels, first // p.channels
+    find_plane(p, block, operands, &place)
+    if p.holes:
+        memset(scratch + p.at_zeros, 0, p.row_bytes)
+    for r in range(ROWS):       # what is read beyond a row is 0
+        memset(scratch + p.at_mixed + r * p.row_bytes + used, 0, p.row_bytes - used)
+    memset(scratch + p.at_tags, -1, SUMMED * sizeof(Py_ssize_t))
+    while left:
+        some = min(left, <Py_ssize_t> ROWS)
+        left -= some
+        for r in range(some):
+            mixed = scratch + p.at_mixed + r * p.row_bytes
+            if place.one and is_one(&p.height, place.h):
+                src[r] = one_row(p, block, &place, mixed, scratch)
+            else:
+                sum_rows(p, block, &place, mixed, scratch)
+                src[r] = mixed
+            out[r] = place.dst + place.h * p.dst.bytes[3]
+            dst[r] = out[r] if p.dst.in_place else scratch + p.at_outs + r * p.out_bytes
+            next_row(p, block, operands, &place)
+        if p.pixels:
+            for r in range(some):
+                p.kernels.resample_pixels(&block.pixel, dst[r], src[r])
+        else:
+            p.kernels.resample_rows(&block.row, dst, src, some)
+        if not p.dst.in_place:
+            for r in range(some):
+                store(p, block, <const char *> dst[r], out[r])
+
+
+cdef set_axis(axis_t *axis, told):
+    """Depth or height, from its sizes and the addresses of its tables."""
+    cdef size_t index, count, weight
+    axis.n, axis.outputs, axis.taps, index, count, weight = told
+    axis.index, axis.count = <const Py_ssize_t *> index, <const Py_ssize_t *> count
+    axis.weight = <const double *> weight
+
+
+cdef set_rows(rows_t *rows, told):
+    """An array: see _plan/resample.py."""
+    rows.storage, strides, rows.pixel_bytes, rows.element_bytes, rows.in_place = told
+    rows.bytes = strides
+
+
+cdef class Problem:
+    """Everything that a call needs to run; made once, then only read.
+
+    The keywords come from `_problem` of _plan/resample.py, tables as addresses; `tables` are the
+    arrays that have them.
+    """
+    cdef resample_t c
+    cdef object tables
+    cdef readonly Py_ssize_t tasks
+
+    def __init__(self, *, isa, dtype, src, dst, depth, height, batch, channels, inner, pixels,
+                 holes, blocks, task_rows, slots, saturate, sum_storage, tables):
+        cdef resample_t *p = &self.c
+        cdef block_t *block
+        cdef size_t at, count, base, place, weight, near
+        cdef Py_ssize_t end = 0, most = 0, longest = 0, many, number, taps, every
+        self.tables = tables
+        p.kernels = find(isa, dtype)
+        p.itemsize = p.kernels.itemsize
+        set_rows(&p.src, src)
+        set_rows(&p.dst, dst)
+        set_axis(&p.depth, depth)
+        set_axis(&p.height, height)
+        memset(&p.how, 0, sizeof(fc_epilogue))
+        p.how.saturate, p.how.sum_storage, p.how.dst_storage = saturate, sum_storage, p.dst.storage
+        p.how.real_alpha, p.how.integer_alpha = 1, 1
+        p.channels, p.inner, p.pixels, p.holes = channels, inner, pixels, holes
+        p.rows = batch * channels * p.depth.outputs * p.height.outputs
+        p.task_rows, p.blocks, p.slots = task_rows, len(blocks), slots
+        p.block = <block_t *> malloc(p.blocks * sizeof(block_t))
+        if p.block == NULL:
+            raise MemoryError("fastconv: no memory for the blocks of a plan")
+        for number, told in enumerate(blocks):
+            block = p.block + number
+            (block.first, block.end, block.low, block.high,
+             many, taps, every, at, count, base, place, weight, near) = told
+            block.row.groups, block.row.taps, block.row.every = many, taps, every
+            block.row.at, block.row.count = <const Py_ssize_t *> at, <const Py_ssize_t *> count
+            block.row.base, block.row.place = <const Py_ssize_t *> base, <const int32_t *> place
+            block.row.weight, block.row.near = <const void *> weight, <const char *> near
+            block.pixel.outputs, block.pixel.taps, block.pixel.every = many, taps, every
+            block.pixel.inner, block.pixel.step = inner, inner
+            if p.dst.in_place:
+                block.pixel.step = p.dst.pixel_bytes // p.itemsize
+            block.pixel.count, block.pixel.place = block.row.count, block.row.base
+            block.pixel.weight = block.row.weight
+            most = max(most, block.high - block.low)
+            longest = max(longest, block.end - block.first)
+        self.tasks = (p.rows + task_rows - 1) // task_rows * p.blocks
+        # Behind a row there is room for a vector.
+        p.row_bytes = book(&end, (most * inner + p.kernels.lanes) * p.itemsize)
+        p.row_bytes, end = end, 0
+        p.out_bytes = book(&end, (longest * inner + p.kernels.lanes) * p.itemsize)
+        p.out_bytes, end = end, 0
+        p.at_mixed = book(&end, ROWS * p.row_bytes)
+        p.at_outs = book(&end, 0 if p.dst.in_place else ROWS * p.out_bytes)
+        many = p.slots[0] * p.slots[1] if p.slots[0] else SUMMED
+        p.at_slots = book(&end, 0 if p.src.in_place else many * p.row_bytes)
+        p.at_tags = book(&end, SUMMED * sizeof(Py_ssize_t))
+        p.at_zeros = book(&end, p.row_bytes)
+        p.scratch_bytes = (end + PAGE - 1) // PAGE * PAGE
+
+    def __dealloc__(self):
+        free(self.c.block)
+
+    @property
+    def scratch_bytes(self):
+        """Bytes of scratch a thread."""
+        return self.c.scratch_bytes
+
+
+def tasks(Problem problem):
+    """What a call has to do."""
+    return make_tasks(problem, &problem.c, one_task, problem.tasks, problem.c.scratch_bytes)
