@@ -26,15 +26,22 @@ cdef enum:
     ROWS = 4                # of the output, at a time
     SUMMED = 16             # FC_SUMMED, for the sizes of arrays
 
+cdef enum:                  # what an output is made of: nothing, one input as it is, a sum
+    NOTHING, ONE, SUM
+
 MOST_SLOTS, TOGETHER_ROWS = SUMMED, ROWS
 FAR, NEAR, TOGETHER = FC_FAR, FC_NEAR, FC_TOGETHER
+KINDS = (NOTHING, ONE, SUM)
 
 # What the outputs of depth or height are made of.
 cdef struct axis_t:
     Py_ssize_t n, outputs, taps
-    const Py_ssize_t *index     # [output][tap]; negative: nothing
+    const char *kind            # [output]
     const Py_ssize_t *count     # [output]
+    const Py_ssize_t *index     # [output][tap]
+    const Py_ssize_t *bytes     # [output][tap]: where that is
     const double *weight        # [output][tap]
+    const char *by              # [output][tap]: the same in the dtype of the kernels
 
 # An array: pixels along the width, each of some elements.
 cdef struct rows_t:
@@ -65,13 +72,13 @@ cdef struct resample_t:
     Py_ssize_t row_bytes, out_bytes             # of a row of the input and the output in scratch
     Py_ssize_t at_mixed, at_outs, at_slots, at_tags, at_zeros, scratch_bytes
 
-# A row of the output; where its plane of the input and of the output begin; whether it is made of
-# one plane of the input as it is.
+# A row of the output; what its plane is made of; where the volume of the input, or the plane if it
+# is one, and the plane of the output begin.
 cdef struct place_t:
     Py_ssize_t n, c, d, h
+    int kind
     const char *src
     char *dst
-    bint one
 
 
 cdef void load(const resample_t *p, const block_t *block, const char *src, char *to,
@@ -102,27 +109,21 @@ cdef void store(const resample_t *p, const block_t *block, const char *sums,
                            sums + i * count * p.itemsize, p.itemsize, NULL, 0, NULL, 0, count)
 
 
-cdef inline bint is_one(const axis_t *axis, Py_ssize_t output) noexcept nogil:
-    """Whether an output is one input as it is."""
-    return axis.count[output] == 1 and axis.weight[output * axis.taps] == 1
-
-
 cdef void find_plane(const resample_t *p, const block_t *block, const operands_t *operands,
                      place_t *place) noexcept nogil:
     """What the rows of a plane have in common."""
+    place.kind = p.depth.kind[place.d]
     place.src = (operands.src + place.n * p.src.bytes[0] + place.c * p.src.bytes[1]
                  + block.low * p.src.pixel_bytes)
+    if place.kind == ONE:
+        place.src += p.depth.bytes[place.d * p.depth.taps]
     place.dst = (operands.dst + place.n * p.dst.bytes[0] + place.c * p.dst.bytes[1]
                  + place.d * p.dst.bytes[2] + block.first * p.dst.pixel_bytes)
-    place.one = is_one(&p.depth, place.d)
 
 
-cdef void next_row(const resample_t *p, const block_t *block, const operands_t *operands,
-                   place_t *place) noexcept nogil:
-    """The row after this one, of the same plane or of the next one."""
-    place.h += 1
-    if place.h < p.height.outputs:
-        return
+cdef void next_plane(const resample_t *p, const block_t *block, const operands_t *operands,
+                     place_t *place) noexcept nogil:
+    """The first row of the next plane."""
     place.h = 0
     place.d += 1
     if place.d == p.depth.outputs:
@@ -134,19 +135,21 @@ cdef void next_row(const resample_t *p, const block_t *block, const operands_t *
     find_plane(p, block, operands, place)
 
 
-cdef inline const char *one_row(const resample_t *p, const block_t *block, const place_t *place,
-                                char *mixed, char *scratch) noexcept nogil:
-    """The row of the input that a row of the output is made of: in place, or copied to `mixed`."""
-    cdef Py_ssize_t d = p.depth.index[place.d * p.depth.taps]
-    cdef Py_ssize_t h = p.height.index[place.h * p.height.taps]
-    cdef const char *row
-    if d < 0 or h < 0:
-        return scratch + p.at_zeros
-    row = place.src + d * p.src.bytes[2] + h * p.src.bytes[3]
-    if p.src.in_place:
-        return row
-    load(p, block, row, mixed, scratch)
-    return mixed
+cdef const char *kept(const resample_t *p, const block_t *block, const place_t *place,
+                      Py_ssize_t d, Py_ssize_t h, const char *at, Py_ssize_t k,
+                      char *scratch) noexcept nogil:
+    """Row h of plane d of the input, in a slot."""
+    cdef Py_ssize_t *tags = <Py_ssize_t *> (scratch + p.at_tags)
+    cdef Py_ssize_t slot = k, tag = -1
+    cdef char *to
+    if p.slots[0]:
+        slot = d % p.slots[0] * p.slots[1] + h % p.slots[1]
+        tag = ((place.n * p.channels + place.c) * p.depth.n + d) * p.height.n + h
+    to = scratch + p.at_slots + slot * p.row_bytes
+    if tag < 0 or tags[slot] != tag:
+        load(p, block, at, to, scratch)
+        tags[slot] = tag
+    return to
 
 
 cdef void sum_rows(const resample_t *p, const block_t *block, const place_t *place, char *mixed,
@@ -154,38 +157,31 @@ cdef void sum_rows(const resample_t *p, const block_t *block, const place_t *pla
     """The sum of rows of the input with their weights, SUMMED at a time."""
     cdef const void *row[SUMMED]
     cdef double weight[SUMMED]      # or floats, in the same place
-    cdef const Py_ssize_t *ds = p.depth.index + place.d * p.depth.taps
-    cdef const Py_ssize_t *hs = p.height.index + place.h * p.height.taps
-    cdef const double *wd = p.depth.weight + place.d * p.depth.taps
-    cdef const double *wh = p.height.weight + place.h * p.height.taps
-    cdef Py_ssize_t *tags = <Py_ssize_t *> (scratch + p.at_tags)
-    cdef Py_ssize_t d, h, k = 0, slot, tag, count = (block.high - block.low) * p.inner
-    cdef Py_ssize_t plane_tag = (place.n * p.channels + place.c) * p.depth.n
+    cdef Py_ssize_t d0 = place.d * p.depth.taps, h0 = place.h * p.height.taps
+    cdef Py_ssize_t d, h, k = 0, count = (block.high - block.low) * p.inner
+    cdef Py_ssize_t planes = p.depth.count[place.d], rows = p.height.count[place.h]
     cdef const char *at
-    cdef char *to
     cdef bint add = False
-    for d in range(p.depth.count[place.d]):
-        for h in range(p.height.count[place.h]):
+    if p.src.in_place and place.kind == ONE and rows <= SUMMED:
+        for h in range(rows):
+            row[h] = place.src + p.height.bytes[h0 + h]
+        p.kernels.weigh_rows(mixed, row, p.height.by + h0 * p.itemsize, rows, count, False)
+        return
+    for d in range(d0, d0 + planes):
+        for h in range(h0, h0 + rows):
             if k == SUMMED:
                 p.kernels.weigh_rows(mixed, row, weight, k, count, add)
                 add, k = True, 0
-            at = place.src + ds[d] * p.src.bytes[2] + hs[h] * p.src.bytes[3]
-            if p.src.in_place:
-                row[k] = at
-            else:
-                slot, tag = k, -1
-                if p.slots[0]:
-                    slot = ds[d] % p.slots[0] * p.slots[1] + hs[h] % p.slots[1]
-                    tag = (plane_tag + ds[d]) * p.height.n + hs[h]
-                to = scratch + p.at_slots + slot * p.row_bytes
-                if tag < 0 or tags[slot] != tag:
-                    load(p, block, at, to, scratch)
-                    tags[slot] = tag
-                row[k] = to
+            at = place.src + p.height.bytes[h]
+            if place.kind == SUM:
+                at += p.depth.bytes[d]
+            row[k] = at
+            if not p.src.in_place:
+                row[k] = kept(p, block, place, p.depth.index[d], p.height.index[h], at, k, scratch)
             if p.itemsize == sizeof(float):
-                (<float *> weight)[k] = <float> (wd[d] * wh[h])
+                (<float *> weight)[k] = <float> (p.depth.weight[d] * p.height.weight[h])
             else:
-                weight[k] = wd[d] * wh[h]
+                weight[k] = p.depth.weight[d] * p.height.weight[h]
             k += 1
     p.kernels.weigh_rows(mixed, row, weight, k, count, add)
 
@@ -201,6 +197,7 @@ cdef void one_task(const void *what, operands_t *operands, Py_ssize_t task,
     cdef void *dst[ROWS]
     cdef char *out[ROWS]
     cdef char *mixed
+    cdef int kind
     cdef place_t place
     place.h = first % p.height.outputs
     first //= p.height.outputs
@@ -218,14 +215,21 @@ cdef void one_task(const void *what, operands_t *operands, Py_ssize_t task,
         left -= some
         for r in range(some):
             mixed = scratch + p.at_mixed + r * p.row_bytes
-            if place.one and is_one(&p.height, place.h):
-                src[r] = one_row(p, block, &place, mixed, scratch)
-            else:
+            kind = min(place.kind, <int> p.height.kind[place.h])
+            src[r] = mixed
+            if kind == NOTHING:
+                src[r] = scratch + p.at_zeros
+            elif place.kind == SUM or p.height.kind[place.h] == SUM:
                 sum_rows(p, block, &place, mixed, scratch)
-                src[r] = mixed
+            elif p.src.in_place:
+                src[r] = place.src + p.height.bytes[place.h * p.height.taps]
+            else:
+                load(p, block, place.src + p.height.bytes[place.h * p.height.taps], mixed, scratch)
             out[r] = place.dst + place.h * p.dst.bytes[3]
             dst[r] = out[r] if p.dst.in_place else scratch + p.at_outs + r * p.out_bytes
-            next_row(p, block, operands, &place)
+            place.h += 1
+            if place.h == p.height.outputs:
+                next_plane(p, block, operands, &place)
         if p.pixels:
             for r in range(some):
                 p.kernels.resample_pixels(&block.pixel, dst[r], src[r])
@@ -238,10 +242,11 @@ cdef void one_task(const void *what, operands_t *operands, Py_ssize_t task,
 
 cdef set_axis(axis_t *axis, told):
     """Depth or height, from its sizes and the addresses of its tables."""
-    cdef size_t index, count, weight
-    axis.n, axis.outputs, axis.taps, index, count, weight = told
-    axis.index, axis.count = <const Py_ssize_t *> index, <const Py_ssize_t *> count
-    axis.weight = <const double *> weight
+    cdef size_t kind, count, index, bytes, weight, by
+    axis.n, axis.outputs, axis.taps, kind, count, index, bytes, weight, by = told
+    axis.kind, axis.count = <const char *> kind, <const Py_ssize_t *> count
+    axis.index, axis.bytes = <const Py_ssize_t *> index, <const Py_ssize_t *> bytes
+    axis.weight, axis.by = <const double *> weight, <const char *> by
 
 
 cdef set_rows(rows_t *rows, told):

@@ -195,7 +195,10 @@ def _problem(call: Any, view: View, threads: int) -> tuple[resample.Problem, int
     depth, height, width = spec.axes
     lanes, _ = table.tile_rows(call.isa, _letter(view.dtype))
     pixels = view.inner >= lanes
-    axes = [_axis(axis) for axis in (depth, height)]
+    axes = [
+        _axis(axis, step, view.dtype)
+        for axis, step in zip((depth, height), view.src.bytes[2:], strict=True)
+    ]
     index, weight = width.taps
     cuts = _cuts(width, view.inner, lanes)
     blocks = [
@@ -271,14 +274,22 @@ def _slots(depth: Sampled, height: Sampled) -> tuple[int, int]:
     return tuple(spans) if prod(spans) <= resample.MOST_SLOTS else (0, 0)
 
 
-def _axis(axis: Sampled) -> tuple[tuple, tuple[np.ndarray, ...]]:
-    """Depth or height: see axis_t of _core/resample.pyx."""
+def _axis(axis: Sampled, step: int, dtype: np.dtype) -> tuple[tuple, tuple[np.ndarray, ...]]:
+    """Depth or height, `step` bytes from element to element: see axis_t of _core/resample.pyx."""
     index, weight = axis.taps
+    count = (index >= 0).sum(1)
+    nothing, one, several = resample.KINDS
+    kind = np.where((count == 1) & (weight[:, 0] == 1), one, several)
     index = np.ascontiguousarray(index, PLACE)
-    count = np.maximum((index >= 0).sum(1), 1).astype(PLACE)
-    weight = np.ascontiguousarray(weight, np.float64)
-    told = (axis.n, axis.outputs, index.shape[1], *map(address, (index, count, weight)))
-    return told, (index, count, weight)
+    arrays = (
+        np.where(count == 0, nothing, kind).astype(np.int8),
+        count.astype(PLACE),
+        index,
+        index * step,
+        np.ascontiguousarray(weight, np.float64),
+        np.ascontiguousarray(weight, dtype),
+    )
+    return (axis.n, axis.outputs, index.shape[1], *map(address, arrays)), arrays
 
 
 def _cuts(width: Sampled, inner: int, lanes: int) -> list[tuple[int, int]]:
