@@ -65,6 +65,7 @@ cdef struct resample_t:
     Py_ssize_t channels         # that are not part of pixels
     Py_ssize_t inner            # elements of a pixel
     bint holes                  # some rows of the output are made of nothing
+    bint uneven                 # what outputs of a vector lack is the 0 behind a row, in scratch
     bint pixels                 # vectors are parts of pixels, else of rows
     Py_ssize_t rows, task_rows, blocks
     block_t *block
@@ -221,7 +222,7 @@ cdef void one_task(const void *what, operands_t *operands, Py_ssize_t task,
                 src[r] = scratch + p.at_zeros
             elif place.kind == SUM or p.height.kind[place.h] == SUM:
                 sum_rows(p, block, &place, mixed, scratch)
-            elif p.src.in_place:
+            elif p.src.in_place and not p.uneven:
                 src[r] = place.src + p.height.bytes[place.h * p.height.taps]
             else:
                 load(p, block, place.src + p.height.bytes[place.h * p.height.taps], mixed, scratch)
@@ -266,7 +267,7 @@ cdef class Problem:
     cdef readonly Py_ssize_t tasks
 
     def __init__(self, *, isa, dtype, src, dst, depth, height, batch, channels, inner, pixels,
-                 holes, blocks, task_rows, slots, saturate, sum_storage, tables):
+                 holes, uneven, blocks, task_rows, slots, saturate, sum_storage, tables):
         cdef resample_t *p = &self.c
         cdef block_t *block
         cdef size_t at, count, base, place, weight, near
@@ -281,7 +282,8 @@ cdef class Problem:
         memset(&p.how, 0, sizeof(fc_epilogue))
         p.how.saturate, p.how.sum_storage, p.how.dst_storage = saturate, sum_storage, p.dst.storage
         p.how.real_alpha, p.how.integer_alpha = 1, 1
-        p.channels, p.inner, p.pixels, p.holes = channels, inner, pixels, holes
+        p.channels, p.inner, p.pixels = channels, inner, pixels
+        p.holes, p.uneven = holes, uneven
         p.rows = batch * channels * p.depth.outputs * p.height.outputs
         p.task_rows, p.blocks, p.slots = task_rows, len(blocks), slots
         p.block = <block_t *> malloc(p.blocks * sizeof(block_t))

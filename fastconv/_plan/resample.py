@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from functools import partial
-from itertools import pairwise
 from math import ceil, inf, prod
 from typing import Any, NamedTuple
 
@@ -16,14 +15,12 @@ from .._core.parallel import run
 from .._core.table import KINDS
 from .._spec import resample as truth
 from .._spec.dtypes import components, is_integer
-from .._spec.sampling import Sampled
 from . import constants as costs
 from .candidate import Candidate, Part
 from .layout import Layout, storage
 from .plan import PLAN_BYTES
+from .samples import axis_table, block, cuts, slots
 from .settings import default_threads
-
-PLACE = np.dtype(np.intp)
 
 
 class Rows(NamedTuple):
@@ -196,35 +193,19 @@ def _problem(call: Any, view: View, threads: int) -> tuple[resample.Problem, int
     lanes, _ = table.tile_rows(call.isa, _letter(view.dtype))
     pixels = view.inner >= lanes
     axes = [
-        _axis(axis, step, view.dtype)
+        axis_table(axis, step, view.dtype)
         for axis, step in zip((depth, height), view.src.bytes[2:], strict=True)
     ]
     index, weight = width.taps
-    cuts = _cuts(width, view.inner, lanes)
     blocks = [
-        _block(spec, view, lanes, pixels, *cut, index[slice(*cut)], weight[slice(*cut)])
-        for cut in cuts
+        block(spec, view.dtype, view.inner, lanes, *cut, index[slice(*cut)], weight[slice(*cut)])
+        for cut in cuts(width, view.inner, lanes)
     ]
-    uneven = not spec.copies and bool((index < 0).any())
-    src, dst = view.src, view.dst
-    if not pixels:
-        src = src._replace(
-            in_place=src.in_place
-            and src.pixel_bytes == view.inner * view.dtype.itemsize
-            and width.n * view.inner >= lanes
-        )
-        dst = dst._replace(
-            in_place=dst.in_place
-            and dst.pixel_bytes == view.inner * view.dtype.itemsize
-            and width.outputs * view.inner >= lanes
-        )
-    else:
-        src = src._replace(
-            in_place=src.in_place and src.pixel_bytes == view.inner * view.dtype.itemsize
-        )
-    alone = all(taps[0].shape[1] == 1 for taps in (depth.taps, height.taps))
-    if uneven and alone and not pixels:
-        src = src._replace(in_place=False)  # what a vector must not read is a 0 behind the row
+    src, dst = (
+        _whole(rows, view, n, lanes) for rows, n in ((view.src, width.n), (view.dst, width.outputs))
+    )
+    if pixels:
+        dst = view.dst
     rows = spec.batch * view.channels * depth.outputs * height.outputs
     tables = [array for axis in axes for array in axis[1]] + [a for b in blocks for a in b[1]]
     problem = resample.Problem(
@@ -241,12 +222,20 @@ def _problem(call: Any, view: View, threads: int) -> tuple[resample.Problem, int
         holes=any((axis.taps[0] < 0).any() for axis in (depth, height)),
         blocks=[block[0] for block in blocks],
         task_rows=_task_rows(rows, len(blocks), call.moved_bytes, threads),
-        slots=_slots(depth, height),
+        uneven=not spec.copies and not pixels and bool((index < 0).any()),
+        slots=slots(depth, height),
         saturate=is_integer(spec.dtype) and not spec.copies,
         sum_storage=storage(view.dtype),
         tables=tables,
     )
     return problem, sum(array.nbytes for array in tables)
+
+
+def _whole(rows: Rows, view: View, pixels: int, lanes: int) -> Rows:
+    """Rows that are read and written in whole vectors, so their pixels must lie side by side, and
+    be a vector or more."""
+    dense = rows.pixel_bytes == view.inner * view.dtype.itemsize
+    return rows._replace(in_place=rows.in_place and dense and pixels * view.inner >= lanes)
 
 
 def _letter(dtype: np.dtype) -> str:
@@ -262,143 +251,3 @@ def _task_rows(rows: int, blocks: int, moved: int, threads: int) -> int:
     shared = ceil(rows * blocks / (threads * costs.TASKS_PER_THREAD))
     each = resample.TOGETHER_ROWS
     return min(rows, -(-min(wanted, shared) // each) * each)
-
-
-def _slots(depth: Sampled, height: Sampled) -> tuple[int, int]:
-    """Rows of depth and height that an output is made of; zeros, if those are too many to keep."""
-    spans = []
-    for axis in (depth, height):
-        index, _ = axis.taps
-        last, first = index.max(1), np.where(index < 0, axis.n, index).min(1)
-        spans.append(max(1, int((last - first).max()) + 1))
-    return tuple(spans) if prod(spans) <= resample.MOST_SLOTS else (0, 0)
-
-
-def _axis(axis: Sampled, step: int, dtype: np.dtype) -> tuple[tuple, tuple[np.ndarray, ...]]:
-    """Depth or height, `step` bytes from element to element: see axis_t of _core/resample.pyx."""
-    index, weight = axis.taps
-    count = (index >= 0).sum(1)
-    nothing, one, several = resample.KINDS
-    kind = np.where((count == 1) & (weight[:, 0] == 1), one, several)
-    index = np.ascontiguousarray(index, PLACE)
-    arrays = (
-        np.where(count == 0, nothing, kind).astype(np.int8),
-        count.astype(PLACE),
-        index,
-        index * step,
-        np.ascontiguousarray(weight, np.float64),
-        np.ascontiguousarray(weight, dtype),
-    )
-    return (axis.n, axis.outputs, index.shape[1], *map(address, arrays)), arrays
-
-
-def _cuts(width: Sampled, inner: int, lanes: int) -> list[tuple[int, int]]:
-    """Parts of the width: some pixels of the output each, which are a vector or more, unless there
-    are no more."""
-    wanted = ceil(max(width.n, width.outputs) * inner / costs.RESAMPLE_WIDTH)
-    number = max(1, min(wanted, width.outputs // ceil(lanes / inner)))
-    ends = [width.outputs * i // number for i in range(number + 1)]
-    return list(pairwise(ends))
-
-
-def _block(
-    spec: Any,
-    view: View,
-    lanes: int,
-    pixels: bool,
-    first: int,
-    end: int,
-    index: np.ndarray,
-    weight: np.ndarray,
-) -> tuple[tuple, tuple[np.ndarray, ...]]:
-    """A part of the width: see block_t of _core/resample.pyx."""
-    there = index >= 0
-    low = int(index[there].min()) if there.any() else 0
-    high = int(index.max()) + 1 if there.any() else 1
-    real = _weights(spec, view.dtype, weight, there)
-    if pixels:
-        place = np.where(there, index - low, 0) * view.inner
-        count = np.maximum(there.sum(1), 1)
-        taps = index.shape[1]
-        every = taps if (count == taps).all() else 0
-        arrays = _tables(count, place, real)
-        places = map(address, arrays)
-        return (first, end, low, high, end - first, taps, every, 0, *_three(places), 0), arrays
-    # A vector that begins at the last element of a row would read beyond it.
-    least = max(0, spec.axes[2].n - ceil(lanes / view.inner))
-    low, high = min(low, least), max(high, min(spec.axes[2].n, low + ceil(lanes / view.inner)))
-    told, arrays = _groups(view, lanes, index - low, real, there, high - low, spec.copies)
-    return (first, end, low, high, *told), arrays
-
-
-def _three(places) -> tuple[int, int, int, int]:
-    """Addresses of counts, places and weights, where a row has bases and places."""
-    count, place, weight = places
-    return count, place, 0, weight
-
-
-def _tables(count: np.ndarray, place: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, ...]:
-    return (
-        np.ascontiguousarray(count, PLACE),
-        np.ascontiguousarray(place, PLACE),
-        np.ascontiguousarray(weight),
-    )
-
-
-def _weights(spec: Any, dtype: np.dtype, weight: np.ndarray, there: np.ndarray) -> np.ndarray:
-    """Weights as kernels take them: of what is copied, all bits or none."""
-    if spec.copies:
-        return -there.astype(dtype)
-    return np.where(there, weight, 0).astype(dtype)
-
-
-def _groups(
-    view: View,
-    lanes: int,
-    index: np.ndarray,
-    weight: np.ndarray,
-    there: np.ndarray,
-    pixels: int,
-    copies: bool,
-) -> tuple[tuple, tuple[np.ndarray, ...]]:
-    """The tables of the outputs of a row: see fc_samples of src_c/fc_kernels.h."""
-    inner, length = view.inner, pixels * view.inner
-    elements = len(index) * inner
-    at = np.arange(0, elements, lanes)
-    at = np.minimum(at, max(0, elements - lanes))
-    output = np.minimum(at[:, None] + np.arange(lanes), elements - 1)
-    pixel, part = output // inner, output % inner
-    found = there[pixel].transpose(0, 2, 1)  # (group, tap, lane)
-    place = (index[pixel] * inner + part[..., None]).transpose(0, 2, 1)
-    by = np.ascontiguousarray(weight[pixel].transpose(0, 2, 1))
-    base = np.where(found, place, length).min(2)
-    base = np.maximum(0, np.minimum(base, length - lanes))
-    every_found = copies | found.all((1, 2))
-
-    def fits(base):
-        return every_found & (~found | (place - base[..., None] < lanes)).all((1, 2))
-
-    first = np.broadcast_to(base.min(1, keepdims=True), base.shape)
-    together, near = fits(first), fits(base)
-    base = np.where(together[:, None], first, base)
-    away = place - base[..., None]
-    # A lane with fewer taps than others reads the 0 behind the row.
-    away = np.where(found, away, 0 if copies else length - base[..., None])
-    if view.dtype.itemsize == 8:
-        pairs = 2 * np.repeat(away, 2, 2) + np.tile([0, 1], lanes)
-        away = np.concatenate([away, np.zeros_like(away)], 2)
-        away = np.where(near[:, None, None], pairs, away)
-    count = np.maximum(found.any(2).sum(1), 1).astype(PLACE)
-    taps = index.shape[1]
-    every = taps if (count == taps).all() else 0
-    arrays = (
-        at.astype(PLACE),
-        count,
-        np.ascontiguousarray(base, PLACE),
-        np.ascontiguousarray(away, np.int32),
-        by,
-        np.where(together, resample.TOGETHER, np.where(near, resample.NEAR, resample.FAR)).astype(
-            np.int8
-        ),
-    )
-    return (len(at), taps, every, *map(address, arrays)), arrays
