@@ -20,13 +20,13 @@ from libc.string cimport memset
 from fastconv._core.parallel cimport make_tasks
 from fastconv._core.table cimport (
     FC_FAR, FC_NEAR, FC_TOGETHER, fc_epilogue, fc_kernels, fc_pixel_samples, fc_samples, find)
-from fastconv._core.window cimport PAGE, book, operands_t
+from fastconv._core.window cimport LINE, PAGE, book, operands_t
 
 cdef enum:
     ROWS = 4                # of the output, at a time
     SUMMED = 16             # FC_SUMMED, for the sizes of arrays
 
-cdef enum:                  # what an output is made of: nothing, one input as it is, a sum
+cdef enum:                 # what an output is made of: nothing, one input as it is, a sum
     NOTHING, ONE, SUM
 
 MOST_SLOTS, TOGETHER_ROWS = SUMMED, ROWS
@@ -65,6 +65,7 @@ cdef struct resample_t:
     Py_ssize_t channels         # that are not part of pixels
     Py_ssize_t inner            # elements of a pixel
     bint holes                  # some rows of the output are made of nothing
+    bint mixes                  # some rows of the input are copied or summed
     bint uneven                 # what outputs of a vector lack is the 0 behind a row, in scratch
     bint pixels                 # vectors are parts of pixels, else of rows
     Py_ssize_t rows, task_rows, blocks
@@ -208,7 +209,7 @@ cdef void one_task(const void *what, operands_t *operands, Py_ssize_t task,
     find_plane(p, block, operands, &place)
     if p.holes:
         memset(scratch + p.at_zeros, 0, p.row_bytes)
-    for r in range(ROWS):       # what is read beyond a row is 0
+    for r in range(ROWS if p.mixes else 0):     # what is read beyond a row is 0
         memset(scratch + p.at_mixed + r * p.row_bytes + used, 0, p.row_bytes - used)
     memset(scratch + p.at_tags, -1, SUMMED * sizeof(Py_ssize_t))
     while left:
@@ -267,7 +268,7 @@ cdef class Problem:
     cdef readonly Py_ssize_t tasks
 
     def __init__(self, *, isa, dtype, src, dst, depth, height, batch, channels, inner, pixels,
-                 holes, uneven, blocks, task_rows, slots, saturate, sum_storage, tables):
+                 holes, uneven, mixes, blocks, task_rows, slots, saturate, sum_storage, tables):
         cdef resample_t *p = &self.c
         cdef block_t *block
         cdef size_t at, count, base, place, weight, near
@@ -283,7 +284,7 @@ cdef class Problem:
         p.how.saturate, p.how.sum_storage, p.how.dst_storage = saturate, sum_storage, p.dst.storage
         p.how.real_alpha, p.how.integer_alpha = 1, 1
         p.channels, p.inner, p.pixels = channels, inner, pixels
-        p.holes, p.uneven = holes, uneven
+        p.holes, p.uneven, p.mixes = holes, uneven, mixes
         p.rows = batch * channels * p.depth.outputs * p.height.outputs
         p.task_rows, p.blocks, p.slots = task_rows, len(blocks), slots
         p.block = <block_t *> malloc(p.blocks * sizeof(block_t))
@@ -311,12 +312,12 @@ cdef class Problem:
         p.row_bytes, end = end, 0
         p.out_bytes = book(&end, (longest * inner + p.kernels.lanes) * p.itemsize)
         p.out_bytes, end = end, 0
-        p.at_mixed = book(&end, ROWS * p.row_bytes)
+        p.at_mixed = book(&end, ROWS * p.row_bytes if mixes else 0)
         p.at_outs = book(&end, 0 if p.dst.in_place else ROWS * p.out_bytes)
         many = p.slots[0] * p.slots[1] if p.slots[0] else SUMMED
         p.at_slots = book(&end, 0 if p.src.in_place else many * p.row_bytes)
         p.at_tags = book(&end, SUMMED * sizeof(Py_ssize_t))
-        p.at_zeros = book(&end, p.row_bytes)
+        p.at_zeros = book(&end, p.row_bytes if holes else LINE)
         p.scratch_bytes = (end + PAGE - 1) // PAGE * PAGE
 
     def __dealloc__(self):

@@ -172,7 +172,7 @@ def _in_larger(spec: Any, call: Any, view: View) -> View:
             and all(rows.element_bytes * view.inner == pixel for rows in sides)
             and view.src.element_bytes == call.inputs[0].dtype.itemsize // components(spec.dtype)
             and not any(rows.storage & swapped for rows in sides)
-            and all(step % size == 0 for rows in sides for step in (*rows.bytes, rows.pixel_bytes))
+            and all(step % size == 0 for rows in sides for step in _steps(rows, view.channels))
         ):
             dtype = np.dtype(np.int64 if size == 8 else np.int32)
             src, dst = (
@@ -181,6 +181,12 @@ def _in_larger(spec: Any, call: Any, view: View) -> View:
             )
             return View(dtype, src, dst, view.channels, pixel // size)
     return view
+
+
+def _steps(rows: Rows, channels: int) -> tuple[int, ...]:
+    """Of all axes but that of a pixel; that of the channels, if there is one."""
+    batch, channel, *others = rows.bytes
+    return (batch, channel * (channels > 1), *others, rows.pixel_bytes)
 
 
 # ---- what the core runs ------------------------------------------------------------------------
@@ -197,15 +203,18 @@ def _problem(call: Any, view: View, threads: int) -> tuple[resample.Problem, int
         for axis, step in zip((depth, height), view.src.bytes[2:], strict=True)
     ]
     index, weight = width.taps
+    parts = cuts(width, view.inner, lanes)
     blocks = [
         block(spec, view.dtype, view.inner, lanes, *cut, index[slice(*cut)], weight[slice(*cut)])
-        for cut in cuts(width, view.inner, lanes)
+        for cut in parts
     ]
-    src, dst = (
-        _whole(rows, view, n, lanes) for rows, n in ((view.src, width.n), (view.dst, width.outputs))
-    )
+    shortest = min(end - first for first, end in parts)
+    src, dst = _whole(view.src, view, width.n, lanes), _whole(view.dst, view, shortest, lanes)
     if pixels:
         dst = view.dst
+    uneven = not spec.copies and not pixels and bool((index < 0).any())
+    nothing, _, several = resample.KINDS
+    kinds = {int(kind) for _, (each, *_) in axes for kind in np.unique(each)}
     rows = spec.batch * view.channels * depth.outputs * height.outputs
     tables = [array for axis in axes for array in axis[1]] + [a for b in blocks for a in b[1]]
     problem = resample.Problem(
@@ -219,11 +228,12 @@ def _problem(call: Any, view: View, threads: int) -> tuple[resample.Problem, int
         channels=view.channels,
         inner=view.inner,
         pixels=pixels,
-        holes=any((axis.taps[0] < 0).any() for axis in (depth, height)),
+        holes=nothing in kinds,
         blocks=[block[0] for block in blocks],
         task_rows=_task_rows(rows, len(blocks), call.moved_bytes, threads),
-        uneven=not spec.copies and not pixels and bool((index < 0).any()),
-        slots=slots(depth, height),
+        uneven=uneven,
+        mixes=several in kinds or uneven or not src.in_place,
+        slots=slots(tuple(index for _, (_, _, index, *_) in axes), (depth.n, height.n)),
         saturate=is_integer(spec.dtype) and not spec.copies,
         sum_storage=storage(view.dtype),
         tables=tables,

@@ -18,12 +18,11 @@ from . import constants as costs
 PLACE = np.dtype(np.intp)
 
 
-def slots(depth: Sampled, height: Sampled) -> tuple[int, int]:
+def slots(indices: tuple[np.ndarray, ...], sizes: tuple[int, ...]) -> tuple[int, int]:
     """Rows of depth and height that an output is made of; zeros, if those are too many to keep."""
     spans = []
-    for axis in (depth, height):
-        index, _ = axis.taps
-        last, first = index.max(1), np.where(index < 0, axis.n, index).min(1)
+    for index, n in zip(indices, sizes, strict=True):
+        last, first = index.max(1), np.where(index < 0, n, index).min(1)
         spans.append(max(1, int((last - first).max()) + 1))
     return tuple(spans) if prod(spans) <= resample.MOST_SLOTS else (0, 0)
 
@@ -47,10 +46,11 @@ def axis_table(axis: Sampled, step: int, dtype: np.dtype) -> tuple[tuple, tuple[
 
 
 def cuts(width: Sampled, inner: int, lanes: int) -> list[tuple[int, int]]:
-    """Parts of the width: some pixels of the output each, which are a vector or more, unless there
-    are no more."""
-    wanted = ceil(max(width.n, width.outputs) * inner / costs.RESAMPLE_WIDTH)
-    number = max(1, min(wanted, width.outputs // ceil(lanes / inner)))
+    """Parts of the width: some pixels of the output each, which are a vector or more, unless those
+    would be made of too many of the input."""
+    wanted = max(1, ceil(max(width.n, width.outputs) * inner / costs.RESAMPLE_WIDTH))
+    vectors = width.outputs // ceil(lanes / inner)
+    number = min(wanted, vectors if width.n <= costs.RESAMPLE_REACH * vectors else width.outputs)
     ends = [width.outputs * i // number for i in range(number + 1)]
     return list(pairwise(ends))
 

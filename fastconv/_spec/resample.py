@@ -5,7 +5,7 @@ for each axis by itself."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import floor, isfinite, prod
 from typing import Any, NamedTuple
 
@@ -41,6 +41,7 @@ class ResampleSpec:
     channels_last: bool
     dtype: np.dtype  # native; of input and result
     mode: str  # in the user's word
+    flops: int  # two operations for each multiply-add, if each output were made by itself
 
     @property
     def input_shape(self) -> tuple[int, ...]:
@@ -63,13 +64,6 @@ class ResampleSpec:
     def sums(self) -> np.dtype:
         """What sums are, where elements are computed."""
         return np.dtype(self.axes[0].real)
-
-    @property
-    def flops(self) -> int:
-        """Two operations for each multiply-add, if each output were made by itself."""
-        if self.copies:
-            return 0
-        return 2 * prod(self.output_shape) * prod(axis.taps[0].shape[1] for axis in self.axes)
 
     @property
     def operand_words(self) -> str:
@@ -120,6 +114,7 @@ def _make(
         channels_last=last,
         dtype=native(dtype),
         mode=mode,
+        flops=0,
     )
     size = prod(max(1, n) for n in spec.output_shape) * max(8, dtype.itemsize)
     if size > BYTES_MAX:
@@ -127,7 +122,10 @@ def _make(
             f"{name}: output of shape {spec.output_shape} takes {size} bytes, "
             f"but it must not take more than {BYTES_MAX}"
         )
-    return spec
+    if spec.copies:
+        return spec
+    taps = prod(axis.taps[0].shape[1] for axis in axes)
+    return replace(spec, flops=2 * taps * prod(spec.output_shape))
 
 
 def _sizes(

@@ -128,12 +128,14 @@ def test_nearest_copies_bits(dtype, mode, isa):
 
 @pytest.mark.parametrize("dtype", [d for d in EVERY if d.kind != "b"], ids=str)
 @pytest.mark.parametrize("mode", ["bilinear", "bicubic", "area"])
-def test_dtypes(dtype, mode):
+@pytest.mark.parametrize("algorithm", ["resample", "reference"])
+def test_dtypes(dtype, mode, algorithm):
     x = numbers((2, 3, 7, 11), dtype)
-    got = interpolate(x, (5, 17), mode=mode)
+    got = interpolate(x, (5, 17), mode=mode, algorithm=algorithm)
     assert got.dtype == dtype
     assert_near(got, truth(x, mode, size=(5, 17)), 4 * float(abs(x.astype("c16")).max()))
-    last = interpolate(moved(x), (5, 17), mode=mode, channels_last=True)
+    said = {"mode": mode, "channels_last": True, "algorithm": algorithm}
+    last = interpolate(moved(x), (5, 17), **said)
     assert_same_bits(np.moveaxis(last, -1, 1), got)
 
 
@@ -215,7 +217,9 @@ def test_threads_change_no_bits(shape, mode):
 
 @pytest.mark.parametrize("isa", ISAS)
 def test_long_rows_are_made_in_parts(isa):
-    for shape, scale in (((1, 2, 30011), 1.1), ((1, 3, 20011), 0.3), ((1, 1031, 29), 3.0)):
+    scales = (1.1, 0.3, 3.0, 0.001)
+    shapes = ((1, 2, 30011), (1, 3, 20011), (1, 1031, 29), (1, 2, 10007))
+    for shape, scale in zip(shapes, scales, strict=True):
         x = numbers(shape, "f8")
         for mode in MODES[1]:
             expected = truth(x, mode, scale_factor=(scale,)) if shape[2] < 99 else None
@@ -227,6 +231,15 @@ def test_long_rows_are_made_in_parts(isa):
                 np.testing.assert_allclose(got, slow, rtol=1e-12, atol=1e-12)
                 if expected is not None and not last:
                     assert_near(got, expected, 16)
+
+
+def test_scratch_does_not_grow_with_rows():
+    """Nor where a few outputs are made of many inputs, more than it must."""
+    for shape, size in (((1, 3, 50, 500_000), (70, 600_000)), ((1, 1, 1, 300_007), (1, 99))):
+        for mode in MODES[2]:
+            for x in (shape, np.broadcast_to(np.float32(0), shape)):
+                how = plan(interpolate, x, size, mode=mode, threads=1)
+                assert how.scratch_bytes <= 1 << 20
 
 
 # ---- plans -------------------------------------------------------------------------------------
