@@ -293,7 +293,7 @@ typedef void fc_tile_fn(const fc_taps *taps, const void *a, const void *b, void 
             ptrdiff_t rows))                                                                     \
     /* the pixels of a row */                                                                    \
     KERNEL(resample_pixels, void, (const fc_pixel_samples *samples, void *dst, const void *src)) \
-    /* dst[j] (+)= sum over k of weight[k] * row[k][j] */                                        \
+    /* dst[j] (+)= sum over k of weight[k] * row[k][j], of floating point */                     \
     KERNEL(weigh_rows, void,                                                                     \
            (void *dst, const void *const *row, const void *weight, ptrdiff_t rows,               \
             ptrdiff_t count, int add))                                                           \

@@ -125,7 +125,7 @@ def _groups(
     pixel, part = output // inner, output % inner
     found = there[pixel].transpose(0, 2, 1)  # (group, tap, lane)
     place = (index[pixel] * inner + part[..., None]).transpose(0, 2, 1)
-    by = np.ascontiguousarray(weight[pixel].transpose(0, 2, 1))
+    by = weight[pixel].transpose(0, 2, 1)
     base = np.where(found, place, length).min(2)
     base = np.maximum(0, np.minimum(base, length - lanes))
     every_found = copies | found.all((1, 2))
@@ -150,10 +150,19 @@ def _groups(
         at.astype(PLACE),
         count,
         np.ascontiguousarray(base, PLACE),
-        np.ascontiguousarray(away, np.int32),
-        by,
+        _in_lines(away.astype(np.int32)),
+        _in_lines(by),
         np.where(together, resample.TOGETHER, np.where(near, resample.NEAR, resample.FAR)).astype(
             np.int8
         ),
     )
     return (len(at), taps, every, *map(address, arrays)), arrays
+
+
+def _in_lines(array: np.ndarray) -> np.ndarray:
+    """A contiguous copy that begins a line of the cache, so that no vector of it crosses one."""
+    memory = np.empty(array.nbytes + costs.LINE_BYTES, np.uint8)
+    start = -address(memory) % costs.LINE_BYTES
+    aligned = memory[start : start + array.nbytes].view(array.dtype).reshape(array.shape)
+    aligned[...] = array
+    return aligned

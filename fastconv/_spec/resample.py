@@ -41,19 +41,16 @@ class ResampleSpec:
     channels_last: bool
     dtype: np.dtype  # native; of input and result
     mode: str  # in the user's word
-    flops: int  # two operations for each multiply-add, if each output were made by itself
+    results: tuple[Result, ...] = ()
+    flops: int = 0  # two operations for each multiply-add, if each output were made by itself
 
     @property
     def input_shape(self) -> tuple[int, ...]:
-        return self._as_seen([axis.n for axis in self.axes])
+        return self.as_seen([axis.n for axis in self.axes])
 
     @property
     def output_shape(self) -> tuple[int, ...]:
-        return self._as_seen([axis.outputs for axis in self.axes])
-
-    @property
-    def results(self) -> tuple[Result, ...]:
-        return (Result(self.output_shape, self.dtype),)
+        return self.results[0].shape
 
     @property
     def copies(self) -> bool:
@@ -81,7 +78,8 @@ class ResampleSpec:
             return "none"
         return f"{self.sums} -> {self.dtype}" + ", saturated" * is_integer(self.dtype)
 
-    def _as_seen(self, sizes: Sequence[int]) -> tuple[int, ...]:
+    def as_seen(self, sizes: Sequence[int]) -> tuple[int, ...]:
+        """The shape of an array with these sizes of depth, height and width."""
         sizes = tuple(sizes[3 - self.rank :])
         shape = (*sizes, self.channels) if self.channels_last else (self.channels, *sizes)
         return (self.batch, *shape) if self.batched else shape
@@ -114,18 +112,17 @@ def _make(
         channels_last=last,
         dtype=native(dtype),
         mode=mode,
-        flops=0,
     )
-    size = prod(max(1, n) for n in spec.output_shape) * max(8, dtype.itemsize)
+    output = spec.as_seen([axis.outputs for axis in spec.axes])
+    size = prod(max(1, n) for n in output) * max(8, dtype.itemsize)
     if size > BYTES_MAX:
         raise ValueError(
-            f"{name}: output of shape {spec.output_shape} takes {size} bytes, "
+            f"{name}: output of shape {output} takes {size} bytes, "
             f"but it must not take more than {BYTES_MAX}"
         )
-    if spec.copies:
-        return spec
-    taps = prod(axis.taps[0].shape[1] for axis in axes)
-    return replace(spec, flops=2 * taps * prod(spec.output_shape))
+    taps = 0 if spec.copies else prod(axis.taps[0].shape[1] for axis in axes)
+    results = (Result(output, spec.dtype),)
+    return replace(spec, results=results, flops=2 * taps * prod(output))
 
 
 def _sizes(

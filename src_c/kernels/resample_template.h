@@ -13,16 +13,6 @@
 #define FC_WEIGHED(sum, weight, value) ((sum) | ((weight) & (value)))
 #endif
 
-/* The elements of a tap of a group, wherever they lie. */
-FC_INLINE FC_VEC FC_NAME(gather_lanes)(const FC_T *src, const int32_t *place)
-{
-    FC_VEC value;
-    FC_UNROLL
-    for (int l = 0; l < (int)(FC_VBYTES / sizeof(FC_T)); l++)
-        value[l] = src[place[l]];
-    return value;
-}
-
 /* What is stored might be what a pointer points to, so pointers and sizes are copied first.
  * PAIRS: of two rows that follow one another, the second one is the first one again. */
 FC_INLINE void FC_NAME(resample_some)(const int ROWS, const int TAPS, const int PAIRS,
@@ -65,7 +55,7 @@ FC_INLINE void FC_NAME(resample_some)(const int ROWS, const int TAPS, const int 
         } else if (samples.near[g] == FC_NEAR) {
             FC_TAPS((FC_VEC)fc_permute(*(const fc_vec_i32 *)(from[r] + base[t]), index))
         } else {
-            FC_TAPS(FC_NAME(gather_lanes)(from[r] + base[t], place + t * PARTS))
+            FC_TAPS(FC_GATHERED(from[r] + base[t], place + t * PARTS))
         }
 #undef FC_TAPS
         FC_UNROLL
@@ -168,7 +158,8 @@ static void FC_NAME(resample_pixels)(const fc_pixel_samples *samples, void *dst,
         FC_NAME(resample_channels)(0, samples, dst, src);
 }
 
-/* Vectors [j, j + VECTORS) of a sum of rows. */
+#if FC_REAL
+/* Vectors of a sum of rows. */
 FC_INLINE void FC_NAME(weigh_vectors)(const int VECTORS, FC_T *dst, const void *const *row,
                                       const FC_T *weight, ptrdiff_t rows, int add)
 {
@@ -239,4 +230,12 @@ static void FC_NAME(weigh_rows)(void *dst_, const void *const *row, const void *
         FC_STORE_MASKED(dst, sum, rest);
     }
 }
+#else
+/* What is copied is not summed. */
+static void FC_NAME(weigh_rows)(void *dst, const void *const *row, const void *weight,
+                                ptrdiff_t rows, ptrdiff_t count, int add)
+{
+    (void)dst, (void)row, (void)weight, (void)rows, (void)count, (void)add;
+}
+#endif
 #undef FC_WEIGHED
