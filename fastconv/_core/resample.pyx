@@ -25,11 +25,12 @@ from fastconv._core.window cimport LINE, PAGE, book, operands_t
 cdef enum:
     ROWS = 4                # of the output, at a time
     SUMMED = 16             # FC_SUMMED, for the sizes of arrays
+    INTEGERS = 13           # of what is told of a block
 
 cdef enum:                 # what an output is made of: nothing, one input as it is, a sum
     NOTHING, ONE, SUM
 
-MOST_SLOTS, TOGETHER_ROWS = SUMMED, ROWS
+MOST_SLOTS, TOGETHER_ROWS, BLOCK_INTEGERS = SUMMED, ROWS, INTEGERS
 FAR, NEAR, TOGETHER = FC_FAR, FC_NEAR, FC_TOGETHER
 KINDS = (NOTHING, ONE, SUM)
 
@@ -242,68 +243,78 @@ cdef void one_task(const void *what, operands_t *operands, Py_ssize_t task,
                 store(p, block, <const char *> dst[r], out[r])
 
 
-cdef set_axis(axis_t *axis, told):
+cdef void set_axis(axis_t *axis, const Py_ssize_t *told) noexcept:
     """Depth or height, from its sizes and the addresses of its tables."""
-    cdef size_t kind, count, index, bytes, weight, by
-    axis.n, axis.outputs, axis.taps, kind, count, index, bytes, weight, by = told
-    axis.kind, axis.count = <const char *> kind, <const Py_ssize_t *> count
-    axis.index, axis.bytes = <const Py_ssize_t *> index, <const Py_ssize_t *> bytes
-    axis.weight, axis.by = <const double *> weight, <const char *> by
+    axis.n, axis.outputs, axis.taps = told[0], told[1], told[2]
+    axis.kind, axis.count = <const char *> told[3], <const Py_ssize_t *> told[4]
+    axis.index, axis.bytes = <const Py_ssize_t *> told[5], <const Py_ssize_t *> told[6]
+    axis.weight, axis.by = <const double *> told[7], <const char *> told[8]
 
 
-cdef set_rows(rows_t *rows, told):
-    """An array: see _plan/resample.py."""
-    rows.storage, strides, rows.pixel_bytes, rows.element_bytes, rows.in_place = told
-    rows.bytes = strides
+cdef void set_rows(rows_t *rows, const Py_ssize_t *told) noexcept:
+    """An array: see `Rows` of _plan/resample.py."""
+    cdef Py_ssize_t a
+    rows.storage = <int> told[0]
+    for a in range(4):
+        rows.bytes[a] = told[1 + a]
+    rows.pixel_bytes, rows.element_bytes, rows.in_place = told[5], told[6], told[7]
+
+
+cdef void set_block(block_t *block, const Py_ssize_t *told, Py_ssize_t inner,
+                    Py_ssize_t step) noexcept:
+    """A part of the width, from its sizes and the addresses of its tables."""
+    cdef fc_samples *row = &block.row
+    cdef fc_pixel_samples *pixel = &block.pixel
+    block.first, block.end, block.low, block.high = told[0], told[1], told[2], told[3]
+    row.groups, row.taps, row.every = told[4], told[5], told[6]
+    row.at, row.count = <const Py_ssize_t *> told[7], <const Py_ssize_t *> told[8]
+    row.base, row.place = <const Py_ssize_t *> told[9], <const int32_t *> told[10]
+    row.weight, row.near = <const void *> told[11], <const char *> told[12]
+    pixel.outputs, pixel.taps, pixel.every, pixel.inner = told[4], told[5], told[6], inner
+    pixel.step, pixel.count, pixel.place = step, row.count, row.base
+    pixel.weight = row.weight
 
 
 cdef class Problem:
     """Everything that a call needs to run; made once, then only read.
 
-    The keywords come from `_problem` of _plan/resample.py, tables as addresses; `tables` are the
-    arrays that have them.
+    The keywords come from `_problem` of _plan/resample.py: src, dst, depth, height and blocks are
+    addresses of integers (BLOCK_INTEGERS for each block), and `tables` are the arrays that all
+    these point to.
     """
     cdef resample_t c
     cdef object tables
     cdef readonly Py_ssize_t tasks
 
-    def __init__(self, *, isa, dtype, src, dst, depth, height, batch, channels, inner, pixels,
-                 holes, uneven, mixes, blocks, task_rows, slots, saturate, sum_storage, tables):
+    def __init__(self, *, isa, dtype, size_t src, size_t dst, size_t depth, size_t height,
+                 Py_ssize_t batch, Py_ssize_t channels, Py_ssize_t inner, bint pixels, bint holes,
+                 bint uneven, bint mixes, size_t blocks, Py_ssize_t number, Py_ssize_t task_rows,
+                 slots, int saturate, int sum_storage, tables):
         cdef resample_t *p = &self.c
-        cdef block_t *block
-        cdef size_t at, count, base, place, weight, near
-        cdef Py_ssize_t end = 0, most = 0, longest = 0, many, number, taps, every
+        cdef const block_t *block
+        cdef Py_ssize_t end = 0, most = 0, longest = 0, many, i, step = inner
         self.tables = tables
         p.kernels = find(isa, dtype)
         p.itemsize = p.kernels.itemsize
-        set_rows(&p.src, src)
-        set_rows(&p.dst, dst)
-        set_axis(&p.depth, depth)
-        set_axis(&p.height, height)
+        set_rows(&p.src, <const Py_ssize_t *> src)
+        set_rows(&p.dst, <const Py_ssize_t *> dst)
+        set_axis(&p.depth, <const Py_ssize_t *> depth)
+        set_axis(&p.height, <const Py_ssize_t *> height)
         memset(&p.how, 0, sizeof(fc_epilogue))
         p.how.saturate, p.how.sum_storage, p.how.dst_storage = saturate, sum_storage, p.dst.storage
         p.how.real_alpha, p.how.integer_alpha = 1, 1
         p.channels, p.inner, p.pixels = channels, inner, pixels
         p.holes, p.uneven, p.mixes = holes, uneven, mixes
         p.rows = batch * channels * p.depth.outputs * p.height.outputs
-        p.task_rows, p.blocks, p.slots = task_rows, len(blocks), slots
+        p.task_rows, p.blocks, p.slots = task_rows, number, slots
         p.block = <block_t *> malloc(p.blocks * sizeof(block_t))
         if p.block == NULL:
             raise MemoryError("fastconv: no memory for the blocks of a plan")
-        for number, told in enumerate(blocks):
-            block = p.block + number
-            (block.first, block.end, block.low, block.high,
-             many, taps, every, at, count, base, place, weight, near) = told
-            block.row.groups, block.row.taps, block.row.every = many, taps, every
-            block.row.at, block.row.count = <const Py_ssize_t *> at, <const Py_ssize_t *> count
-            block.row.base, block.row.place = <const Py_ssize_t *> base, <const int32_t *> place
-            block.row.weight, block.row.near = <const void *> weight, <const char *> near
-            block.pixel.outputs, block.pixel.taps, block.pixel.every = many, taps, every
-            block.pixel.inner, block.pixel.step = inner, inner
-            if p.dst.in_place:
-                block.pixel.step = p.dst.pixel_bytes // p.itemsize
-            block.pixel.count, block.pixel.place = block.row.count, block.row.base
-            block.pixel.weight = block.row.weight
+        if p.dst.in_place:
+            step = p.dst.pixel_bytes // p.itemsize
+        for i in range(p.blocks):
+            block = p.block + i
+            set_block(p.block + i, <const Py_ssize_t *> blocks + i * INTEGERS, inner, step)
             most = max(most, block.high - block.low)
             longest = max(longest, block.end - block.first)
         self.tasks = (p.rows + task_rows - 1) // task_rows * p.blocks

@@ -19,7 +19,7 @@ from . import constants as costs
 from .candidate import Candidate, Part
 from .layout import Layout, storage
 from .plan import PLAN_BYTES
-from .samples import axis_table, block, cuts, slots
+from .samples import axis_table, block, cuts, integers, slots
 from .settings import default_threads
 
 
@@ -217,26 +217,25 @@ def _problem(call: Any, view: View, threads: int) -> tuple[resample.Problem, int
     kinds = {int(kind) for _, (each, *_) in axes for kind in np.unique(each)}
     rows = spec.batch * view.channels * depth.outputs * height.outputs
     tables = [array for axis in axes for array in axis[1]] + [a for b in blocks for a in b[1]]
+    told = [integers(rows) for rows in (src, dst)] + [integers(axis[0]) for axis in axes]
+    told.append(integers([each for one in blocks for each in one[0]]))
     problem = resample.Problem(
         isa=call.isa,
         dtype=_letter(view.dtype),
-        src=src,
-        dst=dst,
-        depth=axes[0][0],
-        height=axes[1][0],
+        **dict(zip(("src", "dst", "depth", "height", "blocks"), map(address, told), strict=True)),
+        number=len(blocks),
         batch=spec.batch,
         channels=view.channels,
         inner=view.inner,
         pixels=pixels,
         holes=nothing in kinds,
-        blocks=[block[0] for block in blocks],
         task_rows=_task_rows(rows, len(blocks), call.moved_bytes, threads),
         uneven=uneven,
         mixes=several in kinds or uneven or not src.in_place,
         slots=slots(tuple(index for _, (_, _, index, *_) in axes), (depth.n, height.n)),
         saturate=is_integer(spec.dtype) and not spec.copies,
         sum_storage=storage(view.dtype),
-        tables=tables,
+        tables=(*tables, *told),
     )
     return problem, sum(array.nbytes for array in tables)
 

@@ -18,6 +18,11 @@ from . import constants as costs
 PLACE = np.dtype(np.intp)
 
 
+def integers(values: Any) -> np.ndarray:
+    """What the core reads of numbers, and of tuples of them, one after the other."""
+    return np.concatenate([np.ravel(value) for value in values]).astype(PLACE)
+
+
 def slots(indices: tuple[np.ndarray, ...], sizes: tuple[int, ...]) -> tuple[int, int]:
     """Rows of depth and height that an output is made of; zeros, if those are too many to keep."""
     spans = []
