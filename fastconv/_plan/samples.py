@@ -77,31 +77,18 @@ def block(
     real = _weights(spec, dtype, weight, there)
     if inner >= lanes:
         place = np.where(there, index - low, 0) * inner
-        count = np.maximum(there.sum(1), 1)
+        count = np.maximum(there.sum(1), 1).astype(PLACE)
         taps = index.shape[1]
         every = taps if (count == taps).all() else 0
-        arrays = _tables(count, place, real)
-        places = map(address, arrays)
-        return (first, end, low, high, end - first, taps, every, 0, *_three(places), 0), arrays
+        arrays = (count, np.ascontiguousarray(place, PLACE), np.ascontiguousarray(real))
+        at_count, at_place, at_weight = map(address, arrays)
+        told = (end - first, taps, every, 0, at_count, at_place, 0, at_weight, 0)
+        return (first, end, low, high, *told), arrays
     # A vector that begins at the last element of a row would read beyond it.
     least = max(0, spec.axes[2].n - ceil(lanes / inner))
     low, high = min(low, least), max(high, min(spec.axes[2].n, low + ceil(lanes / inner)))
     told, arrays = _groups(dtype, inner, lanes, index - low, real, there, high - low, spec.copies)
     return (first, end, low, high, *told), arrays
-
-
-def _three(places) -> tuple[int, int, int, int]:
-    """Addresses of counts, places and weights, where a row has bases and places."""
-    count, place, weight = places
-    return count, place, 0, weight
-
-
-def _tables(count: np.ndarray, place: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, ...]:
-    return (
-        np.ascontiguousarray(count, PLACE),
-        np.ascontiguousarray(place, PLACE),
-        np.ascontiguousarray(weight),
-    )
 
 
 def _weights(spec: Any, dtype: np.dtype, weight: np.ndarray, there: np.ndarray) -> np.ndarray:
