@@ -70,7 +70,7 @@ DEPENDS = [str(path) for path in sorted(Path("src_c").rglob("*.h"))] + ["setup.p
 MODULES = ["arrays", "table", "axis", "window", "source", "weights", "epilogue", "conv", "scratch"]
 MODULES += ["parallel", "stencil", "regions", "direct", "im2col_gemm", "planes", "channels"]
 MODULES += ["depthwise", "grouped", "unshared", "local", "chain", "measure", "pooled"]
-MODULES += ["pooling", "uneven", "unpool", "passes", "rows"]
+MODULES += ["pooling", "uneven", "unpool", "passes", "rows", "resample"]
 WITH_KERNELS = "fastconv._core.table"
 
 

@@ -25,6 +25,11 @@
     pad                       add or crop elements, as numpy.pad does
     pixel_shuffle, pixel_unshuffle, channel_shuffle
                               channels as pixels, and back; channels dealt from groups
+    interpolate               resize, as torch.nn.functional does
+    nearest_unpool1d, nearest_unpool2d, nearest_unpool3d
+                              repeat each element over its window
+    bed_of_nails_unpool1d, bed_of_nails_unpool2d, bed_of_nails_unpool3d
+                              put each element into the first cell of its window
     prepare                   keep weights for many inputs: a layer
     plan                      how a call would run, and why
     kernels                   named image kernels, and `kernels.separate`
@@ -111,6 +116,15 @@ from ._ops.pooling_global import (
     global_min_pool3d,
 )
 from ._ops.prepared import PreparedConv, prepare
+from ._ops.resample import (
+    bed_of_nails_unpool1d,
+    bed_of_nails_unpool2d,
+    bed_of_nails_unpool3d,
+    interpolate,
+    nearest_unpool1d,
+    nearest_unpool2d,
+    nearest_unpool3d,
+)
 from ._ops.unpooling import (
     max_unpool1d,
     max_unpool2d,
@@ -134,6 +148,9 @@ __all__ = [
     "avg_pool1d",
     "avg_pool2d",
     "avg_pool3d",
+    "bed_of_nails_unpool1d",
+    "bed_of_nails_unpool2d",
+    "bed_of_nails_unpool3d",
     "channel_shuffle",
     "conv1d",
     "conv2d",
@@ -165,6 +182,7 @@ __all__ = [
     "global_min_pool1d",
     "global_min_pool2d",
     "global_min_pool3d",
+    "interpolate",
     "kernels",
     "local_conv1d",
     "local_conv2d",
@@ -181,6 +199,9 @@ __all__ = [
     "min_pool1d",
     "min_pool2d",
     "min_pool3d",
+    "nearest_unpool1d",
+    "nearest_unpool2d",
+    "nearest_unpool3d",
     "pad",
     "pixel_shuffle",
     "pixel_unshuffle",

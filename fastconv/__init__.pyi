@@ -72,6 +72,13 @@ from ._ops.pooling_global import global_min_pool2d as global_min_pool2d
 from ._ops.pooling_global import global_min_pool3d as global_min_pool3d
 from ._ops.prepared import PreparedConv as PreparedConv
 from ._ops.prepared import prepare as prepare
+from ._ops.resample import bed_of_nails_unpool1d as bed_of_nails_unpool1d
+from ._ops.resample import bed_of_nails_unpool2d as bed_of_nails_unpool2d
+from ._ops.resample import bed_of_nails_unpool3d as bed_of_nails_unpool3d
+from ._ops.resample import interpolate as interpolate
+from ._ops.resample import nearest_unpool1d as nearest_unpool1d
+from ._ops.resample import nearest_unpool2d as nearest_unpool2d
+from ._ops.resample import nearest_unpool3d as nearest_unpool3d
 from ._ops.unpooling import max_unpool1d as max_unpool1d
 from ._ops.unpooling import max_unpool2d as max_unpool2d
 from ._ops.unpooling import max_unpool3d as max_unpool3d
@@ -79,19 +86,21 @@ from ._ops.unpooling import max_unpool3d as max_unpool3d
 __all__ = [
     "Plan", "PreparedConv", "__version__", "adaptive_avg_pool1d", "adaptive_avg_pool2d",
     "adaptive_avg_pool3d", "adaptive_max_pool1d", "adaptive_max_pool2d", "adaptive_max_pool3d",
-    "avg_pool1d", "avg_pool2d", "avg_pool3d", "channel_shuffle", "conv1d", "conv2d", "conv3d",
-    "conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "depthwise_conv1d",
-    "depthwise_conv2d", "depthwise_conv3d", "depthwise_separable_conv1d",
-    "depthwise_separable_conv2d", "depthwise_separable_conv3d", "filter2d", "filter_nd", "fold",
-    "fractional_max_pool2d", "fractional_max_pool3d", "get_num_threads", "global_avg_pool1d",
-    "global_avg_pool2d", "global_avg_pool3d", "global_lp_pool1d", "global_lp_pool2d",
-    "global_lp_pool3d", "global_max_pool1d", "global_max_pool2d", "global_max_pool3d",
-    "global_min_pool1d", "global_min_pool2d", "global_min_pool3d", "kernels", "local_conv1d",
+    "avg_pool1d", "avg_pool2d", "avg_pool3d", "bed_of_nails_unpool1d", "bed_of_nails_unpool2d",
+    "bed_of_nails_unpool3d", "channel_shuffle", "conv1d", "conv2d", "conv3d", "conv_transpose1d",
+    "conv_transpose2d", "conv_transpose3d", "depthwise_conv1d", "depthwise_conv2d",
+    "depthwise_conv3d", "depthwise_separable_conv1d", "depthwise_separable_conv2d",
+    "depthwise_separable_conv3d", "filter2d", "filter_nd", "fold", "fractional_max_pool2d",
+    "fractional_max_pool3d", "get_num_threads", "global_avg_pool1d", "global_avg_pool2d",
+    "global_avg_pool3d", "global_lp_pool1d", "global_lp_pool2d", "global_lp_pool3d",
+    "global_max_pool1d", "global_max_pool2d", "global_max_pool3d", "global_min_pool1d",
+    "global_min_pool2d", "global_min_pool3d", "interpolate", "kernels", "local_conv1d",
     "local_conv2d", "local_conv3d", "lp_pool1d", "lp_pool2d", "lp_pool3d", "max_pool1d",
     "max_pool2d", "max_pool3d", "max_unpool1d", "max_unpool2d", "max_unpool3d", "min_pool1d",
-    "min_pool2d", "min_pool3d", "pad", "pixel_shuffle", "pixel_unshuffle", "plan",
-    "pointwise_conv1d", "pointwise_conv2d", "pointwise_conv3d", "prepare", "separable_filter",
-    "set_num_threads", "settings", "unfold", "unfold_view",
+    "min_pool2d", "min_pool3d", "nearest_unpool1d", "nearest_unpool2d", "nearest_unpool3d", "pad",
+    "pixel_shuffle", "pixel_unshuffle", "plan", "pointwise_conv1d", "pointwise_conv2d",
+    "pointwise_conv3d", "prepare", "separable_filter", "set_num_threads", "settings", "unfold",
+    "unfold_view",
 ]  # fmt: skip
 
 __version__: str
@@ -114,12 +123,13 @@ _Activation: TypeAlias = (
 )
 _Algorithm: TypeAlias = Literal[
     "auto", "direct", "im2col_gemm", "depthwise", "grouped", "reference", "phases", "separable",
-    "bands", "local", "rows",
+    "bands", "local", "rows", "resample",
 ]  # fmt: skip
 _ISA: TypeAlias = Literal["generic", "avx2", "avx512"]
 _Operation: TypeAlias = Literal[
     "adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d", "adaptive_max_pool1d",
     "adaptive_max_pool2d", "adaptive_max_pool3d", "avg_pool1d", "avg_pool2d", "avg_pool3d",
+    "bed_of_nails_unpool1d", "bed_of_nails_unpool2d", "bed_of_nails_unpool3d",
     "channel_shuffle", "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d",
     "conv_transpose3d", "depthwise_conv1d", "depthwise_conv2d", "depthwise_conv3d",
     "depthwise_separable_conv1d", "depthwise_separable_conv2d", "depthwise_separable_conv3d",
@@ -127,10 +137,12 @@ _Operation: TypeAlias = Literal[
     "global_avg_pool1d", "global_avg_pool2d", "global_avg_pool3d", "global_lp_pool1d",
     "global_lp_pool2d", "global_lp_pool3d", "global_max_pool1d", "global_max_pool2d",
     "global_max_pool3d", "global_min_pool1d", "global_min_pool2d", "global_min_pool3d",
-    "local_conv1d", "local_conv2d", "local_conv3d", "lp_pool1d", "lp_pool2d", "lp_pool3d",
-    "max_pool1d", "max_pool2d", "max_pool3d", "max_unpool1d", "max_unpool2d", "max_unpool3d",
-    "min_pool1d", "min_pool2d", "min_pool3d", "pad", "pixel_shuffle", "pixel_unshuffle",
-    "pointwise_conv1d", "pointwise_conv2d", "pointwise_conv3d", "separable_filter", "unfold",
+    "interpolate", "local_conv1d", "local_conv2d", "local_conv3d", "lp_pool1d",
+    "lp_pool2d", "lp_pool3d", "max_pool1d", "max_pool2d", "max_pool3d", "max_unpool1d",
+    "max_unpool2d", "max_unpool3d", "min_pool1d", "min_pool2d", "min_pool3d", "nearest_unpool1d",
+    "nearest_unpool2d", "nearest_unpool3d", "pad", "pixel_shuffle", "pixel_unshuffle",
+    "pointwise_conv1d", "pointwise_conv2d", "pointwise_conv3d", "separable_filter",
+    "unfold",
 ]  # fmt: skip
 
 _P = ParamSpec("_P")

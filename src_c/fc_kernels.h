@@ -111,47 +111,7 @@ typedef struct {
     ptrdiff_t *step;
 } fc_groups;
 
-/* Lines of outputs of pooling: see kernels/pool_template.h.  Line i reads rows begin[i begin_step]
- * up to the next entry, i src_line elements further on.  Lane j of it, row r and tap t have the
- * index row_index[r] + tap_index[t] + i line_index + j lane_index + first_index. */
-enum { FC_POOL_MAX, FC_POOL_ARGMAX, FC_POOL_SUM };
-typedef struct {
-    int what;   /* see above */
-    int omit;   /* NaN is left out */
-    int pairs;  /* from lane to lane there are two elements of the source, else one */
-    int shared; /* each tap is one element behind the one before it, or there are no pairs */
-    int index_bytes; /* of an index that is stored: 8 or 4 */
-    ptrdiff_t lines, src_line, dst_line, line_index; /* in elements */
-    ptrdiff_t index_line;                            /* in bytes */
-    const ptrdiff_t *begin;
-    ptrdiff_t begin_step;
-    const ptrdiff_t *place, *row_index; /* of rows */
-    const ptrdiff_t *step, *tap_index;  /* of taps */
-    ptrdiff_t taps;
-    /* Places of rows and indices of their first cells, in the order of the plane, where windows of
-     * walk_rows rows are walk_stride apart, in both axes, and have taps side by side; or NULL. */
-    const ptrdiff_t *walk, *walk_index;
-    ptrdiff_t walk_rows, walk_stride;
-    ptrdiff_t lane_index;
-    int64_t first_index;
-    const fc_columns *columns, *columns_end; /* of masked ones each tap has a mask */
-    const void *low;             /* what is there where there is no cell */
-    const double *line_divisors; /* of sums, one for each line ... */
-    const void *divisors;        /* ... and one for each lane, readable in whole vectors; or NULL */
-} fc_pool;
-
-/* Outputs of a row of cells, each with its own ones: see kernels/pool_across_template.h. */
-typedef struct {
-    int what, omit; /* as in fc_pool; places of cells that cannot win are negative */
-    int average;    /* a sum is divided by `divisor` and by the number of its cells */
-    ptrdiff_t outputs;
-    const ptrdiff_t *first, *end;
-    const void *low;
-    double divisor;
-} fc_across;
-
-/* Which of several values of a place stays. */
-enum { FC_SCATTER_LAST, FC_SCATTER_MAX, FC_SCATTER_SUM };
+#include "fc_tables.h"
 
 /* Pixels of a panel that lie side by side in the source. */
 typedef struct { ptrdiff_t src, dst, count; } fc_segment;
@@ -338,6 +298,16 @@ typedef void fc_tile_fn(const fc_taps *taps, const void *a, const void *b, void 
     KERNEL(add_rows, void,                                                                       \
            (void *dst, ptrdiff_t dst_row, const void *src, ptrdiff_t src_row, ptrdiff_t rows,    \
             ptrdiff_t count))                                                                    \
+    /* some rows, resampled along themselves; src is read in whole vectors */                    \
+    KERNEL(resample_rows, void,                                                                  \
+           (const fc_samples *samples, void *const *dst, const void *const *src,                 \
+            ptrdiff_t rows))                                                                     \
+    /* the pixels of a row */                                                                    \
+    KERNEL(resample_pixels, void, (const fc_pixel_samples *samples, void *dst, const void *src)) \
+    /* dst[j] (+)= sum over k of weight[k] * row[k][j], of floating point */                     \
+    KERNEL(weigh_rows, void,                                                                     \
+           (void *dst, const void *const *row, const void *weight, ptrdiff_t rows,               \
+            ptrdiff_t count, int add))                                                           \
     /* rounds of independent multiply-adds in registers; returns the operations done */          \
     KERNEL(peak, double, (ptrdiff_t rounds))
 

@@ -228,6 +228,35 @@ FC_INLINE fc_vec_i32 fc_permute(fc_vec_i32 a, fc_vec_i32 index)
 #endif
 }
 
+/* Elements from `place` of each lane. */
+#define FC_GATHERED(DTYPE, VALUE)                                                                  \
+    FC_INLINE fc_vec_##DTYPE fc_gather_##DTYPE(const void *from, const int32_t *place)           \
+    {                                                                                            \
+        return (fc_vec_##DTYPE)VALUE;                                                            \
+    }
+#if defined(__AVX512F__)
+FC_GATHERED(f32, _mm512_i32gather_ps(_mm512_loadu_si512(place), from, 4))
+FC_GATHERED(f64, _mm512_i32gather_pd(_mm256_loadu_si256((const __m256i *)place), from, 8))
+FC_GATHERED(i32, _mm512_i32gather_epi32(_mm512_loadu_si512(place), from, 4))
+FC_GATHERED(i64, _mm512_i32gather_epi64(_mm256_loadu_si256((const __m256i *)place), from, 8))
+#elif defined(__AVX2__)
+FC_GATHERED(f32, _mm256_i32gather_ps(from, _mm256_loadu_si256((const __m256i *)place), 4))
+FC_GATHERED(f64, _mm256_i32gather_pd(from, _mm_loadu_si128((const __m128i *)place), 8))
+FC_GATHERED(i32, _mm256_i32gather_epi32(from, _mm256_loadu_si256((const __m256i *)place), 4))
+FC_GATHERED(i64, _mm256_i32gather_epi64(from, _mm_loadu_si128((const __m128i *)place), 8))
+#else
+#define FC_PLACED(DTYPE, l) ((const fc_loose_##DTYPE *)from)[place[l]]
+#define FC_PLACED_2(DTYPE) FC_PLACED(DTYPE, 0), FC_PLACED(DTYPE, 1)
+#define FC_PLACED_4(DTYPE) FC_PLACED_2(DTYPE), FC_PLACED(DTYPE, 2), FC_PLACED(DTYPE, 3)
+FC_GATHERED(f32, ((fc_vec_f32){FC_PLACED_4(f32)}))
+FC_GATHERED(f64, ((fc_vec_f64){FC_PLACED_2(f64)}))
+FC_GATHERED(i32, ((fc_vec_i32){FC_PLACED_4(i32)}))
+FC_GATHERED(i64, ((fc_vec_i64){FC_PLACED_2(i64)}))
+#endif
+#undef FC_GATHERED
+#define fc_gather_l64 fc_gather_i64
+#define FC_GATHERED FC_JOIN2(fc_gather, FC_DTYPE)
+
 /* Pixels side by side in `grouped`, and rows of them: their sums, and a vector of weights for each
  * row, are in registers. */
 #define FC_GROUPED_WIDE (FC_REGISTERS == 32 ? 14 : 12)

@@ -27,6 +27,7 @@
 #include "kernels/pool_rows_template.h"
 #include "kernels/scatter_template.h"
 #include "kernels/move_template.h"
+#include "kernels/resample_template.h"
 #include "kernels/peak_template.h"
 
 #define FC_COUNT(ROWS, WIDTH) +1

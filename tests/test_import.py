@@ -146,6 +146,11 @@ def separable(rank):
         operation(x[rank], w[rank][:2, :1], np.ones((3, 2)), algorithm=algorithm)
     fastconv.prepare(operation, w[rank][:2, :1], np.ones((3, 2)))(x[rank])
 
+def interpolate():
+    for mode in ("nearest", "nearest-exact", "bilinear", "bicubic", "area"):
+        for algorithm in ("resample", "reference"):
+            fastconv.interpolate(x[2], 9, mode=mode, algorithm=algorithm)
+
 def named():
     for name in set(kernels.__all__) - {"separate"}:
         kernels.separate(getattr(kernels, name)())
@@ -182,6 +187,9 @@ CALLS = {
     "PreparedConv": lambda: fastconv.prepare(w[2])(x[2]),
     "__version__": lambda: fastconv.__version__,
     "channel_shuffle": lambda: fastconv.channel_shuffle(x[2], 2),
+    "bed_of_nails_unpool1d": lambda: fastconv.bed_of_nails_unpool1d(x[1], 2),
+    "bed_of_nails_unpool2d": lambda: fastconv.bed_of_nails_unpool2d(x[2], 2),
+    "bed_of_nails_unpool3d": lambda: fastconv.bed_of_nails_unpool3d(x[3], 2),
     "conv1d": lambda: convolve(1),
     "conv2d": lambda: convolve(2),
     "conv3d": lambda: convolve(3),
@@ -198,6 +206,7 @@ CALLS = {
     "filter_nd": lambda: fastconv.prepare("filter_nd", w[3][0, 0])(x[3][0]),
     "fold": lambda: fastconv.fold(fastconv.unfold(x[2], 2), x[2].shape[2:], 2),
     "get_num_threads": fastconv.get_num_threads,
+    "interpolate": interpolate,
     "kernels": named,
     "local_conv1d": lambda: local(1),
     "local_conv2d": lambda: local(2),
@@ -205,6 +214,9 @@ CALLS = {
     "pad": lambda: fastconv.pad(x[3], 1, "symmetric"),
     "pixel_shuffle": lambda: fastconv.pixel_shuffle(x[1], (2,)),
     "pixel_unshuffle": lambda: fastconv.pixel_unshuffle(x[2], (7, 1)),
+    "nearest_unpool1d": lambda: fastconv.nearest_unpool1d(x[1], 2),
+    "nearest_unpool2d": lambda: fastconv.nearest_unpool2d(x[2], 2),
+    "nearest_unpool3d": lambda: fastconv.nearest_unpool3d(x[3], 2),
     "plan": lambda: fastconv.plan(fastconv.conv2d, x[2], w[2]),
     "pointwise_conv1d": lambda: fastconv.pointwise_conv1d(x[1], w[1][..., 0]),
     "pointwise_conv2d": lambda: fastconv.prepare("pointwise_conv2d", w[2][..., 0, 0])(x[2]),

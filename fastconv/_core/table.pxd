@@ -2,6 +2,7 @@
 """The C kernel table (src_c/fc_kernels.h) as Cython sees it."""
 
 from libc.stdint cimport int64_t, uint32_t
+from libc.stdint cimport int32_t, uint32_t
 
 cdef extern from "fc_kernels.h" nogil:
     ctypedef struct fc_step:
@@ -39,6 +40,20 @@ cdef extern from "fc_kernels.h" nogil:
 
     ctypedef struct fc_run:
         Py_ssize_t dst, src, count, step
+    ctypedef struct fc_samples:
+        Py_ssize_t groups, taps, every
+        const Py_ssize_t *at
+        const Py_ssize_t *count
+        const Py_ssize_t *base
+        const int32_t *place
+        const void *weight
+        const char *near
+
+    ctypedef struct fc_pixel_samples:
+        Py_ssize_t outputs, taps, every, inner, step
+        const Py_ssize_t *count
+        const Py_ssize_t *place
+        const void *weight
 
     ctypedef struct fc_columns:
         Py_ssize_t at, cols
@@ -110,7 +125,7 @@ cdef extern from "fc_kernels.h" nogil:
         FC_POOL_MAX, FC_POOL_ARGMAX, FC_POOL_SUM
         FC_SCATTER_LAST, FC_SCATTER_MAX, FC_SCATTER_SUM
         FC_INTEGER, FC_ADD, FC_BIAS_ROWS, FC_BIAS_COLS, FC_RESIDUAL, FC_CLAMP
-        FC_MAX_ROWS, FC_WIDTHS
+        FC_MAX_ROWS, FC_WIDTHS, FC_FAR, FC_NEAR, FC_TOGETHER, FC_SUMMED
 
     ctypedef void fc_tile_fn(
         const fc_taps *taps, const void *a, const void *b, void *c,
@@ -184,6 +199,12 @@ cdef extern from "fc_kernels.h" nogil:
                           Py_ssize_t rows) noexcept nogil
         void (*add_rows)(void *dst, Py_ssize_t dst_row, const void *src, Py_ssize_t src_row,
                          Py_ssize_t rows, Py_ssize_t count) noexcept nogil
+        void (*resample_rows)(const fc_samples *samples, void *const *dst, const void *const *src,
+                              Py_ssize_t rows) noexcept nogil
+        void (*resample_pixels)(const fc_pixel_samples *samples, void *dst,
+                                const void *src) noexcept nogil
+        void (*weigh_rows)(void *dst, const void *const *row, const void *weight, Py_ssize_t rows,
+                           Py_ssize_t count, int add) noexcept nogil
         double (*peak)(Py_ssize_t rounds) noexcept nogil
 
 

@@ -20,6 +20,7 @@ from .._spec.local import LocalSpec
 from .._spec.moves import MoveSpec
 from .._spec.operands import plain_bias
 from .._spec.pool import PoolSpec
+from .._spec.resample import ResampleSpec
 from .._spec.separable import SeparableSpec
 from .._spec.separable_conv import SeparableConvSpec
 from .._spec.spec import Spec
@@ -37,6 +38,7 @@ from . import (
     nonfinite,
     passes,
     pooling,
+    resample,
     uneven,
     unpool,
 )
@@ -365,6 +367,8 @@ ALGORITHMS = (
     Algorithm("reference", MoveSpec, moves.reference, only_named=SLOW),
     Algorithm("rows", FoldSpec, columns.candidate),
     Algorithm("reference", FoldSpec, moves.reference, only_named=SLOW),
+    Algorithm("resample", ResampleSpec, resample.candidate),
+    Algorithm("reference", ResampleSpec, resample.reference, only_named=SLOW),
 )
 NAMES = ("auto", *dict.fromkeys(row.name for row in ALGORITHMS))
 

@@ -54,6 +54,14 @@ LOCAL_TASK_ROWS = 1024
 LOCAL_SUM_BYTES = 512 * 1024
 LOCAL_RUN = 16
 
+# Resampling: bytes of input and output for which another thread is worth waking, those of a task,
+# elements of a part of a row, and inputs that a vector of outputs may be made of, before parts are
+# shorter than that.
+RESAMPLE_THREAD_BYTES = 256 * 1024
+RESAMPLE_TASK_BYTES = 128 * 1024
+RESAMPLE_WIDTH = 4096
+RESAMPLE_REACH = 4096
+
 # Caches: bytes of a line and the distance at which lines share a set of the first level, as all
 # CPUs that we know have them; the lines that a set of the second level holds, at least.
 LINE_BYTES = 64

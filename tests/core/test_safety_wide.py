@@ -37,6 +37,10 @@ def test_nothing_beside_the_arrays_that_are_moved_is_touched(isa):
     assert int(guarded(isa, program="guarded_moves.py")) > 300
 
 
+def test_nothing_beside_the_arrays_of_resampling_is_touched(isa):
+    assert int(guarded(isa, program="guarded_resample.py")) > 500
+
+
 # (input, weight, dtype, keywords)
 CASES = [
     ((2, 19, 11, 13), (21, 19, 3, 3), "f2", {"padding": 7, "padding_mode": "mirror"}),

@@ -63,8 +63,9 @@ def listed_kernels():
 
 
 def fields(name):
-    """The names of the fields of a structure of fc_kernels.h."""
-    header = (SOURCE / "fc_kernels.h").read_text(encoding="utf-8")
+    """The names of the fields of a structure of fc_kernels.h, or of what it includes."""
+    files = (SOURCE / name for name in ("fc_kernels.h", "fc_tables.h"))
+    header = "".join(path.read_text(encoding="utf-8") for path in files)
     found = re.search(rf"typedef struct \{{([^{{}}]*)\}} {name};", header)
     text = re.sub(r"/\*.*?\*/", "", found[1], flags=re.DOTALL)
     return re.findall(r"(\w+)(?:\[\w+\])?\s*[,;]", text)

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * What the kernels of pooling, unpooling and resampling take; included by fc_kernels.h. */
+#ifndef FC_TABLES_H
+#define FC_TABLES_H
+
+/* Lines of outputs of pooling: see kernels/pool_template.h.  Line i reads rows begin[i begin_step]
+ * up to the next entry, i src_line elements further on.  Lane j of it, row r and tap t have the
+ * index row_index[r] + tap_index[t] + i line_index + j lane_index + first_index. */
+enum { FC_POOL_MAX, FC_POOL_ARGMAX, FC_POOL_SUM };
+typedef struct {
+    int what;   /* see above */
+    int omit;   /* NaN is left out */
+    int pairs;  /* from lane to lane there are two elements of the source, else one */
+    int shared; /* each tap is one element behind the one before it, or there are no pairs */
+    int index_bytes; /* of an index that is stored: 8 or 4 */
+    ptrdiff_t lines, src_line, dst_line, line_index; /* in elements */
+    ptrdiff_t index_line;                            /* in bytes */
+    const ptrdiff_t *begin;
+    ptrdiff_t begin_step;
+    const ptrdiff_t *place, *row_index; /* of rows */
+    const ptrdiff_t *step, *tap_index;  /* of taps */
+    ptrdiff_t taps;
+    /* Places of rows and indices of their first cells, in the order of the plane, where windows of
+     * walk_rows rows are walk_stride apart, in both axes, and have taps side by side; or NULL. */
+    const ptrdiff_t *walk, *walk_index;
+    ptrdiff_t walk_rows, walk_stride;
+    ptrdiff_t lane_index;
+    int64_t first_index;
+    const fc_columns *columns, *columns_end; /* of masked ones each tap has a mask */
+    const void *low;             /* what is there where there is no cell */
+    const double *line_divisors; /* of sums, one for each line ... */
+    const void *divisors;        /* ... and one for each lane, readable in whole vectors; or NULL */
+} fc_pool;
+
+/* Outputs of a row of cells, each with its own ones: see kernels/pool_across_template.h. */
+typedef struct {
+    int what, omit; /* as in fc_pool; places of cells that cannot win are negative */
+    int average;    /* a sum is divided by `divisor` and by the number of its cells */
+    ptrdiff_t outputs;
+    const ptrdiff_t *first, *end;
+    const void *low;
+    double divisor;
+} fc_across;
+
+/* Which of several values of a place stays. */
+enum { FC_SCATTER_LAST, FC_SCATTER_MAX, FC_SCATTER_SUM };
+
+/* What the outputs of a row read (resample_template.h), in groups of a vector of them.  Tap t of a
+ * group finds element l, from base[t] on,
+ *     FC_FAR:       at place[l]
+ *     FC_NEAR:      in a whole vector, each 32 bits of the output where `place` says
+ *     FC_TOGETHER:  the same, and base is the same for all taps
+ * The last group begins a vector before the end, and so within the one before. */
+enum { FC_FAR, FC_NEAR, FC_TOGETHER };
+enum { FC_SUMMED = 16 }; /* rows that are summed at a time, at most */
+typedef struct {
+    ptrdiff_t groups, taps;  /* taps of a group, at most */
+    ptrdiff_t every;         /* as many taps has each group, or 0 */
+    const ptrdiff_t *at;     /* [group]: its first output */
+    const ptrdiff_t *count;  /* [group]: its taps */
+    const ptrdiff_t *base;   /* [group][tap] */
+    const int32_t *place;    /* [group][tap], as many as a vector has 32 bits */
+    const void *weight;      /* [group][tap][lane] */
+    const char *near;        /* [group]: FC_FAR, ... */
+} fc_samples;
+
+/* The same for pixels of `inner` elements, a vector or more, whose outputs are `step` apart. */
+typedef struct {
+    ptrdiff_t outputs, taps, every, inner, step;
+    const ptrdiff_t *count;  /* [output] */
+    const ptrdiff_t *place;  /* [output][tap] */
+    const void *weight;      /* [output][tap] */
+} fc_pixel_samples;
+#endif
