@@ -131,17 +131,14 @@ def divided(levels: list[Level], size: int, threads: int) -> tuple[list[Level], 
         lines = min(across[-1].total, max(1, costs.ACROSS_BYTES // size))
     else:
         lines = 1
-    row = size * elements.total
-    if row > wanted and rows.total * lines == 1:
+    row, runs = size * elements.total, len(elements.runs)
+    if row > wanted:
         elements = cut(elements, max(1, wanted // size))
-        whole = row <= wanted
-    else:
-        whole = True
+        runs = max(1, len(elements.runs) * wanted // row)
     line = row * rows.total
     if lines == 1 and line < wanted:
         lines = max(1, wanted // max(1, line))
     count = rows.total if line * lines <= wanted else max(1, wanted // (row * lines))
-    runs = len(elements.runs) if whole else 1
     return [*outer, rows, elements], (lines, count, runs)
 
 
