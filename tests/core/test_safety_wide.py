@@ -37,8 +37,16 @@ def test_nothing_beside_the_arrays_that_are_moved_is_touched(isa):
     assert int(guarded(isa, program="guarded_moves.py")) > 300
 
 
+@linux
+@pytest.mark.parametrize("isa", ISAS)
 def test_nothing_beside_the_arrays_of_resampling_is_touched(isa):
     assert int(guarded(isa, program="guarded_resample.py")) > 500
+
+
+@linux
+@pytest.mark.parametrize("isa", ISAS)
+def test_nothing_beside_the_arrays_of_pooling_is_touched(isa):
+    assert int(guarded(isa, program="guarded_pools.py")) > 200
 
 
 # (input, weight, dtype, keywords)

@@ -166,6 +166,35 @@ class Groups(ctypes.Structure):
     ]
 
 
+class Pool(ctypes.Structure):
+    """fc_pool."""
+
+    _fields_ = [
+        *((name, ctypes.c_int) for name in ("what", "omit", "pairs", "shared", "index_bytes")),
+        *((name, SIZE) for name in ("lines", "src_line", "dst_line", "line_index", "index_line")),
+        ("begin", POINTER),
+        ("begin_step", SIZE),
+        *((name, POINTER) for name in ("place", "row_index", "step", "tap_index")),
+        ("taps", SIZE),
+        *((name, POINTER) for name in ("walk", "walk_index")),
+        *((name, SIZE) for name in ("walk_rows", "walk_stride", "lane_index")),
+        ("first_index", ctypes.c_int64),
+        *((name, POINTER) for name in ("columns", "columns_end", "low", "line_divisors")),
+        ("divisors", POINTER),
+    ]
+
+
+class Across(ctypes.Structure):
+    """fc_across."""
+
+    _fields_ = [
+        *((name, ctypes.c_int) for name in ("what", "omit", "average")),
+        ("outputs", SIZE),
+        *((name, POINTER) for name in ("first", "end", "low")),
+        ("divisor", ctypes.c_double),
+    ]
+
+
 class Moved(ctypes.Structure):
     """fc_moved."""
 
@@ -222,7 +251,7 @@ class Table(ctypes.Structure):
         return (self.tile if a_row == 1 else self.tile_strided)[log][rows]
 
     def call(self, name, *arguments, function=None):
-        """Call a kernel with ints, and arrays or structures for pointers."""
+        """Call a kernel with ints and floats, and arrays or structures for pointers."""
         result = RESULTS[dict(listed_kernels()).get(name, "void")]
         kinds, values = [], []
         for value in arguments:
@@ -231,7 +260,8 @@ class Table(ctypes.Structure):
                 value = value.ctypes.data
             elif isinstance(value, ctypes.Structure):
                 value = ctypes.addressof(value)
-            kinds.append(POINTER if pointer else SIZE)
+            real = ctypes.c_double if isinstance(value, float) else SIZE
+            kinds.append(POINTER if pointer else real)
             values.append(value)
         address = getattr(self, name) if function is None else function
         return ctypes.CFUNCTYPE(result, *kinds)(address)(*values)

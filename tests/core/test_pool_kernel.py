@@ -1,0 +1,216 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The kernels of pooling and unpooling on their own, called in the built extension."""
+
+import ctypes
+import shutil
+
+import numpy as np
+import pytest
+from ctables import NOWHERE, Across, Columns, Pool, fields, small_integers
+
+pytestmark = pytest.mark.skipif(shutil.which("objdump") is None, reason="no objdump")
+
+MAX, ARGMAX, SUM = range(3)
+LAST, LARGEST, TOTAL = range(3)
+COUNTS = (1, 2, 7, 8, 15, 16, 17, 31, 33, 64, 70)
+
+
+def addresses(held, **arrays):
+    """The addresses of arrays, which are held."""
+    held += arrays.values()
+    return {name: array.ctypes.data for name, array in arrays.items()}
+
+
+def lowest(dtype):
+    return np.array([-np.inf if dtype.kind == "f" else np.iinfo(dtype).min], dtype)
+
+
+def test_structures_have_the_fields_of_the_header():
+    for name, structure in (("fc_pool", Pool), ("fc_across", Across)):
+        assert [field for field, *_ in structure._fields_] == fields(name)
+
+
+def windows(rows, k, stride, count):
+    """(line, lane, row of the window, tap) of a plane."""
+    view = np.lib.stride_tricks.sliding_window_view(rows, (k, k))[::stride, ::stride]
+    return view[:, :count]
+
+
+@pytest.mark.parametrize(("k", "stride"), [(2, 2), (3, 1), (3, 2), (4, 1), (5, 2)])
+@pytest.mark.parametrize("walks", [False, True])
+def test_pool(table, dtype, k, stride, walks):
+    """Lines of a plane, by all of their taps, and down the plane."""
+    rng = np.random.default_rng(k)
+    for what in (MAX, ARGMAX, SUM) if dtype.kind == "f" else (MAX, ARGMAX):
+        for count in COUNTS:
+            lines, width = 5, (count - 1) * stride + k + 3 * 64 * stride
+            rows = small_integers(rng, ((lines - 1) * stride + k, width), dtype)
+            if dtype.kind == "f" and what != SUM:
+                rows[rng.random(rows.shape) < 0.05] = np.nan
+            seen = windows(rows, k, stride, count).reshape(lines, count, -1)
+            held, dst = [], np.full((lines, count + 1), 7, dtype)
+            index = np.full((lines, count + 1), 7, np.int64)
+            first = np.arange(lines)[:, None] * stride + np.arange(k)
+            column = Columns(0, count, 1, None)
+            end = ctypes.addressof(column) + ctypes.sizeof(column)
+            pool = Pool(
+                what=what, pairs=stride == 2, shared=1, index_bytes=8, lines=lines,
+                dst_line=count + 1, index_line=8 * (count + 1), begin_step=1, taps=k,
+                lane_index=stride, walk_rows=k, walk_stride=stride,
+                columns=ctypes.addressof(column), columns_end=end,
+                **addresses(
+                    held, begin=np.arange(lines + 1) * k, place=first.ravel() * width,
+                    row_index=first.ravel() * width, step=np.arange(k), tap_index=np.arange(k),
+                    low=lowest(dtype), line_divisors=np.full(lines, 2.0),
+                ),
+            )  # fmt: skip
+            if walks:
+                walk = np.arange(len(rows)) * width
+                pool.walk = pool.walk_index = addresses(held, walk=walk)["walk"]
+            assert table.call("pool", pool, rows, dst, index) == 0
+            assert (dst[:, -1] == 7).all()
+            assert (index[:, -1] == 7).all()
+            if what == SUM:
+                np.testing.assert_array_equal(dst[:, :-1], seen.sum(-1) / 2)
+                continue
+            np.testing.assert_array_equal(dst[:, :-1], seen.max(-1))
+            if what == ARGMAX:
+                missing = np.isnan(seen) if dtype.kind == "f" else seen != seen
+                last = k * k - 1 - missing[..., ::-1].argmax(-1)
+                found = np.where(missing.any(-1), last, np.where(missing, -99, seen).argmax(-1))
+                y, x = np.indices(found.shape)
+                wanted = (y * stride + found // k) * width + x * stride + found % k
+                np.testing.assert_array_equal(index[:, :-1], wanted)
+
+
+def test_a_masked_vector_and_rows_on_padding(table, dtype):
+    """Lanes that a mask leaves out hold what is lowest; a window of them has no index."""
+    src, held = small_integers(np.random.default_rng(0), 16, dtype), []
+    mask = np.array([0b0110], np.uint32)
+    column = Columns(0, 4, 1, addresses(held, mask=mask)["mask"])
+    end = ctypes.addressof(column) + ctypes.sizeof(column)
+    pool = Pool(
+        what=ARGMAX, shared=1, index_bytes=8, lines=1, taps=1, lane_index=1, first_index=5,
+        columns=ctypes.addressof(column), columns_end=end,
+        **addresses(
+            held, begin=np.array([0, 1]), place=np.zeros(1, np.intp),
+            row_index=np.zeros(1, np.intp), step=np.zeros(1, np.intp),
+            tap_index=np.zeros(1, np.intp), low=lowest(dtype),
+        ),
+    )  # fmt: skip
+    count = min(4, table.lanes)
+    column.cols = count
+    dst, index = np.zeros(4, dtype), np.zeros(4, np.int64)
+    assert table.call("pool", pool, src, dst, index) == 1
+    wanted = [-1, 6, 7, -1][:count]
+    np.testing.assert_array_equal(index[:count], wanted)
+    np.testing.assert_array_equal(dst[1:3][: count - 1], src[1:3][: count - 1])
+    walk = addresses(held, walk=np.array([NOWHERE], np.intp))["walk"]
+    assert walk
+
+
+@pytest.mark.parametrize("what", [MAX, ARGMAX, SUM])
+def test_pool_across(table, dtype, what):
+    if what == SUM and dtype.kind != "f":
+        return
+    rng = np.random.default_rng(what)
+    src = small_integers(rng, 211, dtype)
+    if dtype.kind == "f" and what == ARGMAX:
+        src[[3, 20, 50]] = np.nan
+    first = np.array([0, 0, 5, 17, 60, 61, 100], np.intp)
+    end = first + np.array([1, 31, 16, 40, 1, 128, 111])
+    held, place = [], np.arange(211) * 3
+    across = Across(
+        what=what, average=1, outputs=7, divisor=2.0,
+        **addresses(held, first=first, end=end, low=lowest(dtype)),
+    )  # fmt: skip
+    dst, index = np.full(8, 7, dtype), np.full(8, 7, np.int64)
+    table.call("pool_across", across, src, place, dst, index)
+    assert dst[7] == 7
+    for o, (a, b) in enumerate(zip(first, end, strict=True)):
+        cells = src[a:b]
+        if what == SUM:
+            np.testing.assert_allclose(dst[o], cells.sum() / (2 * len(cells)), rtol=1e-6)
+            continue
+        missing = np.flatnonzero(cells != cells)
+        at = missing[-1] if missing.size else cells.argmax()
+        np.testing.assert_array_equal(dst[o], cells[at])
+        assert what == MAX or index[o] == 3 * (a + at)
+
+
+@pytest.mark.parametrize("what", [MAX, SUM])
+def test_pool_two(table, dtype, what):
+    rng = np.random.default_rng(0)
+    for count in COUNTS:
+        for away in (1, 3, 100):
+            rows = small_integers(rng, (3, count + away + 5), dtype)
+            wanted, line = rows.copy(), rows.shape[1]
+            both = wanted[:, :count], rows[:, away : away + count].copy()
+            wanted[:, :count] = np.maximum(*both) if what == MAX else sum(both)
+            table.call("pool_two", what, rows, away, 3, line, count)
+            np.testing.assert_array_equal(rows, wanted)
+
+
+def test_scatter(table, dtype):
+    value = np.array([3, 5, 2, 7, 4], dtype)
+    place, flip = np.array([1, 1, -1, 3, 3]), np.zeros(8, np.uint8)
+    for how, wanted in ((LAST, [0, 5, 0, 4]), (LARGEST, [0, 5, 0, 7]), (TOTAL, [0, 8, 0, 11])):
+        plane = np.zeros(4, dtype)
+        table.call("scatter", plane, value, place, 5, how, flip)
+        np.testing.assert_array_equal(plane, wanted)
+
+
+def test_find_places(table, dtype):
+    index = np.array([10, 12, -1, 16])
+    assert table.call("find_places", index, 4, 10, 2, 4) == 1
+    np.testing.assert_array_equal(index, [0, 1, -1, 3])
+    for bad in (9, 13, 18, -2):
+        index = np.array([10, bad])
+        assert table.call("find_places", index, 2, 10, 2, 4) == 0
+    for bad in (9, 14):
+        assert table.call("find_places", np.array([bad]), 1, 10, 1, 4) == 0
+
+
+def test_flip_bits(table, dtype):
+    row, bits = small_integers(np.random.default_rng(0), 37, dtype), np.zeros(8, np.uint8)
+    bits.view(f"u{dtype.itemsize}")[0] = 1 << (8 * dtype.itemsize - 1)
+    wanted = -row if dtype.kind == "f" else row ^ np.iinfo(dtype).min
+    table.call("flip_bits", row, 37, bits)
+    np.testing.assert_array_equal(row, wanted)
+
+
+def test_power(table, dtype):
+    if dtype.kind != "f":
+        return
+    for power in (1.0, 2.0, 3.0, 2.5, np.inf):
+        row = np.linspace(-3, 3, 37).astype(dtype)
+        wanted = abs(row) if power == np.inf else abs(row.astype("f8")) ** power
+        table.call("power", row, 37, float(power))
+        np.testing.assert_allclose(row, wanted, rtol=4 * np.finfo(dtype).eps)
+
+
+def test_root(table, dtype):
+    if dtype.kind != "f":
+        return
+    for power in (1.0, 2.0, 3.0, np.inf):
+        row = np.linspace(0, 3, 37).astype(dtype)
+        wanted = row.copy() if power == np.inf else row.astype("f8") ** (1 / power)
+        table.call("root", row, 37, float(power))
+        np.testing.assert_allclose(row, wanted, rtol=4 * np.finfo(dtype).eps)
+
+
+def test_leave_out(table, dtype):
+    if dtype.kind != "f":
+        return
+    for omit, counted in ((0, 1), (1, 0)):
+        row, mask = np.array([1, np.nan, 3], dtype), np.array([2, 1, 0], dtype)
+        table.call("leave_out", row, mask, 3, omit)
+        np.testing.assert_array_equal(mask, [1, counted, 0])
+        np.testing.assert_array_equal(row, [1, np.nan if counted else 0, 0])
+
+
+def test_divide(table, dtype):
+    if dtype.kind == "f":
+        row = np.array([1, 0, 6], dtype)
+        table.call("divide", row, np.array([2, 0, 3], dtype), 3)
+        np.testing.assert_array_equal(row, np.array([0.5, np.nan, 2]))
