@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """passes: pooling of large windows, one axis after the other, whatever their size.
 
-A task is a box of outputs of a plane.  The cells of all its windows, with padding, are a strip.
+A task is a box of outputs, of a plane or of some channels side by side.  The cells of all its
+windows, with padding, are a strip.
 Then, along each axis of k taps that are d apart,
 
     S[i] = best(S[i], S[i + m d])           for m = 1, 2, 4 ... while S has windows of 2 m <= k
@@ -31,7 +32,8 @@ cdef struct passes_t:
     view_t dst
     int what
     bint flips, dst_in_place
-    Py_ssize_t channels, outputs[3], taps[3], stride[3], dilation[3]
+    Py_ssize_t channels, block          # of a strip: one, unless they lie side by side
+    Py_ssize_t outputs[3], taps[3], stride[3], dilation[3]
     Py_ssize_t each[3], parts[3]        # outputs of a task
     double power
     char flip[8]
@@ -53,7 +55,8 @@ cdef void one_step(const passes_t *p, const cells_t *cells, int a, char *to, con
     cdef Py_ssize_t size = p.window.itemsize, apart = (other - to) // size + away * cells.pitch[a]
     for _ in range(cells.size[0] - (away if a == 0 else 0)):
         p.window.kernels.pool_two(p.what, to, apart, cells.size[1] - (away if a == 1 else 0),
-                                  cells.pitch[1], cells.size[2] - (away if a == 2 else 0))
+                                  cells.pitch[1],
+                                  (cells.size[2] - (away if a == 2 else 0)) * cells.pitch[2])
         to += cells.pitch[0] * size
 
 
@@ -94,27 +97,43 @@ cdef char *sums(const passes_t *p, const cells_t *cells, int a, char *cell,
     return sum
 
 
-cdef void store_outputs(const passes_t *p, const operands_t *operands, const cells_t *cells,
-                        Py_ssize_t n, Py_ssize_t c, const Py_ssize_t *first,
-                        const Py_ssize_t *count, const char *cell, char *value) noexcept nogil:
-    """Every so many cells are outputs."""
-    cdef Py_ssize_t z, y, size = p.window.itemsize
-    cdef Py_ssize_t begin[2], zero = 0
-    cdef char *dst
-    cdef char *row
-    cdef const char *src
+cdef void store_line(const passes_t *p, const char *cell, Py_ssize_t step, Py_ssize_t count,
+                     double divisor, const char *columns, char *dst, Py_ssize_t dst_step,
+                     char *value) noexcept nogil:
+    """Outputs from cells that are `step` elements apart."""
+    cdef Py_ssize_t begin[2], zero = 0, size = p.window.itemsize
+    cdef char *row = dst if p.dst_in_place else value
     cdef fc_pool pool
-    cdef fc_columns columns
-    cdef double divisor
-    memset(&pool, 0, sizeof(pool))
-    begin[0], begin[1] = 0, 1
-    columns.at, columns.cols, columns.vectors, columns.mask = 0, count[2], 1, NULL
-    pool.what, pool.shared, pool.low, pool.lines = FC_POOL_SUM, True, p.low, 1
-    pool.begin, pool.place, pool.step, pool.taps = begin, &zero, &zero, 1
-    pool.columns, pool.columns_end = &columns, &columns + 1
-    pool.line_divisors = &divisor
-    if p.columns != NULL:
-        pool.divisors = p.columns + first[2] * size
+    cdef fc_columns lanes
+    p.window.kernels.copy_row(row, 0, count, 0, cell, step * size, p.value_how.sum_storage, p.low)
+    if p.counts[0] != NULL:
+        memset(&pool, 0, sizeof(pool))
+        begin[0], begin[1] = 0, 1
+        lanes.at, lanes.cols, lanes.vectors, lanes.mask = 0, count, 1, NULL
+        pool.what, pool.shared, pool.low, pool.lines = FC_POOL_SUM, True, p.low, 1
+        pool.begin, pool.place, pool.step, pool.taps = begin, &zero, &zero, 1
+        pool.columns, pool.columns_end = &lanes, &lanes + 1
+        pool.line_divisors, pool.divisors = &divisor, columns
+        p.window.kernels.pool(&pool, row, row, NULL)
+    if p.flips:
+        p.window.kernels.flip_bits(row, count, p.flip)
+    if p.power:
+        p.window.kernels.root(row, count, p.power)
+    if not p.dst_in_place:
+        p.window.kernels.epilogue(&p.value_how, dst, dst_step, row, size, NULL, 0, NULL, 0, count)
+
+
+cdef void store_outputs(const passes_t *p, const operands_t *operands, const cells_t *cells,
+                        Py_ssize_t n, Py_ssize_t c, Py_ssize_t channels, const Py_ssize_t *first,
+                        const Py_ssize_t *count, const char *cell, char *value) noexcept nogil:
+    """Every so many cells are outputs; a line of them goes along a row, or along the channels."""
+    cdef Py_ssize_t z, y, x, size = p.window.itemsize
+    cdef char *dst
+    cdef const char *src
+    cdef const char *columns = NULL
+    cdef double divisor = 1
+    if p.columns != NULL and p.block == 1:
+        columns = p.columns + first[2] * size
     for z in range(count[0]):
         for y in range(count[1]):
             dst = (operands.dst + n * p.dst.axis_bytes[0] + channel_bytes(&p.dst, c)
@@ -122,25 +141,24 @@ cdef void store_outputs(const passes_t *p, const operands_t *operands, const cel
                    + first[2] * p.dst.axis_bytes[3])
             src = cell + (z * p.stride[0] * cells.pitch[0]
                           + y * p.stride[1] * cells.pitch[1]) * size
-            row = dst if p.dst_in_place else value
-            p.window.kernels.copy_row(row, 0, count[2], 0, src, p.stride[2] * size,
-                                      p.value_how.sum_storage, p.low)
             if p.counts[0] != NULL:
                 divisor = p.counts[0][first[0] + z] * p.counts[1][first[1] + y]
-                p.window.kernels.pool(&pool, row, row, NULL)
-            if p.flips:
-                p.window.kernels.flip_bits(row, count[2], p.flip)
-            if p.power:
-                p.window.kernels.root(row, count[2], p.power)
-            if not p.dst_in_place:
-                p.window.kernels.epilogue(&p.value_how, dst, p.dst.axis_bytes[3], row, size, NULL,
-                                          0, NULL, 0, count[2])
+            if p.block == 1:
+                store_line(p, src, p.stride[2], count[2], divisor, columns, dst,
+                           p.dst.axis_bytes[3], value)
+                continue
+            for x in range(count[2]):
+                store_line(p, src, 1, channels,
+                           divisor * (p.counts[2][first[2] + x] if p.counts[0] != NULL else 1),
+                           NULL, dst, p.dst.step_bytes, value)
+                dst += p.dst.axis_bytes[3]
+                src += p.stride[2] * cells.pitch[2] * size
 
 
 cdef void one_task(const void *what, operands_t *operands, Py_ssize_t task,
                    char *scratch) noexcept nogil:
     cdef const passes_t *p = <const passes_t *> what
-    cdef Py_ssize_t first[3], count[3], n, c, i, total
+    cdef Py_ssize_t first[3], count[3], n, c, end, i, total, blocks
     cdef int a
     cdef Span span[4]
     cdef const Span *box[4]
@@ -155,7 +173,9 @@ cdef void one_task(const void *what, operands_t *operands, Py_ssize_t task,
         task //= p.parts[a]
         first[a] = i * p.each[a]
         count[a] = min(p.each[a], p.outputs[a] - first[a])
-    c, n = task % p.channels, task // p.channels
+    blocks = (p.channels + p.block - 1) // p.block
+    c, n = task % blocks * p.block, task // blocks
+    end = min(p.channels, c + p.block)
     span[0].start, span[0].count = n, 1
     for a in range(3):
         span[a + 1].start = first[a] * p.stride[a]
@@ -167,7 +187,7 @@ cdef void one_task(const void *what, operands_t *operands, Py_ssize_t task,
         span[a].length = span[a].count
         box[a] = source.box[a] = &span[a]
     source.in_place = False
-    sources.make_strip(&p.window, operands.src, box, 0, c, c + 1, scratch, &source)
+    sources.make_strip(&p.window, operands.src, box, 0, c, end, scratch, &source)
     total = source.phase[0]
     for a in range(3):
         cells.pitch[a] = source.pixel[a + 1]
@@ -183,7 +203,7 @@ cdef void one_task(const void *what, operands_t *operands, Py_ssize_t task,
             if found == other:
                 cell, other = other, cell
         cells.size[a] -= (p.taps[a] - 1) * p.dilation[a]
-    store_outputs(p, operands, &cells, n, c, first, count, cell, scratch + p.at_value)
+    store_outputs(p, operands, &cells, n, c, end - c, first, count, cell, scratch + p.at_value)
 
 
 cdef class Problem:
@@ -197,7 +217,7 @@ cdef class Problem:
     cdef readonly Py_ssize_t tasks
     cdef object held            # what addresses point to
 
-    def __init__(self, *, isa, dtype, what, padded, axes, channels, src, dst, each, flip,
+    def __init__(self, *, isa, dtype, what, padded, axes, channels, block, src, dst, each, flip,
                  power, low, border_value, counts, columns, value_how, dst_in_place):
         cdef passes_t *p = &self.c
         cdef Axis *axis
@@ -216,7 +236,8 @@ cdef class Problem:
         set_view(&p.window.src, src, 1)
         set_view(&p.dst, dst, 1)
         p.window.channels = p.channels = channels
-        p.window.channels_first = p.window.pixels_in_vectors = True
+        p.block = block
+        p.window.channels_first = p.window.pixels_in_vectors = block == 1
         for a in range(2):
             memcpy(p.window.border_value[a], <const char *> border_value, 8)
         p.what, p.power, p.dst_in_place = WHATS[what], power, dst_in_place
@@ -224,7 +245,7 @@ cdef class Problem:
         if p.flips:
             memcpy(p.flip, <const char *> flip, 8)
         memcpy(p.low, <const char *> low, 8)
-        self.tasks = padded[0][0] * channels
+        self.tasks = padded[0][0] * ((channels + block - 1) // block)
         for a in range(3):
             p.outputs[a], p.taps[a], p.stride[a], p.dilation[a] = axes[a]
             p.each[a] = each[a]
@@ -242,9 +263,9 @@ cdef class Problem:
         p.value_how.saturate = what == "sum"
         p.window.at_border = book(&end, sizeof(Py_ssize_t) * (
             (p.each[2] - 1) * p.stride[2] + (p.taps[2] - 1) * p.dilation[2] + 1))
-        p.at_value = book(&end, (p.each[2] + 4 * lanes) * size)
-        book_strip(&p.window, &end, 1, strip, 4 * lanes)
-        p.at_sums = book(&end, (strip + 4 * lanes) * size if what == "sum" else 0)
+        p.at_value = book(&end, (max(p.each[2], block) + 4 * lanes) * size)
+        book_strip(&p.window, &end, block, strip, 4 * lanes)
+        p.at_sums = book(&end, (strip * block + 4 * lanes) * size if what == "sum" else 0)
         p.scratch_bytes = (end + PAGE - 1) // PAGE * PAGE
 
     @property

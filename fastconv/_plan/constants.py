@@ -175,12 +175,13 @@ POOL_CHANNELS = 1024
 POOL_OPERATIONS = 100_000
 POOL_STRIP_BYTES = 64 * 1024
 
-# The same one axis after the other, in comparisons of a cell: to copy it, with channels first or
-# last, and for a step along an axis. Cells of a strip for each that its outputs are apart, at most.
+# The same one axis after the other, in comparisons of a cell: to copy it, and for a step along an
+# axis. Cells of a strip for each that its outputs are apart, at most; channels of a strip, if they
+# lie side by side.
 PASS_COPY = 2
-PASS_COPY_LAST = 20
 PASS_STEP = 2.5
 PASS_MOST = 16
+PASS_CHANNELS = 16
 # Operations that only move elements, or add them. Bytes of a task, at most and at least; for a
 # further thread; between two looks at signals. Bytes of neighbours that lines of a task share.
 MOVE_TASK_BYTES = 1 << 17

@@ -62,15 +62,23 @@ def _cost(spec: PoolSpec, box: tuple[int, ...]) -> float:
         apart = prod(axis.stride for axis in spec.axes)
         return float(spec.batch * spec.channels * prod(spec.outputs) * apart * each)
     boxes = prod(ceil(n / one) for n, one in zip(spec.outputs, box, strict=True))
-    each = costs.PASS_COPY_LAST if spec.channels_last else costs.PASS_COPY
-    each += costs.PASS_STEP * _steps(spec)
+    each = costs.PASS_COPY + costs.PASS_STEP * _steps(spec)
     return float(spec.batch * spec.channels * boxes * _cells(spec, box) * each)
+
+
+def _channels(call) -> int:
+    """Of a strip: one, or some that lie side by side."""
+    spec = call.spec
+    src = call.inputs[0].layout(TILES[tile_of(spec)], spec.rank, spec.channels_last)
+    beside = src.strides[1] == src.itemsize and spec.channels >= costs.PASS_CHANNELS
+    return costs.PASS_CHANNELS if beside else 1
 
 
 def _box(call) -> tuple[int, ...] | None:
     """Outputs of a task: as many as a strip has room for, in halves of the longest axis."""
     spec = call.spec
     size = TILES[tile_of(spec)].itemsize * (2 if spec.summed and spec.power != inf else 1)
+    size *= _channels(call)
     room = int(machine.caches()["L2"] * costs.SCRATCH_SHARE) // size
     box = list(spec.outputs)
     while _cells(spec, tuple(box)) > room:
@@ -99,7 +107,8 @@ def _part(call) -> Part:
     if spec.kind == "average":
         counts = tuple(spec.counts(a) for a in range(3))
         columns = np.append(counts[2], np.ones(4 * lanes)).astype(dtype)
-    box = _box(call)
+    box, block = _box(call), _channels(call)
+    step, count = (4, spec.outputs[2]) if block == 1 else (1, spec.channels)
     low = bits_of(spec.worst, spec.source, dtype) ^ np.array(flip, f"u{size}")
     problem = passes.Problem(
         isa=call.isa,
@@ -114,6 +123,7 @@ def _part(call) -> Part:
         ),
         axes=tuple((axis.outputs, axis.k, axis.stride, axis.dilation) for axis in spec.axes),
         channels=spec.channels,
+        block=block,
         src=src,
         dst=dst,
         each=box,
@@ -124,7 +134,7 @@ def _part(call) -> Part:
         counts=counts,
         columns=columns,
         value_how=(storage(dtype), dst.storage),
-        dst_in_place=dst.native and (dst.strides[4] == dst.itemsize or spec.outputs[2] == 1),
+        dst_in_place=dst.native and (dst.strides[step] == dst.itemsize or count == 1),
     )
     threads = min(call.threads, problem.tasks)
     scratch.limit(threads * problem.scratch_bytes)
@@ -140,7 +150,7 @@ def _part(call) -> Part:
     return Part(
         engine=call.engine(run_arrays),
         isa=call.isa,
-        orientation="pixels",
+        orientation="pixels" if block == 1 else "channels",
         threads=threads,
         tile=(1, lanes),
         tasks=problem.tasks,

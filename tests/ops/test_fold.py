@@ -10,6 +10,7 @@ import pytest
 from arrays import EVERY, READABLE, WRITEABLE, numbers
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
+from nodes import cases
 from patches import folded
 from ways import ISAS, WORDS
 
@@ -106,10 +107,8 @@ def test_it_is_that_of_torch(dtype):
 def test_it_is_col2im_of_onnx():
     """All node tests of the operator."""
     onnx = pytest.importorskip("onnx")
-    from onnx.backend.test.case.node import collect_testcases
-
     found = 0
-    for case in collect_testcases("Col2Im"):
+    for case in cases("Col2Im"):
         (node,) = case.model.graph.node
         said = {one.name: list(one.ints) for one in node.attribute}
         for inputs, (expected,) in case.data_sets:
