@@ -15,7 +15,7 @@ from .._spec.dtypes import TOTALS, components
 from . import constants as costs
 from .candidate import Candidate, Part
 from .layout import storage
-from .moves import idle, runner, threads_for
+from .moves import idle, runner
 from .work import core_axis
 
 # How numbers are stored that are sums as they are, by the dtype of sums; integers wrap.
@@ -94,7 +94,6 @@ def _part(call: Any) -> Part:
     spec, (source,), (target,) = call.spec, call.inputs, call.outputs
     columns, image = _columns(spec, source), _image(spec, target)
     moved = prod(spec.input_shape) * spec.dtype.itemsize
-    threads = threads_for(call, moved)
     boolean = spec.dtype.kind == "b"
     problem = core.Sums(
         isa=call.isa,
@@ -106,9 +105,9 @@ def _part(call: Any) -> Part:
         in_columns=columns.holds_sums(spec),
         in_image=image.holds_sums(spec),
         how=(ACTIVATIONS["CLIP" if boolean else "NONE"], storage(TOTALS[spec.sums]), int(boolean)),
-        task=_task(spec, image, threads),
+        task=_task(spec, image, call.threads),
     )
-    threads = min(threads, problem.tasks)
+    threads = min(call.threads, problem.tasks)
     scratch.limit(threads * problem.scratch_bytes)
     each = max(threads, problem.tasks * costs.MOVE_CHUNK_BYTES // max(1, moved))
     said = ("input: a row at a time",) * (not columns.holds_sums(spec))

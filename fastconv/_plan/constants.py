@@ -24,8 +24,9 @@ TASKS_PER_THREAD = 4
 # The share of the longest task that the other threads wait for at the end of a call.
 WAITING_SHARE = 0.25
 
-# Below this many operations a thread, waking it costs more than it does.
+# Below this many operations a thread, or bytes that it moves, waking it costs more than it does.
 OPERATIONS_PER_THREAD = 1_000_000
+BYTES_PER_THREAD = 256 * 1024
 
 # Multiply-adds in int64, of a thread, for each byte of input and weight, from which on it is worth
 # a look whether float64 would do, by the tile: "l" multiplies 32 bits by 32, nearly as fast. Bytes
@@ -54,10 +55,8 @@ LOCAL_TASK_ROWS = 1024
 LOCAL_SUM_BYTES = 512 * 1024
 LOCAL_RUN = 16
 
-# Resampling: bytes of input and output for which another thread is worth waking, those of a task,
-# elements of a part of a row, and inputs that a vector of outputs may be made of, before parts are
-# shorter than that.
-RESAMPLE_THREAD_BYTES = 256 * 1024
+# Resampling: bytes of a task, elements of a part of a row, and inputs that a vector of outputs may
+# be made of, before parts are shorter than that.
 RESAMPLE_TASK_BYTES = 128 * 1024
 RESAMPLE_WIDTH = 4096
 RESAMPLE_REACH = 4096
@@ -182,11 +181,11 @@ PASS_COPY = 2
 PASS_STEP = 2.5
 PASS_MOST = 16
 PASS_CHANNELS = 16
-# Operations that only move elements, or add them. Bytes of a task, at most and at least; for a
-# further thread; between two looks at signals. Bytes of neighbours that lines of a task share.
+
+# Operations that only move elements, or add them. Bytes of a task, at most and at least; between
+# two looks at signals. Bytes of neighbours that lines of a task share.
 MOVE_TASK_BYTES = 1 << 17
 MOVE_LEAST_BYTES = 1 << 14
-MOVE_THREAD_BYTES = 1 << 18
 MOVE_CHUNK_BYTES = 1 << 28
 ACROSS_BYTES = 256
 # fold: bytes of sums of a task, at most, with a stride of 1 and of more; sums at least; bytes where

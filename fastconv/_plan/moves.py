@@ -14,7 +14,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .._core import measure
 from .._core import rows as core
 from .._core.conv import address
 from .._core.parallel import Tasks, run
@@ -24,7 +23,6 @@ from . import constants as costs
 from .candidate import Candidate, Part
 from .layout import NATIVE
 from .plan import PLAN_BYTES
-from .settings import default_threads
 
 NOWHERE = np.iinfo(np.intp).min  # FC_NOWHERE: the constant of the border
 RUN_BYTES = 5 * np.dtype(np.intp).itemsize  # of a run, and the number of its first position
@@ -170,14 +168,6 @@ def idle(call: Any) -> Part:
     return Part(call.engine(lambda inputs, outputs: True), call.isa)
 
 
-def threads_for(call: Any, size: int) -> int:
-    """As many as were asked for; by default fewer where few bytes are moved."""
-    if not call.shared:
-        return call.threads
-    limit = min(default_threads(), measure.openmp_threads())
-    return max(1, min(limit, size // costs.MOVE_THREAD_BYTES))
-
-
 def _part(call: Any) -> Part:
     """Rows of bits."""
     spec, (source,), (target,) = call.spec, call.inputs, call.outputs
@@ -187,8 +177,7 @@ def _part(call: Any) -> Part:
     levels = [level_of(move) for move in each]
     levels, element = fewest(levels, size)
     moved = prod(spec.output_shape) * size
-    threads = threads_for(call, moved)
-    levels, task = divided(levels, element, threads)
+    levels, task = divided(levels, element, call.threads)
     with np.errstate(all="ignore"):
         number = np.asarray(spec.border_value).astype(spec.dtype).astype(source.dtype)
     tables = [_table(level) for level in levels]
@@ -209,7 +198,7 @@ def _part(call: Any) -> Part:
         held=tables,
         task=task,
     )
-    threads = min(threads, problem.tasks)
+    threads = min(call.threads, problem.tasks)
     each = max(threads, problem.tasks * costs.MOVE_CHUNK_BYTES // moved)
     memory = PLAN_BYTES + RUN_BYTES * sum(len(level.runs) for level in levels)
     return Part(

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .._core import measure, resample, scratch, table
+from .._core import resample, scratch, table
 from .._core.conv import address
 from .._core.parallel import run
 from .._core.table import KINDS
@@ -20,7 +20,6 @@ from .candidate import Candidate, Part
 from .layout import Layout, storage
 from .plan import PLAN_BYTES
 from .samples import axis_table, block, cuts, integers, slots
-from .settings import default_threads
 
 
 class Rows(NamedTuple):
@@ -65,9 +64,8 @@ def _part(call: Any) -> Part:
     """Rows of the input, summed, and then resampled along themselves."""
     spec = call.spec
     view = _view(call)
-    threads = _threads(call)
-    problem, memory = _problem(call, view, threads)
-    threads = min(threads, problem.tasks)
+    problem, memory = _problem(call, view, call.threads)
+    threads = min(call.threads, problem.tasks)
     scratch.limit(threads * problem.scratch_bytes)
     tasks = resample.tasks(problem)
     work = max(1, spec.flops + costs.OPERATIONS_PER_ELEMENT * call.moved_bytes // 4)
@@ -87,14 +85,6 @@ def _part(call: Any) -> Part:
         scratch_bytes=threads * problem.scratch_bytes,
         copies=copies,
     )
-
-
-def _threads(call: Any) -> int:
-    """As many as were asked for; by default fewer where little is moved."""
-    if not call.shared:
-        return call.threads
-    limit = min(default_threads(), measure.openmp_threads())
-    return max(1, min(limit, call.moved_bytes // costs.RESAMPLE_THREAD_BYTES))
 
 
 # ---- how arrays are seen -----------------------------------------------------------------------

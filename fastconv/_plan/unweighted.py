@@ -16,6 +16,7 @@ from .._spec.arguments import as_operand, check_algorithm, check_threads
 from .._spec.family import ArrayFamily
 from .._spec.operands import check_result
 from .._spec.values import a_kind
+from . import constants as costs
 from .algorithms import names
 from .compare import choose_threads, isas, make
 from .execute import known, outlined, settle
@@ -182,8 +183,8 @@ def _planned(family, name, rank, parameters, arrays, out, how) -> Plan:
         shared=threads is None,
         copies=("out: whole, because it overlaps an input",) * apart,
     )
-    # A byte that is moved takes about as long as an operation.
-    work = max(spec.flops, call.moved_bytes)
+    moved = call.moved_bytes * costs.OPERATIONS_PER_THREAD // costs.BYTES_PER_THREAD
+    work = max(spec.flops, moved)
     return make(replace(call, threads=choose_threads(work, threads)))
 
 
