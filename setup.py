@@ -39,7 +39,7 @@ if SANITIZE:  # of instrumented tiles, gcc takes half an hour to optimize those 
     TUNING_FLAGS += [(["-O0"], "src_c/isa/avx512.c")]
 else:  # Python's own flags ask for debug information, ten times the code
     C_FLAGS += ["-g0", "-fno-asynchronous-unwind-tables"]  # no exception passes through a tile
-    CORE_FLAGS += ["-g0"]
+    CORE_FLAGS += ["-g0", "-fno-asynchronous-unwind-tables"]
 # No names of functions, a sixth of a small module (tests look for those of the kernels), and no
 # pages that are only begun.
 STRIP_FLAGS = ["-Wl,--strip-all", "-Wl,-z,noseparate-code"]
@@ -71,6 +71,9 @@ MODULES = ["arrays", "table", "axis", "window", "source", "weights", "epilogue",
 MODULES += ["parallel", "stencil", "regions", "direct", "im2col_gemm", "planes", "channels"]
 MODULES += ["depthwise", "grouped", "unshared", "local", "chain", "measure", "pooled"]
 MODULES += ["pooling", "uneven", "unpool", "passes", "rows", "resample"]
+# Modules in which a call spends little time, half of which is code that reads arguments.
+SMALL = ["axis", "window", "conv", "scratch", "measure", "chain", "uneven", "unpool", "passes"]
+SMALL += ["pooling"]
 WITH_KERNELS = "fastconv._core.table"
 
 
@@ -167,7 +170,7 @@ setup(
                 for name in ("NPY_NO_DEPRECATED_API", "NPY_TARGET_VERSION")
             ],
             depends=DEPENDS,
-            extra_compile_args=CORE_FLAGS + SANITIZE_FLAGS,
+            extra_compile_args=CORE_FLAGS + ["-Os"] * (name in SMALL) + SANITIZE_FLAGS,
             extra_link_args=SANITIZE_FLAGS
             + (STRIP_FLAGS if f"fastconv._core.{name}" != WITH_KERNELS else []),
         )

@@ -10,6 +10,7 @@
 #include "kernels/pack_template.h"
 #include "kernels/store_template.h"
 #include "kernels/tile_template.h"
+#if FC_TILED
 #include "kernels/stencil_template.h"
 #include "kernels/depthwise_row_template.h"
 #include "kernels/depthwise_template.h"
@@ -18,10 +19,13 @@
 #include "kernels/depthwise_run_template.h"
 #include "kernels/depthwise_channels_template.h"
 #include "kernels/grouped_template.h"
+#include "kernels/dot_template.h"
+#else
+#include "kernels/untiled_template.h"
+#endif
 #include "kernels/transpose_template.h"
 #include "kernels/activation_template.h"
 #include "kernels/epilogue_template.h"
-#include "kernels/dot_template.h"
 #include "kernels/pool_template.h"
 #include "kernels/pool_across_template.h"
 #include "kernels/pool_rows_template.h"

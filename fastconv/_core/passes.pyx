@@ -222,7 +222,6 @@ cdef class Problem:
         cdef passes_t *p = &self.c
         cdef Axis *axis
         cdef Py_ssize_t a, end = 0, strip = 1, lanes, size
-        cdef const double[::1] count
         memset(p, 0, sizeof(passes_t))
         p.window.kernels = find(isa, dtype)
         p.window.itemsize = size = p.window.kernels.itemsize
@@ -255,8 +254,7 @@ cdef class Problem:
         self.held = (counts, columns)
         if counts is not None:
             for a in range(3):
-                count = counts[a]
-                p.counts[a] = &count[0]
+                p.counts[a] = <const double *> <size_t> counts[a].ctypes.data
             p.columns = <const char *> <size_t> columns.ctypes.data
         p.value_how.sum_storage, p.value_how.dst_storage = value_how
         p.value_how.real_alpha, p.value_how.integer_alpha = 1, 1

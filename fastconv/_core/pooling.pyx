@@ -260,7 +260,6 @@ cdef class Problem:
         cdef pooled_t *p = &self.c
         cdef Axis *axis
         cdef Py_ssize_t a
-        cdef const double[::1] count
         memset(p, 0, sizeof(pooled_t))
         p.window.kernels, p.integers = find(isa, dtype), find(isa, "q")
         p.window.itemsize = p.window.kernels.itemsize
@@ -299,8 +298,7 @@ cdef class Problem:
         self.held = (counts, columns)
         if counts is not None:
             for a in range(3):
-                count = counts[a]
-                p.counts[a] = &count[0]
+                p.counts[a] = <const double *> <size_t> counts[a].ctypes.data
         if columns is not None:
             p.columns = <const char *> <size_t> columns.ctypes.data
         p.value_how.sum_storage, p.value_how.dst_storage = value_how

@@ -223,7 +223,7 @@ cdef void pack_task(const void *what, operands_t *operands, Py_ssize_t task,
         operands.not_finite = 1
 
 
-def prepare(Problem problem, size_t wei, unsigned char[::1] packed, int threads, bint shared):
+def prepare(Problem problem, size_t wei, size_t packed, int threads, bint shared):
     """Pack all panels; returns whether all weights are finite."""
     cdef const conv_t *p = &problem.c
     cdef Py_ssize_t panels = p.groups // p.window.src.component_groups * p.panels.count
@@ -231,6 +231,6 @@ def prepare(Problem problem, size_t wei, unsigned char[::1] packed, int threads,
     cdef Py_ssize_t chunk = BYTES_PER_CHUNK // (p.schedule.block_k * width_bytes)
     cdef Tasks tasks = make_tasks(problem, p, pack_task, panels * blocks_of(p), p.scratch_bytes)
     cdef operands_t operands
-    operands.wei, operands.packed, operands.not_finite = <char *> wei, <char *> &packed[0], 0
+    operands.wei, operands.packed, operands.not_finite = <char *> wei, <char *> packed, 0
     clear_slack(p, operands.packed + panels * p.schedule.depth * width_bytes)
     return run_all(&tasks.c, &operands, threads, shared, max(threads, chunk))

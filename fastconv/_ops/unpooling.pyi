@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 from .. import _Algorithm, _Padding, _PerAxis
 from .pooling import _Convention, _Element
 
-class _Unpool(Protocol):
+class _MaxUnpool(Protocol):
     @overload
     def __call__(
         self,
@@ -43,10 +43,10 @@ class _Unpool(Protocol):
         threads: SupportsIndex | None = None,
     ) -> NDArray[Any]: ...
 
-def _unpool(function: Callable[[], None]) -> _Unpool: ...
-@_unpool
+def _max_unpool(function: Callable[[], None]) -> _MaxUnpool: ...
+@_max_unpool
 def max_unpool1d() -> None: ...
-@_unpool
+@_max_unpool
 def max_unpool2d() -> None: ...
-@_unpool
+@_max_unpool
 def max_unpool3d() -> None: ...

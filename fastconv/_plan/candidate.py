@@ -89,7 +89,7 @@ class Packer(NamedTuple):
         start = -address(room) % costs.LINE_BYTES  # vectors of weights cross no line of the cache
         memory = room[start : start + size]
         return memory, weights.prepare(
-            self.problem, address(wei), memory, self.threads, self.shared
+            self.problem, address(wei), address(memory), self.threads, self.shared
         )
 
     def pack(self, layer: Weights) -> np.ndarray:

@@ -222,8 +222,8 @@ def _adjacent(layout: Layout, axis: int, size: int) -> bool:
 
 def _in_vectors(spec: PoolSpec, src: Layout) -> bool:
     """Whether vectors of columns can be read where they lie."""
-    width = spec.axes[2]
-    return src.strides[4] == src.itemsize and (width.stride <= 2 or width.outputs == 1)
+    width, pairs = spec.axes[2], spec.source.kind not in "biu" and not spec.omit
+    return src.strides[4] == src.itemsize and (width.stride <= 1 + pairs or width.outputs == 1)
 
 
 def _task(call, pixels: bool, in_place: bool, size: int) -> tuple[int, int, int, int]:

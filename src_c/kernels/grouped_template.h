@@ -16,8 +16,6 @@
 #else /* one width is enough */
 #define FC_GROUPED_MOST FC_GROUPED_NARROW
 #endif
-#if FC_TILED
-
 /* One row of a column of pixels in the ring: [k][phase][step], position phase + step * apart.  The
  * row that will be next is brought near. */
 static __attribute__((noinline)) void
@@ -263,10 +261,3 @@ static void FC_NAME(grouped)(const fc_pixels *pixels, const fc_groups *groups, c
         }
     }
 }
-#else /* sums of another table */
-static void FC_NAME(grouped)(const fc_pixels *pixels, const fc_groups *groups, const void *a,
-                             const void *b, void *c, const fc_store *store)
-{
-    (void)pixels, (void)groups, (void)a, (void)b, (void)c, (void)store;
-}
-#endif

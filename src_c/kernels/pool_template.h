@@ -221,7 +221,8 @@ FC_INLINE int FC_NAME(pool_part)(const int WHAT, const int OMIT, const int WIDTH
 FC_INLINE int FC_NAME(pool_lines)(const int WHAT, const int OMIT, const int PAIRS,
                                   const fc_pool *pool, const FC_T *src, FC_T *dst, char *index)
 {
-    const int WIDE = PAIRS && FC_POOL_VECTORS > 2 ? 2 : FC_POOL_VECTORS;
+    /* One vector at a time is enough where fewer are made, or more is done for each. */
+    const int WIDE = FC_REAL != 4 || OMIT ? 1 : PAIRS ? 2 : FC_POOL_VECTORS;
     int none = 0;
     for (ptrdiff_t line = 0; line < pool->lines; line++) {
         for (const fc_columns *at = pool->columns; at < pool->columns_end; at++) {
@@ -231,7 +232,7 @@ FC_INLINE int FC_NAME(pool_lines)(const int WHAT, const int OMIT, const int PAIR
                                            src, dst, index);
                 continue;
             }
-            for (; x + (WIDE - 1) * FC_LANES < end; x += WIDE * FC_LANES)
+            for (; WIDE > 1 && x + (WIDE - 1) * FC_LANES < end; x += WIDE * FC_LANES)
                 none |= FC_NAME(pool_part)(WHAT, OMIT, WIDE, 0, PAIRS, pool, line, x, end - x,
                                            at, src, dst, index);
             for (; x < end; x += FC_LANES)
@@ -254,9 +255,11 @@ FC_INLINE int FC_NAME(pool_lines)(const int WHAT, const int OMIT, const int PAIR
                                                : FC_NAME(walk_sum_##KH##x##KW##_##STRIDE))(      \
             pool, src, dst, index);
 #endif
+/* Pairs are of real numbers only, of which none is left out; strips have none. */
 #define FC_POOL_LINES(WHAT, OMIT)                                                                \
-    return pool->pairs ? FC_NAME(pool_lines)(WHAT, OMIT, 1, pool, src, dst, index)               \
-                       : FC_NAME(pool_lines)(WHAT, OMIT, 0, pool, src, dst, index)
+    return FC_REAL && !OMIT && pool->pairs                                                       \
+               ? FC_NAME(pool_lines)(WHAT, OMIT, FC_REAL != 0, pool, src, dst, index)            \
+               : FC_NAME(pool_lines)(WHAT, OMIT, 0, pool, src, dst, index)
 static int FC_NAME(pool)(const fc_pool *pool, const void *src, void *dst, void *index)
 {
 #if FC_REAL

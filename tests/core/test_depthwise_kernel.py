@@ -28,6 +28,7 @@ from ctables import (
 )
 
 pytestmark = pytest.mark.skipif(shutil.which("objdump") is None, reason="no objdump")
+tiled = pytest.mark.parametrize("table", ["f4", "f8", "i8", "l8"], indirect=True)
 
 # (taps of depth, height, width), stride and dilation of height, of width, padding before
 KERNELS = [
@@ -93,6 +94,7 @@ def test_structures_are_those_of_the_header(structure):
     assert [field[0] for field in structure._fields_] == fields(name)
 
 
+@tiled
 @pytest.mark.parametrize("large", [False, True])  # with parts of rows and of columns
 @pytest.mark.parametrize("kernel", KERNELS, ids=str)
 def test_depthwise(table, kernel, large):
@@ -158,6 +160,7 @@ def shifted(array, elements):
     return ctypes.c_void_p(array.ctypes.data + elements * array.itemsize)
 
 
+@tiled
 @pytest.mark.parametrize("kernel", KERNELS, ids=str)
 def test_depthwise_channels(table, kernel):
     """Some vectors, of which the last may have fewer channels, in more parts than one."""
@@ -198,6 +201,7 @@ def test_depthwise_channels(table, kernel):
                 np.testing.assert_array_equal(y, 2 * expected)
 
 
+@tiled
 @pytest.mark.parametrize("kernel", KERNELS, ids=str)
 def test_grouped(table, kernel):
     taps, (s, e), (t, f), pad = kernel

@@ -10,6 +10,7 @@ from ctables import ADD, INTEGER, find, small_integers
 pytestmark = pytest.mark.skipif(shutil.which("objdump") is None, reason="no objdump")
 
 
+@pytest.mark.parametrize("table", ["f4", "f8", "i8", "l8"], indirect=True)
 def test_dot(table, isa):
     lanes, dtype, rng = table.lanes, table.dtype, np.random.default_rng(0)
     for rows in (1, 2, 3, 4, 5, 7, 11):

@@ -77,6 +77,17 @@ def test_bits_do_not_depend_on_threads(problem, isa):
     assert [x.tobytes() for x in one] == [x.tobytes() for x in two]
 
 
+@pytest.mark.parametrize("k", [2, 3, 5, 13])
+def test_bits_of_averages_do_not_depend_on_the_layout(k):
+    x = numbers((2, 19, 23, 29), "f4")
+    wanted = fastconv.avg_pool2d(x, k, padding="same", stride=1)
+    last = np.ascontiguousarray(np.moveaxis(x, 1, -1))
+    got = fastconv.avg_pool2d(last, k, padding="same", stride=1, channels_last=True)
+    np.testing.assert_array_equal(np.moveaxis(got, -1, 1), wanted)
+    turned = np.asfortranarray(x.astype(">f4"))
+    np.testing.assert_array_equal(fastconv.avg_pool2d(turned, k, padding="same", stride=1), wanted)
+
+
 # ---- one thing at a time -----------------------------------------------------------------------
 
 
