@@ -163,7 +163,7 @@ FC_INLINE uint32_t fc_lanes_equal_64(fc_vec_i64 a, fc_vec_i64 b)
     return (uint32_t)_mm256_movemask_pd((__m256d)(a == b));
 }
 #else
-#define FC_LANES_EQUAL_BY_LANE(BITS)                                                                     \
+#define FC_LANES_EQUAL_BY_LANE(BITS)                                                             \
     FC_INLINE uint32_t fc_lanes_equal_##BITS(fc_vec_i##BITS a, fc_vec_i##BITS b)                 \
     {                                                                                            \
         uint32_t bits = 0;                                                                       \

@@ -11,7 +11,7 @@ enum { FC_POOL_MAX, FC_POOL_ARGMAX, FC_POOL_SUM };
 typedef struct {
     int what;   /* see above */
     int omit;   /* NaN is left out */
-    int pairs;  /* from lane to lane there are two elements of the source, else one */
+    int pairs;  /* from lane to lane there are two elements (of real numbers), else one */
     int shared; /* each tap is one element behind the one before it, or there are no pairs */
     int index_bytes; /* of an index that is stored: 8 or 4 */
     ptrdiff_t lines, src_line, dst_line, line_index; /* in elements */

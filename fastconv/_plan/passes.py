@@ -134,7 +134,10 @@ def _part(call) -> Part:
         counts=counts,
         columns=columns,
         value_how=(storage(dtype), dst.storage),
-        dst_in_place=dst.native and (dst.strides[step] == dst.itemsize or count == 1),
+        # Averages are divided by whole vectors, for which a row of outputs may have no room.
+        dst_in_place=counts is None
+        and dst.native
+        and (dst.strides[step] == dst.itemsize or count == 1),
     )
     threads = min(call.threads, problem.tasks)
     scratch.limit(threads * problem.scratch_bytes)

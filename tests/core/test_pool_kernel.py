@@ -40,6 +40,8 @@ def windows(rows, k, stride, count):
 @pytest.mark.parametrize("walks", [False, True])
 def test_pool(table, dtype, k, stride, walks):
     """Lines of a plane, by all of their taps, and down the plane."""
+    if stride == 2 and dtype.kind != "f":
+        return  # pairs are of real numbers
     rng = np.random.default_rng(k)
     for what in (MAX, ARGMAX, SUM) if dtype.kind == "f" else (MAX, ARGMAX):
         for count in COUNTS:

@@ -85,7 +85,7 @@ def test_add_rows(table, dtype):
 
 def test_integers_wrap(table, dtype):
     if dtype.kind != "i":
-        pytest.skip("numbers of floating point do not")
+        return  # numbers of floating point do not
     most = np.iinfo(dtype).max
     dst, src = np.full(37, most, dtype), np.full(37, 2, dtype)
     table.call("add_rows", dst, 0, src, 0, 1, 37)
