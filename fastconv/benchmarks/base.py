@@ -61,8 +61,8 @@ class Rival:
         raise NotImplementedError
 
     def array(self, case: Case, result: Any) -> Array:
-        """What the call has returned, with the axes of the case."""
-        return np.asarray(result)
+        """What the call has returned, with the axes of the case; values without their indices."""
+        return np.asarray(result[0] if isinstance(result, tuple) else result)
 
 
 class FastConv(Rival):
@@ -82,6 +82,10 @@ class FastConv(Rival):
 
     def build(self, case, x, w, b, limit, residual=None):
         function, words = getattr(self.module, case.op), case.keywords
+        if case.operation.second == "nothing":
+            return lambda: function(x, **words)
+        if case.operation.second == "indices":
+            return lambda: function(x, w, **words)
         if case.operation.image:
             kernel = list(w) if case.family == "separable_filter" else w
             return lambda: function(x, kernel, **words)
@@ -107,7 +111,12 @@ class FastConv(Rival):
 class Prepared(FastConv):
     """`fastconv.prepare` outside of the timing, its call inside."""
 
-    families = FastConv.families - {"separable_filter"}  # it has no weights to pack
+    # The others have no weights to pack.
+    families = frozenset(
+        name
+        for name, operation in OPERATIONS.items()
+        if operation.second == "weight" and name != "separable_filter"
+    )
 
     def build(self, case, x, w, b, limit, residual=None):
         if case.operation.image:

@@ -14,10 +14,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .operations import BORDERS, OPERATIONS, Operation, pairs
+from .unweighted import windows_along
 
 __all__ = [
     "ACTIVATIONS", "BORDERS", "KINDS", "Case", "Kind", "conv", "image_filter", "transposed",
-    "variant",
+    "unweighted", "variant",
 ]  # fmt: skip
 
 ACTIVATIONS = ("relu", "gelu", "silu", "sigmoid", "tanh", "hardswish")
@@ -58,8 +59,9 @@ class Case:
     """One call of a public function of fastconv, with a bias if it is no filter.
 
     `shapes` are those of input and weight, channels first whatever the layout; a filter has one
-    image and (1, 1, *kernel). `words` are the keywords of the function, one value an axis where it
-    takes such. `tags` say what else there is: "residual", an array to add.
+    image and (1, 1, *kernel), a function without weights (1, 1, *window). `words` are the keywords
+    of the function, one value an axis where it takes such. `tags` say what else there is:
+    "residual", an array to add.
     """
 
     name: str
@@ -84,6 +86,8 @@ class Case:
         """What the case is timed and listed among, see `groups.py`."""
         if self.operation.image:
             return "filters"
+        if self.operation.second != "weight":
+            return "pooling"
         if self.family == "conv_transpose":
             return "transposed"
         if self.groups > 1:
@@ -92,7 +96,7 @@ class Case:
 
     @property
     def rank(self) -> int:
-        return len(self.shapes[0]) - 2
+        return len(self.shapes[1]) - 2
 
     @property
     def input_shape(self) -> tuple[int, ...]:
@@ -137,7 +141,7 @@ class Case:
     @property
     def padding(self) -> tuple[Any, ...]:
         """A number or (before, after) on each axis, see `pads`."""
-        return self.words["padding"]
+        return self.words.get("padding", (0,) * self.rank)
 
     @property
     def pads(self) -> tuple[tuple[int, int], ...]:
@@ -179,12 +183,16 @@ class Case:
 
     @property
     def nbytes(self) -> int:
-        """Of input, weight and result, and of a residual: what a call reads and writes at least."""
-        weights = 0 if self.operation.image else math.prod(self.weight_shape)
+        """Of input, weight, indices, residual and result: what a call reads and writes at least."""
+        weighted = self.operation.second == "weight" and not self.operation.image
+        weights = math.prod(self.weight_shape) if weighted else 0
+        indices = math.prod(self.output_shape) if self.words.get("return_indices") else 0
+        indices += math.prod(self.input_shape) if self.operation.second == "indices" else 0
         parts = [
             (self.dtype, math.prod(self.input_shape)),
             (self.kind.weight, weights + self.residual * math.prod(self.output_shape)),
             (self.kind.result, math.prod(self.output_shape)),
+            ("int64", indices),
         ]
         return sum(np.dtype(dtype).itemsize * size for dtype, size in parts)
 
@@ -300,6 +308,48 @@ def image_filter(
     name = named(channels, sizes, None, kernel) + f" {op.removesuffix('_filter')}"
     shapes = ((1, channels, *sizes), (1, 1, *kernel))
     return variant(Case(name.replace("filter2d", "filter"), op, shapes, {}), **features)
+
+
+def unweighted(
+    op: str,
+    channels: int,
+    sizes: int | Sequence[int],
+    window: Sequence[int],
+    text: str,
+    *,
+    batch: int = 1,
+    **words: Any,
+) -> Case:
+    """A function without weights; `text` is the rest of its name."""
+    spatial = axes(sizes, len(window))
+    shapes = ((batch, channels, *spatial), (1, 1, *window))
+    if op == "fold":
+        count = math.prod(windows_along(spatial, words))
+        shapes = ((batch, channels * math.prod(window), count), shapes[1])
+    last = {"channels_last": True} if words.pop("channels_last", False) else {}
+    size = named(channels, spatial, None, window).partition(" ")[0]
+    name = f"{size} {text}" + f" N{batch}" * (batch > 1)
+    return variant(Case(name, op, shapes, words), **last)
+
+
+def pooling(
+    op: str,
+    channels: int,
+    sizes: int | Sequence[int],
+    window: Sequence[int],
+    *,
+    stride: int = 1,
+    padding: int = 0,
+    indices: bool = False,
+    **words: Any,
+) -> Case:
+    """`max_pool2d` and the like."""
+    rank = len(window)
+    said = {"kernel_size": tuple(window), "stride": (stride,) * rank, "padding": (padding,) * rank}
+    said |= {"return_indices": indices} if op.startswith("max") else {}
+    text = named(0, (0,), None, window, said["stride"]).partition(" ")[2]
+    text += f" {op.partition('_')[0]}" + " indices" * indices
+    return unweighted(op, channels, sizes, window, text, **said, **words)
 
 
 def axes(value: int | Sequence[Any], rank: int) -> tuple[Any, ...]:

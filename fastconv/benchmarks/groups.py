@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from .case import Case, conv, image_filter, transposed, variant
+from .case import Case, conv, image_filter, pooling, transposed, unweighted, variant
 from .cases import CASES, QUICK, select
 from .features import FEATURES, QUICK_FEATURES
 
@@ -66,6 +66,34 @@ FILTERS = (
     ),
 )
 
+_K3, _K2 = {"stride": 2, "padding": 1}, {"stride": 2}
+_WINDOWS_3X3 = {"kernel_size": (3, 3), "padding": (1, 1)}
+_TWICE = {"scale_factor": 2}
+_LAYOUTS = _both(
+    pooling("max_pool2d", 64, 112, (3, 3), **_K3),
+    pooling("max_pool2d", 64, 112, (3, 3), indices=True, **_K3),
+    pooling("max_pool2d", 64, 224, (2, 2), **_K2),
+    pooling("max_pool2d", 64, 224, (2, 2), indices=True, **_K2),
+    pooling("max_pool2d", 512, 20, (13, 13), padding=6),
+    pooling("max_pool2d", 32, 56, (2, 2), batch=8, **_K2),
+    pooling("max_pool3d", 16, 32, (2, 2, 2), **_K2),
+    pooling("max_pool1d", 64, 16384, (4,), stride=4),
+    pooling("avg_pool2d", 192, 56, (3, 3), padding=1),
+    pooling("avg_pool2d", 64, 112, (2, 2), **_K2),
+    unweighted("global_avg_pool2d", 2048, 7, (7, 7), "global avg", batch=8),
+    unweighted("adaptive_avg_pool2d", 256, 57, (8, 8), "adaptive avg to 7x7", output_size=(7, 7)),
+    unweighted(
+        "max_unpool2d", 64, 112, (2, 2), "2x2s2 max unpool", kernel_size=(2, 2), stride=(2, 2)
+    ),
+    unweighted("interpolate", 64, 56, (2, 2), "nearest x2", mode="nearest", **_TWICE),
+    unweighted("interpolate", 64, 56, (2, 2), "bilinear x2", mode="bilinear", **_TWICE),
+)
+POOLING = (
+    *_LAYOUTS,
+    unweighted("unfold", 64, 56, (3, 3), "3x3 unfold", **_WINDOWS_3X3),
+    unweighted("fold", 64, 56, (3, 3), "3x3 fold", output_size=(56, 56), **_WINDOWS_3X3),
+)
+
 # What `--group` takes, in the order of the tables; `Case.group` is the name again.
 GROUPS: dict[str, tuple[Case, ...]] = {
     "dense": CASES,
@@ -73,6 +101,7 @@ GROUPS: dict[str, tuple[Case, ...]] = {
     "depthwise": DEPTHWISE,
     "transposed": TRANSPOSED,
     "filters": FILTERS,
+    "pooling": POOLING,
 }
 HEADINGS = {
     "dense": "Layers and filters",
@@ -80,6 +109,7 @@ HEADINGS = {
     "depthwise": "Depthwise and grouped",
     "transposed": "Transposed",
     "filters": "Filters of images",
+    "pooling": "Pooling, unpooling, columns and resizing",
 }
 EVERY_CASE = tuple(case for cases in GROUPS.values() for case in cases)
 
@@ -90,6 +120,7 @@ QUICK_OF: dict[str, tuple[str, ...]] = {
     "depthwise": ("32@112->32 3x3 g32", "32@112->32 3x3 g32 NHWC", "256@28->256 3x3 g32"),
     "transposed": ("128@28->64 4x4s2 T",),
     "filters": ("3@512 3x3 filter u8", "1@1024 101x1 filter", "1@1024 31x31 separable"),
+    "pooling": ("64@112 3x3s2 max*", "64@56 3x3 unfold", "64@56 bilinear x2"),
 }
 
 # Without options: the dense cases, and a few that stand for each other group.
@@ -103,5 +134,9 @@ FEW = (
     "3@1080x1920 3x3 filter u8",
     "1@1024 101x1 filter",
     "1@1024 31x31 separable",
+    "64@112 3x3s2 max indices",
+    "64@112 2x2s2 avg",
+    "64@56 3x3 fold",
+    "64@56 bilinear x2",
 )
 DEFAULT = (*CASES, *select(EVERY_CASE, FEW))

@@ -185,7 +185,7 @@ class Peak:
     def limit(self, case: Case) -> tuple[str, float] | None:
         """What takes longer, and its seconds: the products ("FMA") or a copy of the bytes."""
         flops, rate = self.flops.get(case.kind.peak), self.copies.get(case.nbytes)
-        limits = [("FMA", case.flops / flops)] if flops else []
+        limits = [("FMA", case.flops / flops)] if flops and case.flops else []
         limits += [("copy", case.nbytes / rate)] if rate else []
         return max(limits, key=lambda limit: limit[1], default=None)
 

@@ -12,7 +12,9 @@ from .base import Lacking, Rival, seconds
 from .case import ACTIVATIONS, Case
 
 EPILOGUE = ("residual", *ACTIVATIONS)
-FAMILIES = frozenset({"conv", "conv_transpose"})
+FAMILIES = frozenset(
+    {"conv", "conv_transpose", "max_pool", "avg_pool", "global_avg_pool", "interpolate"}
+)
 ONNX_PADS = {"mirror": "reflect", "edge": "edge", "wrap": "wrap"}
 
 
@@ -28,7 +30,7 @@ class Torch(Rival):
     package = "torch"
     PADS = {"mirror": "reflect", "edge": "replicate", "wrap": "circular"}  # noqa: RUF012
     offers = frozenset({*PADS, *EPILOGUE, "float16", "complex64", "int8", "int16"})
-    families = FAMILIES
+    families = FAMILIES | {"adaptive_avg_pool", "max_unpool", "unfold", "fold"}
 
     def __init__(self, threads: int) -> None:
         import torch
@@ -53,8 +55,19 @@ class Torch(Rival):
             return self.torch.from_numpy(array).contiguous(memory_format=layout)
 
         x, residual = tensor(x), None if residual is None else tensor(residual)
+        if case.operation.second != "weight":
+            return self.unweighted(case, x, tensor(w) if w.ndim else None)
         w, b = self.torch.from_numpy(w).contiguous(memory_format=layout), self.torch.from_numpy(b)
         return self.with_epilogue(case, residual, self.convolution(case, x, w, b))
+
+    def unweighted(self, case, x, indices):
+        name, words = case.op, case.params
+        if case.family == "global_avg_pool":
+            name, words = f"adaptive_avg_pool{case.rank}d", {"output_size": 1}
+        function = getattr(self.torch.nn.functional, name)
+        if indices is not None:
+            return lambda: function(x, indices, **words)
+        return lambda: function(x, **words)
 
     def convolution(self, case, x, w, b):
         params, function = case.params, getattr(self.torch.nn.functional, case.op)
@@ -118,12 +131,13 @@ class TorchChannelsLast(Torch):
     """The same on channels_last tensors, converted outside of the timing."""
 
     offers = Torch.offers | {"channels_last"}
+    families = Torch.families - {"fold"}  # its columns have no such layout
 
     def formats(self):
         return {2: self.torch.channels_last, 3: self.torch.channels_last_3d}
 
     def array(self, case, result):
-        y = np.asarray(result)
+        y = super().array(case, result)
         return np.moveaxis(y, 1, -1) if case.channels_last else y
 
 
@@ -135,7 +149,8 @@ def onnx_model(case: Case, w: np.ndarray, b: np.ndarray) -> bytes:
     """
     from onnx import helper, numpy_helper
 
-    arrays, nodes = {"w": w, "b": b}, []
+    weighted = case.operation.second == "weight"
+    arrays, nodes = {"w": w, "b": b} if weighted else {}, []
 
     def then(operation: str, *others: str, **attributes) -> None:
         """A node that takes what the last one gives."""
@@ -150,7 +165,9 @@ def onnx_model(case: Case, w: np.ndarray, b: np.ndarray) -> bytes:
         pads = (0,) * len(pads)
     words = {"kernel_shape": case.kernel, "strides": case.stride, "dilations": case.dilation}
     words |= {"pads": pads, "group": case.groups}
-    if w.dtype == np.int8:
+    if not weighted:
+        unweighted_node(case, words, arrays, nodes)
+    elif w.dtype == np.int8:
         arrays["b"] = b.astype(case.kind.result).reshape(-1, *[1] * case.rank)
         then("ConvInteger", "w", **words)
         then("Add", "b")
@@ -173,24 +190,58 @@ def onnx_model(case: Case, w: np.ndarray, b: np.ndarray) -> bytes:
         return helper.make_tensor_value_info(name, kind, shape)
 
     inputs = [value("x", case.dtype, case.input_shape)]
+    if case.operation.second == "indices":
+        inputs.append(value("w", "int64", case.input_shape))
     if case.residual:
         inputs.append(value("residual", case.kind.weight, case.output_shape))
     graph = helper.make_graph(
         nodes,
         "conv",
         inputs,
-        [value(nodes[-1].output[0], case.kind.result, case.output_shape)],
+        [
+            value(name, dtype, case.output_shape)
+            for name, dtype in zip(nodes[-1].output, (case.kind.result, "int64"), strict=False)
+        ],
         [numpy_helper.from_array(array, name) for name, array in arrays.items()],
     )
     opset = helper.make_opsetid("", 20)
     return helper.make_model(graph, opset_imports=[opset], ir_version=10).SerializeToString()
 
 
+def unweighted_node(case: Case, words: dict, arrays: dict, nodes: list) -> None:
+    """Append the node of a function without weights; `words` are those of a Conv."""
+    from onnx import helper
+
+    windows = {name: words[name] for name in ("kernel_shape", "strides", "pads")}
+    names, outputs = ["x"], ["y"]
+    if case.family == "max_pool":
+        outputs += ["indices"] * case.words["return_indices"]
+        operation, words = "MaxPool", windows
+    elif case.family == "avg_pool":
+        operation, words = "AveragePool", windows | {"count_include_pad": 1}
+    elif case.family == "global_avg_pool":
+        operation, words = "GlobalAveragePool", {}
+    elif case.family == "max_unpool":
+        operation, words, names = "MaxUnpool", windows, ["x", "w"]
+    elif case.family == "fold":
+        arrays["sizes"] = np.array(case.words["output_size"])
+        arrays["kernel"] = np.array(case.kernel)
+        operation, words, names = "Col2Im", {"pads": words["pads"]}, ["x", "sizes", "kernel"]
+    else:
+        arrays["scales"] = np.array([1, 1, *case.kernel], "f4")
+        operation, names = "Resize", ["x", "", "scales"]
+        words = {"mode": "linear", "coordinate_transformation_mode": "half_pixel"}
+        if case.words["mode"] == "nearest":
+            words = {"mode": "nearest", "coordinate_transformation_mode": "asymmetric"}
+            words["nearest_mode"] = "floor"
+    nodes.append(helper.make_node(operation, names, outputs, **words))
+
+
 class OnnxRuntime(Rival):
     """A model of few nodes, weights packed at load; `run` returns a new array without a copy."""
 
     package = "onnxruntime onnx"
-    families = FAMILIES
+    families = FAMILIES | {"max_unpool", "fold"}
     offers = frozenset({*ONNX_PADS, *EPILOGUE, "float16", "int8"})
 
     def __init__(self, threads: int) -> None:
@@ -212,6 +263,9 @@ class OnnxRuntime(Rival):
             onnx_model(case, w, b), options, providers=["CPUExecutionProvider"]
         )
         feed = {"x": x} if residual is None else {"x": x, "residual": residual}
+        if case.operation.second == "indices":
+            planes = np.arange(math.prod(case.input_shape[:2])) * math.prod(case.output_spatial)
+            feed["w"] = w + planes.reshape(*case.input_shape[:2], *[1] * case.rank)
         return lambda: session.run(None, feed)[0]
 
 
@@ -255,7 +309,8 @@ class OpenVino(Rival):
         """The model for arrays of that layout."""
         steps = self.module.preprocess.PrePostProcessor(model)
         axes = "DHW"[-rank:]
-        for end in [*map(steps.input, range(len(model.inputs))), steps.output()]:
+        ends = [*map(steps.input, range(len(model.inputs)))]
+        for end in [*ends, *map(steps.output, range(len(model.outputs)))]:
             end.model().set_layout(self.module.Layout(f"NC{axes}"))
             end.tensor().set_layout(self.module.Layout(f"N{axes}C"))
         return steps.build()

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from .case import Case
+from .unweighted import draw_indices
 
 __all__ = ["activated", "operands", "truth"]
 
@@ -35,6 +36,8 @@ def operands(case: Case, seed: int = 0) -> tuple[np.ndarray, ...]:
     rng = np.random.default_rng(seed)
     if case.operation.image:
         return image_operands(case, rng)
+    if case.operation.second != "weight":
+        return unweighted_operands(case, rng)
     weight = draw(rng, case.weight_shape, case.kind.weight)
     if weight.dtype.kind in "fc":
         weight /= np.asarray(math.sqrt(math.prod(case.weight_shape[1:])), weight.real.dtype)
@@ -61,6 +64,17 @@ def image_operands(case: Case, rng: np.random.Generator) -> tuple[np.ndarray, ..
     return x, weight, np.zeros((), case.kind.weight)
 
 
+def unweighted_operands(case: Case, rng: np.random.Generator) -> tuple[np.ndarray, ...]:
+    """Input, indices or nothing, and a bias of nothing."""
+    x, nothing = draw(rng, laid_out(case, case.input_shape), case.dtype), np.zeros((), case.dtype)
+    if case.operation.second == "nothing":
+        return x, nothing, nothing
+    index = draw_indices(rng, case.shapes)
+    if case.channels_last:
+        index = np.ascontiguousarray(np.moveaxis(index, 1, -1))
+    return x, index, nothing
+
+
 def laid_out(case: Case, shape: tuple[int, ...]) -> tuple[int, ...]:
     """(N, C, *sizes) as the arrays of the case have it."""
     if case.operation.image:  # (*sizes, C), and no axis for one channel
@@ -77,6 +91,7 @@ def truth(
         x = np.moveaxis(x.reshape(*case.spatial, case.c_in), -1, 0)[None]
     elif case.channels_last:
         x = np.moveaxis(x, -1, 1)
+        w = np.moveaxis(w, -1, 1) if case.operation.second == "indices" else w
     y = case.operation.truth(case.shapes, case.words, x.astype(exact), w.astype(exact))
     y += b.astype(exact).reshape(-1, *[1] * case.rank)
     if case.operation.image:

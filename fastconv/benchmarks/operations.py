@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from . import unweighted
+
 Shape = tuple[int, ...]
 
 # Border modes as `numpy.pad` calls them.
@@ -33,6 +35,7 @@ class Operation(NamedTuple):
     # Of input and weight in the dtype of the result, channels first; without a bias. The weight
     # of a separable filter is one row of taps an axis.
     truth: Callable[[tuple[Shape, ...], dict[str, Any], np.ndarray, np.ndarray], np.ndarray]
+    second: str = "weight"  # what the second array is: or "indices", or "nothing"
 
 
 def pairs(padding: tuple[Any, ...]) -> tuple[tuple[int, int], ...]:
@@ -173,4 +176,35 @@ OPERATIONS = {
     ),
     "filter": Operation((), "mirror", True, same_shape, filter_macs, filtered),
     "separable_filter": Operation((), "mirror", True, same_shape, separable_macs, passed),
+}
+
+
+def _unweighted(
+    params: tuple[str, ...], shape: Callable, truth: Callable, second: str = "nothing"
+) -> Operation:
+    return Operation(params, "constant", False, shape, unweighted.no_macs, truth, second)
+
+
+_WINDOWS = ("kernel_size", "stride", "padding")
+OPERATIONS |= {
+    "max_pool": _unweighted(
+        (*_WINDOWS, "return_indices"), unweighted.pooled_shape, unweighted.largest
+    ),
+    "avg_pool": _unweighted(_WINDOWS, unweighted.pooled_shape, unweighted.averages),
+    "adaptive_avg_pool": _unweighted(
+        ("output_size",), unweighted.divided_shape, unweighted.divided
+    ),
+    "global_avg_pool": _unweighted((), unweighted.divided_shape, unweighted.divided),
+    "max_unpool": _unweighted(
+        ("kernel_size", "stride"), unweighted.enlarged_shape, unweighted.put_back, "indices"
+    ),
+    "unfold": _unweighted(("kernel_size", "padding"), unweighted.columns_shape, unweighted.columns),
+    "fold": _unweighted(
+        ("output_size", "kernel_size", "padding"),
+        unweighted.image_shape,
+        unweighted.columns_added,
+    ),
+    "interpolate": _unweighted(
+        ("scale_factor", "mode"), unweighted.enlarged_shape, unweighted.resized
+    ),
 }

@@ -24,7 +24,8 @@ A case is named by its input, its filters, its kernel, and what else there is:
 (all padding before the signal), `T` (transposed), the dtype (`f64` is float64, `u8` is uint8;
 float32 has no word), `NHWC` and the like for channels last, a border, and `+` what is done to the
 result. A filter of an image, `CHANNELS@SIZE KERNEL filter`, has one kernel for all channels, which
-are last; `separable` has a 1-D kernel along each axis.
+are last; `separable` has a 1-D kernel along each axis. What has no weights is named by its input,
+or the image that `fold` makes, by its windows and by what is done; `indices` are found, too.
 
 ```python
 >>> from fastconv.benchmarks.cases import CASES, select

@@ -79,6 +79,7 @@ def beside(results: Sequence[Result]) -> list[tuple]:
             (f"{text}: against torch", chosen, TORCH, OURS),
             (f"{text}: against the best of torch, onnxruntime, openvino", chosen, TENSOR, OURS),
         ]
+    rows += _rows_of_pooling(group.get("pooling", []))
     separable = [r for r in images if r.case.family == "separable_filter"]
     parts = {
         "filter2d": [r for r in images if r.case.family == "filter" and 1 not in r.case.kernel],
@@ -92,6 +93,25 @@ def beside(results: Sequence[Result]) -> list[tuple]:
             (f"{text}: against SciPy", chosen, ("scipy",), OURS),
         ]
     return rows
+
+
+def _rows_of_pooling(results: Sequence[Result]) -> list[tuple]:
+    """Pools of windows by layout, and everything else that has no weights."""
+    windows = [r for r in results if r.case.family in ("max_pool", "avg_pool")]
+    columns = [r for r in results if r.case.family in ("unfold", "fold")]
+    others = [r for r in results if r not in windows and r not in columns]
+    parts = {
+        "pooling, channels first": [r for r in windows if not r.case.channels_last],
+        "pooling, channels last": [r for r in windows if r.case.channels_last],
+        "adaptive and global pooling, unpooling, resizing": others,
+        "unfold, fold": columns,
+    }
+    rows = [
+        (f"{text}: against the best of torch, onnxruntime, openvino", chosen, TENSOR, OURS)
+        for text, chosen in parts.items()
+    ]
+    first = parts["pooling, channels first"]
+    return [("pooling, channels first: against torch contiguous", first, ("torch",), OURS), *rows]
 
 
 def prices(results: Sequence[Result]) -> list[tuple[str, Pairs]]:
@@ -114,7 +134,7 @@ def prices(results: Sequence[Result]) -> list[tuple[str, Pairs]]:
         *(
             (f"{group}: channels_last relative to channels first",
              [r for r in last if r.case.group == group])
-            for group in ("depthwise", "transposed")
+            for group in ("depthwise", "transposed", "pooling")
         ),
         ("filters of images: uint8 relative to float32",
          [r for r in having(everything, "uint8") if r.case.group == "filters"]),

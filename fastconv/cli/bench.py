@@ -26,6 +26,7 @@ BUDGETS = {
     "depthwise": 120.0,
     "transposed": 45.0,
     "filters": 100.0,
+    "pooling": 60.0,
 }
 ROUNDS, QUICK_ROUNDS = 15, 5
 PLOTS = (".png", ".svg", ".pdf")
@@ -50,7 +51,7 @@ def add_arguments(parser: Parser) -> None:
         choices=(*GROUPS, "all"),
         default=[],
         metavar="GROUP",
-        help=f"of {', '.join(GROUPS)}, all (default: dense, and a few of the last three)",
+        help=f"of {', '.join(GROUPS)}, all (default: dense, and a few of the last four)",
     )
     add(
         "--features",

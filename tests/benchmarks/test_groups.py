@@ -7,10 +7,11 @@ from scipy import ndimage, signal
 
 from fastconv.benchmarks import measure, process, report, rivals
 from fastconv.benchmarks import run as bench_run
-from fastconv.benchmarks.case import conv, image_filter, transposed
+from fastconv.benchmarks.case import conv, image_filter, pooling, transposed, unweighted
 from fastconv.benchmarks.cases import CASES, select
 from fastconv.benchmarks.groups import DEFAULT, EVERY_CASE, FEW, GROUPS, HEADINGS, QUICK_OF
 from fastconv.benchmarks.operands import operands, truth
+from fastconv.benchmarks.operations import OPERATIONS
 
 
 def small_groups():
@@ -22,6 +23,10 @@ def small_groups():
         spatial = tuple(9 + axis for axis in range(case.rank))
         kernel = tuple(min(k, 5) for k in case.kernel)
         features = {"channels_last": True} if case.channels_last else {}
+        if case.group == "pooling":
+            made = small_unweighted(case, spatial, kernel, features)
+            small[made.name] = made
+            continue
         if case.operation.image:
             made = image_filter(case.c_in, spatial, kernel, case.op, dtype=case.dtype)
         elif case.family == "conv_transpose":
@@ -35,6 +40,62 @@ def small_groups():
             made = conv(4, spatial, one or 6, kernel, groups=groups, **words, **features)
         small[made.name] = made
     return list(small.values())
+
+
+def small_unweighted(case, spatial, window, features):
+    words = {word: case.words[word] for word in case.params}
+    if "kernel_size" in words:
+        words["kernel_size"] = window
+        words["padding"] = tuple(min(p, k // 2) for p, k in zip(case.padding, window, strict=True))
+    if case.family == "max_unpool":
+        del words["padding"]
+    sizes = {"adaptive_avg_pool": (4, 7)[: case.rank], "fold": spatial}
+    if case.family in sizes:
+        words["output_size"] = sizes[case.family]
+    text = case.name.partition(" ")[2].removesuffix(" NHWC")
+    return unweighted(case.op, 4, spatial, window, text, batch=2, **words, **features)
+
+
+def test_truths_without_weights():
+    x = np.arange(12.0).reshape(1, 1, 3, 4)
+    said = {"kernel_size": (2, 2), "stride": (1, 2), "padding": (0, 1)}
+    shapes = ((1, 1, 3, 4), (1, 1, 2, 2))
+
+    def computed(op, x=x, shapes=shapes, w=None, **words):
+        operation = OPERATIONS[op]
+        y = operation.truth(shapes, words, x, w)
+        assert y.shape == operation.output_shape(shapes, words)
+        return y.squeeze((0, 1) if y.ndim == 4 else 0).tolist()
+
+    assert computed("max_pool", **said) == [[4, 6, 7], [8, 10, 11]]
+    assert computed("avg_pool", **said) == [[1, 3.5, 2.5], [3, 7.5, 4.5]]
+    assert computed("global_avg_pool") == [[5.5]]
+    assert computed("adaptive_avg_pool", output_size=(2, 3)) == [[2.5, 3.5, 4.5], [6.5, 7.5, 8.5]]
+    wide = {"kernel_size": (3, 1), "padding": (0, 1)}
+    columns = computed("unfold", **wide)
+    assert columns == [[0, *row, 0] for row in x[0, 0].tolist()]
+    folded = ((1, 3, 6), (1, 1, 3, 1))
+    image = computed("fold", np.array([columns]), folded, output_size=(3, 4), **wide)
+    assert image == x[0, 0].tolist()
+    index = np.array([[[[5, 0], [12, 15]]]])
+    small = ((1, 1, 2, 2), (1, 1, 2, 2))
+    put = computed("max_unpool", x[..., :2, :2] + 1, small, index)
+    assert np.flatnonzero(put).tolist() == [0, 5, 12, 15]
+    assert put[1][1] == 1
+    row = ((1, 1, 1, 2), (1, 1, 2, 2))
+    for mode, values in (("nearest", [0, 0, 1, 1]), ("bilinear", [0, 0.25, 0.75, 1])):
+        assert (
+            computed("interpolate", x[..., :1, :2], row, scale_factor=2, mode=mode) == [values] * 2
+        )
+
+
+def test_indices_lie_in_their_windows():
+    case = unweighted("max_unpool2d", 3, (5, 7), (2, 3), "", kernel_size=(2, 3), stride=(2, 3))
+    index = operands(case)[1][0, 0]
+    rows, columns = np.divmod(index, 21)
+    assert (rows // 2 == np.arange(5)[:, None]).all()
+    assert (columns // 3 == np.arange(7)).all()
+    assert len(np.unique(index)) == 35
 
 
 def test_groups():
@@ -60,6 +121,9 @@ def test_names_and_sizes_of_the_groups():
     assert (photo.features, photo.plain.features) == ({"uint8"}, set())
     passes = image_filter(1, 8, (5, 5), "separable_filter", dtype="float64")
     assert (passes.name, passes.flops) == ("1@8 5x5 separable f64", 2 * 64 * 10)
+    found = pooling("max_pool2d", 3, 8, (2, 2), stride=2, indices=True, channels_last=True)
+    assert (found.name, found.flops) == ("3@8 2x2s2 max indices NHWC", 0)
+    assert found.nbytes == 4 * 3 * 64 + (4 + 8) * 3 * 16
     layer = conv(2, 3, 4, (1,), dtype="float16", residual=True)
     assert layer.nbytes == 2 * (2 * 3 + 2 * 4 + 4 * 3 + 4 * 3)
 
@@ -145,6 +209,8 @@ def test_each_library_is_asked_for_what_it_has():
     assert asked(passes) == ["fastconv", "opencv", "scipy"]
     assert asked(photo) == [*rivals.OURS, *rivals.PLAIN, "opencv", "scipy"]
     assert asked(up) == [*rivals.OURS, "torch", "torch-cl", "onnxruntime", "openvino"]
+    found = pooling("max_pool2d", 3, 8, (2, 2))
+    assert asked(found) == ["fastconv", "torch", "torch-cl", "onnxruntime", "openvino"]
     assert asked(layer) == [*rivals.OURS, *rivals.RIVALS]
 
 
@@ -179,7 +245,7 @@ def test_copies_are_measured():
 
 
 def test_summary_of_the_groups():
-    words = {"depthwise": 4, "transposed": 4, "filters": 8}
+    words = {"depthwise": 4, "transposed": 4, "filters": 8, "pooling": 4}
     for group, least in words.items():
         results = []
         for case in GROUPS[group]:

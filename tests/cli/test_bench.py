@@ -38,7 +38,7 @@ def made_up_run(cases, names=tuple(rivals.EVERYONE), threads=(2,)):
         for case in cases:
             timings = {}
             for name in names:
-                seconds = case.flops / 2.3e11 * 10.0 ** rng.uniform(-0.3, 1.7)
+                seconds = (case.flops or 1e8) / 2.3e11 * 10.0 ** rng.uniform(-0.3, 1.7)
                 times = [seconds, 1.3 * seconds]
                 timings[name] = measure.Timing(times, times, 1e-7)
             timings["scipy"] = measure.Timing(reason="too slow for the time given", estimate=12.5)
@@ -111,7 +111,7 @@ def test_list(run):
             ("--group", "dense", "filters", "--cases", "* T"),
             "such a name in dense, filters; --list",
         ),
-        (("--group", "pooling"), "--group is 'pooling', but it must be one of "),
+        (("--group", "nothing"), "--group is 'nothing', but it must be one of "),
         (("--threads", 0), "--threads is '0', but it must be an integer of at least 1"),
         (("--rounds", "many"), "--rounds is 'many', but it must be an integer of at least 1"),
         (("--budget", "nan"), "--budget is 'nan', but it must be a number of seconds above 0"),
