@@ -194,23 +194,34 @@ x = np.ones((1, 256, 62, 62), np.float32)
 many = np.broadcast_to(x, (1000, *x.shape[1:]))
 w = np.ones((256, 256, 7, 7), np.float32)
 out = np.empty((1000, 256, 56, 56), np.float32)
-fastconv.conv2d(x, w, threads=2)
+call = {
+    "conv2d": lambda x, **said: fastconv.conv2d(x, w, **said),
+    "lp_pool2d": lambda x, **said: fastconv.lp_pool2d(x, 3, 7, 1, **said),
+}[sys.argv[1]]
+before = call(x, threads=2)
 print("begin", flush=True)
 try:
-    fastconv.conv2d(many, w, out=out, threads=int(sys.argv[1]), algorithm=sys.argv[2])
+    call(many, out=out, threads=int(sys.argv[2]), algorithm=sys.argv[3])
 except KeyboardInterrupt:
     print("interrupted", flush=True)
-assert (fastconv.conv2d(x, w, threads=2) == 256 * 49).all()
+assert (call(x, threads=2) == before).all()
 assert scratch.kept() > 0               # the scratch of the call came back
 print("end", flush=True)
 """
 
 
 @linux
-@pytest.mark.parametrize("algorithm", ALGORITHMS)
+@pytest.mark.parametrize(
+    ("op", "algorithm"),
+    [
+        *(("conv2d", algorithm) for algorithm in ALGORITHMS),
+        ("lp_pool2d", "direct"),
+        ("lp_pool2d", "separable"),
+    ],
+)
 @pytest.mark.parametrize("threads", [1, 2])
-def test_ctrl_c(threads, algorithm):
-    command = [sys.executable, "-c", LONG_CALL, str(threads), algorithm]
+def test_ctrl_c(threads, op, algorithm):
+    command = [sys.executable, "-c", LONG_CALL, op, str(threads), algorithm]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout.readline() == "begin\n"
