@@ -46,8 +46,8 @@ def max_unpool2d():
         where they go: an array of integers, of the shape of the input, such as `max_pool2d` returns
         with return_indices. A value whose index is -1 is left out.
     kernel_size, stride, padding
-        those of the pooling. The result has the size ``(n - 1) * stride + kernel_size - padding
-        before and after`` along an axis of n values.
+        those of the pooling. An axis of n values becomes one of ``(n - 1) * stride + kernel_size``
+        elements, less the padding on both sides.
     output_size
         None, or the size of the result: one number, or one per axis, each less than a stride from
         that size. The sizes of all axes of the array are taken, too.

@@ -66,20 +66,20 @@ FILTERS = (
     ),
 )
 
-_K3, _K2 = {"stride": 2, "padding": 1}, {"stride": 2}
+_CENTRED = {"stride": 2, "padding": 1}
 _WINDOWS_3X3 = {"kernel_size": (3, 3), "padding": (1, 1)}
 _TWICE = {"scale_factor": 2}
 _LAYOUTS = _both(
-    pooling("max_pool2d", 64, 112, (3, 3), **_K3),
-    pooling("max_pool2d", 64, 112, (3, 3), indices=True, **_K3),
-    pooling("max_pool2d", 64, 224, (2, 2), **_K2),
-    pooling("max_pool2d", 64, 224, (2, 2), indices=True, **_K2),
+    pooling("max_pool2d", 64, 112, (3, 3), **_CENTRED),
+    pooling("max_pool2d", 64, 112, (3, 3), indices=True, **_CENTRED),
+    pooling("max_pool2d", 64, 224, (2, 2), stride=2),
+    pooling("max_pool2d", 64, 224, (2, 2), indices=True, stride=2),
     pooling("max_pool2d", 512, 20, (13, 13), padding=6),
-    pooling("max_pool2d", 32, 56, (2, 2), batch=8, **_K2),
-    pooling("max_pool3d", 16, 32, (2, 2, 2), **_K2),
+    pooling("max_pool2d", 32, 56, (2, 2), batch=8, stride=2),
+    pooling("max_pool3d", 16, 32, (2, 2, 2), stride=2),
     pooling("max_pool1d", 64, 16384, (4,), stride=4),
     pooling("avg_pool2d", 192, 56, (3, 3), padding=1),
-    pooling("avg_pool2d", 64, 112, (2, 2), **_K2),
+    pooling("avg_pool2d", 64, 112, (2, 2), stride=2),
     unweighted("global_avg_pool2d", 2048, 7, (7, 7), "global avg", batch=8),
     unweighted("adaptive_avg_pool2d", 256, 57, (8, 8), "adaptive avg to 7x7", output_size=(7, 7)),
     unweighted(

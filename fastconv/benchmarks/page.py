@@ -13,7 +13,7 @@ from .._core import table as kernel_table
 from .._plan.machine import facts
 from .groups import HEADINGS
 from .measure import Peak, Result
-from .report import best_rival, cell, copies_text, notes, percent_cell, present
+from .report import best_rival, cell, copies_text, gigaflops, notes, percent_cell, present
 from .rivals import EVERYONE, OURS, RIVALS
 from .run import Run
 from .summary import summary_parts
@@ -125,7 +125,7 @@ def time_table(results: Sequence[Result], peak: Peak, names: Sequence[str]) -> l
         head += [name, "%"] if name in OURS else [name]
     rows = []
     for result in results:
-        row = [result.case.name, f"{result.case.flops / 1e9:.3g}"]
+        row = [result.case.name, gigaflops(result)]
         shown = [*OURS, best_rival(result)]
         times = {n: result.timed[n].best for n in shown if n in result.timed}
         first = min(times, key=times.__getitem__, default=None)

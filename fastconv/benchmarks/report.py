@@ -38,6 +38,11 @@ def cell(result: Result, name: str, what: str = "best") -> str:
     return "wrong" if timing is not None and timing.wrong else "-"
 
 
+def gigaflops(result: Result) -> str:
+    """The work of a case; "-" where nothing is multiplied."""
+    return f"{result.case.flops / 1e9:.3g}" if result.case.flops else "-"
+
+
 def percent_cell(peak: Peak, result: Result, name: str) -> str:
     """The share of the limit: "95%" of the FMA peak, "95c" of a copy."""
     value, limit = peak.percent(result, name), peak.limit(result.case)
@@ -78,10 +83,7 @@ def overview(results: Sequence[Result], peak: Peak, width: int) -> list[str]:
 def times(results: Sequence[Result], names: Sequence[str], width: int) -> list[str]:
     """Lines of a table: the time of each rival, and of the same without its features."""
     names = present(results, [name for name in names if name not in OURS])
-    rows = [
-        (r.case.name, f"{r.case.flops / 1e9:.3g}", *(cell(r, name) for name in names))
-        for r in results
-    ]
+    rows = [(r.case.name, gigaflops(r), *(cell(r, name) for name in names)) for r in results]
     if not names:
         return []
     lines = aligned(("case", "GFLOP", *names), rows, width)

@@ -37,12 +37,9 @@ def windows(x: np.ndarray, words: Words, border: float) -> np.ndarray:
     padding = words.get("padding", (0,) * len(kernel))
     x = np.pad(x, [(0, 0), (0, 0), *((p, p) for p in padding)], constant_values=border)
     spatial = tuple(range(2, x.ndim))
+    every = (slice(None), slice(None))
     step = (slice(None, None, s) for s in words.get("stride", (1,) * len(kernel)))
-    return np.lib.stride_tricks.sliding_window_view(x, kernel, spatial)[(..., *step, *_all(kernel))]
-
-
-def _all(axes: Shape) -> tuple[slice, ...]:
-    return (slice(None),) * len(axes)
+    return np.lib.stride_tricks.sliding_window_view(x, kernel, spatial)[(*every, *step)]
 
 
 def pooled_shape(shapes: tuple[Shape, ...], words: Words) -> Shape:
