@@ -250,8 +250,9 @@ cdef void pool_some(const pooled_t *p, const operands_t *operands, fc_pool *pool
                             found + line * pool.index_line, 8, NULL, 0, NULL, 0, count)
     if p.counting:
         counted = pool[0]
-        counted.dst_line = p.pitch
-        p.window.kernels.pool(&counted, scratch + p.mask.at_strip, scratch + p.at_count, NULL)
+        counted.dst_line = p.pitch      # the mask lies in its strip as the input does
+        p.window.kernels.pool(&counted, src + (p.mask.at_strip - p.window.at_strip),
+                              scratch + p.at_count, NULL)
     for line in range(pool.lines if p.changes or not p.dst_in_place else 0):
         here = value + line * pool.dst_line * size
         if p.counting:

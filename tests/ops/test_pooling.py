@@ -243,3 +243,16 @@ def test_fractional_pools_are_those_of_torch(rank, dtype):
         got = getattr(fastconv, name)(x, 3, size, return_indices=True, _random_samples=samples)
         for here, there in zip(got, wanted, strict=True):
             np.testing.assert_array_equal(here, there.numpy())
+
+
+@pytest.mark.parametrize("channels_last", [False, True])
+@pytest.mark.parametrize("shape", [(53, 15), (131, 17), (67, 5)])
+def test_rows_of_many_averages_have_their_own_counts(shape, channels_last):
+    """A row of outputs that is computed in several parts: each part reads its own counts."""
+    rng = np.random.default_rng(5)
+    x = rng.standard_normal(shape, "f4")
+    x = x if channels_last else x.T
+    said = {"padding": [(3, 0)], "channels_last": channels_last, "where": rng.random(x.shape) < 0.8}
+    found = fastconv.avg_pool1d(x, 3, 1, **said)
+    expected = fastconv.avg_pool1d(x, 3, 1, algorithm="reference", **said)
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
