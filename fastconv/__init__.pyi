@@ -6,7 +6,6 @@ from typing import (
     Any,
     Literal,
     ParamSpec,
-    Protocol,
     Self,
     SupportsFloat,
     SupportsIndex,
@@ -16,9 +15,18 @@ from typing import (
 )
 
 import numpy as np
-from numpy.typing import ArrayLike, DTypeLike, NDArray
+from numpy.typing import NDArray
 
 from . import kernels as kernels
+from ._ops.conv import conv1d as conv1d
+from ._ops.conv import conv2d as conv2d
+from ._ops.conv import conv3d as conv3d
+from ._ops.conv import conv_transpose1d as conv_transpose1d
+from ._ops.conv import conv_transpose2d as conv_transpose2d
+from ._ops.conv import conv_transpose3d as conv_transpose3d
+from ._ops.conv import local_conv1d as local_conv1d
+from ._ops.conv import local_conv2d as local_conv2d
+from ._ops.conv import local_conv3d as local_conv3d
 from ._ops.filters import filter2d as filter2d
 from ._ops.filters import filter_nd as filter_nd
 from ._ops.filters import separable_filter as separable_filter
@@ -123,7 +131,7 @@ _Activation: TypeAlias = (
 )
 _Algorithm: TypeAlias = Literal[
     "auto", "direct", "im2col_gemm", "depthwise", "grouped", "reference", "phases", "separable",
-    "bands", "local", "rows", "resample",
+    "bands", "local", "rows", "resample", "masked",
 ]  # fmt: skip
 _ISA: TypeAlias = Literal["generic", "avx2", "avx512"]
 _Operation: TypeAlias = Literal[
@@ -148,186 +156,6 @@ _Operation: TypeAlias = Literal[
 _P = ParamSpec("_P")
 _Floating = TypeVar("_Floating", np.float16, np.float32, np.float64, np.complex64, np.complex128)
 _Scalar = TypeVar("_Scalar", bound=np.number[Any])
-
-# A family is a protocol with the parameters of its functions, which are `def`s for editors to find.
-
-class _Convolution(Protocol):
-    @overload
-    def __call__(
-        self,
-        input: NDArray[_Floating],
-        weight: NDArray[_Floating],
-        bias: ArrayLike | None = None,
-        stride: _PerAxis = 1,
-        padding: _Padding = 0,
-        dilation: _PerAxis = 1,
-        groups: SupportsIndex = 1,
-        *,
-        padding_mode: _Border | Sequence[_Border] = "constant",
-        padding_value: _Number = 0,
-        channels_last: bool = False,
-        flip: bool = False,
-        residual: ArrayLike | None = None,
-        activation: _Activation | None = None,
-        alpha: _Number = 1,
-        beta: _Number = 0,
-        dtype: None = None,
-        overflow: Literal["wrap", "saturate"] = "wrap",
-        out: NDArray[Any] | None = None,
-        algorithm: _Algorithm = "auto",
-        threads: SupportsIndex | None = None,
-    ) -> NDArray[_Floating]: ...
-    @overload
-    def __call__(
-        self,
-        input: ArrayLike,
-        weight: ArrayLike,
-        bias: ArrayLike | None = None,
-        stride: _PerAxis = 1,
-        padding: _Padding = 0,
-        dilation: _PerAxis = 1,
-        groups: SupportsIndex = 1,
-        *,
-        padding_mode: _Border | Sequence[_Border] = "constant",
-        padding_value: _Number = 0,
-        channels_last: bool = False,
-        flip: bool = False,
-        residual: ArrayLike | None = None,
-        activation: _Activation | None = None,
-        alpha: _Number = 1,
-        beta: _Number = 0,
-        dtype: type[_Scalar] | np.dtype[_Scalar],
-        overflow: Literal["wrap", "saturate"] = "wrap",
-        out: NDArray[Any] | None = None,
-        algorithm: _Algorithm = "auto",
-        threads: SupportsIndex | None = None,
-    ) -> NDArray[_Scalar]: ...
-    @overload
-    def __call__(
-        self,
-        input: ArrayLike,
-        weight: ArrayLike,
-        bias: ArrayLike | None = None,
-        stride: _PerAxis = 1,
-        padding: _Padding = 0,
-        dilation: _PerAxis = 1,
-        groups: SupportsIndex = 1,
-        *,
-        padding_mode: _Border | Sequence[_Border] = "constant",
-        padding_value: _Number = 0,
-        channels_last: bool = False,
-        flip: bool = False,
-        residual: ArrayLike | None = None,
-        activation: _Activation | None = None,
-        alpha: _Number = 1,
-        beta: _Number = 0,
-        dtype: DTypeLike | None = None,
-        overflow: Literal["wrap", "saturate"] = "wrap",
-        out: NDArray[Any] | None = None,
-        algorithm: _Algorithm = "auto",
-        threads: SupportsIndex | None = None,
-    ) -> _Array: ...
-
-class _Transposed(Protocol):
-    @overload
-    def __call__(
-        self,
-        input: NDArray[_Floating],
-        weight: NDArray[_Floating],
-        bias: ArrayLike | None = None,
-        stride: _PerAxis = 1,
-        padding: _Padding = 0,
-        output_padding: _PerAxis = 0,
-        groups: SupportsIndex = 1,
-        dilation: _PerAxis = 1,
-        *,
-        output_size: _PerAxis | None = None,
-        padding_mode: _Border | Sequence[_Border] = "constant",
-        channels_last: bool = False,
-        flip: bool = False,
-        residual: ArrayLike | None = None,
-        activation: _Activation | None = None,
-        alpha: _Number = 1,
-        beta: _Number = 0,
-        dtype: None = None,
-        overflow: Literal["wrap", "saturate"] = "wrap",
-        out: NDArray[Any] | None = None,
-        algorithm: _Algorithm = "auto",
-        threads: SupportsIndex | None = None,
-    ) -> NDArray[_Floating]: ...
-    @overload
-    def __call__(
-        self,
-        input: ArrayLike,
-        weight: ArrayLike,
-        bias: ArrayLike | None = None,
-        stride: _PerAxis = 1,
-        padding: _Padding = 0,
-        output_padding: _PerAxis = 0,
-        groups: SupportsIndex = 1,
-        dilation: _PerAxis = 1,
-        *,
-        output_size: _PerAxis | None = None,
-        padding_mode: _Border | Sequence[_Border] = "constant",
-        channels_last: bool = False,
-        flip: bool = False,
-        residual: ArrayLike | None = None,
-        activation: _Activation | None = None,
-        alpha: _Number = 1,
-        beta: _Number = 0,
-        dtype: type[_Scalar] | np.dtype[_Scalar],
-        overflow: Literal["wrap", "saturate"] = "wrap",
-        out: NDArray[Any] | None = None,
-        algorithm: _Algorithm = "auto",
-        threads: SupportsIndex | None = None,
-    ) -> NDArray[_Scalar]: ...
-    @overload
-    def __call__(
-        self,
-        input: ArrayLike,
-        weight: ArrayLike,
-        bias: ArrayLike | None = None,
-        stride: _PerAxis = 1,
-        padding: _Padding = 0,
-        output_padding: _PerAxis = 0,
-        groups: SupportsIndex = 1,
-        dilation: _PerAxis = 1,
-        *,
-        output_size: _PerAxis | None = None,
-        padding_mode: _Border | Sequence[_Border] = "constant",
-        channels_last: bool = False,
-        flip: bool = False,
-        residual: ArrayLike | None = None,
-        activation: _Activation | None = None,
-        alpha: _Number = 1,
-        beta: _Number = 0,
-        dtype: DTypeLike | None = None,
-        overflow: Literal["wrap", "saturate"] = "wrap",
-        out: NDArray[Any] | None = None,
-        algorithm: _Algorithm = "auto",
-        threads: SupportsIndex | None = None,
-    ) -> _Array: ...
-
-def _convolution(function: Callable[[], None]) -> _Convolution: ...
-@_convolution
-def conv1d() -> None: ...
-@_convolution
-def conv2d() -> None: ...
-@_convolution
-def conv3d() -> None: ...
-def _transposed(function: Callable[[], None]) -> _Transposed: ...
-@_transposed
-def conv_transpose1d() -> None: ...
-@_transposed
-def conv_transpose2d() -> None: ...
-@_transposed
-def conv_transpose3d() -> None: ...
-@_convolution
-def local_conv1d() -> None: ...
-@_convolution
-def local_conv2d() -> None: ...
-@_convolution
-def local_conv3d() -> None: ...
 
 class Plan:
     @property

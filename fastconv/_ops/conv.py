@@ -6,12 +6,38 @@ from __future__ import annotations
 
 from .._spec.conv import CONVOLUTION
 from .._spec.local import LOCAL
+from .._spec.masked import MASKED
 from .._spec.transpose import TRANSPOSED
-from .operation import operation
+from .operation import operation, same_of_arrays
 
 
 def _convolution(act, family, name, rank):
     """A convolution of a rank: what it takes, handed on to `act`."""
+    act_masked = same_of_arrays(act)
+
+    def convolution(
+        input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1,
+        *, padding_mode="constant", padding_value=0, channels_last=False, flip=False,
+        residual=None, activation=None, alpha=1, beta=0, dtype=None, overflow="wrap",
+        where=None, nan_policy="propagate", out=None, algorithm="auto", threads=None,
+    ):  # fmt: skip
+        parameters = (
+            stride, padding, dilation, groups, padding_mode, padding_value, channels_last, flip,
+            activation, alpha, beta, dtype, overflow,
+        )  # fmt: skip
+        how = (algorithm, threads)
+        if where is None and nan_policy == "propagate":
+            operands = (input, weight, bias, residual, out)
+            return act(family, name, rank, parameters, operands, how)
+        parameters += (nan_policy,)
+        operands = ((input, weight, where, bias, residual), out)
+        return act_masked(MASKED, name, rank, parameters, operands, how)
+
+    return convolution
+
+
+def _local(act, family, name, rank):
+    """A convolution without shared weights, of a rank."""
 
     def convolution(
         input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1,
@@ -100,6 +126,14 @@ def conv2d():
         integers with 'saturate' only: rounded, halves to even; NaN becomes 0. Sums of integers
         are int64 before. So sums from 2**63 on, as of large uint64 values, are negative:
         'saturate' stores 0 for them in uint64, 'wrap' their true value.
+    where
+        None, or an array of bool that broadcasts to the shape of the input: only elements where it
+        is True count. Sums are then multiplied by sum |weight| over the sum of |weight| where
+        elements count, so that those make up for the others. NaN where none counts. Integers give
+        float64, unless `dtype` is given.
+    nan_policy
+        'propagate', or 'omit': elements that are NaN do not count. Padding counts, unless
+        `padding_value` is NaN, too.
     out
         None, or an array for the result, of its shape and dtype, and of any strides and byte
         order. It may overlap the other arrays.
@@ -130,6 +164,10 @@ def conv2d():
     >>> conv2d(photo, mean, padding=1, groups=3, padding_mode="mirror", channels_last=True,
     ...        dtype=np.uint8, overflow="saturate")[0, 0]
     array([200, 200, 200], dtype=uint8)
+    >>> gap = np.where(x == 4, np.nan, x)
+    >>> conv2d(gap, np.full((1, 1, 2, 2), 0.25), nan_policy="omit").round(2)
+    array([[[[1.33, 2.67],
+             [5.33, 6.67]]]])
     """
 
 
@@ -243,7 +281,7 @@ def conv_transpose3d():
     """
 
 
-@operation(_convolution, LOCAL, 1)
+@operation(_local, LOCAL, 1)
 def local_conv1d():
     """Convolve (N, C, L) or (C, L) with weights (outL, O, C/groups, kL), other ones at each output.
 
@@ -257,7 +295,7 @@ def local_conv1d():
     """
 
 
-@operation(_convolution, LOCAL, 2)
+@operation(_local, LOCAL, 2)
 def local_conv2d():
     """Convolve (N, C, H, W) or (C, H, W), with weights (outH, outW, O, C/groups, kH, kW).
 
@@ -294,7 +332,7 @@ def local_conv2d():
     """
 
 
-@operation(_convolution, LOCAL, 3)
+@operation(_local, LOCAL, 3)
 def local_conv3d():
     """Convolve (N, C, D, H, W) with weights (outD, outH, outW, O, C/groups, kD, kH, kW).
 

@@ -42,6 +42,11 @@ def operation(
     return make
 
 
+def same_of_arrays(act: Callable) -> Callable:
+    """What does for operations of arrays what `act` does for those with weights."""
+    return unweighted.execute if act is weighted.execute else unweighted.explain
+
+
 def plan(operation, /, *arguments, **keywords) -> Plan:
     """How a call would run, and why: a `Plan`, which prints. Nothing is computed.
 

@@ -17,6 +17,7 @@ from .._spec import reference, scatter, separable, separable_conv
 from .._spec.columns import FoldSpec
 from .._spec.conv import ConvSpec
 from .._spec.local import LocalSpec
+from .._spec.masked import MaskedSpec
 from .._spec.moves import MoveSpec
 from .._spec.operands import plain_bias
 from .._spec.pool import PoolSpec
@@ -34,6 +35,7 @@ from . import (
     grouped,
     local,
     magnitude,
+    masked,
     moves,
     nonfinite,
     passes,
@@ -352,6 +354,8 @@ ALGORITHMS = (
     Algorithm("reference", TransposeSpec, _transposed_reference, only_named=SLOW),
     Algorithm("separable", SeparableSpec, _separable, parts=PARTS),
     Algorithm("reference", SeparableSpec, _separable_reference, only_named=SLOW),
+    Algorithm("masked", MaskedSpec, masked.candidate, parts=PARTS),
+    Algorithm("reference", MaskedSpec, masked.reference, only_named=SLOW),
     Algorithm("local", LocalSpec, local.candidate),
     Algorithm("reference", LocalSpec, _reference, only_named=SLOW),
     Algorithm("direct", PoolSpec, pooling.candidate),

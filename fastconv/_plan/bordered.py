@@ -16,8 +16,7 @@ import numpy as np
 
 from .._spec.axis import Axis
 from .._spec.borders import Border, reach
-from .._spec.conv import ConvSpec
-from .._spec.dtypes import SMALL, Arithmetic
+from .._spec.derive import epilogue_spec
 from .._spec.epilogue import Epilogue
 from .._spec.operands import check_bias, plain_bias
 from .._spec.transpose import TransposeSpec
@@ -124,7 +123,7 @@ def bordered(call: Call) -> Bordered:
     arrays = replace(call.arrays, dst=whole, residual=None, residual_is_out=False)
     dtypes = (*call.dtypes[:2], None)
     first = call.make(replace(call, spec=inner, arrays=arrays, dtypes=dtypes, copies=()))
-    after = _epilogue(spec)
+    after = epilogue_spec(spec)
     wei = Layout.contiguous(after.weight_shape, after.tile_dtype, after.tile_dtype, rank, False)
     seen = Layout.contiguous(inner.output_shape, inner.dtype, after.tile_dtype, rank, last)
     sizes = (after.batch, after.groups, *after.outputs)
@@ -148,27 +147,3 @@ def _inner(spec: TransposeSpec) -> TransposeSpec:
             axis = Axis(end - first, *axis[1:4], axis.before + first, 0)
         axes.append(axis)
     return replace(spec, axes=tuple(axes), dtype=spec.sum_dtype, epilogue=Epilogue())
-
-
-def _epilogue(spec: TransposeSpec) -> ConvSpec:
-    """Each channel times 1, and the epilogue of `spec`."""
-    arithmetic = spec.arithmetic
-    if arithmetic.integer:  # sums of int64, or of int32, which float64 holds
-        arithmetic = SMALL if arithmetic.total == "i" else Arithmetic("q", "q")
-    return ConvSpec(
-        name=f"conv{spec.rank}d",
-        rank=spec.rank,
-        batched=spec.batched,
-        batch=spec.batch,
-        groups=spec.groups * spec.c_out,
-        c_in=1,
-        c_out=1,
-        axes=tuple(Axis(axis.n) for axis in spec.axes),
-        border_value=0,
-        channels_last=spec.channels_last,
-        flipped=False,
-        apart=spec.components == 2,
-        arithmetic=arithmetic,
-        dtype=spec.dtype,
-        epilogue=spec.epilogue,
-    )

@@ -194,3 +194,6 @@ FOLD_TASK_BYTES = 1 << 14
 FOLD_MOST_BYTES = 1 << 17
 FOLD_LEAST = 256
 FOLD_ACROSS_BYTES = 1 << 16
+
+# Of a convolution with a mask: bytes of what lies between its parts, for some images at a time.
+MASKED_BYTES = 4 * 1024 * 1024

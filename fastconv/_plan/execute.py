@@ -201,6 +201,14 @@ def plan_arrays(spec, src, wei, residual, out, algorithm, threads, prepared=Fals
     return make(make_call(spec, src, wei, residual, out, algorithm, threads, prepared))
 
 
+def plan_dtypes(spec, src, wei, residual, algorithm, threads) -> Plan:
+    """A plan for contiguous arrays of these dtypes."""
+    shapes = (spec.input_shape, spec.weight_shape, spec.output_shape)
+    pairs = zip(shapes, (src, wei, residual), strict=True)
+    arrays = (None if dtype is None else Outline(shape, dtype) for shape, dtype in pairs)
+    return plan_arrays(spec, *arrays, None, algorithm, threads)
+
+
 def make_call(spec, src, wei, residual, out, algorithm, threads, prepared=False) -> Call:
     """What a plan for arrays or their outlines is made for."""
     options = current()

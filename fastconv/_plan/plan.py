@@ -52,7 +52,7 @@ class Engine(NamedTuple):
 
 ATTRIBUTES = {
     "algorithm": "The algorithm: 'direct', 'im2col_gemm', 'depthwise', 'grouped', 'phases', "
-    "'separable', 'bands', 'local', 'rows', 'resample' or 'reference'.",
+    "'separable', 'bands', 'local', 'masked', 'rows', 'resample' or 'reference'.",
     "orientation": "What lies in vectors: 'pixels' or 'channels'; 'none' where no tile runs.",
     "isa": "The instruction set of the kernels; 'numpy' of the reference.",
     "threads": "How many threads run.",

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from math import prod
 from typing import Any, NamedTuple
@@ -19,9 +20,9 @@ from .._spec.values import a_kind
 from . import constants as costs
 from .algorithms import names
 from .compare import choose_threads, isas, make
-from .execute import known, outlined, settle
+from .execute import known, outlined, plan_dtypes, settle
 from .kept import Store, frozen, keep, outline
-from .layout import Layout, copy
+from .layout import Layout, copy, native_copy
 from .plan import Engine, Plan
 from .settings import check_isa, current
 
@@ -72,6 +73,7 @@ class ArrayCall:
     threads: int
     shared: bool  # concurrent calls divide the threads among them
     copies: tuple[str, ...] = ()  # of whole arrays, made after, in words
+    plan_dtypes: Callable[..., Plan] = plan_dtypes  # plans the convolutions of this operation
 
     @property
     def moved_bytes(self) -> int:
@@ -110,7 +112,7 @@ def execute(
     else:
         outs = out if isinstance(out, tuple) else (out,)
         if _overlap(arrays, outs):
-            apart = tuple(empty(result.shape, result.dtype) for result in plan.spec.results)
+            apart = tuple(map(native_copy, outs))
             execute(
                 family, name, rank, parameters, (arrays, apart if len(apart) > 1 else apart[0]), how
             )
@@ -190,6 +192,9 @@ def _planned(family, name, rank, parameters, arrays, out, how) -> Plan:
 
 def _check_out(spec: Any, out: Any) -> None:
     """Raise unless `out` can take the results."""
+    if hasattr(spec, "check_out"):
+        spec.check_out(out)
+        return
     if out is None:
         return
     results = spec.results

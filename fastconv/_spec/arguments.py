@@ -91,6 +91,20 @@ def check_dtype(name: str, argument: str, dtype: np.dtype, needed: str = DTYPES)
         raise TypeError(f"{name}: {argument} has dtype {dtype}, but it must be {needed}")
 
 
+def check_mask(name: str, mask: tuple[int, ...], dtype: np.dtype, shape: tuple[int, ...]) -> None:
+    """Raise unless an array of this shape says of each element of the input whether it counts."""
+    if components(dtype) == 2:
+        raise TypeError(f"{name}: where has dtype {dtype}, but it must be bool")
+    try:
+        fits = np.broadcast_shapes(mask, shape) == shape
+    except ValueError:
+        fits = False
+    if not fits:
+        raise ValueError(
+            f"{name}: where has shape {mask}, but it must broadcast to {shape}, that of input"
+        )
+
+
 def as_dtype(name: str, value: Any, needed: str = RESULTS) -> np.dtype | None:
     """`value` as the dtype of an output; None says nothing."""
     if value is None:

@@ -26,6 +26,8 @@ import numpy as np
 
 from .axis import Axis
 from .conv import ConvSpec
+from .dtypes import SMALL, Arithmetic
+from .spec import Spec
 from .transpose import TransposeSpec
 
 
@@ -203,3 +205,27 @@ def paired(spec: TransposeSpec) -> TransposeSpec:
     last = Axis(n // 2, k // 2, stride // 2, dilation, before // 2, after // 2, border)
     dtype = np.result_type(spec.dtype, np.complex64)
     return replace(spec, axes=(*spec.axes[:2], last), dtype=dtype)
+
+
+def epilogue_spec(spec: Spec) -> ConvSpec:
+    """Each channel times 1, and the epilogue of `spec`."""
+    arithmetic = spec.arithmetic
+    if arithmetic.integer:  # sums of int64, or of int32, which float64 holds
+        arithmetic = SMALL if arithmetic.total == "i" else Arithmetic("q", "q")
+    return ConvSpec(
+        name=f"conv{spec.rank}d",
+        rank=spec.rank,
+        batched=spec.batched,
+        batch=spec.batch,
+        groups=spec.groups * spec.c_out,
+        c_in=1,
+        c_out=1,
+        axes=tuple(map(Axis, spec.outputs)),
+        border_value=0,
+        channels_last=spec.channels_last,
+        flipped=False,
+        apart=spec.components == 2,
+        arithmetic=arithmetic,
+        dtype=spec.dtype,
+        epilogue=spec.epilogue,
+    )

@@ -102,4 +102,9 @@ def flipped(weight: np.ndarray, rank: int, parameters: Any) -> np.ndarray:
     """The view of a family with `flip`: kernels turned around on every axis, if it is True."""
     if parameters.flip is not True or weight.ndim < rank + 2:
         return weight
+    return turned(weight, rank)
+
+
+def turned(weight: np.ndarray, rank: int) -> np.ndarray:
+    """Kernels turned around on every axis."""
     return weight[(..., *(slice(None, None, -1),) * rank)]

@@ -14,12 +14,12 @@ from .arguments import (
     as_border_value,
     as_flag,
     borders_per_axis,
+    check_mask,
     padding_per_axis,
     positive_per_axis,
 )
 from .axis import Axis
 from .borders import Border
-from .dtypes import components
 from .family import ArrayFamily
 from .pooling import KINDS, Pooling, check_real, read_common, read_input
 from .spec import AXES
@@ -114,20 +114,6 @@ def _extended(axis: Axis) -> Axis:
     return axis._replace(after=max(axis.after, after))
 
 
-def _check_mask(name: str, mask: tuple[int, ...], dtype: np.dtype, shape: tuple[int, ...]) -> None:
-    """Raise unless an array of this shape says of each element of the input whether it counts."""
-    if components(dtype) == 2:
-        raise TypeError(f"{name}: where has dtype {dtype}, but it must be bool")
-    try:
-        fits = np.broadcast_shapes(mask, shape) == shape
-    except ValueError:
-        fits = False
-    if not fits:
-        raise ValueError(
-            f"{name}: where has shape {mask}, but it must broadcast to {shape}, that of input"
-        )
-
-
 def make_pool_spec(
     kind: str,
     name: str,
@@ -141,7 +127,7 @@ def make_pool_spec(
     shape, source = arrays[0]
     masked = len(arrays) > 1 and arrays[1] is not None
     if masked:
-        _check_mask(name, *arrays[1], shape)
+        check_mask(name, *arrays[1], shape)
     channels_last = as_flag(name, "channels_last", said.channels_last)
     batched, batch, channels, elements = read_input(name, rank, shape, source, channels_last)
     check_real(name, source)

@@ -31,7 +31,7 @@ def convolve(
     default float64, complex128 or int64), as ``spec.dtype``; `out` is what beta multiplies."""
     dtype = np.dtype(dtype or wide(spec))
     with np.errstate(over="ignore", invalid="ignore"):
-        total = _sum(spec, input, weight, dtype)
+        total = sums(spec, input, weight, dtype)
         return finished(spec, total, bias, residual, out, dtype)
 
 
@@ -157,14 +157,14 @@ def scaled(factor: float, array: np.ndarray) -> np.ndarray:
     return result
 
 
-def _sum(spec: WindowSpec, input: np.ndarray, weight: np.ndarray, dtype: np.dtype) -> np.ndarray:
+def sums(spec: WindowSpec, input: np.ndarray, weight: np.ndarray, dtype: np.dtype) -> np.ndarray:
     """The sums. Complex numbers and real ones, which have no imaginary part, have two: of the real
     and of the imaginary parts. If both are real and `dtype` is complex, the weights become so."""
     input, weight = np.asarray(input), np.asarray(weight)
     if dtype.kind != "c" or input.dtype.kind == weight.dtype.kind == "c":
         return _sum_of_taps(spec, input, weight, dtype)
     value, real = complex(spec.border_value), np.empty(0, dtype).real.dtype
-    sums = (
+    parts = (
         _sum_of_taps(replace(spec, border_value=border), x, w, real)
         for x, w, border in (
             (input.real, weight.real, value.real),
@@ -174,7 +174,7 @@ def _sum(spec: WindowSpec, input: np.ndarray, weight: np.ndarray, dtype: np.dtyp
         )
     )
     result = np.empty((spec.batch, spec.groups, spec.c_out, *spec.outputs), dtype)
-    result.real, result.imag = sums
+    result.real, result.imag = parts
     return result
 
 
