@@ -25,6 +25,8 @@ X86_64_FLAGS = {
 C_FLAGS = ["-std=gnu11", "-O3", "-ffp-contract=fast", "-fno-trapping-math", "-fno-math-errno"]
 C_FLAGS += ["-fwrapv"]  # integers wrap, as in NumPy
 C_FLAGS += ["-fvisibility=hidden", "-Wall", "-Wextra", "-Wvla"]
+# There, generic kernels are for old CPUs only: less code, in half the time.
+GENERIC_ON_X86_64 = ["-O2", "-fpeel-loops", "-fvect-cost-model=dynamic"]
 TUNING_FLAGS = [  # (flags, files): each where the compiler knows it
     # gcc: loops that copy a few vectors are not to become `rep movs`, which takes long to begin.
     (["-fno-tree-loop-distribute-patterns"], "src_c/"),
@@ -37,6 +39,7 @@ SANITIZE_FLAGS = [f"-fsanitize={SANITIZE}", "-fno-omit-frame-pointer", "-g"] if 
 if SANITIZE:  # of instrumented tiles, gcc takes half an hour to optimize those of AVX-512
     C_FLAGS += ["-O1"]
     TUNING_FLAGS += [(["-O0"], "src_c/isa/avx512.c")]
+    GENERIC_ON_X86_64 = []
 else:  # Python's own flags ask for debug information, ten times the code
     C_FLAGS += ["-g0", "-fno-asynchronous-unwind-tables"]  # no exception passes through a tile
     CORE_FLAGS += ["-g0", "-fno-asynchronous-unwind-tables"]
@@ -114,6 +117,8 @@ class BuildKernels(build_ext):
         x86_64 = self.accepts(code=FOR_X86_64)
         sources = {f"src_c/isa/{isa}.c": flags for isa, flags in ISA_FLAGS.items()}
         if x86_64:
+            if self.accepts(GENERIC_ON_X86_64):
+                sources["src_c/isa/generic.c"] = GENERIC_ON_X86_64
             sources |= {f"src_c/isa/{isa}.c": flags for isa, flags in X86_64_FLAGS.items()}
         sources["src_c/dispatch.c"] = [] if x86_64 else ["-DFC_GENERIC_ONLY"]
         for flags, files in TUNING_FLAGS:
