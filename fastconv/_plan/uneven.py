@@ -152,7 +152,7 @@ def _dense_planes(spec: UnevenSpec, src: Layout, dst: Layout) -> int:
         dense = dense and (n == 1 or stride == step)
         step *= n
     dense = dense and (spec.batch == 1 or dst.strides[0] == spec.channels * dst.itemsize)
-    if not dense or spec.convention or spec.outputs != (1, 1, 1):
+    if not dense or spec.convention or spec.kernel is not None or spec.outputs != (1, 1, 1):
         return 1
     planes, most = spec.batch * spec.channels, max(1, costs.POOL_COLUMNS // prod(spec.lengths))
     return max(count for count in range(1, most * 4 + 1) if planes % count == 0)

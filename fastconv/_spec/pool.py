@@ -153,10 +153,9 @@ def make_pool_spec(
     plain = tuple(zip(elements, kernel, strides, dilations, strict=True))
     paddings = padding_per_axis(name, said.padding, plain)
     axes = [Axis(*axis, *sides) for axis, sides in zip(plain, paddings, strict=True)]
+    counted, ceil_mode = [axis.after for axis in axes], as_flag(name, "ceil_mode", said.ceil_mode)
     for letter, axis in zip(AXES[rank], axes, strict=True):
-        if axis.padded < axis.span and not (
-            said.ceil_mode is True and axis.n + axis.before > 0 and axis.padded > 0
-        ):
+        if (_extended(axis) if ceil_mode and axis.padded > 0 else axis).outputs < 1:
             sides = (axis.before, axis.after)
             raise ValueError(
                 f"{name}: input has size {axis.n} on axis {letter}"
@@ -165,8 +164,7 @@ def make_pool_spec(
                 + f" with dilation {axis.dilation}" * (axis.dilation > 1)
                 + f" needs {axis.span}"
             )
-    counted = [axis.after for axis in axes]
-    if as_flag(name, "ceil_mode", said.ceil_mode):
+    if ceil_mode:
         axes = [_extended(axis) for axis in axes]
     constant = said.padding_value is not None
     value = as_border_value(name, said.padding_value if constant else 0, source)
