@@ -299,3 +299,14 @@ def test_one_window_of_a_fractional_pool_is_not_the_whole_plane(dtype):
     x = np.arange(3 * 4 * 5).reshape(1, 3, 4, 5)[..., ::-1, ::-1].astype(dtype)  # largest first
     got = fastconv.fractional_max_pool2d(np.ascontiguousarray(x), (2, 3), 1, rng=0)
     np.testing.assert_array_equal(got, x[:, :, 2:3, 2:3])
+
+
+@pytest.mark.parametrize("shape", [(4, 16, 5, 7), (3, 1, 7, 9), (2, 3, 20, 33)])
+def test_bits_of_global_averages_do_not_depend_on_other_planes_or_on_out(shape):
+    x = np.random.default_rng(3).standard_normal(shape, "f4")
+    whole = fastconv.global_avg_pool2d(x)
+    for n, c in np.ndindex(shape[:2]):
+        alone = fastconv.global_avg_pool2d(x[n : n + 1, c : c + 1].copy())
+        assert alone.item() == whole[n, c, 0, 0]
+    out = np.zeros((*shape[:2], 1, 2), "f4")[..., :1]
+    np.testing.assert_array_equal(fastconv.global_avg_pool2d(x, out=out), whole)
