@@ -166,6 +166,12 @@ def make_pool_spec(
             )
     if ceil_mode:
         axes = [_extended(axis) for axis in axes]
+    for letter, after, axis in zip(AXES[rank], counted, axes, strict=True):
+        if after < min(0, axis.after):
+            raise ValueError(
+                f"{name}: ceil_mode is True, but it must be False where padding crops elements, on "
+                f"axis {letter} {-after} of them, over which the last window would hang"
+            )
     constant = said.padding_value is not None
     value = as_border_value(name, said.padding_value if constant else 0, source)
     borders = borders_per_axis(name, rank, said.padding_mode, value)

@@ -65,6 +65,8 @@ def windows_of(op, lengths, said):
         outputs = (padded - span) // s + 1
         if ceil and (padded - span) % s and outputs * s < n + before:
             outputs += 1  # a last window that hangs over
+            if after < 0:
+                raise Refused("a window over what is cropped")
         if outputs < 1:
             raise Refused("no output")
         found.append(((n, k, s, d), (before, after), outputs))

@@ -25,9 +25,9 @@ from programs import linux
 import fastconv
 from fastconv._plan.constants import POOL_COLUMNS
 
-CASES = int(os.environ.get("FASTCONV_FUZZ_CASES", "2000"))
+CASES = int(os.environ.get("FASTCONV_FUZZ_CASES", "3000"))
 SEED = int(os.environ.get("FASTCONV_FUZZ_SEED", "1"))
-SHORT = 400  # cases of every run of the tests
+SHORT = 600  # cases of every run of the tests
 
 ONE = {
     "op": "conv",

@@ -310,3 +310,11 @@ def test_bits_of_global_averages_do_not_depend_on_other_planes_or_on_out(shape):
         assert alone.item() == whole[n, c, 0, 0]
     out = np.zeros((*shape[:2], 1, 2), "f4")[..., :1]
     np.testing.assert_array_equal(fastconv.global_avg_pool2d(x, out=out), whole)
+
+
+@pytest.mark.parametrize("pool", ["max_pool1d", "avg_pool1d"])
+def test_a_window_never_reads_what_is_cropped(pool):
+    x, said = np.array([[1.0, 2, 3, 9]]), {"padding": [(0, -1)], "ceil_mode": True}
+    with pytest.raises(ValueError, match=f"{pool}: ceil_mode is True, but it must be False where"):
+        getattr(fastconv, pool)(x, 2, **said)
+    assert getattr(fastconv, pool)(x, 3, **said).shape == (1, 1)  # none hangs over
