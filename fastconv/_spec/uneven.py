@@ -148,7 +148,7 @@ def make_uneven_spec(
     check_real(name, source)
     outputs = read_outputs(name, rank, lengths, said)
     kernel = None
-    if said.kernel_size is not None:
+    if len(arrays) > 1:  # a fractional pool
         kernel = positive_per_axis(name, "kernel_size", rank, said.kernel_size)
     for i, letter in enumerate(AXES[rank]):
         needed = 1 if kernel is None else outputs[i] + kernel[i] - 1

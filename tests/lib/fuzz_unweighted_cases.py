@@ -48,7 +48,11 @@ def draw(random):
     sizes = {"batch": batch, "c_in": min(c, 9) if long else c, "sizes": tuple(lengths)}
     if op in ("pad", "channel_shuffle") and random.random() < 0.3:
         sizes["sizes"] = tuple(random.choice((1, 2, 3, 4)) for _ in range(random.choice((0, 4, 5))))
-    said = draw_said(random, op, sizes, long)
+    beside = op in WINDOWED and random.random() < 0.1  # rows of channels that lie side by side
+    if beside:
+        lengths[-1], sizes["c_in"] = random.choice((53, 67, 131)), random.choice((5, 15, 17))
+        sizes["sizes"] = tuple(lengths)
+    said = draw_said(random, op, sizes, long) | ({"channels_last": True} if beside else {})
     dtypes = (*DTYPES, "c8", "c16", ">c8") if op in MOVES or op == "interpolate" else DTYPES
     x_dtype = random.choice(dtypes)
     if x_dtype == "?" and said.get("mode") in ("area", *RESAMPLED[2], "linear", "trilinear"):
@@ -147,7 +151,7 @@ def draw_border(random, name, said, x_dtype, rank):
 
 def draw_counted(random, sizes, said):
     """Which elements an average counts, and by what it is divided."""
-    if random.random() < 0.35:
+    if random.random() < 0.4:
         rank = len(sizes["batch"]) + 1 + len(sizes["sizes"])
         kept = random.choice((rank, rank, random.randrange(rank + 1)))
         sizes["mask"] = tuple(random.random() < 0.8 for _ in range(kept))

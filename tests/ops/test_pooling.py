@@ -318,3 +318,8 @@ def test_a_window_never_reads_what_is_cropped(pool):
     with pytest.raises(ValueError, match=f"{pool}: ceil_mode is True, but it must be False where"):
         getattr(fastconv, pool)(x, 2, **said)
     assert getattr(fastconv, pool)(x, 3, **said).shape == (1, 1)  # none hangs over
+
+
+def test_a_fractional_pool_needs_a_kernel():
+    with pytest.raises(TypeError, match="fractional_max_pool2d: kernel_size is None, but it must"):
+        fastconv.fractional_max_pool2d(np.ones((1, 3, 3)), None, 2)
