@@ -48,11 +48,14 @@ def draw(random):
     sizes = {"batch": batch, "c_in": min(c, 9) if long else c, "sizes": tuple(lengths)}
     if op in ("pad", "channel_shuffle") and random.random() < 0.3:
         sizes["sizes"] = tuple(random.choice((1, 2, 3, 4)) for _ in range(random.choice((0, 4, 5))))
-    beside = op in WINDOWED and random.random() < 0.1  # rows of channels that lie side by side
-    if beside:
-        lengths[-1], sizes["c_in"] = random.choice((53, 67, 131)), random.choice((5, 15, 17))
+    wide = op in WINDOWED and random.random() < 0.2  # windows in a row, in and beyond the input
+    if wide:
+        lengths[-1], sizes["c_in"] = random.choice((67, 131, 199)), random.choice((1, 5, 15, 17))
         sizes["sizes"] = tuple(lengths)
-    said = draw_said(random, op, sizes, long) | ({"channels_last": True} if beside else {})
+    said = draw_said(random, op, sizes, long)
+    if wide:
+        said["stride"] = 1
+        said["padding"] = tuple((random.randrange(4), random.randrange(4)) for _ in lengths)
     dtypes = (*DTYPES, "c8", "c16", ">c8") if op in MOVES or op == "interpolate" else DTYPES
     x_dtype = random.choice(dtypes)
     if x_dtype == "?" and said.get("mode") in ("area", *RESAMPLED[2], "linear", "trilinear"):

@@ -135,8 +135,8 @@ def wrong(argument, number, rank, array, op="conv"):
                                    np.zeros(array.shape, "O")),
         "out": lambda: (1, "out", array.tolist(), array[None], array.ravel()[:0], object(),
                         read_only(array.copy()), np.ma.masked_array(array),
-                        np.zeros(array.shape, "?"), np.zeros(array.shape, "O"),
-                        np.zeros(array.shape, "U2"), memoryview(b"abc"),
+                        np.zeros(array.shape, "i4" if array.dtype == bool else "?"),
+                        np.zeros(array.shape, "O"), np.zeros(array.shape, "U2"), memoryview(b"abc"),
                         *([np.broadcast_to(array[..., :1], array.shape)]
                           if array.ndim and array.shape[-1] > 1 else ())),
     }[SAME.get(argument, argument)]()  # fmt: skip

@@ -27,7 +27,7 @@ from fastconv._plan.constants import POOL_COLUMNS
 
 CASES = int(os.environ.get("FASTCONV_FUZZ_CASES", "3000"))
 SEED = int(os.environ.get("FASTCONV_FUZZ_SEED", "1"))
-SHORT = 600  # cases of every run of the tests
+SHORT = 500  # cases of every run of the tests
 
 ONE = {
     "op": "conv",
