@@ -98,17 +98,17 @@ def _problem(call) -> tuple[uneven.Problem, np.ndarray | None, bool, bool]:
     sizes, outputs, tables = spec.sizes, spec.outputs, None
     if spec.kernel is None:
         tables = spec.tables()
-    planes_at_once = _dense_planes(spec, src, dst) if in_place and pixels else 1
-    if planes_at_once > 1:
-        length = prod(spec.lengths)
-        first = np.arange(planes_at_once) * length
+    if in_place and pixels and _has_dense_planes(spec, src):
+        # Each plane is one row, whatever else there is: the order of its sum is that of a row.
+        length, at_once = prod(spec.lengths), _planes_at_once(spec, dst)
+        first = np.arange(at_once) * length
         tables = np.concatenate([[0, 1, 0, 1], first, first + length])[None]
-        sizes = Sizes(
-            spec.batch * spec.channels // planes_at_once, 1, 1, 1, planes_at_once * length
-        )
-        outputs = (1, 1, planes_at_once)
-        src = replace(src, strides=(sizes.w * size, 0, 0, 0, size))
-        dst = replace(dst, strides=(planes_at_once * dst.itemsize, 0, 0, 0, dst.itemsize))
+        n, c = spec.batch, spec.channels
+        if at_once > 1:
+            n, c = n * c // at_once, 1
+            dst = replace(dst, strides=(at_once * dst.itemsize, 0, 0, 0, dst.itemsize))
+        sizes, outputs = Sizes(n, c, 1, 1, at_once * length), (1, 1, at_once)
+        src = replace(src, strides=(c * sizes.w * size, sizes.w * size, 0, 0, size))
     depth, height, _ = spec.most
     rows = spec.lengths[1]
     if not in_place:
@@ -144,15 +144,21 @@ def _problem(call) -> tuple[uneven.Problem, np.ndarray | None, bool, bool]:
     return problem, tables, in_place, pixels
 
 
-def _dense_planes(spec: UnevenSpec, src: Layout, dst: Layout) -> int:
-    """How many planes of a global pool are done as windows of one row: 1, unless all of them follow
-    one another, in input and output."""
-    step, dense = src.itemsize, dst.strides[1] == dst.itemsize
+def _has_dense_planes(spec: UnevenSpec, src: Layout) -> bool:
+    """Whether this is a global pool of planes that follow one another in memory."""
+    step = src.itemsize
     for n, stride in zip(reversed(spec.sizes), reversed(src.strides), strict=True):
-        dense = dense and (n == 1 or stride == step)
+        if n != 1 and stride != step:
+            return False
         step *= n
-    dense = dense and (spec.batch == 1 or dst.strides[0] == spec.channels * dst.itemsize)
-    if not dense or spec.convention or spec.outputs != (1, 1, 1):
+    return not spec.convention and spec.kernel is None and spec.outputs == (1, 1, 1)
+
+
+def _planes_at_once(spec: UnevenSpec, dst: Layout) -> int:
+    """How many planes are done as windows of one row: 1, unless their results follow one another,
+    too."""
+    dense = spec.channels == 1 or dst.strides[1] == dst.itemsize
+    if not dense or not (spec.batch == 1 or dst.strides[0] == spec.channels * dst.itemsize):
         return 1
     planes, most = spec.batch * spec.channels, max(1, costs.POOL_COLUMNS // prod(spec.lengths))
     return max(count for count in range(1, most * 4 + 1) if planes % count == 0)

@@ -113,8 +113,7 @@ class FoldSpec:
             y[(slice(None), slice(None), *to)] += part.astype(dtype)
         y = y.reshape(self.batch, self.channels, *self.sizes)
         y = (np.moveaxis(y, 1, -1) if self.channels_last else y).reshape(self.output_shape)
-        with np.errstate(over="ignore"):
-            return y.astype(self.dtype)
+        return y.astype(self.dtype)
 
     def __repr__(self) -> str:
         shapes = f"{self.input_shape} -> {self.output_shape}"

@@ -146,3 +146,12 @@ def most(dtype: np.dtype) -> int:
         return 1
     limits = np.iinfo(dtype)
     return max(-int(limits.min), int(limits.max))
+
+
+def saturated(sums: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """Real numbers as integers: halves to even, NaN as 0, and what is too large as the largest,
+    which floating point may not hold."""
+    limits, whole = np.iinfo(dtype), np.rint(np.where(np.isnan(sums), 0, sums))
+    low, high = whole <= limits.min, whole >= limits.max
+    inside = np.where(low | high, 0, whole).astype(dtype)
+    return np.where(low, limits.min, np.where(high, limits.max, inside)).astype(dtype)

@@ -139,10 +139,9 @@ def make_pool_spec(
     plain = tuple(zip(elements, kernel, strides, dilations, strict=True))
     paddings = padding_per_axis(name, said.padding, plain)
     axes = [Axis(*axis, *sides) for axis, sides in zip(plain, paddings, strict=True)]
+    counted, ceil_mode = [axis.after for axis in axes], as_flag(name, "ceil_mode", said.ceil_mode)
     for letter, axis in zip(AXES[rank], axes, strict=True):
-        if axis.padded < axis.span and not (
-            said.ceil_mode is True and axis.n + axis.before > 0 and axis.padded > 0
-        ):
+        if (_extended(axis) if ceil_mode and axis.padded > 0 else axis).outputs < 1:
             sides = (axis.before, axis.after)
             raise ValueError(
                 f"{name}: input has size {axis.n} on axis {letter}"
@@ -151,9 +150,14 @@ def make_pool_spec(
                 + f" with dilation {axis.dilation}" * (axis.dilation > 1)
                 + f" needs {axis.span}"
             )
-    counted = [axis.after for axis in axes]
-    if as_flag(name, "ceil_mode", said.ceil_mode):
+    if ceil_mode:
         axes = [_extended(axis) for axis in axes]
+    for letter, after, axis in zip(AXES[rank], counted, axes, strict=True):
+        if after < min(0, axis.after):
+            raise ValueError(
+                f"{name}: ceil_mode is True, but it must be False where padding crops elements, on "
+                f"axis {letter} {-after} of them, over which the last window would hang"
+            )
     constant = said.padding_value is not None
     value = as_border_value(name, said.padding_value if constant else 0, source)
     borders = borders_per_axis(name, rank, said.padding_mode, value)

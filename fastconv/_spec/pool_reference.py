@@ -9,11 +9,12 @@ from itertools import product
 import numpy as np
 
 from .borders import Border, reach
-from .dtypes import is_integer
+from .dtypes import is_integer, saturated
 from .pool import PoolSpec
 from .pooling import Pooling
 
 
+@np.errstate(all="ignore")
 def pool(
     spec: PoolSpec, input: np.ndarray, where: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray | None]:
@@ -30,8 +31,7 @@ def pool(
             values[..., *place] = _sum(spec, cells, counted, window, place)
         else:
             values[..., *place], indices[..., *place] = largest(spec, cells, window)
-    with np.errstate(all="ignore"):
-        values = as_given(spec, converted(values, spec.dtype))
+    values = as_given(spec, converted(values, spec.dtype))
     return values, as_given(spec, indices.astype(spec.index_dtype)) if spec.convention else None
 
 
@@ -54,8 +54,7 @@ def as_given(spec: Pooling, array: np.ndarray) -> np.ndarray:
 
 def converted(values: np.ndarray, dtype: np.dtype) -> np.ndarray:
     if is_integer(dtype) and values.dtype.kind == "f":
-        limits = np.iinfo(dtype)
-        values = np.clip(np.rint(np.nan_to_num(values, nan=0.0)), limits.min, limits.max)
+        return saturated(values, dtype)
     return values.astype(dtype)
 
 
@@ -86,12 +85,11 @@ def _sum(spec, cells, counted, window, place):
         else:
             total += abs(value) ** spec.power if spec.power else value
         count += here
-    with np.errstate(all="ignore"):
-        if spec.kind == "lp":
-            return total if spec.power == np.inf else total ** (1 / spec.power)
-        if counted is None and not spec.omit:
-            count = np.prod([spec.counts(a)[o] for a, o in enumerate(place)])
-        return total / count
+    if spec.kind == "lp":
+        return total if spec.power == np.inf else total ** (1 / spec.power)
+    if counted is None and not spec.omit:
+        count = np.prod([spec.counts(a)[o] for a, o in enumerate(place)])
+    return total / count
 
 
 def largest(

@@ -161,7 +161,7 @@ def check_real(name: str, dtype: np.dtype) -> None:
 
 def _result_dtype(name: str, kind: str, source: np.dtype, dtype: Any) -> np.dtype:
     wanted = as_dtype(name, dtype, NUMBERS)
-    if wanted is not None and components(wanted) == 2:
+    if wanted is not None and (wanted.kind == "b" or components(wanted) == 2):
         raise TypeError(f"{name}: dtype is {wanted}, but it must be {NUMBERS}")
     if kind in ("average", "lp"):
         usual = np.dtype(np.float64) if is_integer(source) else native(source)

@@ -12,7 +12,7 @@ import numpy as np
 
 from .borders import Border, reach
 from .conv import WindowSpec
-from .dtypes import TOTALS, is_bfloat16, is_integer
+from .dtypes import TOTALS, is_bfloat16, is_integer, saturated
 from .epilogue import Epilogue
 from .spec import Spec
 
@@ -137,13 +137,10 @@ def converted(spec: Spec, total: np.ndarray) -> np.ndarray:
     """Sums as ``spec.dtype``: rounded, wrapped or saturated."""
     if not is_integer(spec.dtype):
         return (to_odd(total) if is_bfloat16(spec.dtype) else total).astype(spec.dtype)
-    limits = np.iinfo(spec.dtype)
     if not spec.arithmetic.integer:
-        total = np.rint(np.nan_to_num(total, nan=0.0, posinf=np.inf, neginf=-np.inf))
-        low, high = total <= limits.min, total >= limits.max
-        whole = np.where(low | high, 0, total).astype(spec.dtype)
-        return np.where(low, limits.min, np.where(high, limits.max, whole)).astype(spec.dtype)
+        return saturated(total, spec.dtype)
     if spec.epilogue.saturate:
+        limits = np.iinfo(spec.dtype)
         total = np.clip(total, limits.min, min(limits.max, np.iinfo(np.int64).max))
     return total.astype(spec.dtype)
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from .arguments import as_flag, integers_per_axis, per_axis, positive_per_axis
 from .channels import missing_channel
-from .dtypes import components, is_integer, native
+from .dtypes import components, is_integer, native, saturated
 from .family import ArrayFamily
 from .sampling import Sampled
 from .spec import AXES
@@ -362,7 +362,12 @@ UNPOOL = ArrayFamily(ResampleSpec, UnpoolParameters, 3, make_unpool_spec)
 
 
 def resample(spec: ResampleSpec, array: np.ndarray) -> np.ndarray:
-    """The result, an axis and a tap at a time."""
+    """The result, an axis and a tap at a time; of complex numbers, a part at a time."""
+    if spec.dtype.kind == "c" and not spec.copies:
+        result = np.empty(spec.output_shape, spec.dtype)
+        real = replace(spec, dtype=result.real.dtype)
+        result.real, result.imag = resample(real, array.real), resample(real, array.imag)
+        return result
     first = int(spec.batched) + (not spec.channels_last)
     for a, axis in enumerate(spec.axes[3 - spec.rank :]):
         index, weight = axis.taps
@@ -373,8 +378,7 @@ def resample(spec: ResampleSpec, array: np.ndarray) -> np.ndarray:
             array = np.where((index[:, 0] >= 0).reshape(shape), taken, np.zeros(1, array.dtype))
             continue
         if a == 0:
-            kind = spec.dtype.kind == "c"
-            array = array.astype(np.result_type(spec.sums, np.complex64) if kind else spec.sums)
+            array = array.astype(spec.sums)
         sums = np.zeros((*array.shape[: first + a], axis.outputs, *array.shape[first + a + 1 :]))
         sums = sums.astype(array.dtype)
         for t in range(index.shape[1]):
@@ -384,8 +388,4 @@ def resample(spec: ResampleSpec, array: np.ndarray) -> np.ndarray:
         array = sums
     if not is_integer(spec.dtype) or spec.copies:
         return array.astype(spec.dtype)
-    limits = np.iinfo(spec.dtype)
-    rounded = np.rint(array)
-    low, high = rounded <= limits.min, rounded >= limits.max
-    inside = np.where(low | high, 0, rounded).astype(spec.dtype)
-    return np.where(low, limits.min, np.where(high, limits.max, inside)).astype(spec.dtype)
+    return saturated(array, spec.dtype)

@@ -63,6 +63,13 @@ class UnevenSpec(Pooling):
         if self.kernel is None:
             windows = (adaptive(n, out) for n, out in zip(self.lengths, self.outputs, strict=True))
             return np.concatenate([side for window in windows for side in window])[None]
+        inside = (samples >= 0) & (samples <= 1)
+        if not inside.all():
+            at = tuple(map(int, np.argwhere(~inside)[0]))
+            raise ValueError(
+                f"{self.name}: _random_samples[{', '.join(map(str, at))}] is {samples[at]}, "
+                "but it must be from 0 to 1"
+            )
         samples = samples.reshape(-1, samples.shape[-1])
         exact = np.float32 if is_narrow(self.source) else np.float64
         # Of two axes the samples are those of width and height, of three in the order of the axes.
@@ -141,7 +148,7 @@ def make_uneven_spec(
     check_real(name, source)
     outputs = read_outputs(name, rank, lengths, said)
     kernel = None
-    if said.kernel_size is not None:
+    if len(arrays) > 1:  # a fractional pool
         kernel = positive_per_axis(name, "kernel_size", rank, said.kernel_size)
     for i, letter in enumerate(AXES[rank]):
         needed = 1 if kernel is None else outputs[i] + kernel[i] - 1

@@ -12,6 +12,7 @@ from .pool_reference import as_given, converted, in_order, largest
 from .uneven import UnevenSpec
 
 
+@np.errstate(all="ignore")
 def pool(
     spec: UnevenSpec, input: np.ndarray, samples: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray | None]:
@@ -35,18 +36,16 @@ def pool(
             else:
                 value, index = largest(spec, one, window, n, c)
                 values[here], indices[here] = value[0, 0], index[0, 0]
-    with np.errstate(all="ignore"):
-        values = as_given(spec, converted(values, spec.dtype))
+    values = as_given(spec, converted(values, spec.dtype))
     return values, as_given(spec, indices.astype(spec.index_dtype)) if spec.convention else None
 
 
 def _norm(spec: UnevenSpec, cells: np.ndarray) -> float:
     """The average, or the norm, of some cells."""
-    with np.errstate(all="ignore"):
-        if spec.omit:
-            cells = cells[~np.isnan(cells)]
-        if spec.kind == "average":
-            return cells.sum() / len(cells) if len(cells) else np.nan
-        if spec.power == np.inf:
-            return abs(cells).max(initial=0)
-        return (abs(cells) ** spec.power).sum() ** (1 / spec.power)
+    if spec.omit:
+        cells = cells[~np.isnan(cells)]
+    if spec.kind == "average":
+        return cells.sum() / len(cells) if len(cells) else np.nan
+    if spec.power == np.inf:
+        return abs(cells).max(initial=0)
+    return (abs(cells) ** spec.power).sum() ** (1 / spec.power)

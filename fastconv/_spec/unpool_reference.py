@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from .pooling import is_narrow
 from .unpool import UnpoolSpec
 
 
@@ -49,8 +50,10 @@ def unpool(spec: UnpoolSpec, input: np.ndarray, indices: np.ndarray) -> np.ndarr
         if spec.overlap == "max":
             np.maximum.at(flat, places, values)
         elif spec.overlap == "sum":
-            flat[places] = 0
-            np.add.at(flat, places, values)
+            # Of float16 and bfloat16 in float32, which is rounded once.
+            sums = np.zeros(flat.shape, np.float32 if is_narrow(spec.dtype) else spec.dtype)
+            np.add.at(sums, places, values.astype(sums.dtype))
+            flat = sums.astype(spec.dtype)
     return _as_given(spec, flat.reshape(spec.sizes))
 
 

@@ -174,6 +174,9 @@ def told_apart(value: Any) -> Any:
             return kind, number
         if hasattr(kind, "__float__"):  # what prints of a number may be rounded, or its address
             return kind, repr(complex(value) if hasattr(kind, "__complex__") else float(value))
+        if hasattr(kind, "__array__"):
+            array = np.asarray(value)
+            return kind, array.dtype, repr(array.tolist())
         return kind, repr(value)
     except Exception:  # a check refuses it by name
         return object()

@@ -12,8 +12,23 @@ from fuzz_truth import BF16
 from guarded import between_pages, seal
 
 # In this order they are filled. Of two weights or several kernels, one is "weight".
-ARRAYS = ("out", "input", "weight", "second", "third", "bias", "first_bias", "residual")
+ARRAYS = ("out", "out_indices", "input", "weight", "second", "third", "bias", "first_bias",
+          "residual", "where", "indices", "samples")  # fmt: skip
+OUTS = ARRAYS[:2]
 CANARY = 0xA5  # bytes between the numbers of an array
+
+
+def some(random, *weighted):
+    """One of (weight, value) pairs."""
+    return random.choices([v for _, v in weighted], [w for w, _ in weighted])[0]
+
+
+def per_axis(random, rank, one):
+    """One value, or one per axis."""
+    if random.random() < 0.4:
+        return one()
+    return tuple(one() for _ in range(rank if random.random() < 0.9 else 1))
+
 
 # ---- numbers -----------------------------------------------------------------------------------
 
@@ -24,8 +39,17 @@ def as_dtype(name):
 
 
 def numbers(shape, dtype, seed, kind):
-    """Random numbers of a kind: normal, small, special, huge, tiny, ends, zero, outer."""
+    """Random numbers of a kind: normal, small, special, huge, tiny, ends, zero, part (of 1), outer,
+    or (digits, of which each is an axis or None, a weight and a count)."""
     random, dtype = np.random.default_rng(seed), as_dtype(dtype)
+    if kind == "part":
+        return random.random(shape).astype(dtype)
+    if isinstance(kind, tuple):  # of an axis the place on it, of none a random one
+        found = np.zeros(shape, np.int64)
+        for at, weight, n in kind:
+            found += weight * (random.integers(n, size=shape) if at is None else (
+                np.indices(shape)[at]))  # fmt: skip
+        return np.where(random.random(shape) < 0.04, -1, found).astype(dtype)
     if kind == "outer":  # along all axes; of integers, or of others that are rounded
         whole = [random.integers(1, 9, n) * random.choice([-1, 1], n) for n in shape]
         parts = whole if seed % 3 else [random.standard_normal(n) for n in shape]
@@ -289,6 +313,13 @@ FORMS_OF = {
     "channels_last": ("bool",), "flip": ("bool",), "alpha": NUMBERS, "beta": NUMBERS,
     "dtype": ("type", "dtype"), "overflow": WORDS[:2], "algorithm": WORDS[:2],
     "activation": ACTIVATION, "depthwise_activation": ACTIVATION,
+    **dict.fromkeys(("kernel_size", "size", "upscale_factor", "downscale_factor"), INTEGERS),
+    **dict.fromkeys(("mode", "index_convention", "nan_policy", "overlap"), WORDS[:2]),
+    **dict.fromkeys(("ceil_mode", "return_indices", "count_include_pad", "antialias",
+                     "align_corners", "recompute_scale_factor"), ("bool",)),
+    **dict.fromkeys(("value", "norm_type", "scale_factor", "output_ratio"), NUMBERS),
+    "divisor_override": ("scalar", "0-d", "index"), "index_dtype": ("type", "dtype"),
+    **dict.fromkeys(("where", "indices", "samples"), OPERANDS), "out_indices": ("subclass",),
     "input": OPERANDS, "weight": OPERANDS, "second": OPERANDS, "third": OPERANDS,
     "bias": OPERANDS, "first_bias": OPERANDS, "residual": OPERANDS,
     "out": ("subclass",),

@@ -6,9 +6,10 @@ import pickle
 from contextlib import suppress
 
 import numpy as np
-from fuzz_arrays import ARRAYS, as_dtype, close, formed, made, own_bytes
+from fuzz_arrays import ARRAYS, OUTS, as_dtype, close, formed, made, own_bytes
 from fuzz_shapes import IMAGES, KERNELS, function_of
 from fuzz_sums import native
+from fuzz_unweighted import WORDS
 
 import fastconv
 
@@ -18,8 +19,15 @@ class Mismatch(Exception):
 
 
 def operands(op, given, rank):
-    """(input, [weights], bias, keywords) of arrays by name: how a function takes them."""
+    """(arrays by position: input, weights and bias; keywords) of arrays by name: how a function
+    takes them."""
     given = dict(given)
+    if op in WORDS:
+        if "out_indices" in given:
+            given["out"] = given["out"], given.pop("out_indices")
+        if "samples" in given:
+            given["_random_samples"] = given.pop("samples")
+        return (given.pop("input"),), given
     src, bias = given.pop("input"), given.pop("bias", None)
     if op == "separable_filter":
         weights = [given.pop(name, None) for name in KERNELS[:rank]]
@@ -28,7 +36,7 @@ def operands(op, given, rank):
         weights = [given.pop(name) for name in KERNELS if name in given]
     if "first_bias" in given:
         given["depthwise_bias"] = given.pop("first_bias")
-    return src, weights, bias, given
+    return (src, *weights, bias), given
 
 
 def others(array, image):
@@ -45,8 +53,9 @@ class Call:
     """The arrays of a case in fresh memory, and its arguments in the types that it asks for."""
 
     def __init__(self, case):
-        self.case, self.op, self.rank = case, case["op"], len(case["sizes"]["taps"])
+        self.case, self.op, self.rank = case, case["op"], len(case["sizes"]["sizes"])
         self.function = function_of(self.op, self.rank)
+        self.weighted = self.op not in WORDS
         self.views, memory = {}, {}
         for name in ARRAYS:
             array = case.get(name)
@@ -61,21 +70,22 @@ class Call:
                     self.views[name], _ = made(array, memory[name])
         self.plain = {name: np.array(view) for name, view in self.views.items()}
         for name, view in self.views.items():
-            if name != "out" and case[name] != "out":
+            if name not in OUTS and case[name] != "out":
                 close(case[name], view, memory[name])
         self.memory = list({id(m): m for m in memory.values()}.values())
         self.kept = [m.copy() for m in self.memory]
-        self.own = [
-            own_bytes(case["out"], m) if m is memory.get("out") else np.zeros(m.size, bool)
-            for m in self.memory
-        ]
+        self.own = [np.zeros(m.size, bool) for m in self.memory]
+        for own, m in zip(self.own, self.memory, strict=True):
+            for name in OUTS:
+                if m is memory.get(name):
+                    own |= own_bytes(case[name], m)
         self.said = said_of(case)
         self.given = dict(self.views)
         for name, form in case.get("forms", {}).items():
             place = self.said if name in self.said else self.given
             if name in place:
                 place[name] = formed(place[name], form)
-        for name in ARRAYS[1:]:
+        for name in ARRAYS[len(OUTS) :]:
             if case.get("forms", {}).get(name) == "array of lists":
                 self.plain[name] = np.asarray(self.given[name])
         if case.get("residual") == "out":
@@ -86,23 +96,23 @@ class Call:
         said, given = {**self.said, **changed}, dict(self.given)
         arrays = (*ARRAYS, "kernels_1d")
         given.update({name: said.pop(name) for name in arrays if name in said})
-        x, weights, bias, given = operands(self.op, given, self.rank)
+        (x, *rest), given = operands(self.op, given, self.rank)
         how = {"isa": self.case.get("isa")}
         if way == "settings":
             how |= {word: said.pop(word, None) for word in ("threads", "algorithm")}
         with fastconv.settings(**how):
             if way == "plan":
-                return fastconv.plan(self.function, x, *weights, bias, **given, **said)
+                return fastconv.plan(self.function, x, *rest, **given, **said)
             if way == "positional":
-                words = (*inspect.signature(self.function).parameters.values(),)[2 + len(weights) :]
+                words = (*inspect.signature(self.function).parameters.values(),)[1 + len(rest) :]
                 words = [word for word in words if word.kind is word.POSITIONAL_OR_KEYWORD]
-                placed = [said.pop(word.name, word.default) for word in words]
-                return self.function(x, *weights, bias, *placed, **given, **said)
+                placed = [said.pop(word.name, given.pop(word.name, word.default)) for word in words]
+                return self.function(x, *rest, *placed, **given, **said)
             if way in ("call", "settings"):
-                return self.function(x, *weights, bias, **given, **said)
+                return self.function(x, *rest, **given, **said)
             first = {n: given.pop(n) for n in ("depthwise_bias",) if n in given}
             operation = () if self.op == "conv" else (self.function,)
-            layer = fastconv.prepare(*operation, *weights, bias, **first, **said)
+            layer = fastconv.prepare(*operation, *rest, **first, **said)
             if way == "layer":
                 return layer
             if way == "layer plan":
@@ -143,13 +153,16 @@ class Call:
     def result(self, way="call", **changed):
         """The result, once it is known that nothing else was written."""
         got = self.run(way, **changed)
-        out = self.given.get("out")
-        if out is not None and got is not out:
-            raise Mismatch(f"{way}: returns another array than out")
-        if type(got) is not np.ndarray and type(got) is not type(out):
-            raise Mismatch(f"{way}: returns a {type(got).__name__}")
+        arrays = got if isinstance(got, tuple) else (got,)
+        for name, array in zip(OUTS, arrays, strict=False):
+            out = self.given.get(name)
+            if out is not None and array is not out:
+                raise Mismatch(f"{way}: returns another array than out")
+            if type(array) is not np.ndarray and type(array) is not type(out):
+                raise Mismatch(f"{way}: returns a {type(array).__name__}")
         self.unchanged(way, self.own)
-        return np.array(got, native(got.dtype))
+        arrays = tuple(np.array(array, native(array.dtype)) for array in arrays)
+        return arrays if isinstance(got, tuple) else arrays[0]
 
     def unchanged(self, what, but=None):
         for at, (memory, kept) in enumerate(zip(self.memory, self.kept, strict=True)):
@@ -169,6 +182,10 @@ def said_of(case):
 
 def same_bits(got, base, what):
     """But for the sign of a zero and what a NaN holds."""
+    if isinstance(base, tuple):
+        for word, *both in zip(("values", "indices"), got, base, strict=True):
+            same_bits(*both, f"{what}, {word}")
+        return
     if got.shape != base.shape or got.dtype != base.dtype:
         raise Mismatch(f"{what}: {got.shape} {got.dtype}, one call gives {base.shape} {base.dtype}")
     same = (got == base) | ((got != got) & (base != base))

@@ -5,7 +5,8 @@ import math
 from random import Random
 
 import numpy as np
-from fuzz_arrays import ARRAYS, FORMS_OF, as_dtype, described, extent, packed
+from fuzz_arrays import ARRAYS, FORMS_OF, OUTS, as_dtype, described, extent, packed, per_axis, some
+from fuzz_check import takes
 from fuzz_families import FAMILIES
 from fuzz_shapes import (
     IMAGES,
@@ -23,7 +24,9 @@ from fuzz_shapes import (
     work_of,
 )
 from fuzz_sums import Refused, axes_of, is_whole, native, padding_of
-from fuzz_ways import ALSO
+from fuzz_unweighted_cases import MODES
+from fuzz_unweighted_cases import draw as draw_unweighted
+from fuzz_ways import ways_of
 
 from fastconv._core import table
 from fastconv._plan.algorithms import names
@@ -31,7 +34,6 @@ from fastconv._plan.algorithms import names
 OUTER = ("conv", "filter2d", "filter_nd")  # whose kernels may be outer products
 inf, nan, infj = math.inf, math.nan, complex(0, math.inf)
 ISAS = table.isas_usable()
-MODES = ("constant", "edge", "wrap", "mirror", "symmetric")
 PADDINGS = ("valid", "full", "same", "same_upper", "same_lower", "same_torch")
 ACTIVATIONS = ("relu", "relu6", "sigmoid", "tanh", "silu", "gelu", "hardswish")
 MOST = 200_000  # multiply-adds
@@ -52,19 +54,12 @@ def drawn(seed, number):
             return case
 
 
-def some(random, *weighted):
-    """One of (weight, value) pairs."""
-    return random.choices([v for _, v in weighted], [w for w, _ in weighted])[0]
-
-
-def per_axis(random, rank, one):
-    """One value, or one per axis."""
-    if random.random() < 0.4:
-        return one()
-    return tuple(one() for _ in range(rank if random.random() < 0.9 else 1))
-
-
 def draw(random):
+    case = draw_unweighted(random) if random.random() < 0.5 else draw_weighted(random)
+    return case and with_ways(random, case)
+
+
+def draw_weighted(random):
     op = some(random, (6, "conv"), (3, "conv_transpose"), (3, "depthwise_separable_conv"),
               (3, "separable_filter"), (2, "depthwise_conv"), (2, "local_conv"), (2, "filter_nd"),
               (1, "filter2d"), (1, "pointwise_conv"))  # fmt: skip
@@ -132,18 +127,24 @@ def draw(random):
     if sizes.get("in_rows") and random.random() < 0.7:  # what kernels do as they store
         for name in ("residual", "alpha", "beta"):
             case.pop(name, said.pop(name, None))
+    return case | {"said": said}
+
+
+def with_ways(random, case):
+    """The case with how it runs, and what else is done with it."""
+    op, said = case["op"], case["said"]
     overlap(random, case)
-    if random.random() < 0.5:
-        said["algorithm"] = random.choice(algorithms_of(op, rank))
-    if random.random() < 0.6:
-        said["threads"] = random.choice((1, 2, 3, 1, 2, 3, 17))
-    case["said"] = said
+    if op != "unfold_view":
+        if random.random() < 0.5:
+            said["algorithm"] = random.choice(algorithms_of(op, len(case["sizes"]["sizes"])))
+        if random.random() < 0.6:
+            said["threads"] = random.choice((1, 2, 3, 1, 2, 3, 17))
     case["isa"] = random.choice(ISAS)
     if random.random() < 0.35:
         draw_forms(random, case)
-    case["also"] = [name for name in ALSO if random.random() < 0.25]
+    case["also"] = [name for name in ways_of(op) if random.random() < 0.25]
     if random.random() < 0.12:
-        argument = random.choice(tuple(FORMS_OF))
+        argument = random.choice([name for name in FORMS_OF if takes(op, name, case)])
         case["wrong"] = (argument, random.randrange(1000))
     return case
 
@@ -344,7 +345,8 @@ def overlap(random, case):
     """Let some outputs share memory with an operand."""
     if "out" not in case or random.random() < 0.75:
         return
-    out, others = case["out"], [name for name in case if name in ARRAYS and name != "out"]
+    of = "out_indices" if "out_indices" in case and random.random() < 0.4 else "out"
+    out, others = case[of], [name for name in case if name in ARRAYS and name not in OUTS]
     name = "residual" if "residual" in case and random.random() < 0.5 else random.choice(others)
     if 0 in out["shape"] or 0 in case[name]["shape"]:
         return
@@ -385,6 +387,8 @@ def draw_forms(random, case):
             if plain == "none" or (form == "memoryview" and plain == "bf16"):
                 continue
         value = case["said"].get(name)
+        if isinstance(value, tuple) and None in value:
+            continue
         if isinstance(value, complex) and form in ("float", "decimal", "fraction"):
             continue
         forms[name] = form

@@ -12,11 +12,12 @@ from fuzz_arrays import ARRAYS, MAY_BE_REFUSED
 from fuzz_call import Call, Mismatch, said_of
 from fuzz_families import FAMILIES, expected
 from fuzz_sums import Refused
-from fuzz_ways import ALSO, ENGINE
+from fuzz_ways import ENGINE, ways_of
 from fuzz_wrong import wrong
 
 inf, nan, infj = math.inf, math.nan, complex(0, math.inf)
 HOW = ("threads", "algorithm")
+EVERYWHERE = (*HOW, "alpha", "beta", "dtype", "overflow", "activation")  # where there are weights
 # What is said of an algorithm for other calls, or for other weights.
 FOR_OTHERS = (
     "but it must be another one here",
@@ -42,7 +43,7 @@ def check(case):
         call = Call(case)
         said = {name: v for name, v in said_of(case).items() if name not in HOW}
         try:
-            truth = expected(case, call.plain, said)
+            truth = call.truth = expected(case, call.plain, said)
         except Refused as why:
             return refused(call, "call", str(why))
         if "decoy" in case:
@@ -67,7 +68,7 @@ def check(case):
 def run_also(also, call, case, base):
     """Another way; but for "separable", a kernel has to be shared, and a copy of it is not."""
     try:
-        ALSO[also](call, case, base)
+        ways_of(case["op"])[also](call, case, base)
     except ValueError as error:
         named = case["said"].get("algorithm") == "separable"
         if not named or FOR_OTHERS[0] not in str(error):
@@ -110,12 +111,13 @@ def check_refused(case):
     """One argument is wrong: it has to be named, unless something else is wrong, too."""
     argument, number = case["wrong"]
     # An algorithm for other calls would be named first.
-    case = {**case, "forms": {}, "said": {**case["said"], "algorithm": "auto"}}
+    case = {**case, "forms": {}}
+    if "algorithm" in case["said"]:
+        case["said"] = {**case["said"], "algorithm": "auto"}
     call = Call(case)
-    if (argument in ARRAYS and argument not in call.plain) or not takes(case["op"], argument):
-        return
     value = wrong(argument, number, call.rank, call.plain.get(argument), case["op"])
-    ways = ("call", "plan", "call", "prepared")[: 3 + call.function._family.weighted]
+    ways = ("call", "call", "plan", "prepared")[: 2 + (case["op"] != "unfold_view") + call.weighted]
+    ways = ("call",) if argument in ("indices", "samples") else ways  # a plan sees no elements
     way, name = ways[number % len(ways)], FAMILIES[case["op"]].names.get(argument, argument)
     if way == "plan" and name == "kernels_1d" and is_size(value):
         return  # a number of taps
@@ -128,12 +130,15 @@ def check_refused(case):
             raise
 
 
-def takes(op, argument):
-    """Whether an operation has this argument."""
+def takes(op, argument, case):
+    """Whether an operation has this argument, and a case this array."""
     if argument == "kernels_1d":
         return op == "separable_filter"
-    special = {word for family in FAMILIES.values() for word in family.words}
-    return argument not in special or argument in FAMILIES[op].words
+    if argument in ARRAYS:
+        return argument in case
+    family = FAMILIES[op]
+    everywhere = EVERYWHERE if family.weighted else HOW if op != "unfold_view" else ()
+    return argument in (*family.words, *everywhere)
 
 
 def failure(case):

@@ -9,12 +9,15 @@ import numpy as np
 from fuzz_shapes import FILTER, IMAGES, KERNELS, common, kind_in, spread
 from fuzz_sums import Refused, arrivals, axes_of, convolved, each, parts_of
 from fuzz_truth import Kind, Seen, convolution, finished, rounded, settled, summed
+from fuzz_unweighted import WORDS
+from fuzz_unweighted_truth import truth_of
 
 # By which names users know the arrays of a case.
 NAMES = {name: name for name in ("input", "weight", "bias", "residual", "out")}
 PAIR = NAMES | {"weight": "depthwise_weight", "second": "pointwise_weight",
                 "first_bias": "depthwise_bias"}  # fmt: skip
 IMAGE = NAMES | {"input": "image", "weight": "kernel"}
+UNWEIGHTED = {"samples": "_random_samples", "out_indices": "out"}
 SEPARABLE = IMAGE | dict.fromkeys(KERNELS, "kernels_1d")
 
 COMMON = ("stride", "channels_last")
@@ -25,6 +28,7 @@ class Family(NamedTuple):
     words: tuple  # parameters that not all families have
     truth: object  # (arrays, said): `Expected`
     names: dict = NAMES
+    weighted: bool = True
 
 
 def shared(op):
@@ -221,6 +225,7 @@ FAMILIES = {
     **{op: Family(tuple(w for w in WINDOW if w != "channels_last"), filtered(op),
                   SEPARABLE if op == "separable_filter" else IMAGE)
        for op in IMAGES},
+    **{op: Family(words, truth_of(op), UNWEIGHTED, False) for op, words in WORDS.items()},
 }  # fmt: skip
 
 

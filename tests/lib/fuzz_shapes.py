@@ -9,6 +9,8 @@ import math
 import numpy as np
 from fuzz_sums import BF16, Refused, axes_of, each, is_whole, native, padding_of
 from fuzz_truth import kind_of
+from fuzz_unweighted import OF_ANY_RANK, WORDS
+from fuzz_unweighted import shapes as shapes_unweighted
 
 import fastconv
 
@@ -21,7 +23,7 @@ KERNELS = ("weight", "second", "third")  # of a separable filter, those that the
 
 
 def function_of(op, rank):
-    return getattr(fastconv, op if op in IMAGES else f"{op}{rank}d")
+    return getattr(fastconv, op if op in (*IMAGES, *OF_ANY_RANK) else f"{op}{rank}d")
 
 
 def with_defaults(op, said):
@@ -84,6 +86,8 @@ def each_side(padding, at, rank):
 
 def shapes(op, sizes, said):
     """{array: its shape}; those that a case need not have, too."""
+    if op in WORDS:
+        return shapes_unweighted(op, sizes, said)
     outputs, taps = outputs_of(op, sizes, said), sizes["taps"]
     if op in IMAGES:
         channels = sizes["channels"]

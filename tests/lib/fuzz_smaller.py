@@ -32,6 +32,10 @@ def smaller(case):
                 if part == "said":
                     yield from reshaped(less, case["sizes"], less["said"])
     yield from smaller_shapes(case)
+    for name, value in case["said"].items():
+        if name not in ("groups", "threads", "alpha", "beta"):
+            for less in smaller_numbers(value):
+                yield from reshaped(case, case["sizes"], case["said"] | {name: less})
     for name in FORMS_OF:
         array = case.get(name)
         if array and array != "out":
@@ -45,6 +49,15 @@ def smaller(case):
                         yield {**case, name: simple}
             if array["kind"] != "small":
                 yield {**case, name: {**array, "kind": "small"}}
+
+
+def smaller_numbers(value):
+    """The same with one smaller integer."""
+    if isinstance(value, tuple):
+        for at, entry in enumerate(value):
+            yield from ((*value[:at], less, *value[at + 1 :]) for less in smaller_numbers(entry))
+    elif type(value) is int and value > 1:
+        yield from dict.fromkeys((value // 2, value - 1))
 
 
 def smaller_shapes(case):
@@ -71,9 +84,9 @@ def reshaped(case, sizes, said):
     """The case with these sizes, if they go together."""
     try:
         made = shapes(case["op"], sizes, said)
-    except Refused:
+    except (Refused, KeyError):  # sizes that do not go together, or one that is needed
         return
-    if min(made["out"], default=1) > 0:
+    if min(made.get("out", ()), default=1) > 0:
         arrays = {name: {**case[name], "shape": shape} for name, shape in made.items()
                   if isinstance(case.get(name), dict)}  # fmt: skip
         yield {**case, "said": said, "sizes": sizes, **arrays}

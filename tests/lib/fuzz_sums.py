@@ -46,6 +46,16 @@ def is_whole(dtype):
     return dtype.kind in "biu"
 
 
+def is_narrow(dtype):
+    """Whether float32 holds its numbers."""
+    return dtype == BF16 or (dtype.kind == "f" and dtype.itemsize <= 4)
+
+
+def sum_dtype(dtype):
+    """In what elements are added where nothing else is said."""
+    return np.dtype("f4") if is_narrow(dtype) else dtype
+
+
 # ---- which cells -------------------------------------------------------------------------------
 
 

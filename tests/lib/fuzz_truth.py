@@ -51,6 +51,52 @@ class Expected:
                 f"{np.count_nonzero(wrong)} of {wrong.size} are wrong")  # fmt: skip
 
 
+class Exact(NamedTuple):
+    """What a call has to return, to the last bit; NaN is NaN, unless it is an element that was
+    moved."""
+
+    right: np.ndarray
+    moved: bool = False
+    signed: bool = True  # zeros have a sign
+
+    def differs(self, got):
+        """What is wrong with a result, in words; "" if nothing is."""
+        right = self.right.astype(native(self.right.dtype))
+        if (got.shape, got.dtype) != (right.shape, right.dtype):
+            return f"{got.shape} {got.dtype}, {right.shape} {right.dtype} is right"
+        a, b = (parts_of(array) for array in (got, right))
+        same = a == b
+        if self.signed and a.dtype.kind in "fV":
+            same &= np.signbit(a) == np.signbit(b)
+        if self.moved:
+            same = bits_of(a) == bits_of(b)
+        elif a.dtype.kind in "fV":
+            same |= np.isnan(a) & np.isnan(b)
+        if same.all():
+            return ""
+        at = tuple(int(i) for i in np.argwhere(~same)[0])
+        return (f"{a[at]} at {at[:-1]}, {b[at]} is right; "
+                f"{np.count_nonzero(~same)} of {same.size} are wrong")  # fmt: skip
+
+
+class Both(NamedTuple):
+    """Values and indices."""
+
+    values: Exact
+    indices: Exact
+
+    def differs(self, got):
+        for word, one, right in zip(("values", "indices"), got, self, strict=True):
+            wrong = right.differs(one)
+            if wrong:
+                return f"{word}: {wrong}"
+        return ""
+
+
+def bits_of(array):
+    return np.ascontiguousarray(array).view(f"u{array.dtype.itemsize}")
+
+
 # ---- which dtypes ------------------------------------------------------------------------------
 
 

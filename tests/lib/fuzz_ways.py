@@ -6,25 +6,28 @@ from contextlib import suppress
 from random import Random
 
 import numpy as np
-from fuzz_arrays import FORMS_OF
+from fuzz_arrays import FORMS_OF, OUTS
 from fuzz_call import Call, Mismatch, operands, said_of, same_bits
 from fuzz_shapes import IMAGES, KERNELS, function_of, kind_in, with_defaults
 from fuzz_sums import Refused, native
 from fuzz_truth import kind_of
+from fuzz_unweighted import WINDOWED, WORDS, average
 from ways import with_any_schedule, with_caches
 
 import fastconv
-from fastconv._plan.algorithms import ORIENTATIONS, offered
+from fastconv._core import table
+from fastconv._plan.algorithms import ORIENTATIONS, names, offered
 from fastconv._plan.factored import REASON
 
 STILL = (*KERNELS, "bias", "first_bias")  # arrays that have no batch
 FORMED = {*FORMS_OF} - {"threads", "algorithm"}
+REFUSED = "but it must be another one"
 ESTIMATED = "estimated"  # how the reason of a plan begins that could have run
 
 
 def again(way):
     def run(call, case, base):
-        if call.function._family.weighted:
+        if call.weighted:
             same_bits(Call(case).result(way), base, way)
 
     return run
@@ -42,7 +45,7 @@ def in_settings(call, case, base):
 
 def at_once(call, case, base):
     """Two calls at the same time, of arrays of their own, and of one layer."""
-    ways = ("call", "shared") if call.function._family.weighted else ("call",)
+    ways = ("call", "shared") if call.weighted else ("call",)
     layer = Call(case).run("layer") if "shared" in ways else None
     with ThreadPoolExecutor(2) as pool:
         for way in ways:
@@ -103,11 +106,11 @@ def other_caches(call, case, base):
 
 def on_plain_arrays(case, plain, function=None, **changed):
     """The same of contiguous arrays."""
-    said, rank = {**said_of(case), **changed}, len(case["sizes"]["taps"])
+    said, rank = {**said_of(case), **changed}, len(case["sizes"]["sizes"])
     given = {name: array.astype(native(array.dtype), "C") for name, array in plain.items()}
-    x, weights, bias, given = operands(case["op"], given, rank)
+    arrays, given = operands(case["op"], given, rank)
     with fastconv.settings(isa=case.get("isa")):
-        return (function or function_of(case["op"], rank))(x, *weights, bias, **given, **said)
+        return (function or function_of(case["op"], rank))(*arrays, **given, **said)
 
 
 def plain_arrays(call, case, base):
@@ -208,7 +211,7 @@ def planned(call, case, base):
     plan = Call(case).run("plan")
     if plan.output_shape != base.shape or not str(plan):
         raise Mismatch(f"plan: output_shape is {plan.output_shape}, {base.shape} is right")
-    if call.function._family.weighted:
+    if call.weighted:
         layer = Call(case).run("layer plan")
         if layer.output_shape != base.shape:
             raise Mismatch(f"layer.plan: {layer.output_shape}, {base.shape} is right")
@@ -219,7 +222,7 @@ def planned(call, case, base):
             outlines = [plain["input"].shape, [size or None for size in case["sizes"]["taps"]]]
         else:
             outlines = [plain[name].shape for name in operands_of]
-        _, _, bias, given = operands(case["op"], plain, call.rank)
+        (*_, bias), given = operands(case["op"], plain, call.rank)
         other = fastconv.plan(call.function, *outlines, bias, **given, **said_of(case))
         if other.output_shape != base.shape:
             raise Mismatch(f"plan of shapes: {other.output_shape}, {base.shape} is right")
@@ -232,5 +235,131 @@ ALSO = {
     "reused": again("reused"), "calls": other_call, "caches": other_caches,
     "positional": positional, "at once": at_once, "settings": in_settings,
 }  # fmt: skip
+
+
+# ---- functions without weights -----------------------------------------------------------------
+
+
+def right(call, got, what):
+    """Raise unless a result is the expected one; of another way its bits may be others."""
+    wrong = call.truth.differs(got)
+    if wrong:
+        raise Mismatch(f"{what}: {wrong}")
+
+
+def same(call, got, base, what):
+    """Raise unless bits are the same; adaptive and global sums depend on the memory."""
+    in_memory_order = average(call.op) and call.op not in WINDOWED
+    right(call, got, what) if in_memory_order else same_bits(got, base, what)
+
+
+def contiguous(call, case, base):
+    same(call, on_plain_arrays(case, call.plain), base, "contiguous arrays")
+
+
+def each_count_of_threads(call, case, base):
+    for threads in (1, 2, 3):
+        same_bits(Call(case).result(threads=threads), base, f"threads={threads}")
+
+
+def each_algorithm(call, case, base):
+    """Those that do not refuse; but sums, all give the same bits."""
+    for name in names(call.function._family.spec)[1:]:
+        try:
+            got = Call(case).result(algorithm=name)
+        except ValueError as error:
+            if REFUSED not in str(error):
+                raise
+        else:
+            right(call, got, f"algorithm={name!r}")
+
+
+def each_isa(call, case, base):
+    for isa in table.isas_usable():
+        right(call, Call({**case, "isa": isa}).result(), isa)
+
+
+def twice(call, case, base):
+    """The same call again, whose plan is kept."""
+    call.restore()
+    same_bits(call.result(), base, "the same call again")
+
+
+def moved_channels(call, case, base):
+    """Channels first and last: of adaptive and global sums the order depends on it."""
+    if "channels_last" not in WORDS[case["op"]] or case["op"] in ("unfold", "fold"):
+        return
+    last, rank, op = case["said"].get("channels_last", False), call.rank, case["op"]
+    ends = (-1, -1 - rank) if last else (-1 - rank, -1)
+    convention = case["said"].get("index_convention", "plane")
+    if "where" in call.plain or (op == "max_unpool" and convention != "plane"):
+        return  # the last value of a place would be another one
+    moved = {n: a if n == "samples" else np.moveaxis(a, *ends) for n, a in call.plain.items()}
+    how = {"channels_last": not last}
+    size = case["said"].get("output_size")
+    if op.endswith("unpool") and isinstance(size, tuple) and len(size) > rank:
+        how["output_size"] = size[-1 - rank : -1] if last else size[-rank:]
+    got = on_plain_arrays(case, moved, **how)
+    if op == "unfold_view":
+        return same_bits(got, base, f"channels_last={not last}")
+    both = got if isinstance(got, tuple) else (got,)
+    back = tuple(np.moveaxis(one, *ends[::-1]) for one in both)
+    right(call, back if isinstance(got, tuple) else back[0], f"channels_last={not last}")
+
+
+def each_image(call, case, base):
+    """Each part of the batch by itself; flat indices count from its own first image."""
+    batch = case["sizes"].get("batch")
+    if not batch or batch[0] < 2 or "flat" in case["said"].get("index_convention", "plane"):
+        return
+    if case["said"].get("index_convention") == "nhwc_batch":
+        return
+    whole = case["said"].get("output_size")
+    if isinstance(whole, tuple) and len(whole) > call.rank:
+        return
+    halves = []
+    for half in (slice(0, 1), slice(1, None)):
+        # Of what broadcasts along the batch, all images have the same.
+        rank, images = call.plain["input"].ndim, len(call.plain["input"])
+        parts = {
+            name: a[half] if name == "samples" or (a.ndim == rank and len(a) == images) else a
+            for name, a in call.plain.items() if name not in OUTS
+        }  # fmt: skip
+        halves.append(on_plain_arrays(case, parts))
+    whole = tuple(map(np.concatenate, zip(*halves, strict=True))) if isinstance(base, tuple) else (
+        np.concatenate(halves))  # fmt: skip
+    same(call, whole, base, "the batch in two")
+
+
+def explained(call, case, base):
+    plan, first = Call(case).run("plan"), base[0] if isinstance(base, tuple) else base
+    if plan.output_shape != first.shape or not str(plan):
+        raise Mismatch(f"plan: output_shape is {plan.output_shape}, {first.shape} is right")
+
+
+def seen_through(call, case, base):
+    """unfold_view: nothing is copied."""
+    view, x = call.run(), call.given["input"]
+    if view.flags.writeable or (view.size and isinstance(x, np.ndarray)
+                                and not np.may_share_memory(view, x)):  # fmt: skip
+        raise Mismatch("view: it is writeable, or none")
+
+
+PLAIN = {"plain": contiguous, "batch": each_image, "layout": moved_channels,
+         "positional": positional}  # fmt: skip
+UNWEIGHTED = {
+    **PLAIN, "threads": each_count_of_threads, "algorithm": each_algorithm, "isa": each_isa,
+    "again": twice, "plan": explained, "caches": other_caches, "at once": at_once,
+    "settings": in_settings,
+}  # fmt: skip
+
+
+def ways_of(op):
+    """Other ways to run an operation, by name."""
+    if op == "unfold_view":
+        return PLAIN | {"view": seen_through}
+    return UNWEIGHTED if op in WORDS else ALSO
+
+
 # Not of the reference:
 ENGINE = ("algorithm", "batch", "layout", "plain", "schedule", "calls", "caches")

@@ -5,7 +5,8 @@
 
 prints each case that fails, made small, as Python that reproduces it with this folder on the path.
 Cases run in child processes: a crash is one more way to fail. A case depends on its seed and number
-alone: ``--seed 7 --first 41 --cases 1`` runs it again.
+alone: ``--seed 7 --first 41 --cases 1`` runs it again. ``--only max_pool fold`` runs those of two
+families, ``--only unweighted`` those of all functions without weights, and leaves out the others.
 """
 
 import argparse
@@ -28,6 +29,7 @@ if __name__ == "__main__":
 from fuzz_cases import drawn
 from fuzz_check import failure, inf, infj, nan
 from fuzz_smaller import smaller
+from fuzz_unweighted import WORDS
 
 from fastconv._core import scratch
 
@@ -45,12 +47,12 @@ def known(case):
     return any(defect(case) for defect in KNOWN)
 
 
-def work(seed, first, count):
+def work(seed, first, count, only=()):
     """What a child process does: says which case it begins, and what went wrong with it."""
     scratch.poison(True)
     for number in range(first, first + count):
         case = drawn(seed, number)
-        if known(case):
+        if known(case) or (only and case["op"] not in only):
             continue
         print("case", number, flush=True)
         wrong = failure(case)
@@ -59,14 +61,15 @@ def work(seed, first, count):
     print("end", flush=True)
 
 
-def batch(seed, first, end):
+def batch(seed, only, first, end):
     """(number, what went wrong) of the cases from `first` to before `end`, in child processes."""
     failed = []
     while first < end:
         with tempfile.TemporaryFile("w+") as errors:
             child = subprocess.Popen(
                 [sys.executable, "-X", "faulthandler", PROGRAM, "--work", str(seed), str(first),
-                 str(end - first)], stdout=subprocess.PIPE, stderr=errors, text=True,
+                 str(end - first), "--only", *only],
+                stdout=subprocess.PIPE, stderr=errors, text=True,
             )  # fmt: skip
             number, last = None, ""
             while True:
@@ -157,12 +160,12 @@ def shrunk(case, wrong):
     return case, wrong
 
 
-def fuzz(cases, seed, first=0, jobs=1, show=print):
+def fuzz(cases, seed, first=0, jobs=1, show=print, only=()):
     """Run cases; returns [(number, what went wrong)]."""
     spans = [(n, min(n + BATCH, first + cases)) for n in range(first, first + cases, BATCH)]
     failed, kinds = [], Counter()
     with ThreadPoolExecutor(jobs) as pool:
-        for found in pool.map(lambda span: batch(seed, *span), spans):
+        for found in pool.map(lambda span: batch(seed, only, *span), spans):
             for number, wrong in found:
                 case, said = drawn(seed, number), wrong
                 kinds[kind_of(wrong)] += 1
@@ -182,16 +185,18 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     for name, default in (("--cases", 2000), ("--seed", 1), ("--first", 0), ("--jobs", 1)):
         parser.add_argument(name, type=int, default=default)
+    parser.add_argument("--only", nargs="*", default=(), metavar="FAMILY")
     parser.add_argument("--work", type=int, nargs=3, help=argparse.SUPPRESS)
     parser.add_argument("--try", dest="trial", action="store_true", help=argparse.SUPPRESS)
     said = parser.parse_args()
     if said.trial:
         return try_cases()
     if said.work:
-        return work(*said.work)
+        return work(*said.work, said.only)
     begin = time.monotonic()
+    only = tuple(op for name in said.only for op in (WORDS if name == "unweighted" else [name]))
     failed = fuzz(
-        said.cases, said.seed, said.first, said.jobs, lambda text: print(text, flush=True)
+        said.cases, said.seed, said.first, said.jobs, lambda text: print(text, flush=True), only
     )
     kinds = Counter(kind_of(wrong) for _, wrong in failed)
     for kind, count in kinds.most_common():

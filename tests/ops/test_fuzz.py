@@ -6,6 +6,7 @@ further.
 """
 
 import os
+from types import SimpleNamespace
 
 import fuzzing
 import numpy as np
@@ -16,14 +17,17 @@ from fuzz_check import Call, failure
 from fuzz_families import FAMILIES, expected
 from fuzz_sums import Refused
 from fuzz_truth import convolution
+from fuzz_unweighted import WORDS, shapes
+from fuzz_ways import ways_of
 from fuzzing import fuzz
 from programs import linux
 
 import fastconv
+from fastconv._plan.constants import POOL_COLUMNS
 
-CASES = int(os.environ.get("FASTCONV_FUZZ_CASES", "2000"))
+CASES = int(os.environ.get("FASTCONV_FUZZ_CASES", "3000"))
 SEED = int(os.environ.get("FASTCONV_FUZZ_SEED", "1"))
-SHORT = 400  # cases of every run of the tests
+SHORT = 500  # cases of every run of the tests
 
 ONE = {
     "op": "conv",
@@ -62,8 +66,13 @@ def test_a_case_depends_on_its_seed_and_number_alone():
     assert repr(drawn(7, 11)) == repr(drawn(7, 11)) != repr(drawn(7, 12))
 
 
+def refuses(case):
+    """Whether the sizes of a case do not go together."""
+    return "out" not in shapes(case["op"], case["sizes"], case["said"])
+
+
 def test_cases_are_of_every_kind():
-    cases = [drawn(1, number) for number in range(1500)]
+    cases = [drawn(1, number) for number in range(3000)]
     for part in ("bias", "residual", "out", "forms", "decoy", "wrong", "also"):
         assert any(part in case for case in cases)
     for name in ("stride", "padding", "dilation", "groups", "padding_mode", "padding_value",
@@ -71,16 +80,30 @@ def test_cases_are_of_every_kind():
                  "algorithm", "threads", "output_padding", "output_size",
                  "depthwise_activation"):  # fmt: skip
         assert any(name in case["said"] for case in cases)
+    for name in ("where", "indices", "samples", "out_indices"):
+        assert any(name in case for case in cases)
     arrays = [case["out"] for case in cases if "out" in case]
     assert any("over" in array for array in arrays)
     assert any(s < 0 for array in arrays for s in array.get("strides", ()))
     assert any(case.get("residual") == "out" for case in cases)
-    assert {(case["op"], len(case["sizes"]["taps"])) for case in cases} == {
-        (op, rank) for op in FAMILIES for rank in (1, 2, 3) if op != "filter2d" or rank == 2
-    }
+    least = {"fractional_max_pool": 2, "filter2d": 2}
+    assert {(case["op"], len(case["sizes"]["sizes"])) for case in cases} >= {
+        (op, rank) for op in FAMILIES for rank in (1, 2, 3)
+        if rank >= least.get(op, 1) and (op != "filter2d" or rank == 2)
+    }  # fmt: skip
+    lengths = [case["sizes"]["sizes"] for case in cases if case["op"].endswith("_pool")]
+    assert any(max(sizes) > POOL_COLUMNS for sizes in lengths)  # rows that are made in parts
+    assert any("out" not in case and case["op"] in WORDS and refuses(case) for case in cases)
     for op, family in FAMILIES.items():
         said = {word for case in cases if case["op"] == op for word in case["said"]}
         assert said >= set(family.words)
+
+
+def test_only_some_families_are_run(capfd, monkeypatch):
+    monkeypatch.setattr(fuzzing, "scratch", SimpleNamespace(poison=lambda on: None))
+    fuzzing.work(1, 0, 40, ["fold", "max_pool"])
+    ran = [int(line.split()[1]) for line in capfd.readouterr().out.splitlines() if "case" in line]
+    assert ran == [n for n in range(40) if drawn(1, n)["op"] in ("fold", "max_pool")] != []
 
 
 def test_the_outputs_of_a_case_share_no_bytes():
@@ -129,6 +152,108 @@ BY_HAND = [
     ("separable_filter", {"input": X, "weight": np.array([2.0]), "second": K[0, 0]},
      {"padding_mode": "wrap"}, [[2 * 132, 2 * 321, 2 * 213]]),
 ]  # fmt: skip
+
+
+S = np.array([[5.0, 1.0, 1.0, 7.0]])  # a signal of one channel
+UNWEIGHTED_BY_HAND = [
+    ("max_pool", {"input": S}, {"kernel_size": 2, "padding": 1}, [[5, 1, 7]]),
+    ("max_pool", {"input": S}, {"kernel_size": 2, "stride": 1, "return_indices": True,
+                                "index_convention": "nhwc"}, ([[5, 1, 7]], [[0, 1, 3]])),
+    ("min_pool", {"input": S}, {"kernel_size": 3, "ceil_mode": True}, [[1, 7]]),
+    ("avg_pool", {"input": S}, {"kernel_size": 2, "padding": 1, "count_include_pad": False},
+     [[5, 1, 7]]),
+    ("avg_pool", {"input": S, "where": S < 6}, {"kernel_size": 2, "padding_mode": "edge"},
+     [[3, 1]]),
+    ("lp_pool", {"input": S}, {"kernel_size": 2, "norm_type": 2}, [[26**0.5, 50**0.5]]),
+    ("adaptive_max_pool", {"input": S}, {"output_size": 3}, [[5, 1, 7]]),
+    ("adaptive_avg_pool", {"input": S}, {"output_size": 3}, [[3, 1, 4]]),
+    ("global_max_pool", {"input": S}, {}, [[7]]),
+    ("global_min_pool", {"input": S}, {"return_indices": True}, ([[1]], [[1]])),
+    ("global_avg_pool", {"input": S}, {}, [[3.5]]),
+    ("global_lp_pool", {"input": S}, {"norm_type": 1}, [[14]]),
+    ("fractional_max_pool", {"input": S, "samples": np.array([[[0.9]]])},
+     {"kernel_size": 1, "output_size": 3}, [[5, 1, 7]]),
+    ("max_unpool", {"input": S, "indices": np.array([[3, 0, -1, 3]])},
+     {"kernel_size": 1, "overlap": "sum"}, [[1, 0, 0, 12]]),
+    ("nearest_unpool", {"input": S[:, :2]}, {"kernel_size": 2, "stride": 3}, [[5, 5, 0, 1, 1]]),
+    ("bed_of_nails_unpool", {"input": S[:, :2]}, {"kernel_size": 2}, [[5, 0, 1, 0]]),
+    ("unfold", {"input": S}, {"kernel_size": (2,), "stride": 2}, [[5, 1], [1, 7]]),
+    ("unfold_view", {"input": S}, {"kernel_size": (2,), "stride": 2}, [[[5, 1], [1, 7]]]),
+    ("fold", {"input": np.array([[1.0, 2.0], [10.0, 20.0]])},
+     {"kernel_size": (2,), "output_size": (3,)}, [[1, 12, 20]]),
+    ("pad", {"input": S}, {"padding": ((1, 0), (-1, 2)), "mode": ("constant", "wrap")},
+     [[0] * 5, [1, 1, 7, 5, 1]]),
+    ("pixel_shuffle", {"input": np.array([[1.0], [2.0]])}, {"upscale_factor": (2,)}, [[1, 2]]),
+    ("pixel_unshuffle", {"input": S}, {"downscale_factor": (2,)}, [[5, 1], [1, 7]]),
+    ("channel_shuffle", {"input": np.array([[1.0, 2.0, 3.0, 4.0]])}, {"groups": 2}, [[1, 3, 2, 4]]),
+    ("interpolate", {"input": S[None]}, {"size": 7, "mode": "linear", "align_corners": True},
+     [[[5, 3, 1, 1, 1, 4, 7]]]),
+]  # fmt: skip
+
+SIZES = {  # where those of the input are not what they seem
+    "pad": {"sizes": (1, 4)}, "channel_shuffle": {"batch": (1,), "c_in": 2, "sizes": ()},
+    "interpolate": {"batch": (1,), "sizes": (4,)}, "fold": {"sizes": (1,)},
+    "pixel_unshuffle": {"sizes": (2,)},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("op", "arrays", "said", "found"), UNWEIGHTED_BY_HAND, ids=lambda v: str(v)[:20]
+)
+def test_the_truth_of_functions_without_weights_by_hand(op, arrays, said, found):
+    plain = {"batch": (), "c_in": 1, "sizes": arrays["input"].shape[1:]}
+    sizes = SIZES.get(op, {}) if op == "pad" else plain | SIZES.get(op, {})
+    truth = expected({"op": op, "sizes": sizes}, arrays, said)
+    pair = isinstance(found, tuple)
+    values, indices = (np.array(a) for a in (found if pair else (found, 0)))
+    values = values.astype("f8")
+    assert not truth.differs((values, indices) if pair else values)
+    assert truth.differs((values + 1e-10, indices) if pair else values + 1e-10)
+    assert not pair or truth.differs((values, indices + 1))
+
+
+def test_all_functions_without_weights_are_known_by_hand():
+    assert {op for op, *_ in UNWEIGHTED_BY_HAND} == set(WORDS)
+
+
+POOL = {
+    "op": "max_pool",
+    "sizes": {"batch": (2,), "c_in": 3, "sizes": (9,)},
+    "input": {"shape": (2, 3, 9), "dtype": "f4", "seed": 1, "kind": "normal"},
+    "out": {"shape": (2, 3, 4), "dtype": "f4", "seed": 3, "kind": "normal", "start": 1, "size": 99},
+    "out_indices": {"shape": (2, 3, 4), "dtype": ">i8", "seed": 4, "kind": "normal"},
+    "said": {"kernel_size": 2, "return_indices": True},
+    "also": sorted(ways_of("max_pool")),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("at", [0, 1])
+def test_a_wrong_value_or_index_is_found(monkeypatch, at):
+    assert failure(POOL) == ""
+    right = Call.run
+
+    def wrong(call, way="call", **more):
+        got = right(call, way, **more)
+        got[at].flat[5] += 1
+        return got
+
+    monkeypatch.setattr(Call, "run", wrong)
+    assert failure(POOL).startswith(("call: values: ", "call: indices: ")[at])
+
+
+@pytest.mark.parametrize("also", ["threads", "algorithm", "isa", "again", "caches", "settings"])
+def test_other_ways_of_a_pool_are_compared(monkeypatch, also):
+    calls, right = [], Call.run
+
+    def other(call, way="call", **more):
+        got = right(call, way, **more)
+        calls.append(way)
+        if len(calls) > 1:
+            got[1].flat[0] += 1
+        return got
+
+    monkeypatch.setattr(Call, "run", other)
+    assert failure({**POOL, "also": [also]})
 
 
 @pytest.mark.parametrize(("op", "arrays", "said", "sums"), BY_HAND, ids=lambda v: str(v)[:20])

@@ -139,6 +139,13 @@ def test_dtypes(dtype, mode, algorithm):
     assert_same_bits(np.moveaxis(last, -1, 1), got)
 
 
+@pytest.mark.parametrize("algorithm", ["resample", "reference"])
+def test_an_infinite_part_of_a_complex_number_leaves_the_other_part_alone(algorithm):
+    x = np.array([[[complex(1, np.inf), complex(3, np.inf)]]], np.complex64)
+    got = interpolate(x, size=1, mode="area", algorithm=algorithm)
+    np.testing.assert_array_equal((got.real, got.imag), ([[[2]]], [[[np.inf]]]))
+
+
 def test_integers_are_rounded_to_even_and_clipped():
     x = np.array([[[0, 1, 2, 3]]], np.uint8)
     assert interpolate(x, 8, mode="linear").tolist() == [[[0, 0, 1, 1, 2, 2, 3, 3]]]
@@ -277,6 +284,22 @@ def test_plans_are_kept_apart():
     ):
         seen.add(interpolate(x, **said).tobytes())
     assert len(seen) == 7
+
+
+def test_scales_that_print_alike_are_told_apart():
+    class Scale:
+        def __init__(self, value):
+            self.value = value
+
+        def __array__(self, dtype=None, copy=None):
+            return np.asarray(self.value, dtype)
+
+        def __repr__(self):
+            return "Scale"
+
+    x = np.ones((1, 1, 4))
+    sizes = [interpolate(x, scale_factor=Scale(scale)).shape[2] for scale in (1.5, 2.5, 0.5)]
+    assert sizes == [6, 10, 2]
 
 
 def test_settings_choose_the_algorithm():

@@ -256,3 +256,70 @@ def test_rows_of_many_averages_have_their_own_counts(shape, channels_last):
     found = fastconv.avg_pool1d(x, 3, 1, **said)
     expected = fastconv.avg_pool1d(x, 3, 1, algorithm="reference", **said)
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize(("n", "kernel", "stride"), [(1, 10, 1), (1, 10, 3), (3, 9, 2)])
+def test_a_window_that_hangs_over_too_far_is_refused(n, kernel, stride):
+    with pytest.raises(ValueError, match=f"max_pool1d: input has size {n} on axis L, but a window"):
+        fastconv.max_pool1d(np.ones((1, n)), kernel, stride, ceil_mode=True)
+    assert fastconv.max_pool1d(np.ones((1, n)), kernel, kernel, ceil_mode=True).shape == (1, 1)
+
+
+@pytest.mark.parametrize("algorithm", ["direct", "reference"])
+@pytest.mark.parametrize("sample", [-0.1, 1.5, np.nan, 2.7e8])
+def test_samples_beyond_their_range_would_read_beyond_the_input(sample, algorithm):
+    x, out = numbers((1, 50, 50), "f4"), np.full((1, 20, 20), 7, np.float32)
+    samples = np.array([[[0.5, sample]]])
+    with pytest.raises(ValueError, match=r"_random_samples\[0, 0, 1\] is .*, but it must be from"):
+        fastconv.fractional_max_pool2d(x, 2, 20, None, False, samples, out=out, algorithm=algorithm)
+    assert (out == 7).all()
+
+
+@pytest.mark.parametrize("pool", ["avg_pool1d", "adaptive_avg_pool1d", "lp_pool1d"])
+def test_a_result_of_bool_is_refused(pool):
+    arguments = (2, 2) if pool == "lp_pool1d" else (2,)
+    with pytest.raises(TypeError, match=f"{pool}: dtype is bool, but it must be an integer dtype"):
+        getattr(fastconv, pool)(np.ones((1, 4)), *arguments, dtype=bool)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("algorithm", ["direct", "reference"])
+def test_what_integers_do_not_hold_is_the_nearest_or_0_without_a_warning(algorithm):
+    x = np.array([[np.inf, 1e300, -1e300, -np.inf, np.inf, -np.inf]])
+    got = fastconv.avg_pool1d(x, 2, dtype=np.int64, algorithm=algorithm)
+    np.testing.assert_array_equal(got, [[2**63 - 1, -(2**63), 0]])
+    got = fastconv.global_avg_pool1d(x[:, :2], dtype=np.int64, algorithm=algorithm)
+    np.testing.assert_array_equal(got, [[2**63 - 1]])
+    got = fastconv.lp_pool1d(x[:, 1:3], 3, 2, algorithm=algorithm)
+    np.testing.assert_array_equal(got, [[np.inf]])
+
+
+@pytest.mark.parametrize("dtype", ["f4", "i4", "f8", "u1"])
+def test_one_window_of_a_fractional_pool_is_not_the_whole_plane(dtype):
+    x = np.arange(3 * 4 * 5).reshape(1, 3, 4, 5)[..., ::-1, ::-1].astype(dtype)  # largest first
+    got = fastconv.fractional_max_pool2d(np.ascontiguousarray(x), (2, 3), 1, rng=0)
+    np.testing.assert_array_equal(got, x[:, :, 2:3, 2:3])
+
+
+@pytest.mark.parametrize("shape", [(4, 16, 5, 7), (3, 1, 7, 9), (2, 3, 20, 33)])
+def test_bits_of_global_averages_do_not_depend_on_other_planes_or_on_out(shape):
+    x = np.random.default_rng(3).standard_normal(shape, "f4")
+    whole = fastconv.global_avg_pool2d(x)
+    for n, c in np.ndindex(shape[:2]):
+        alone = fastconv.global_avg_pool2d(x[n : n + 1, c : c + 1].copy())
+        assert alone.item() == whole[n, c, 0, 0]
+    out = np.zeros((*shape[:2], 1, 2), "f4")[..., :1]
+    np.testing.assert_array_equal(fastconv.global_avg_pool2d(x, out=out), whole)
+
+
+@pytest.mark.parametrize("pool", ["max_pool1d", "avg_pool1d"])
+def test_a_window_never_reads_what_is_cropped(pool):
+    x, said = np.array([[1.0, 2, 3, 9]]), {"padding": [(0, -1)], "ceil_mode": True}
+    with pytest.raises(ValueError, match=f"{pool}: ceil_mode is True, but it must be False where"):
+        getattr(fastconv, pool)(x, 2, **said)
+    assert getattr(fastconv, pool)(x, 3, **said).shape == (1, 1)  # none hangs over
+
+
+def test_a_fractional_pool_needs_a_kernel():
+    with pytest.raises(TypeError, match="fractional_max_pool2d: kernel_size is None, but it must"):
+        fastconv.fractional_max_pool2d(np.ones((1, 3, 3)), None, 2)

@@ -3,7 +3,7 @@
 
 import numpy as np
 import pytest
-from arrays import numbers
+from arrays import BF16, numbers
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pools import CONVENTIONS, arrays, assert_right
@@ -91,6 +91,18 @@ def test_flat_indices_may_point_into_other_planes():
     x, where = np.array([[[1.0, 2.0]], [[3.0, 4.0]]]), np.array([[[3, 0]], [[2, -1]]])
     got = fastconv.max_unpool1d(x, where, 1, index_convention="flat")
     np.testing.assert_array_equal(got, [[[2, 0]], [[3, 1]]])
+
+
+@pytest.mark.parametrize("algorithm", ["direct", "reference"])
+@pytest.mark.parametrize("dtype", ["f2", BF16])
+def test_sums_of_narrow_numbers_are_rounded_once_wherever_indices_point(dtype, algorithm):
+    most = {"f2": 2048}.get(dtype, 256)  # from which on not all integers are held
+    x = np.array([[[most, 1, 1, 1]], [[0, 0, 0, 0]]]).astype(dtype)
+    for moved in (0, 1):  # into the other plane: then NumPy does all of them
+        where = np.array([[[0, 0, 0, 0]], [[4 - moved, 5, 6, 7]]])
+        said = {"index_convention": "flat", "overlap": "sum", "algorithm": algorithm}
+        got = fastconv.max_unpool1d(x, where, 1, **said)
+        assert got[0, 0, 0] == np.float32(most + 3).astype(dtype)
 
 
 @pytest.mark.parametrize(
