@@ -116,19 +116,17 @@ from ._ops.pooling_global import (
     global_min_pool3d,
 )
 from ._ops.prepared import PreparedConv, prepare
-from ._ops.resample import (
+from ._ops.resample import interpolate
+from ._ops.unpooling import (
     bed_of_nails_unpool1d,
     bed_of_nails_unpool2d,
     bed_of_nails_unpool3d,
-    interpolate,
-    nearest_unpool1d,
-    nearest_unpool2d,
-    nearest_unpool3d,
-)
-from ._ops.unpooling import (
     max_unpool1d,
     max_unpool2d,
     max_unpool3d,
+    nearest_unpool1d,
+    nearest_unpool2d,
+    nearest_unpool3d,
 )
 from ._plan.plan import Plan
 from ._plan.settings import get_num_threads, set_num_threads, settings

@@ -80,16 +80,16 @@ from ._ops.pooling_global import global_min_pool2d as global_min_pool2d
 from ._ops.pooling_global import global_min_pool3d as global_min_pool3d
 from ._ops.prepared import PreparedConv as PreparedConv
 from ._ops.prepared import prepare as prepare
-from ._ops.resample import bed_of_nails_unpool1d as bed_of_nails_unpool1d
-from ._ops.resample import bed_of_nails_unpool2d as bed_of_nails_unpool2d
-from ._ops.resample import bed_of_nails_unpool3d as bed_of_nails_unpool3d
 from ._ops.resample import interpolate as interpolate
-from ._ops.resample import nearest_unpool1d as nearest_unpool1d
-from ._ops.resample import nearest_unpool2d as nearest_unpool2d
-from ._ops.resample import nearest_unpool3d as nearest_unpool3d
+from ._ops.unpooling import bed_of_nails_unpool1d as bed_of_nails_unpool1d
+from ._ops.unpooling import bed_of_nails_unpool2d as bed_of_nails_unpool2d
+from ._ops.unpooling import bed_of_nails_unpool3d as bed_of_nails_unpool3d
 from ._ops.unpooling import max_unpool1d as max_unpool1d
 from ._ops.unpooling import max_unpool2d as max_unpool2d
 from ._ops.unpooling import max_unpool3d as max_unpool3d
+from ._ops.unpooling import nearest_unpool1d as nearest_unpool1d
+from ._ops.unpooling import nearest_unpool2d as nearest_unpool2d
+from ._ops.unpooling import nearest_unpool3d as nearest_unpool3d
 
 __all__ = [
     "Plan", "PreparedConv", "__version__", "adaptive_avg_pool1d", "adaptive_avg_pool2d",

@@ -274,12 +274,14 @@ typedef void fc_tile_fn(const fc_taps *taps, const void *a, const void *b, void 
     KERNEL(pool_across, void,                                                                    \
            (const fc_across *across, const void *src, const int64_t *place, void *dst,           \
             int64_t *index))                                                                     \
-    /* values to places of a plane: see kernels/scatter_template.h */                            \
+    /* rows of values to their places: see kernels/scatter_template.h */                         \
     KERNEL(scatter, void,                                                                        \
-           (void *plane, const void *value, const int64_t *place, ptrdiff_t count, int how,      \
+           (void *plane, const void *value, ptrdiff_t value_row, const int64_t *place,           \
+            ptrdiff_t rows, ptrdiff_t cols, int64_t first, int64_t count, int how,               \
             const void *flip))                                                                   \
     KERNEL(find_places, int,                                                                     \
-           (int64_t *index, ptrdiff_t count, int64_t first, int64_t step, int64_t limit))        \
+           (int64_t *place, const int64_t *index, ptrdiff_t index_row, ptrdiff_t rows,           \
+            ptrdiff_t cols, const fc_places *how, int64_t *range))                               \
     /* some lines, and what lies `away` elements behind them, become one: the larger, or the sum */ \
     KERNEL(pool_two, void,                                                                       \
            (int what, void *row, ptrdiff_t away, ptrdiff_t lines, ptrdiff_t line,                \

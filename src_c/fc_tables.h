@@ -46,6 +46,22 @@ typedef struct {
 /* Which of several values of a place stays. */
 enum { FC_SCATTER_LAST, FC_SCATTER_MAX, FC_SCATTER_SUM };
 
+/* What the indices of some lanes (channels side by side) mean. With
+ *     x = index - first - lane_index[i]
+ * of element i of a row, x / step is from 0 to limit - 1, and its value is in memory, in elements, at
+ *     x / step * place_step + lane_at[i]
+ * Where step = 2^twos * odd divides x, x / step is x * inverse, rotated right by `twos` bits, if
+ * odd * inverse = 1 modulo 2^64. */
+typedef struct {
+    int64_t first;
+    uint64_t inverse, limit;
+    ptrdiff_t place_step;
+    const int64_t *lane_index, *lane_at;
+    ptrdiff_t period; /* of what `lane_index` and `lane_at` hold: a row, or several short ones */
+    int twos;
+    int simple; /* both steps are 1, and all lanes 0 */
+} fc_places;
+
 /* What the outputs of a row read (resample_template.h), in groups of a vector of them.  Tap t of a
  * group finds element l, from base[t] on,
  *     FC_FAR:       at place[l]

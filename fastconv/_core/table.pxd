@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The C kernel table (src_c/fc_kernels.h) as Cython sees it."""
 
-from libc.stdint cimport int64_t, uint32_t
+from libc.stdint cimport int64_t, uint32_t, uint64_t
 from libc.stdint cimport int32_t, uint32_t
 
 cdef extern from "fc_kernels.h" nogil:
@@ -119,6 +119,15 @@ cdef extern from "fc_kernels.h" nogil:
         const void *low
         double divisor
 
+    ctypedef struct fc_places:
+        int64_t first
+        uint64_t inverse, limit
+        Py_ssize_t place_step
+        const int64_t *lane_index
+        const int64_t *lane_at
+        Py_ssize_t period
+        int twos, simple
+
     Py_ssize_t FC_NOWHERE
     enum:
         FC_STENCIL_ROWS, FC_SUMS_IN_FLIGHT, FC_TRIMS, FC_SPREAD, FC_GROUPED_NARROW
@@ -185,10 +194,12 @@ cdef extern from "fc_kernels.h" nogil:
                             void *dst, int64_t *index) noexcept nogil
         void (*pool_two)(int what, void *row, Py_ssize_t away, Py_ssize_t lines, Py_ssize_t line,
                          Py_ssize_t count) noexcept nogil
-        void (*scatter)(void *plane, const void *value, const int64_t *place, Py_ssize_t count,
-                        int how, const void *flip) noexcept nogil
-        int (*find_places)(int64_t *index, Py_ssize_t count, int64_t first, int64_t step,
-                           int64_t limit) noexcept nogil
+        void (*scatter)(void *plane, const void *value, Py_ssize_t value_row, const int64_t *place,
+                        Py_ssize_t rows, Py_ssize_t cols, int64_t first, int64_t count, int how,
+                        const void *flip) noexcept nogil
+        int (*find_places)(int64_t *place, const int64_t *index, Py_ssize_t index_row,
+                           Py_ssize_t rows, Py_ssize_t cols, const fc_places *how,
+                           int64_t *range) noexcept nogil
         void (*flip_bits)(void *row, Py_ssize_t count, const void *bits) noexcept nogil
         void (*power)(void *row, Py_ssize_t count, double power) noexcept nogil
         void (*root)(void *row, Py_ssize_t count, double power) noexcept nogil

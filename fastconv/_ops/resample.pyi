@@ -47,49 +47,6 @@ class _Interpolation(Protocol):
         threads: SupportsIndex | None = None,
     ) -> _Array: ...
 
-class _Unpooling(Protocol):
-    @overload
-    def __call__(
-        self,
-        input: NDArray[_Element],
-        kernel_size: _PerAxis,
-        stride: _PerAxis | None = None,
-        padding: _PerAxis = 0,
-        output_size: _PerAxis | None = None,
-        *,
-        channels_last: bool = False,
-        out: NDArray[Any] | None = None,
-        algorithm: _Way = "auto",
-        threads: SupportsIndex | None = None,
-    ) -> NDArray[_Element]: ...
-    @overload
-    def __call__(
-        self,
-        input: ArrayLike,
-        kernel_size: _PerAxis,
-        stride: _PerAxis | None = None,
-        padding: _PerAxis = 0,
-        output_size: _PerAxis | None = None,
-        *,
-        channels_last: bool = False,
-        out: NDArray[Any] | None = None,
-        algorithm: _Way = "auto",
-        threads: SupportsIndex | None = None,
-    ) -> _Array: ...
-
 def _interpolate(function: Callable[[], None]) -> _Interpolation: ...
 @_interpolate
 def interpolate() -> None: ...
-def _unpool(function: Callable[[], None]) -> _Unpooling: ...
-@_unpool
-def nearest_unpool1d() -> None: ...
-@_unpool
-def nearest_unpool2d() -> None: ...
-@_unpool
-def nearest_unpool3d() -> None: ...
-@_unpool
-def bed_of_nails_unpool1d() -> None: ...
-@_unpool
-def bed_of_nails_unpool2d() -> None: ...
-@_unpool
-def bed_of_nails_unpool3d() -> None: ...

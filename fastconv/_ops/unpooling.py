@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Max unpooling: values go back to where max pooling found them."""
+"""Unpooling: values go back to where max pooling found them, or to all or the first cells of their
+windows."""
 
 from __future__ import annotations
 
-from .._spec.unpool import UNPOOL
+from .._spec.resample import WINDOW_UNPOOL
+from .._spec.unpool import MAX_UNPOOL
 from .operation import operation
 
 
-def _unpool(act, family, name, rank):
-    """What it takes, handed on to `act`."""
+def _max_unpool(act, family, name, rank):
+    """Max unpooling: what it takes, handed on to `act`."""
 
     def unpool(
         input, indices, kernel_size, stride=None, padding=0, output_size=None,
@@ -23,7 +25,7 @@ def _unpool(act, family, name, rank):
     return unpool
 
 
-@operation(_unpool, UNPOOL, 1)
+@operation(_max_unpool, MAX_UNPOOL, 1)
 def max_unpool1d():
     """Values to where their indices say, and zeros elsewhere: (N, C, L) or (C, L).
 
@@ -35,7 +37,7 @@ def max_unpool1d():
     """
 
 
-@operation(_unpool, UNPOOL, 2)
+@operation(_max_unpool, MAX_UNPOOL, 2)
 def max_unpool2d():
     """Values to where their indices say, and zeros elsewhere: (N, C, H, W) or (C, H, W).
 
@@ -61,7 +63,8 @@ def max_unpool2d():
     out
         None, or an array for the result, of its shape and dtype, and of any strides and byte order.
     algorithm, threads
-        as in `max_pool2d`. Indices that point into other planes are done by one thread.
+        as in `max_pool2d`. Where indices point into other planes, and do not count the elements of
+        the result as they lie in memory, NumPy does the work, on one thread.
 
     Returns an array of the dtype of the input. Raises TypeError or ValueError, which name the
     argument, what it is and what it must be; of indices the first that points nowhere.
@@ -75,7 +78,7 @@ def max_unpool2d():
     """
 
 
-@operation(_unpool, UNPOOL, 3)
+@operation(_max_unpool, MAX_UNPOOL, 3)
 def max_unpool3d():
     """Values to where their indices say, and zeros elsewhere: (N, C, D, H, W) or (C, D, H, W).
 
@@ -85,4 +88,116 @@ def max_unpool3d():
     >>> max_unpool3d(np.array([[[[7.0]]]]), np.array([[[[5]]]]), (1, 2, 3))
     array([[[[0., 0., 0.],
              [0., 0., 7.]]]])
+    """
+
+
+def _window_unpool(act, family, name, rank):
+    """Unpooling without indices: what it takes, handed on to `act`."""
+
+    def unpool(
+        input, kernel_size, stride=None, padding=0, output_size=None,
+        *, channels_last=False, out=None, algorithm="auto", threads=None,
+    ):  # fmt: skip
+        parameters = (kernel_size, stride, padding, output_size, channels_last)
+        return act(family, name, rank, parameters, ((input,), out), (algorithm, threads))
+
+    return unpool
+
+
+@operation(_window_unpool, WINDOW_UNPOOL, 1)
+def nearest_unpool1d():
+    """Repeat each element of signals over its window: `nearest_unpool2d` for (N, C, L) or (C, L);
+    see there.
+
+    >>> import numpy as np
+    >>> nearest_unpool1d(np.array([[1, 2, 3]]), 2)
+    array([[1, 1, 2, 2, 3, 3]])
+    """
+
+
+@operation(_window_unpool, WINDOW_UNPOOL, 2)
+def nearest_unpool2d():
+    """Repeat each element of images over its window: "nearest neighbour" unpooling.
+
+    Element (y, x) is written to the window of kernel_size cells that begins at
+    ``(y * stride - padding, x * stride - padding)``. Where windows overlap, the last one that
+    begins there counts; cells in no window are 0. If the stride is the kernel's size, it is what
+    `interpolate` does with that as scale_factor.
+
+    input
+        an array (N, C, H, W) or (C, H, W); with channels last (N, H, W, C) or (H, W, C). Of any
+        dtype, strides and byte order.
+    kernel_size
+        a positive integer, or one per axis: the size of a window.
+    stride
+        from window to window, likewise. None is kernel_size.
+    padding
+        cells that are cut off at each side: an integer of at least 0, or one per axis.
+    output_size
+        None, or the sizes of the result: each less than a stride from
+        (n - 1) * stride + kernel_size - 2 * padding, which is the default. It may also be the whole
+        shape of the result.
+    channels_last, out, algorithm, threads
+        as in `interpolate`.
+
+    Returns an array of the input's dtype, which holds its elements as they are. Raises TypeError or
+    ValueError, which name the argument, what it is and what it must be.
+
+    >>> import numpy as np
+    >>> nearest_unpool2d(np.array([[[1, 2], [3, 4]]]), 2)[0]
+    array([[1, 1, 2, 2],
+           [1, 1, 2, 2],
+           [3, 3, 4, 4],
+           [3, 3, 4, 4]])
+    """
+
+
+@operation(_window_unpool, WINDOW_UNPOOL, 3)
+def nearest_unpool3d():
+    """Repeat each element of volumes over its window: `nearest_unpool2d` for (N, C, D, H, W) or
+    (C, D, H, W); see there.
+
+    >>> import numpy as np
+    >>> nearest_unpool3d(np.ones((1, 2, 3, 5)), (2, 1, 2)).shape
+    (1, 4, 3, 10)
+    """
+
+
+@operation(_window_unpool, WINDOW_UNPOOL, 1)
+def bed_of_nails_unpool1d():
+    """Put each element of signals into the first cell of its window: `bed_of_nails_unpool2d` for
+    (N, C, L) or (C, L); see there.
+
+    >>> import numpy as np
+    >>> bed_of_nails_unpool1d(np.array([[1, 2, 3]]), 2)
+    array([[1, 0, 2, 0, 3, 0]])
+    """
+
+
+@operation(_window_unpool, WINDOW_UNPOOL, 2)
+def bed_of_nails_unpool2d():
+    """Put each element of images into the first cell of its window, with 0 in all other cells:
+    "bed of nails" unpooling.
+
+    Element (y, x) is written to the cell ``(y * stride - padding, x * stride - padding)``, if the
+    result has it. Parameters, sizes, what is returned and what is raised are those of
+    `nearest_unpool2d`.
+
+    >>> import numpy as np
+    >>> bed_of_nails_unpool2d(np.array([[[1, 2], [3, 4]]]), 2)[0]
+    array([[1, 0, 2, 0],
+           [0, 0, 0, 0],
+           [3, 0, 4, 0],
+           [0, 0, 0, 0]])
+    """
+
+
+@operation(_window_unpool, WINDOW_UNPOOL, 3)
+def bed_of_nails_unpool3d():
+    """Put each element of volumes into the first cell of its window: `bed_of_nails_unpool2d` for
+    (N, C, D, H, W) or (C, D, H, W); see there.
+
+    >>> import numpy as np
+    >>> bed_of_nails_unpool3d(np.ones((1, 2, 3, 5)), 2).sum()
+    np.float64(30.0)
     """

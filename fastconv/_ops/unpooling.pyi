@@ -4,8 +4,9 @@ from typing import Any, Literal, Protocol, SupportsIndex, overload
 
 from numpy.typing import ArrayLike, NDArray
 
-from .. import _Algorithm, _Padding, _PerAxis
+from .. import _Algorithm, _Array, _Padding, _PerAxis
 from .pooling import _Convention, _Element
+from .resample import _Way
 
 class _MaxUnpool(Protocol):
     @overload
@@ -43,6 +44,36 @@ class _MaxUnpool(Protocol):
         threads: SupportsIndex | None = None,
     ) -> NDArray[Any]: ...
 
+class _WindowUnpool(Protocol):
+    @overload
+    def __call__(
+        self,
+        input: NDArray[_Element],
+        kernel_size: _PerAxis,
+        stride: _PerAxis | None = None,
+        padding: _PerAxis = 0,
+        output_size: _PerAxis | None = None,
+        *,
+        channels_last: bool = False,
+        out: NDArray[Any] | None = None,
+        algorithm: _Way = "auto",
+        threads: SupportsIndex | None = None,
+    ) -> NDArray[_Element]: ...
+    @overload
+    def __call__(
+        self,
+        input: ArrayLike,
+        kernel_size: _PerAxis,
+        stride: _PerAxis | None = None,
+        padding: _PerAxis = 0,
+        output_size: _PerAxis | None = None,
+        *,
+        channels_last: bool = False,
+        out: NDArray[Any] | None = None,
+        algorithm: _Way = "auto",
+        threads: SupportsIndex | None = None,
+    ) -> _Array: ...
+
 def _max_unpool(function: Callable[[], None]) -> _MaxUnpool: ...
 @_max_unpool
 def max_unpool1d() -> None: ...
@@ -50,3 +81,16 @@ def max_unpool1d() -> None: ...
 def max_unpool2d() -> None: ...
 @_max_unpool
 def max_unpool3d() -> None: ...
+def _window_unpool(function: Callable[[], None]) -> _WindowUnpool: ...
+@_window_unpool
+def nearest_unpool1d() -> None: ...
+@_window_unpool
+def nearest_unpool2d() -> None: ...
+@_window_unpool
+def nearest_unpool3d() -> None: ...
+@_window_unpool
+def bed_of_nails_unpool1d() -> None: ...
+@_window_unpool
+def bed_of_nails_unpool2d() -> None: ...
+@_window_unpool
+def bed_of_nails_unpool3d() -> None: ...

@@ -292,7 +292,7 @@ INTERPOLATE = ArrayFamily(ResampleSpec, InterpolateParameters, 4, make_interpola
 # ---- unpooling ---------------------------------------------------------------------------------
 
 
-class UnpoolParameters(NamedTuple):
+class WindowUnpoolParameters(NamedTuple):
     """What unpooling takes beside arrays and how to run."""
 
     kernel_size: Any = None
@@ -302,11 +302,11 @@ class UnpoolParameters(NamedTuple):
     channels_last: Any = False
 
 
-def make_unpool_spec(
+def make_window_unpool_spec(
     name: str, rank: int, sides: tuple[tuple[tuple[int, ...], np.dtype]], **said: Any
 ) -> ResampleSpec:
     """The specification of an unpooling without indices, whose rule its name tells."""
-    parameters = UnpoolParameters(**said)
+    parameters = WindowUnpoolParameters(**said)
     ((shape, dtype),) = sides
     last = as_flag(name, "channels_last", parameters.channels_last)
     sizes = _sizes(name, rank, shape, last, False)
@@ -355,7 +355,7 @@ def _output_size(
     return sizes
 
 
-UNPOOL = ArrayFamily(ResampleSpec, UnpoolParameters, 3, make_unpool_spec)
+WINDOW_UNPOOL = ArrayFamily(ResampleSpec, WindowUnpoolParameters, 3, make_window_unpool_spec)
 
 
 # ---- the slow truth ----------------------------------------------------------------------------

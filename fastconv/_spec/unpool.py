@@ -18,7 +18,7 @@ from .spec import AXES
 from .values import BYTES_MAX, as_integer, entries_of, is_sequence, show
 
 
-class UnpoolParameters(NamedTuple):
+class MaxUnpoolParameters(NamedTuple):
     """What a user says of an unpooling, beside its arrays."""
 
     kernel_size: Any = None
@@ -125,15 +125,15 @@ def _read_sizes(name: str, axes: list[Axis], strides: tuple[int, ...], said: Any
     return found
 
 
-def make_unpool_spec(
+def make_max_unpool_spec(
     name: str,
     rank: int,
     arrays: tuple[tuple[tuple[int, ...], np.dtype] | None, ...],
     **said: Any,
 ) -> UnpoolSpec:
     """The specification, from (shape, dtype) of its arrays and what the user said, the fields of
-    `UnpoolParameters`."""
-    said = UnpoolParameters(**said)
+    `MaxUnpoolParameters`."""
+    said = MaxUnpoolParameters(**said)
     shape, source = arrays[0]
     channels_last = as_flag(name, "channels_last", said.channels_last)
     batched, batch, channels, lengths = read_input(name, rank, shape, source, channels_last)
@@ -181,10 +181,10 @@ def make_unpool_spec(
     )
 
 
-UNPOOL = ArrayFamily(
+MAX_UNPOOL = ArrayFamily(
     spec=UnpoolSpec,
-    parameters=UnpoolParameters,
+    parameters=MaxUnpoolParameters,
     often=3,
-    make_spec=make_unpool_spec,
+    make_spec=make_max_unpool_spec,
     inputs=("input", "indices"),
 )

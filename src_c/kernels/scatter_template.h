@@ -1,61 +1,105 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Scatter: values to the places of a plane, in order; a place below 0 is left out.
+ * Scatter: rows of values to where `place` says, in order; other places than `count` of them
+ * from `first` on are left out.
  *
- *     plane[place[i]] = value[i], the larger of both, or their sum
+ *     plane[place[i] - first] = value[i], the larger of both, or their sum
+ *
+ * Places of rows lie side by side; the rows of values are value_row elements apart.
  */
-static void FC_NAME(scatter)(void *plane_, const void *value_, const int64_t *place,
-                             ptrdiff_t count, int how, const void *flip)
+static void FC_NAME(scatter)(void *plane_, const void *value_, ptrdiff_t value_row,
+                             const int64_t *place, ptrdiff_t rows, ptrdiff_t cols,
+                             int64_t first, int64_t count, int how, const void *flip)
 {
     typedef FC_BITS loose __attribute__((aligned(1), may_alias));
     FC_LOOSE *plane = plane_;
     const FC_LOOSE *value = value_;
     const FC_BITS flipped = *(const loose *)flip;
     (void)flipped;
-    if (how == FC_SCATTER_LAST)
-        for (ptrdiff_t i = 0; i < count; i++) {
-            if (place[i] >= 0)
-                plane[place[i]] = value[i];
-        }
-    else if (how == FC_SCATTER_SUM)
-        for (ptrdiff_t i = 0; i < count; i++) {
-            if (place[i] >= 0)
-                plane[place[i]] += value[i];
-        }
-    else
-        for (ptrdiff_t i = 0; i < count; i++) {
-            if (place[i] < 0)
-                continue;
+    if (value_row == cols) {
+        cols *= rows;
+        rows = 1;
+    }
+    for (; rows > 0; rows--, value += value_row, place += cols) {
+        if (how == FC_SCATTER_LAST)
+            for (ptrdiff_t i = 0; i < cols; i++) {
+                const uint64_t at = (uint64_t)(place[i] - first);
+                if (at < (uint64_t)count)
+                    plane[at] = value[i];
+            }
+        else if (how == FC_SCATTER_SUM)
+            for (ptrdiff_t i = 0; i < cols; i++) {
+                const uint64_t at = (uint64_t)(place[i] - first);
+                if (at < (uint64_t)count)
+                    plane[at] += value[i];
+            }
+        else
+            for (ptrdiff_t i = 0; i < cols; i++) {
+                const uint64_t at = (uint64_t)(place[i] - first);
+                if (at >= (uint64_t)count)
+                    continue;
 #if FC_REAL
-            const FC_T before = plane[place[i]];
-            if (value[i] > before || value[i] != value[i])
-                plane[place[i]] = value[i];
+                const FC_T before = plane[at];
+                if (value[i] > before || value[i] != value[i])
+                    plane[at] = value[i];
 #else /* of unsigned integers the first bit is flipped */
-            const FC_T before = plane[place[i]] ^ (FC_T)flipped;
-            if ((value[i] ^ (FC_T)flipped) > before)
-                plane[place[i]] = value[i];
+                const FC_T before = plane[at] ^ (FC_T)flipped;
+                if ((value[i] ^ (FC_T)flipped) > before)
+                    plane[at] = value[i];
 #endif
-        }
+            }
+    }
 }
 
-/* Indices as places: each less `first`, divided by `step`.  Returns whether all that are not -1 are
- * multiples of it, from 0 to `limit` - 1. */
-static int FC_NAME(find_places)(int64_t *index, ptrdiff_t count, int64_t first, int64_t step,
-                                int64_t limit)
+/* Indices to places in memory: see fc_places. An index below the first one, or whose x has a
+ * remainder, gives an x / step of at least 2^64 / step, as multiplying by an odd number and rotating
+ * map one to one. */
+FC_INLINE int FC_NAME(find_row)(int64_t *restrict place, const int64_t *restrict index,
+                                ptrdiff_t cols, const fc_places *how, int64_t *range, int simple)
 {
-    int bad = 0;
-    if (step == 1)
-        for (ptrdiff_t i = 0; i < count; i++) {
-            const int64_t place = index[i] - first;
-            bad |= index[i] != -1 && (uint64_t)place >= (uint64_t)limit;
-            index[i] = index[i] == -1 ? -1 : place;
+    const uint64_t limit = how->limit, inverse = how->inverse;
+    const int64_t first = how->first, step = how->place_step;
+    const int64_t *restrict lane_index = how->lane_index, *restrict lane_at = how->lane_at;
+    const int right = how->twos, left = -how->twos & 63;
+    int64_t least = range[0], largest = range[1], bad = 0;
+    for (ptrdiff_t i = 0; i < cols; i++) {
+        uint64_t x = (uint64_t)(index[i] - first);
+        if (!simple) {
+            x = (x - (uint64_t)lane_index[i]) * inverse;
+            x = x >> right | x << left;
         }
-    else
-        for (ptrdiff_t i = 0; i < count; i++) {
-            const int64_t place = index[i] - first;
-            bad |= index[i] != -1
-                   && (place < 0 || place % step || (uint64_t)(place / step) >= (uint64_t)limit);
-            index[i] = index[i] == -1 ? -1 : place / step;
-        }
+        const int64_t at = simple ? (int64_t)x : (int64_t)x * step + lane_at[i];
+        const int64_t low = x < limit ? at : INT64_MAX, high = x < limit ? at : -1;
+        bad |= x < limit ? 0 : index[i] + 1;
+        place[i] = high;
+        least = low < least ? low : least;
+        largest = high > largest ? high : largest;
+    }
+    range[0] = least;
+    range[1] = largest;
     return !bad;
+}
+
+/* Rows of indices, index_row elements apart, to places, and the least and the largest of these; the
+ * latter is -1 where all values are left out. Returns whether no index but -1 is of no place. */
+static int FC_NAME(find_places)(int64_t *place, const int64_t *index, ptrdiff_t index_row,
+                                ptrdiff_t rows, ptrdiff_t cols, const fc_places *how,
+                                int64_t *range)
+{
+    int good = 1;
+    range[0] = INT64_MAX;
+    range[1] = -1;
+    if (index_row == cols) {
+        cols *= rows;
+        rows = 1;
+    }
+    for (; rows > 0; rows--, index += index_row)
+        for (ptrdiff_t first = 0; first < cols; first += how->period) {
+            const ptrdiff_t left = cols - first, count = left < how->period ? left : how->period;
+            good &= how->simple
+                        ? FC_NAME(find_row)(place, index + first, count, how, range, 1)
+                        : FC_NAME(find_row)(place, index + first, count, how, range, 0);
+            place += count;
+        }
+    return good;
 }

@@ -6,7 +6,7 @@ import shutil
 
 import numpy as np
 import pytest
-from ctables import NOWHERE, Across, Columns, Pool, fields, small_integers
+from ctables import NOWHERE, Across, Columns, Places, Pool, fields, small_integers
 
 pytestmark = pytest.mark.skipif(shutil.which("objdump") is None, reason="no objdump")
 
@@ -26,7 +26,7 @@ def lowest(dtype):
 
 
 def test_structures_have_the_fields_of_the_header():
-    for name, structure in (("fc_pool", Pool), ("fc_across", Across)):
+    for name, structure in (("fc_pool", Pool), ("fc_across", Across), ("fc_places", Places)):
         assert [field for field, *_ in structure._fields_] == fields(name)
 
 
@@ -154,23 +154,45 @@ def test_pool_two(table, dtype, what):
 
 
 def test_scatter(table, dtype):
-    value = np.array([3, 5, 2, 7, 4], dtype)
-    place, flip = np.array([1, 1, -1, 3, 3]), np.zeros(8, np.uint8)
+    value = np.array([[3, 5, 2, 9], [7, 4, 6, 9]], dtype)  # of which three a row are scattered
+    place, flip = np.array([11, 11, -1, 13, 13, 14]), np.zeros(8, np.uint8)
     for how, wanted in ((LAST, [0, 5, 0, 4]), (LARGEST, [0, 5, 0, 7]), (TOTAL, [0, 8, 0, 11])):
-        plane = np.zeros(4, dtype)
-        table.call("scatter", plane, value, place, 5, how, flip)
-        np.testing.assert_array_equal(plane, wanted)
+        plane = np.array([0, 0, 0, 0, 1], dtype)
+        table.call("scatter", plane, value, 4, place, 2, 3, 10, 4, how, flip)
+        np.testing.assert_array_equal(plane, [*wanted, 1])
 
 
-def test_find_places(table, dtype):
-    index = np.array([10, 12, -1, 16])
-    assert table.call("find_places", index, 4, 10, 2, 4) == 1
-    np.testing.assert_array_equal(index, [0, 1, -1, 3])
-    for bad in (9, 13, 18, -2):
-        index = np.array([10, bad])
-        assert table.call("find_places", index, 2, 10, 2, 4) == 0
-    for bad in (9, 14):
-        assert table.call("find_places", np.array([bad]), 1, 10, 1, 4) == 0
+@pytest.mark.parametrize("step", [1, 2, 3, 12, 2**20 + 2])
+@pytest.mark.parametrize("cols", [1, 3, 8, 37])
+def test_find_places(table, dtype, step, cols):
+    """Rows that are read together, and apart, in as few steps as may be, and in others."""
+    rng, limit, rows, gap = np.random.default_rng(cols), 1000, 5, 2
+    odd = step
+    while odd % 2 == 0:
+        odd //= 2
+    for lanes in (0, 1):
+        lane = np.tile(np.arange(cols) * lanes, 3)
+        held, place_step = [], cols if lanes else 1
+        how = Places(
+            first=77, inverse=pow(odd, -1, 1 << 64), limit=limit, place_step=place_step,
+            period=lane.size, twos=(step // odd).bit_length() - 1,
+            simple=step == 1 and not lanes, **addresses(held, lane_index=lane * 5, lane_at=lane),
+        )  # fmt: skip
+        there = rng.integers(0, limit, (rows, cols))
+        index = 77 + lane[:cols] * 5 + there * step
+        wanted = there * place_step + lane[:cols]
+        index[0, 0], wanted[0, 0] = -1, -1
+        for apart in (0, gap):
+            memory = np.full((rows, cols + apart), -9)
+            memory[:, :cols] = index
+            place, ends = np.full(wanted.size + 1, 7), np.zeros(2, np.int64)
+            say = (place, memory, cols + apart, rows, cols, how, ends)
+            assert table.call("find_places", *say) == 1
+            np.testing.assert_array_equal(place, [*wanted.ravel(), 7])
+            np.testing.assert_array_equal(ends, [wanted[wanted >= 0].min(), wanted.max()])
+            for bad in (76, 77 + limit * step, -2, 78 if step > 1 else -3):
+                memory[-1, 0] = bad
+                assert table.call("find_places", *say) == 0
 
 
 def test_flip_bits(table, dtype):

@@ -195,6 +195,19 @@ class Across(ctypes.Structure):
     ]
 
 
+class Places(ctypes.Structure):
+    """fc_places."""
+
+    _fields_ = [
+        ("first", ctypes.c_int64),
+        *((name, ctypes.c_uint64) for name in ("inverse", "limit")),
+        ("place_step", SIZE),
+        *((name, POINTER) for name in ("lane_index", "lane_at")),
+        ("period", SIZE),
+        *((name, ctypes.c_int) for name in ("twos", "simple")),
+    ]
+
+
 class Moved(ctypes.Structure):
     """fc_moved."""
 

@@ -5,10 +5,12 @@ As guarded.py: a read or a write outside of the arrays is a segmentation fault.
 """
 
 import sys
+from itertools import product
 
 import numpy as np
 from arrays import numbers
 from guarded import GAP, LAYOUTS, dtype_of, place, seal
+from pools import CONVENTIONS
 
 import fastconv
 from fastconv._core import scratch
@@ -75,20 +77,34 @@ def main(isa):
                 out[...] = gap
                 assert (base == gap).all(), "wrote between the numbers of out"
             calls += 1
-    for name, shape, axes in (("max_unpool2d", (2, 3, 5, 17), 2), ("max_unpool1d", (2, 3, 65), 1)):
-        x = numbers(shape, "f4")
-        pool = getattr(fastconv, f"max_pool{axes}d")
-        found = pool(np.repeat(x, 2, -1), (1, 2)[2 - axes :], return_indices=True)
-        for at_end in (False, True):
-            value, base = place(found[0], "contiguous", at_end)
+    return calls + unpoolings(isa)
+
+
+def unpoolings(isa):
+    """Places side by side and not, of one channel and of several, within planes and beyond."""
+    calls = 0
+    for shape, convention in product(((2, 3, 5, 17), (1, 37, 7, 5), (2, 3, 65)), CONVENTIONS):
+        rank, x = len(shape) - 2, numbers(shape, "f4")
+        name, kernel = f"max_unpool{rank}d", (1, 2)[2 - rank :]
+        said = {"index_convention": convention}
+        pool = getattr(fastconv, f"max_pool{rank}d")
+        values, own = pool(np.repeat(x, 2, -1), kernel, return_indices=True, **said)
+        for layout, indices in product(LAYOUTS, (own, np.flip(own))):
+            at_end = bool(calls % 2)
+            if convention == "plane" and indices is not own:
+                indices = np.flip(indices, (-1, -2)[:rank])
+            print(isa, name, shape, said, layout, file=sys.stderr)
+            value, base = place(values, layout, at_end)
             seal(base)
-            index, base = place(found[1], "contiguous", at_end)
+            index, base = place(indices, layout, at_end)
             seal(base)
-            wanted = getattr(fastconv, name)(*found, (1, 2)[2 - axes :], algorithm="reference")
-            out, base = place(np.zeros_like(wanted), "contiguous", at_end)
-            with fastconv.settings(isa=isa):
-                getattr(fastconv, name)(value, index, (1, 2)[2 - axes :], out=out)
+            wanted = getattr(fastconv, name)(values, indices, kernel, algorithm="reference", **said)
+            out, base = place(np.zeros_like(wanted), layout, at_end)
+            with fastconv.settings(isa=isa, threads=1 + calls // 2 % 2):
+                getattr(fastconv, name)(value, index, kernel, out=out, **said)
             np.testing.assert_array_equal(out, wanted)
+            out[...] = GAP
+            assert (base == GAP).all(), "wrote between the numbers of out"
             calls += 1
     return calls
 

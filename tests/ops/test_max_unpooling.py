@@ -6,7 +6,7 @@ import pytest
 from arrays import BF16, numbers
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pools import CONVENTIONS, arrays, assert_right
+from pools import CONVENTIONS, arrays, assert_right, laid_out
 
 import fastconv
 
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.usefixtures("poisoned")
 def unpoolings(draw):
     """(name, arguments, keywords), with indices that may be any."""
     rank = draw(st.integers(1, 3))
-    x, last = draw(arrays(rank))
+    x, last = draw(arrays(rank, channels=(1, 2, 3, 13, 17, 31)))
     convention = draw(st.sampled_from(CONVENTIONS))
     kernel = draw(st.integers(1, 3))
     sizes = [n * kernel for n in (x.shape[-1 - rank : -1] if last else x.shape[-rank:])]
@@ -36,7 +36,28 @@ def unpoolings(draw):
         said["overlap"] = "last"  # sums are rounded once here, by NumPy each time
     if draw(st.booleans()):
         indices = indices.astype(np.int32)
-    return f"max_unpool{rank}d", (x, indices, kernel), said
+    if draw(st.booleans()):  # within planes, if not all
+        indices = np.where(indices < 0, -1, own_places(x.shape, sizes, last, convention, random))
+    return f"max_unpool{rank}d", (x, laid_out(draw, indices), kernel), said
+
+
+def own_places(shape, sizes, last, convention, random):
+    """Indices of any places of a value's own plane."""
+    rank, cells = len(sizes), int(np.prod(sizes))
+    batch = shape[0] if len(shape) == rank + 2 else 1
+    channels = shape[-1] if last else shape[len(shape) - rank - 1]
+    place = random.integers(0, max(cells, 1), (batch, channels, *(shape[-1 - rank : -1] if last
+                            else shape[-rank:])))  # fmt: skip
+    n, c = (np.indices(place.shape[:2])[i].reshape(batch, channels, *(1,) * rank) for i in (0, 1))
+    if convention == "flat_column_major":
+        cell = np.arange(cells).reshape(sizes[::-1]).T.ravel() if cells else np.arange(0)
+        place = cell[place] if place.size else place
+    index = {
+        "plane": lambda: place,
+        "nhwc": lambda: place * channels + c,
+        "nhwc_batch": lambda: (n * cells + place) * channels + c,
+    }.get(convention, lambda: (n * channels + c) * cells + place)()
+    return (np.moveaxis(index, 1, -1) if last else index).reshape(shape)
 
 
 @settings(max_examples=400, deadline=None)
@@ -48,6 +69,37 @@ def test_any_unpooling_is_that_of_the_reference(problem, threads):
         wanted = unpool(*arguments, **said, algorithm="reference")
         got = unpool(*arguments, **said, threads=threads)
     assert_right(got, wanted, exact=said["overlap"] != "sum" or arguments[0].dtype.kind in "biu")
+
+
+@pytest.mark.parametrize("overlap", ["last", "max", "sum"])
+@pytest.mark.parametrize("convention", CONVENTIONS)
+@pytest.mark.parametrize(
+    "shape", [(1, 13, 67, 29), (2, 17, 31, 23), (1, 1, 97, 41), (1, 521, 5, 3)]
+)
+def test_bands_of_an_image_for_any_threads(shape, convention, overlap):
+    """Also where `out` is not contiguous, indices are narrow, and point into other planes."""
+    rng, sizes = np.random.default_rng(1), (shape[2] * 2, shape[3] * 2)
+    said = {"index_convention": convention, "overlap": overlap}
+    for last in (False, True):
+        x = numbers((shape[0], *shape[2:], shape[1]) if last else shape, "i4")
+        index = own_places(x.shape, sizes, last, convention, rng)
+        for indices in (index, index.astype("u4"), rng.permutation(index.ravel()).reshape(x.shape)):
+            wanted = fastconv.max_unpool2d(
+                x, indices, 2, channels_last=last, **said, algorithm="reference"
+            )
+            out = np.zeros([2 * n for n in wanted.shape], x.dtype)
+            outs = (
+                np.ones_like(wanted), np.ones(wanted.shape[::-1], x.dtype).T,
+                np.moveaxis(np.ones([wanted.shape[i] for i in (0, 2, 3, 1)], x.dtype), -1, 1),
+                out[tuple(slice(n, 2 * n) for n in wanted.shape)],
+                out[tuple(slice(0, 2 * n, 2) for n in wanted.shape)], np.ones_like(wanted)[:, ::-1],
+            )  # fmt: skip
+            for threads in (1, 2, 3):
+                for one in outs:
+                    fastconv.max_unpool2d(
+                        x, indices, 2, channels_last=last, **said, threads=threads, out=one
+                    )
+                    np.testing.assert_array_equal(one, wanted)
 
 
 @settings(max_examples=200, deadline=None)
