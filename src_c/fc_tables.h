@@ -48,7 +48,8 @@ enum { FC_SCATTER_LAST, FC_SCATTER_MAX, FC_SCATTER_SUM };
 
 /* What the indices of some lanes (channels side by side) mean. With
  *     x = index - first - lane_index[i]
- * of element i of a row, x / step is from 0 to limit - 1, and its value is in memory, in elements, at
+ * of element i of a row, x / step is from 0 to limit - 1, and its value is in memory, in elements,
+ * at
  *     x / step * place_step + lane_at[i]
  * Where step = 2^twos * odd divides x, x / step is x * inverse, rotated right by `twos` bits, if
  * odd * inverse = 1 modulo 2^64. */

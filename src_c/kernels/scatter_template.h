@@ -52,16 +52,17 @@ static void FC_NAME(scatter)(void *plane_, const void *value_, ptrdiff_t value_r
 }
 
 /* Indices to places in memory: see fc_places. An index below the first one, or whose x has a
- * remainder, gives an x / step of at least 2^64 / step, as multiplying by an odd number and rotating
- * map one to one. */
-FC_INLINE int FC_NAME(find_row)(int64_t *restrict place, const int64_t *restrict index,
-                                ptrdiff_t cols, const fc_places *how, int64_t *range, int simple)
+ * remainder, gives an x / step of at least 2^64 / step, as multiplying by an odd number and
+ * rotating map one to one. Returns 0 where each index but -1 has a place. */
+FC_INLINE int64_t FC_NAME(find_row)(int64_t *restrict place, const int64_t *restrict index,
+                                    ptrdiff_t cols, const fc_places *how, int64_t *range,
+                                    int simple)
 {
     const uint64_t limit = how->limit, inverse = how->inverse;
     const int64_t first = how->first, step = how->place_step;
     const int64_t *restrict lane_index = how->lane_index, *restrict lane_at = how->lane_at;
     const int right = how->twos, left = -how->twos & 63;
-    int64_t least = range[0], largest = range[1], bad = 0;
+    int64_t largest = -1, below = 0, bad = 0; /* gcc makes vectors of two maxima */
     for (ptrdiff_t i = 0; i < cols; i++) {
         uint64_t x = (uint64_t)(index[i] - first);
         if (!simple) {
@@ -69,15 +70,26 @@ FC_INLINE int FC_NAME(find_row)(int64_t *restrict place, const int64_t *restrict
             x = x >> right | x << left;
         }
         const int64_t at = simple ? (int64_t)x : (int64_t)x * step + lane_at[i];
-        const int64_t low = x < limit ? at : INT64_MAX, high = x < limit ? at : -1;
-        bad |= x < limit ? 0 : index[i] + 1;
-        place[i] = high;
-        least = low < least ? low : least;
-        largest = high > largest ? high : largest;
+        const int64_t found = x < limit ? at : -1, less = INT64_MAX - (found & INT64_MAX);
+        bad |= (index[i] + 1) & -(int64_t)(x >= limit);
+        place[i] = found;
+        below = less > below ? less : below;
+        largest = found > largest ? found : largest;
     }
-    range[0] = least;
-    range[1] = largest;
-    return !bad;
+    range[0] = INT64_MAX - below < range[0] ? INT64_MAX - below : range[0];
+    range[1] = largest > range[1] ? largest : range[1];
+    return bad;
+}
+
+/* A function of its own: in a nest of loops the compiler would not vectorise it. */
+static __attribute__((noinline)) int64_t FC_NAME(find_one_row)(int64_t *place,
+                                                               const int64_t *index,
+                                                               ptrdiff_t cols,
+                                                               const fc_places *how,
+                                                               int64_t *range)
+{
+    return how->simple ? FC_NAME(find_row)(place, index, cols, how, range, 1)
+                       : FC_NAME(find_row)(place, index, cols, how, range, 0);
 }
 
 /* Rows of indices, index_row elements apart, to places, and the least and the largest of these; the
@@ -86,7 +98,7 @@ static int FC_NAME(find_places)(int64_t *place, const int64_t *index, ptrdiff_t 
                                 ptrdiff_t rows, ptrdiff_t cols, const fc_places *how,
                                 int64_t *range)
 {
-    int good = 1;
+    int64_t bad = 0; /* not 0 where an index but -1 is of no place */
     range[0] = INT64_MAX;
     range[1] = -1;
     if (index_row == cols) {
@@ -96,10 +108,8 @@ static int FC_NAME(find_places)(int64_t *place, const int64_t *index, ptrdiff_t 
     for (; rows > 0; rows--, index += index_row)
         for (ptrdiff_t first = 0; first < cols; first += how->period) {
             const ptrdiff_t left = cols - first, count = left < how->period ? left : how->period;
-            good &= how->simple
-                        ? FC_NAME(find_row)(place, index + first, count, how, range, 1)
-                        : FC_NAME(find_row)(place, index + first, count, how, range, 0);
+            bad |= FC_NAME(find_one_row)(place, index + first, count, how, range);
             place += count;
         }
-    return good;
+    return !bad;
 }
