@@ -121,8 +121,9 @@ FC_INLINE int FC_NAME(walk_part)(const int WHAT, const int KH, const int KW, con
 /* WALK(KH, KW, STRIDE): the windows that have functions of their own. */
 #define FC_WALK_LIST(WALK) WALK(2, 2, 2) WALK(3, 3, 1) WALK(3, 3, 2)
 
-/* Lines that are made together: so many that what they read, row after row, fits into the first
- * level of the cache.  A whole plane column by column would come from memory line by line. */
+/* Lines that are made together: one, unless they share rows; else so many that what they read, row
+ * after row, fits into the first level of the cache.  A whole plane column by column would come from
+ * memory line by line. */
 enum { FC_NAME(WALK_BYTES) = 1 << 14, FC_NAME(WALK_LINES) = 8 };
 FC_INLINE ptrdiff_t FC_NAME(walk_lines)(const fc_pool *pool)
 {
@@ -143,7 +144,7 @@ FC_INLINE ptrdiff_t FC_NAME(walk_lines)(const fc_pool *pool)
                                                              char *index)                        \
     {                                                                                            \
         const int WIDE = FC_REGISTERS == 32 && WHAT != FC_POOL_ARGMAX ? 2 : 1;                   \
-        const ptrdiff_t lines = FC_NAME(walk_lines)(whole);                                      \
+        const ptrdiff_t lines = KH == STRIDE ? 1 : FC_NAME(walk_lines)(whole);                   \
         fc_pool some = *whole;                                                                   \
         int none = 0;                                                                            \
         for (ptrdiff_t left = whole->lines; left > 0; left -= lines) {                           \
