@@ -73,7 +73,7 @@ DEPENDS = [str(path) for path in sorted(Path("src_c").rglob("*.h"))] + ["setup.p
 MODULES = ["arrays", "table", "axis", "window", "source", "weights", "epilogue", "conv", "scratch"]
 MODULES += ["parallel", "stencil", "regions", "direct", "im2col_gemm", "planes", "channels"]
 MODULES += ["depthwise", "grouped", "unshared", "local", "chain", "measure", "pooled"]
-MODULES += ["pooling", "uneven", "unpool", "passes", "rows", "resample"]
+MODULES += ["pooling", "lines", "uneven", "unpool", "passes", "rows", "resample"]
 # Modules in which a call spends little time, half of which is code that reads arguments.
 SMALL = ["axis", "window", "conv", "scratch", "measure", "chain", "uneven", "unpool", "passes"]
 SMALL += ["pooling"]

@@ -270,10 +270,8 @@ typedef void fc_tile_fn(const fc_taps *taps, const void *a, const void *b, void 
             ptrdiff_t count, int flags))                                                         \
     /* lines of outputs of pooling; returns whether any window had no cell that won */           \
     KERNEL(pool, int, (const fc_pool *pool, const void *src, void *dst, void *index))            \
-    /* outputs of a row of cells, of which `place` tells the places, if these are wanted */       \
-    KERNEL(pool_across, void,                                                                    \
-           (const fc_across *across, const void *src, const int64_t *place, void *dst,           \
-            int64_t *index))                                                                     \
+    /* lines of outputs whose windows differ: see kernels/pool_across_template.h */              \
+    KERNEL(pool_across, void, (const fc_across *across, void *dst, int64_t *index))              \
     /* rows of values to their places: see kernels/scatter_template.h */                         \
     KERNEL(scatter, void,                                                                        \
            (void *plane, const void *value, ptrdiff_t value_row, const int64_t *place,           \

@@ -33,14 +33,22 @@ typedef struct {
     const void *divisors;        /* ... and one for each lane, readable in whole vectors; or NULL */
 } fc_pool;
 
-/* Outputs of a row of cells, each with its own ones: see kernels/pool_across_template.h. */
+/* Rows that are a step apart. */
+typedef struct { const void *row; ptrdiff_t rows; } fc_rows;
+
+/* Lines of outputs, each from some rows of cells: see kernels/pool_across_template.h. */
 typedef struct {
-    int what, omit; /* as in fc_pool; places of cells that cannot win are negative */
-    int average;    /* a sum is divided by `divisor` and by the number of its cells */
-    ptrdiff_t outputs;
+    int what, omit; /* as in fc_pool */
+    ptrdiff_t lines, outputs, width;
+    const ptrdiff_t *begin; /* line i has runs begin[i] ... begin[i + 1] - 1; with places one row */
+    const fc_rows *run;
+    ptrdiff_t step, block;  /* elements from row to row; rows that a chain of additions sums */
+    void *room;             /* for a row */
+    const int64_t *place;   /* of each cell; of one that cannot win negative */
+    ptrdiff_t place_line;   /* from a line of places to the next */
     const ptrdiff_t *first, *end;
     const void *low;
-    double divisor;
+    const double *divisors; /* of a line: an average is its sum over that times its columns; NULL */
 } fc_across;
 
 /* Which of several values of a place stays. */

@@ -111,13 +111,23 @@ cdef extern from "fc_kernels.h" nogil:
         const double *line_divisors
         const void *divisors
 
+    ctypedef struct fc_rows:
+        const void *row
+        Py_ssize_t rows
+
     ctypedef struct fc_across:
-        int what, omit, average
-        Py_ssize_t outputs
+        int what, omit
+        Py_ssize_t lines, outputs, width
+        const Py_ssize_t *begin
+        const fc_rows *run
+        Py_ssize_t step, block
+        void *room
+        const int64_t *place
+        Py_ssize_t place_line
         const Py_ssize_t *first
         const Py_ssize_t *end
         const void *low
-        double divisor
+        const double *divisors
 
     ctypedef struct fc_places:
         int64_t first
@@ -190,8 +200,7 @@ cdef extern from "fc_kernels.h" nogil:
                     Py_ssize_t a_row, Py_ssize_t rows, const void *x, Py_ssize_t x_row,
                     Py_ssize_t windows, Py_ssize_t count, int flags) noexcept nogil
         int (*pool)(const fc_pool *pool, const void *src, void *dst, void *index) noexcept nogil
-        void (*pool_across)(const fc_across *across, const void *src, const int64_t *place,
-                            void *dst, int64_t *index) noexcept nogil
+        void (*pool_across)(const fc_across *across, void *dst, int64_t *index) noexcept nogil
         void (*pool_two)(int what, void *row, Py_ssize_t away, Py_ssize_t lines, Py_ssize_t line,
                          Py_ssize_t count) noexcept nogil
         void (*scatter)(void *plane, const void *value, Py_ssize_t value_row, const int64_t *place,

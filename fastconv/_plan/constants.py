@@ -167,11 +167,13 @@ END_ROW = 250.0  # the end of a row of uint8 that has a strip of its own
 COPY_PIXEL_ROW = 215.0  # begin a row of a strip, with channels in vectors
 COPY_PIXEL = 20.0  # copy a vector of a pixel
 
-# Pooling, of a task: columns of a row, and channels where these are lanes, at most; comparisons at
-# least; bytes of a strip.
+# Pooling, of a task: columns of a row, and channels where these are lanes, at most, or in parts of
+# so many; comparisons at least; rows of a strip, and its bytes.
 POOL_COLUMNS = 4096
 POOL_CHANNELS = 1024
+POOL_PART = 64
 POOL_OPERATIONS = 100_000
+POOL_ROWS = 256
 POOL_STRIP_BYTES = 64 * 1024
 
 # The same one axis after the other, in comparisons of a cell: to copy it, and for a step along an

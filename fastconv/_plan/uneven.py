@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
-from math import inf, prod
+from math import ceil, inf, prod
 
 import numpy as np
 
@@ -98,25 +99,29 @@ def _problem(call) -> tuple[uneven.Problem, np.ndarray | None, bool, bool]:
     sizes, outputs, tables = spec.sizes, spec.outputs, None
     if spec.kernel is None:
         tables = spec.tables()
-    if in_place and pixels and _has_dense_planes(spec, src):
-        # Each plane is one row, whatever else there is: the order of its sum is that of a row.
-        length, at_once = prod(spec.lengths), _planes_at_once(spec, dst)
-        first = np.arange(at_once) * length
+    if in_place and pixels and _is_a_row(spec, src):
+        length, planes = prod(spec.lengths), _planes_at_once(spec, src, dst)
+        first = np.arange(planes) * length
         tables = np.concatenate([[0, 1, 0, 1], first, first + length])[None]
-        n, c = spec.batch, spec.channels
-        if at_once > 1:
-            n, c = n * c // at_once, 1
-            dst = replace(dst, strides=(at_once * dst.itemsize, 0, 0, 0, dst.itemsize))
-        sizes, outputs = Sizes(n, c, 1, 1, at_once * length), (1, 1, at_once)
-        src = replace(src, strides=(c * sizes.w * size, sizes.w * size, 0, 0, size))
+        sizes = Sizes(spec.batch, spec.channels, 1, 1, length)
+        src = replace(src, strides=(*src.strides[:2], 0, 0, size))
+        if planes > 1:
+            sizes = Sizes(spec.batch * spec.channels // planes, 1, 1, 1, planes * length)
+            outputs = (1, 1, planes)
+            src = replace(src, strides=(sizes.w * size, 0, 0, 0, size))
+            dst = replace(dst, strides=(planes * dst.itemsize, 0, 0, 0, dst.itemsize))
     depth, height, _ = spec.most
-    rows = spec.lengths[1]
-    if not in_place:
-        rows = max(1, min(rows, costs.POOL_STRIP_BYTES // (size * max(1, spec.lengths[2]))))
-    planes = sizes.n * sizes.c if pixels else spec.batch
-    work = max(1, spec.flops // max(1, planes))
-    wanted = spec.flops / (call.threads * costs.TASKS_PER_THREAD)
-    each = max(1, int(max(costs.POOL_OPERATIONS, min(wanted, 16 * costs.POOL_OPERATIONS)) // work))
+    rows = costs.POOL_STRIP_BYTES // (size * spec.lengths[2])
+    rows = max(1, min(rows, spec.lengths[1], costs.POOL_ROWS))
+    lines, most = outputs[0] * outputs[1], 16 * costs.POOL_OPERATIONS
+    wanted = min(spec.flops / (call.threads * costs.TASKS_PER_THREAD), most)
+    tasks = max(1, round(spec.flops / max(costs.POOL_OPERATIONS, wanted)))
+    part = 1
+    if not pixels:
+        groups = ceil(sizes.c / costs.POOL_PART)
+        part = min(sizes.c, ceil(groups / ceil(tasks / (sizes.n * lines))) * costs.POOL_PART)
+    each = ceil(sizes.n * ceil(sizes.c / part) * lines / tasks)
+    results = [dst] if index is None else [dst, index]
     problem = uneven.Problem(
         isa=call.isa,
         dtype=tile,
@@ -129,7 +134,10 @@ def _problem(call) -> tuple[uneven.Problem, np.ndarray | None, bool, bool]:
         dst=dst,
         index=index,
         weight=spec.weights if spec.convention else None,
+        joined=all(_dense((*sizes[:2], *outputs), to.strides, to.itemsize) for to in results),
+        part=part,
         each=each,
+        held=min(each, max(1, costs.POOL_COLUMNS // (sizes.w + depth))),
         pixels=pixels,
         in_place=in_place,
         flip=in_eight(np.array(flip, f"u{size}")) if flip else None,
@@ -138,27 +146,35 @@ def _problem(call) -> tuple[uneven.Problem, np.ndarray | None, bool, bool]:
         value_how=(storage(dtype), dst.storage),
         index_how=(storage(np.dtype(np.int64)), index.storage if index else 0),
         most_rows=depth * height if in_place else rows,
+        most_runs=depth,
         rows=rows,
         table_plane=0 if spec.kernel is None else 2 * sum(spec.outputs),
     )
     return problem, tables, in_place, pixels
 
 
-def _has_dense_planes(spec: UnevenSpec, src: Layout) -> bool:
-    """Whether this is a global pool of planes that follow one another in memory."""
-    step = src.itemsize
-    for n, stride in zip(reversed(spec.sizes), reversed(src.strides), strict=True):
-        if n != 1 and stride != step:
+def _dense(sizes: Sequence[int], strides: Sequence[int], itemsize: int) -> bool:
+    """Whether elements follow one another, axis after axis."""
+    for n, stride in zip(reversed(sizes), reversed(strides), strict=True):
+        if n != 1 and stride != itemsize:
             return False
-        step *= n
-    return not spec.convention and spec.kernel is None and spec.outputs == (1, 1, 1)
+        itemsize *= n
+    return True
 
 
-def _planes_at_once(spec: UnevenSpec, dst: Layout) -> int:
-    """How many planes are done as windows of one row: 1, unless their results follow one another,
-    too."""
-    dense = spec.channels == 1 or dst.strides[1] == dst.itemsize
-    if not dense or not (spec.batch == 1 or dst.strides[0] == spec.channels * dst.itemsize):
+def _is_a_row(spec: UnevenSpec, src: Layout) -> bool:
+    """Whether windows are planes whose elements follow one another."""
+    whole = spec.kernel is None and spec.outputs == (1, 1, 1) and not spec.convention
+    return whole and _dense(spec.lengths, src.strides[2:], src.itemsize)
+
+
+def _planes_at_once(spec: UnevenSpec, src: Layout, dst: Layout) -> int:
+    """How many such planes are done as windows of one row: 1, unless all of them follow one
+    another, in input and output."""
+    results = (spec.batch, spec.channels, 1, 1, 1)
+    if not _dense(spec.sizes, src.strides, src.itemsize):
+        return 1
+    if not _dense(results, dst.strides, dst.itemsize):
         return 1
     planes, most = spec.batch * spec.channels, max(1, costs.POOL_COLUMNS // prod(spec.lengths))
     return max(count for count in range(1, most * 4 + 1) if planes % count == 0)

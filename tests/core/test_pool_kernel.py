@@ -112,32 +112,85 @@ def test_a_masked_vector_and_rows_on_padding(table, dtype):
 
 
 @pytest.mark.parametrize("what", [MAX, ARGMAX, SUM])
-def test_pool_across(table, dtype, what):
+@pytest.mark.parametrize("width", [1, 3, 7, 16, 29, 70, 4700])
+def test_pool_across(table, dtype, what, width):
+    """Lines of one row, and of several runs of rows; more outputs than a vector has lanes."""
     if what == SUM and dtype.kind != "f":
         return
-    rng = np.random.default_rng(what)
-    src = small_integers(rng, 211, dtype)
-    if dtype.kind == "f" and what == ARGMAX:
-        src[[3, 20, 50]] = np.nan
-    first = np.array([0, 0, 5, 17, 60, 61, 100], np.intp)
-    end = first + np.array([1, 31, 16, 40, 1, 128, 111])
-    held, place = [], np.arange(211) * 3
+    rng = np.random.default_rng(width)
+    planes = small_integers(rng, (2, 300, width), dtype)
+    if dtype.kind == "f" and what != SUM:
+        planes[rng.random(planes.shape) < 0.01] = np.nan
+    first = rng.integers(0, width, 11)
+    end = np.array([rng.integers(at + 1, width + 1) for at in first])
+    first[-1], end[-1] = 0, width
+    # Runs of each line: (plane, first row, rows).
+    lines = [[(1, 0, 1)], [(0, 2, 1)], [(0, 0, 2), (1, 3, 2)], [(0, 0, 300), (1, 7, 9)]]
+    if what == ARGMAX:
+        lines = lines[:2]
+    runs = np.array([run for line in lines for run in line])
+    where = planes.ctypes.data + (runs[:, 0] * 300 + runs[:, 1]) * planes.strides[1]
+    held, place = [], np.arange(2 * width) * 3
     across = Across(
-        what=what, average=1, outputs=7, divisor=2.0,
-        **addresses(held, first=first, end=end, low=lowest(dtype)),
+        what=what, lines=len(lines), outputs=11, width=width, step=width, block=8, place_line=width,
+        **addresses(
+            held, begin=np.cumsum([0, *map(len, lines)]), run=np.stack([where, runs[:, 2]], 1),
+            room=np.empty(width, dtype), place=place, first=first, end=end, low=lowest(dtype),
+            divisors=np.array([2.0, 3, 4, 5]),
+        ),
     )  # fmt: skip
-    dst, index = np.full(8, 7, dtype), np.full(8, 7, np.int64)
-    table.call("pool_across", across, src, place, dst, index)
-    assert dst[7] == 7
-    for o, (a, b) in enumerate(zip(first, end, strict=True)):
-        cells = src[a:b]
+    dst, index = np.full(45, 7, dtype), np.full(45, 7, np.int64)
+    table.call("pool_across", across, dst, index)
+    outputs = 11 * len(lines)
+    assert (dst[outputs:] == 7).all()
+    for at in range(outputs):
+        line, o = divmod(at, 11)
+        rows = [planes[plane, row : row + count] for plane, row, count in lines[line]]
+        cells = np.concatenate(rows)[:, first[o] : end[o]]
         if what == SUM:
-            np.testing.assert_allclose(dst[o], cells.sum() / (2 * len(cells)), rtol=1e-6)
+            wanted = cells.sum(dtype="f8") / ((line + 2) * cells.shape[1])
+            np.testing.assert_allclose(dst[at], wanted, rtol=1e-5, atol=1e-6)
             continue
         missing = np.flatnonzero(cells != cells)
-        at = missing[-1] if missing.size else cells.argmax()
-        np.testing.assert_array_equal(dst[o], cells[at])
-        assert what == MAX or index[o] == 3 * (a + at)
+        best = missing[-1] if missing.size else cells.argmax()
+        np.testing.assert_array_equal(dst[at], cells.flat[best])
+        assert what == MAX or index[at] == 3 * (line * width + first[o] + best)
+
+
+def test_pool_across_leaves_out_nan(table, dtype):
+    if dtype.kind != "f":
+        return
+    row, held = np.array([np.nan, 2, np.nan, 1, np.nan], dtype), []
+    across = Across(
+        what=MAX, omit=1, lines=1, outputs=3, width=5,
+        **addresses(
+            held, begin=np.array([0, 1]), run=np.array([row.ctypes.data, 1]),
+            first=np.array([0, 2, 4]), end=np.array([5, 4, 5]), low=np.array([-9], dtype),
+        ),
+    )  # fmt: skip
+    dst = np.zeros(3, dtype)
+    table.call("pool_across", across, dst, None)
+    np.testing.assert_array_equal(dst, [2, 1, -9])
+
+
+@pytest.mark.parametrize("cells", [(300, 1), (1, 30_000)])
+def test_chains_of_additions_are_short(table, dtype, cells):
+    """Sums of rows, and of a row, are as exact as blocks of them."""
+    if dtype != np.float32:
+        return
+    rows, width = cells[0] * 100, cells[1]
+    values, held = np.full((rows, width), 0.1, dtype), []
+    across = Across(
+        what=SUM, lines=1, outputs=1, width=width, step=width, block=256,
+        **addresses(
+            held, begin=np.array([0, 1]), run=np.array([values.ctypes.data, rows]),
+            room=np.empty(width, dtype), first=np.array([0]), end=np.array([width]),
+            divisors=np.array([rows], float), low=lowest(dtype),
+        ),
+    )  # fmt: skip
+    dst = np.zeros(1, dtype)
+    table.call("pool_across", across, dst, None)
+    np.testing.assert_allclose(dst, dtype.type(0.1), rtol=2e-5)
 
 
 @pytest.mark.parametrize("what", [MAX, SUM])

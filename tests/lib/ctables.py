@@ -188,10 +188,13 @@ class Across(ctypes.Structure):
     """fc_across."""
 
     _fields_ = [
-        *((name, ctypes.c_int) for name in ("what", "omit", "average")),
-        ("outputs", SIZE),
-        *((name, POINTER) for name in ("first", "end", "low")),
-        ("divisor", ctypes.c_double),
+        *((name, ctypes.c_int) for name in ("what", "omit")),
+        *((name, SIZE) for name in ("lines", "outputs", "width")),
+        *((name, POINTER) for name in ("begin", "run")),
+        *((name, SIZE) for name in ("step", "block")),
+        *((name, POINTER) for name in ("room", "place")),
+        ("place_line", SIZE),
+        *((name, POINTER) for name in ("first", "end", "low", "divisors")),
     ]
 
 

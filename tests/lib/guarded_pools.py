@@ -40,6 +40,11 @@ CASES = (
     ("lp_pool2d", (1, 2, 9, 21), "f4", (2, 3), {}),
     ("adaptive_max_pool2d", (1, 3, 13, 37), "f4", ((5, 7),), FOUND),
     ("adaptive_avg_pool2d", (2, 13, 11, 17), "f4", ((5, 7),), LAST),
+    ("adaptive_avg_pool2d", (2, 3, 13, 37), "f4", ((5, 7),), {}),
+    ("adaptive_avg_pool2d", (2, 3, 13, 5), "f8", ((5, 3),), {}),
+    ("adaptive_max_pool2d", (2, 3, 9, 21), "f4", ((4, 5),), {"nan_policy": "omit"}),
+    ("adaptive_avg_pool3d", (1, 3, 5, 6, 19), "f2", ((2, 4, 3),), {}),
+    ("global_avg_pool2d", (1, 70, 3, 5), "f4", (), LAST),
     ("global_avg_pool2d", (2, 5, 7, 7), "f4", (), {}),
     ("global_max_pool3d", (2, 5, 3, 5, 7), "f2", (), FOUND),
 )

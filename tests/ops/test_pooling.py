@@ -77,6 +77,42 @@ def test_bits_do_not_depend_on_threads(problem, isa):
     assert [x.tobytes() for x in one] == [x.tobytes() for x in two]
 
 
+@settings(max_examples=100, deadline=None)
+@given(uneven_pools(), st.sampled_from(ISAS))
+def test_bits_of_uneven_pools_do_not_depend_on_threads(problem, isa):
+    name, arguments, said = problem
+    with fastconv.settings(isa=isa), np.errstate(all="ignore"):
+        try:
+            one = getattr(fastconv, name)(*arguments, **said, threads=1)
+        except ValueError:
+            assume(False)
+        two = getattr(fastconv, name)(*arguments, **said, threads=3)
+    one, two = (x if isinstance(x, tuple) else (x,) for x in (one, two))
+    assert [x.tobytes() for x in one] == [x.tobytes() for x in two]
+
+
+@pytest.mark.parametrize(
+    ("shape", "outputs"),
+    [
+        ((5, 7), 1),
+        ((57, 57), (7, 5)),
+        ((700, 3), 2),
+        ((40, 3000), (3, 7)),
+        ((7, 30, 19), (3, 2, 4)),
+    ],
+)
+def test_bits_of_adaptive_averages_do_not_depend_on_batch_threads_or_byte_order(shape, outputs):
+    pool = getattr(fastconv, f"adaptive_avg_pool{len(shape)}d")
+    x = numbers((3, 37 if len(shape) == 3 else 5, *shape), "f4")
+    wanted = pool(x, outputs, threads=3)
+    for got in (
+        np.concatenate([pool(image[None], outputs, threads=1) for image in x]),
+        np.concatenate([pool(x[:, c : c + 1], outputs) for c in range(x.shape[1])], 1),
+        pool(x.astype(">f4"), outputs) if outputs != 1 else wanted,
+    ):
+        np.testing.assert_array_equal(got, wanted)
+
+
 @pytest.mark.parametrize("k", [2, 3, 5, 13])
 def test_bits_of_averages_do_not_depend_on_the_layout(k):
     x = numbers((2, 19, 23, 29), "f4")
