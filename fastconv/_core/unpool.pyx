@@ -40,7 +40,7 @@ cdef struct unpool_t:
     bint in_place               # values are written where they lie
     char flip[8]
     fc_epilogue how
-    Py_ssize_t at_value, at_place, at_band, scratch_bytes
+    Py_ssize_t at_value, at_index, at_place, at_band, scratch_bytes
 
 
 # A portion: columns [col, col + cols) of rows [row, row + rows) of a unit.
@@ -107,7 +107,7 @@ cdef bint find_some(const unpool_t *p, const operands_t *operands, const portion
     cdef Py_ssize_t row = p.index_row
     cdef int64_t *place = <int64_t *> (scratch + p.at_place)
     cdef const void *index = read(p, p.integers, &p.index, some, operands.index,
-                                  <char *> place, &row)
+                                  scratch + p.at_index, &row)
     cdef bint good
     places.first = some.image * p.weight[0] + some.channel * p.weight[1]
     if p.across:
@@ -253,6 +253,7 @@ cdef class Problem:
         self.checks, self.tasks = p.units * bands, p.units // group * bands
         self.found_bytes = p.units * p.portions * 16 if bands > 1 else 0
         p.at_place = book(&end, p.rows * p.cols * 8)
+        p.at_index = book(&end, 0 if index_row else p.rows * p.cols * 8)
         p.at_value = book(&end, p.rows * p.cols * p.itemsize)
         p.at_band = book(&end, 0 if in_place else (cells // bands + 1) * lanes * p.itemsize)
         p.scratch_bytes = (end + PAGE - 1) // PAGE * PAGE

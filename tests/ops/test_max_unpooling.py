@@ -203,3 +203,20 @@ def test_unpooling_is_that_of_torch(rank):
             values.numpy(), indices.numpy(), k, s, p, size
         )
         np.testing.assert_array_equal(got, wanted.numpy())
+
+
+@pytest.mark.parametrize("dtype", ["i4", "u2", ">i8"])
+def test_indices_that_are_copied_are_checked_like_others(dtype):
+    """Of these the core makes places; one of another plane is seen before any is written."""
+    x = numbers((2, 3, 5, 7))
+    indices = np.arange(x.size).reshape(x.shape).astype(dtype)
+    wanted = fastconv.max_unpool2d(x, indices, 1, index_convention="flat")
+    assert np.array_equal(wanted, x)
+    indices = np.flip(indices).copy()
+    got = fastconv.max_unpool2d(x, indices, 1, index_convention="flat")
+    assert np.array_equal(got, np.flip(x))
+    indices[1, 2, 3, 4] = x.size
+    out = numbers(x.shape, seed=1)
+    with pytest.raises(ValueError, match=r"indices\[1, 2, 3, 4\] is 210"):
+        fastconv.max_unpool2d(x, indices, 1, index_convention="flat", out=out)
+    assert np.array_equal(out, numbers(x.shape, seed=1))
