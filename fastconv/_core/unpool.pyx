@@ -6,8 +6,9 @@ as rows, the channels of a pixel or a line, in portions that the cache holds.  A
 of the places of a unit, which it finds in all portions that have any of that band.  So no two tasks
 write to the same place, and the values of a place come in the order of the input.
 
-Nothing is written before all indices have been looked at: first there is a run of `check`, which
-finds out whether each index lies in its own unit, and which places each portion has.
+A run of `check` finds out whether each index lies in its own unit, and which places each portion
+has.  It comes first, so that nothing is written before all indices have been looked at.  A new
+output with one band a unit can do without: the tasks find out, too.
 """
 from libc.stdint cimport int64_t
 from libc.string cimport memcpy, memset
@@ -148,7 +149,7 @@ cdef void clear(const unpool_t *p, char *band, Py_ssize_t first, Py_ssize_t last
         memset(band + i * p.places.place_step * p.itemsize, 0, count * p.lanes * p.itemsize)
 
 
-cdef void scatter_band(const unpool_t *p, const operands_t *operands, Py_ssize_t group, int how,
+cdef void scatter_band(const unpool_t *p, operands_t *operands, Py_ssize_t group, int how,
                        Py_ssize_t first, Py_ssize_t last, Py_ssize_t cleared, char *to,
                        char *scratch) noexcept nogil:
     """All values of places [first, last), of which those below `cleared` have been cleared.  The
@@ -165,7 +166,8 @@ cdef void scatter_band(const unpool_t *p, const operands_t *operands, Py_ssize_t
         if p.bands > 1 and (of_portion[1] < first * step or of_portion[0] >= last * step):
             continue
         some = take(p, number // p.portions, number % p.portions)
-        find_some(p, operands, &some, ends, scratch)
+        if not find_some(p, operands, &some, ends, scratch):
+            operands.not_finite = 1
         next = min(last, ends[1] // step + 1)
         if next > cleared:
             clear(p, to, cleared - first, next - first)

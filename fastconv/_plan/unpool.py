@@ -72,17 +72,14 @@ def _part(call) -> Part:
 
 
 def _runner(call, problem: unpool.Problem, threads: int) -> Callable[..., bool]:
-    """What runs a problem; False: nothing is written, as some index is not of its unit."""
+    """What runs a problem; False: nothing is written to arrays of the user's, as some index is not
+    of its unit."""
     spec = call.spec
     operations = costs.OPERATIONS_PER_ELEMENT * (prod(spec.input_shape) + prod(spec.output_shape))
     chunk = costs.OPERATIONS_PER_CHUNK
-    steps = [
-        (tasks, max(threads, count * chunk // operations))
-        for tasks, count in (
-            (unpool.check(problem), problem.checks),
-            (unpool.tasks(problem), problem.tasks),
-        )
-    ]
+    parts = [(unpool.check(problem), problem.checks)] * (problem.found_bytes > 0 or not call.fresh)
+    parts += [(unpool.tasks(problem), problem.tasks)]
+    steps = [(tasks, max(threads, count * chunk // operations)) for tasks, count in parts]
 
     def run_arrays(inputs, outs) -> bool:
         src, index, dst = address(inputs[0]), address(inputs[1]), address(outs[0])

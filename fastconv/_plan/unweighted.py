@@ -72,6 +72,7 @@ class ArrayCall:
     isa: str
     threads: int
     shared: bool  # concurrent calls divide the threads among them
+    fresh: bool = False  # the outputs are new arrays, which nobody sees if a call fails
     copies: tuple[str, ...] = ()  # of whole arrays, made after, in words
     plan_dtypes: Callable[..., Plan] = plan_dtypes  # plans the convolutions of this operation
 
@@ -183,6 +184,7 @@ def _planned(family, name, rank, parameters, arrays, out, how) -> Plan:
         isa=isa or isas()[-1],
         threads=1,
         shared=threads is None,
+        fresh=out is None,
         copies=("out: whole, because it overlaps an input",) * apart,
     )
     moved = call.moved_bytes * costs.OPERATIONS_PER_THREAD // costs.BYTES_PER_THREAD
