@@ -26,7 +26,7 @@ def _convolution(act, family, name, rank):
             activation, alpha, beta, dtype, overflow,
         )  # fmt: skip
         how = (algorithm, threads)
-        if where is None and nan_policy == "propagate":
+        if where is None and isinstance(nan_policy, str) and nan_policy == "propagate":
             operands = (input, weight, bias, residual, out)
             return act(family, name, rank, parameters, operands, how)
         parameters += (nan_policy,)

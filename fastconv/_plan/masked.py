@@ -110,7 +110,7 @@ def _stages(call, count: int) -> Stages:
     spec = call.spec
     conv = replace(spec.conv, batched=True, batch=count)
     counted = spec.weights_of(conv)
-    weight, residual = (one and one.dtype.newbyteorder("=") for one in call.inputs[1::3])
+    _, weight, _, _, residual = (one and one.dtype.newbyteorder("=") for one in call.inputs)
     algorithm = call.algorithm if call.algorithm in PARTS else "auto"
 
     def planned(conv, source, weight, residual=None, algorithm="auto"):
@@ -168,7 +168,8 @@ def _run(spec, stages, weights, input, mask, residual, out) -> None:
             all_count = counted == weights.most
             np.divide(weights.most, counted, out=counted)
             np.copyto(counted, 1, where=all_count)
-            total *= counted
+            for part in (total.real, total.imag) if total.dtype.kind == "c" else (total,):
+                part *= counted  # which has no imaginary part: not even one of 0
     if last is not None:
         after = native_copy(out) if spec.conv.reads_out else np.empty(out.shape, spec.dtype)
         ones = np.ones(last.spec.weight_shape, last.spec.tile_dtype)

@@ -125,9 +125,12 @@ class MaskedSpec:
         return conv
 
     def sizes_of(self, weight: np.ndarray) -> np.ndarray:
-        """|w| for `weights_of`."""
-        sizes = np.abs(np.asarray(weight, self.conv.sum_dtype))
-        return sizes.sum(1, keepdims=True) if self.shared else sizes
+        """|w| for `weights_of`, 0 of what is not finite: that adds nothing on zero padding, and
+        elsewhere the sums of elements say what becomes of it."""
+        with np.errstate(all="ignore"):
+            sizes = np.abs(np.asarray(weight, self.conv.sum_dtype))
+            sizes[~np.isfinite(sizes)] = 0
+            return sizes.sum(1, keepdims=True) if self.shared else sizes
 
     @property
     def mask_shape(self) -> tuple[int, ...]:
@@ -136,12 +139,12 @@ class MaskedSpec:
         return replace(conv, groups=1, c_in=1).input_shape if self.shared else conv.input_shape
 
     def valid(self, input: np.ndarray, mask: np.ndarray | None) -> np.ndarray | None:
-        """Which elements of some images count; None: all of them."""
+        """Which elements of some images count; None: all of them, and padding."""
         if self.omit:
             with np.errstate(invalid="ignore"):  # bfloat16 warns of NaN
                 there = ~np.isnan(input)
             mask = there if mask is None else there & mask
-        return None if mask is None or mask.all() else mask
+        return None if mask is None or (self.padding_counts and mask.all()) else mask
 
 
 def _real(dtype: np.dtype) -> np.dtype:
@@ -220,20 +223,18 @@ def convolve(
     mask = None if where is None else np.broadcast_to(where != 0, spec.mask_shape)
     valid = spec.valid(input, mask)
     wide, real = reference.wide(conv), np.dtype(np.float64)
-    elements = input if valid is None else np.where(valid, input, 0)
-    total = reference.sums(spec.elements_of(conv), elements, weight, wide)
-    if valid is not None:
-        part, sizes = spec.weights_of(conv), spec.sizes_of(weight)
-        whole = one_window(part)
-        ones = np.ones(whole.input_shape)
-        counted, most = (
-            reference.sums(one, mask, sizes, real).reshape(one.batch, -1, *one.outputs)
-            for one, mask in ((part, valid), (whole, ones))
-        )
-        with np.errstate(all="ignore"):
-            share = np.where(counted == most, 1, most / counted)
-            total = total * share.reshape(total.shape)
-    return reference.finished(conv, total, bias, residual, out, wide)
+    elements = input if valid is None else np.where(valid, input, np.zeros((), input.dtype))
+    with np.errstate(all="ignore"):
+        total = reference.sums(spec.elements_of(conv), elements, weight, wide)
+        if valid is not None:
+            part, sizes = spec.weights_of(conv), spec.sizes_of(weight)
+            whole, channels = one_window(part), (conv.groups, conv.c_out)
+            counted, most = (
+                reference.sums(one, m, sizes, real).reshape(one.batch, *channels, *one.outputs)
+                for one, m in ((part, valid), (whole, np.ones(whole.input_shape)))
+            )
+            total = reference.scaled(np.where(counted == most, 1, most / counted), total)
+        return reference.finished(conv, total, bias, residual, out, wide)
 
 
 MASKED = ArrayFamily(

@@ -145,8 +145,8 @@ def converted(spec: Spec, total: np.ndarray) -> np.ndarray:
     return total.astype(spec.dtype)
 
 
-def scaled(factor: float, array: np.ndarray) -> np.ndarray:
-    """An array times a real number, which has no imaginary part: not even one of 0."""
+def scaled(factor: float | np.ndarray, array: np.ndarray) -> np.ndarray:
+    """An array times real numbers, which have no imaginary part: not even one of 0."""
     if array.dtype.kind != "c":
         return factor * array
     result = np.empty_like(array)

@@ -39,9 +39,12 @@ def as_dtype(name):
 
 
 def numbers(shape, dtype, seed, kind):
-    """Random numbers of a kind: normal, small, special, huge, tiny, ends, zero, part (of 1), outer,
-    or (digits, of which each is an axis or None, a weight and a count)."""
+    """Random numbers of a kind: normal, small, special, gaps, huge, tiny, ends, zero, part (of
+    1), outer, a number (the part that is 1), or (digits, of which each is an axis or None, a weight
+    and a count)."""
     random, dtype = np.random.default_rng(seed), as_dtype(dtype)
+    if isinstance(kind, float):  # the part that is 1, or True; the rest is 0
+        return (random.random(shape) < kind).astype(dtype)
     if kind == "part":
         return random.random(shape).astype(dtype)
     if isinstance(kind, tuple):  # of an axis the place on it, of none a random one
@@ -79,6 +82,9 @@ def numbers(shape, dtype, seed, kind):
         array = np.rint(array * 2)
     if kind in ("huge", "tiny", "zero"):
         array = array * {"huge": float(limits.max) / 8, "tiny": float(limits.tiny), "zero": 0}[kind]
+    if kind == "gaps":  # NaN, alone or along axes
+        along = [n if random.random() < 0.8 else 1 for n in shape]
+        array = np.where(random.random(along) < random.choice([0.02, 0.2, 0.6]), np.nan, array)
     if kind == "special":
         odd = [np.inf, -np.inf, np.nan, -0.0, 0.0, float(limits.smallest_subnormal)]
         array = np.where(random.random(shape) < 0.1, random.choice(odd, shape), array)

@@ -55,7 +55,7 @@ class Call:
     def __init__(self, case):
         self.case, self.op, self.rank = case, case["op"], len(case["sizes"]["sizes"])
         self.function = function_of(self.op, self.rank)
-        self.weighted = self.op not in WORDS
+        self.layered = self.op not in (*WORDS, "masked_conv")  # `prepare` takes it
         self.views, memory = {}, {}
         for name in ARRAYS:
             array = case.get(name)

@@ -8,6 +8,7 @@ import numpy as np
 from fuzz_arrays import ARRAYS, FORMS_OF, OUTS, as_dtype, described, extent, packed, per_axis, some
 from fuzz_check import takes
 from fuzz_families import FAMILIES
+from fuzz_masked import draw_gaps, draw_mask
 from fuzz_shapes import (
     IMAGES,
     PAIRS,
@@ -15,10 +16,10 @@ from fuzz_shapes import (
     WHOLE,
     draw_dtypes,
     draw_result,
-    function_of,
     kinds_of,
     outputs_of,
     shapes,
+    spec_of,
     spread,
     with_defaults,
     work_of,
@@ -37,9 +38,7 @@ ISAS = table.isas_usable()
 PADDINGS = ("valid", "full", "same", "same_upper", "same_lower", "same_torch")
 ACTIVATIONS = ("relu", "relu6", "sigmoid", "tanh", "silu", "gelu", "hardswish")
 MOST = 200_000  # multiply-adds
-LARGE = (
-    8_000_000  # of a few cases: integers are looked at, whether they are small, from 2 million on
-)
+LARGE = 8_000_000  # of a few: whether integers are small is looked at from 2 million on
 
 
 def drawn(seed, number):
@@ -62,7 +61,7 @@ def draw(random):
 def draw_weighted(random):
     op = some(random, (6, "conv"), (3, "conv_transpose"), (3, "depthwise_separable_conv"),
               (3, "separable_filter"), (2, "depthwise_conv"), (2, "local_conv"), (2, "filter_nd"),
-              (1, "filter2d"), (1, "pointwise_conv"))  # fmt: skip
+              (1, "filter2d"), (1, "pointwise_conv"), (3, "masked_conv"))  # fmt: skip
     rank = 2 if op == "filter2d" else some(random, (3, 1), (5, 2), (2, 3))
     large = op != "local_conv" and random.random() < 0.01
     drawing = draw_sizes(random, op, rank, large)
@@ -95,6 +94,8 @@ def draw_weighted(random):
     plain = {name: native(as_dtype(dtype)) for name, dtype in words.items()}
     if "padding_mode" in FAMILIES[op].words:
         draw_border(random, op, rank, plain["input"], said)
+    if op == "masked_conv":
+        draw_gaps(random, case, shape, said)
     wanted = {"dtype": as_dtype(said["dtype"])} if "dtype" in said else {}
     first, *_, last = kinds_of(op, plain, sizes, said | wanted | {"overflow": "saturate"}) * 2
     result, whole, pairs = last.result, last.whole, last.pairs
@@ -244,6 +245,8 @@ def draw_sizes(random, op, rank, large):
         }
     elif op == "pointwise_conv":
         sizes["flat"] = random.random() < 0.5
+    elif op == "masked_conv":
+        sizes["mask"] = draw_mask(random, rank)
     elif op == "local_conv":
         sizes["placed"] = random.random() < 0.5
     if op == "conv_transpose":
@@ -308,7 +311,7 @@ def draw_output(random, sizes, said):
 
 def algorithms_of(op, rank):
     """Words for an algorithm; some refuse some calls."""
-    found = names(function_of(op, rank)._family.spec)
+    found = names(spec_of(op, rank))
     return ("auto", *sorted(found[1:] * 2))
 
 

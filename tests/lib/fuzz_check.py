@@ -116,7 +116,7 @@ def check_refused(case):
         case["said"] = {**case["said"], "algorithm": "auto"}
     call = Call(case)
     value = wrong(argument, number, call.rank, call.plain.get(argument), case["op"])
-    ways = ("call", "call", "plan", "prepared")[: 2 + (case["op"] != "unfold_view") + call.weighted]
+    ways = ("call", "call", "plan", "prepared")[: 2 + (case["op"] != "unfold_view") + call.layered]
     ways = ("call",) if argument in ("indices", "samples") else ways  # a plan sees no elements
     way, name = ways[number % len(ways)], FAMILIES[case["op"]].names.get(argument, argument)
     if way == "plan" and name == "kernels_1d" and is_size(value):

@@ -6,9 +6,10 @@ from functools import reduce
 from typing import NamedTuple
 
 import numpy as np
-from fuzz_shapes import FILTER, IMAGES, KERNELS, common, kind_in, spread
+from fuzz_masked import masked
+from fuzz_shapes import FILTER, IMAGES, KERNELS, common, kind_in, seen_of, spread
 from fuzz_sums import Refused, arrivals, axes_of, convolved, each, parts_of
-from fuzz_truth import Kind, Seen, convolution, finished, rounded, settled, summed
+from fuzz_truth import Kind, convolution, finished, rounded, settled, summed
 from fuzz_unweighted import WORDS
 from fuzz_unweighted_truth import truth_of
 
@@ -43,10 +44,6 @@ def shared(op):
         return convolution(arrays | {"weight": weight}, said, sizes.get("outer") and in_factors)
 
     return truth
-
-
-def seen_of(sizes, said):
-    return Seen(len(sizes["taps"]), bool(sizes["batch"]), said.get("channels_last", False))
 
 
 def separable_conv(arrays, said, sizes):
@@ -211,6 +208,7 @@ def magnitude(array):
 
 FAMILIES = {
     "conv": Family((*WINDOW, "groups"), shared("conv")),
+    "masked_conv": Family((*WINDOW, "groups", "nan_policy"), masked),
     "depthwise_conv": Family(WINDOW, shared("depthwise_conv")),
     "pointwise_conv": Family((*COMMON, "groups"), shared("pointwise_conv")),
     "depthwise_separable_conv": Family(

@@ -8,11 +8,12 @@ import math
 
 import numpy as np
 from fuzz_sums import BF16, Refused, axes_of, each, is_whole, native, padding_of
-from fuzz_truth import kind_of
-from fuzz_unweighted import OF_ANY_RANK, WORDS
+from fuzz_truth import Seen, kind_of
+from fuzz_unweighted import OF_ANY_RANK, WORDS, broadcast
 from fuzz_unweighted import shapes as shapes_unweighted
 
 import fastconv
+from fastconv._spec.masked import MASKED
 
 FILTER = {"padding": "same", "padding_mode": "mirror", "overflow": "saturate"}
 IMAGES = ("filter2d", "filter_nd", "separable_filter")  # whose operands are images
@@ -23,11 +24,21 @@ KERNELS = ("weight", "second", "third")  # of a separable filter, those that the
 
 
 def function_of(op, rank):
+    op = op.removeprefix("masked_")
     return getattr(fastconv, op if op in (*IMAGES, *OF_ANY_RANK) else f"{op}{rank}d")
+
+
+def spec_of(op, rank):
+    """The class of its specifications."""
+    return MASKED.spec if op == "masked_conv" else function_of(op, rank)._family.spec
 
 
 def with_defaults(op, said):
     return FILTER | said if op in IMAGES else said
+
+
+def seen_of(sizes, said):
+    return Seen(len(sizes["taps"]), bool(sizes["batch"]), said.get("channels_last", False))
 
 
 # ---- shapes ------------------------------------------------------------------------------------
@@ -109,6 +120,8 @@ def shapes(op, sizes, said):
              "weight": (groups * c_out, c_in, *taps), "residual": y, "out": y}  # fmt: skip
     if op == "pointwise_conv":
         found["weight"] = (groups * c_out, c_in, *ones)
+    elif op == "masked_conv":
+        found["where"] = broadcast(found["input"], sizes["mask"])
     elif op == "conv_transpose":
         found["weight"] = (groups * c_in, c_out, *taps)
     elif op == "local_conv":
@@ -153,6 +166,8 @@ def kinds_of(op, dtypes, sizes, said):
             kind = kind._replace(sums=np.dtype("i8"))
         return (kind,)
     depth *= sizes["c_in"]
+    if op == "masked_conv" and is_whole(x) and is_whole(w):
+        x = np.dtype("f8")
     if op == "conv_transpose":
         depth = sizes["c_in"]
         axes = axes_of(sizes["sizes"], sizes["taps"], said)

@@ -19,7 +19,8 @@ def without(case, *path):
 
 def smaller(case):
     """Cases that are simpler than this one, the simplest first."""
-    for name in ("also", "decoy", "forms", "residual", "bias", "first_bias", "out", "isa"):
+    for name in ("also", "decoy", "forms", "residual", "bias", "first_bias", "where", "out",
+                 "isa"):  # fmt: skip
         if case.get(name) and not (name == "out" and case["said"].get("beta")):
             yield without(case, name)
     for name in case.get("also", ()):

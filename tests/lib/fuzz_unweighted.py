@@ -148,9 +148,7 @@ def shapes(op, sizes, said):
         return dict(zip(("input", "out"), both[:: 1 if op == "pixel_shuffle" else -1], strict=True))
     found = {"input": seen(c, lengths)}
     if op == "avg_pool":
-        broadcast = sizes.get("mask", ())
-        shape = found["input"][len(found["input"]) - len(broadcast) :]
-        found["where"] = tuple(n if kept else 1 for n, kept in zip(shape, broadcast, strict=True))
+        found["where"] = broadcast(found["input"], sizes.get("mask", ()))
     if op == "max_unpool":
         found["indices"] = found["input"]
     if op.startswith("fractional"):
@@ -171,6 +169,13 @@ def shapes(op, sizes, said):
     if said.get("return_indices"):
         found["out_indices"] = found["out"]
     return found
+
+
+def broadcast(shape, mask):
+    """The shape of a mask that has some of the last axes of an array, of the others a 1."""
+    mask = mask[-len(shape) :]
+    return tuple(n if kept else 1 for n, kept in zip(shape[len(shape) - len(mask) :], mask,
+                                                     strict=True))  # fmt: skip
 
 
 def pad_sides(padding, rank):

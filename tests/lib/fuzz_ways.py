@@ -3,13 +3,15 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from random import Random
 
 import numpy as np
 from fuzz_arrays import FORMS_OF, OUTS
 from fuzz_call import Call, Mismatch, operands, said_of, same_bits
-from fuzz_shapes import IMAGES, KERNELS, function_of, kind_in, with_defaults
-from fuzz_sums import Refused, native
+from fuzz_masked import complete
+from fuzz_shapes import IMAGES, KERNELS, function_of, kind_in, spec_of, with_defaults
+from fuzz_sums import Refused, is_whole, native
 from fuzz_truth import kind_of
 from fuzz_unweighted import WINDOWED, WORDS, average
 from ways import with_any_schedule, with_caches
@@ -27,7 +29,7 @@ ESTIMATED = "estimated"  # how the reason of a plan begins that could have run
 
 def again(way):
     def run(call, case, base):
-        if call.weighted:
+        if call.layered:
             same_bits(Call(case).result(way), base, way)
 
     return run
@@ -45,7 +47,7 @@ def in_settings(call, case, base):
 
 def at_once(call, case, base):
     """Two calls at the same time, of arrays of their own, and of one layer."""
-    ways = ("call", "shared") if call.weighted else ("call",)
+    ways = ("call", "shared") if call.layered else ("call",)
     layer = Call(case).run("layer") if "shared" in ways else None
     with ThreadPoolExecutor(2) as pool:
         for way in ways:
@@ -122,12 +124,21 @@ def other_layout(call, case, base):
         return
     last, rank = case["said"].get("channels_last", False), call.rank
     ends = (-1, -1 - rank) if last else (-1 - rank, -1)
-    moved = {name: a if name in STILL else np.moveaxis(a, *ends) for name, a in call.plain.items()}
+    plain = of_all_axes(call.plain)
+    moved = {name: a if name in STILL else np.moveaxis(a, *ends) for name, a in plain.items()}
     how, size = {"channels_last": not last}, case["said"].get("output_size")
     if isinstance(size, tuple) and len(size) > rank:  # a whole shape
         how["output_size"] = size[-1 - rank : -1] if last else size[-rank:]
     got = on_plain_arrays(case, moved, **how)
     same_bits(np.moveaxis(got, *ends[::-1]), base, f"channels_last={not last}")
+
+
+def of_all_axes(plain):
+    """The same with an axis of the mask for each of the input."""
+    if "where" not in plain:
+        return plain
+    where, rank = plain["where"], plain["input"].ndim
+    return plain | {"where": where.reshape((1,) * (rank - where.ndim) + where.shape)}
 
 
 def split_batch(call, case, base):
@@ -136,10 +147,11 @@ def split_batch(call, case, base):
     axis, sizes = (base.ndim - 1, "channels") if images else (0, "batch")
     if not case["sizes"][sizes] or base.shape[axis] < 2:
         return
-    halves = []
+    halves, plain = [], of_all_axes(call.plain)
     for half in (slice(0, 1), slice(1, None)):
         at = (slice(None),) * axis + (half,)
-        parts = {name: a if name in STILL else a[at] for name, a in call.plain.items()}
+        alike = (*STILL, *["where"] * (len(plain.get("where", ())) == 1))
+        parts = {name: a if name in alike else a[at] for name, a in plain.items()}
         if images and "bias" in parts and parts["bias"].ndim:
             parts["bias"] = parts["bias"][..., half]
         halves.append(on_plain_arrays(case, parts))
@@ -211,7 +223,7 @@ def planned(call, case, base):
     plan = Call(case).run("plan")
     if plan.output_shape != base.shape or not str(plan):
         raise Mismatch(f"plan: output_shape is {plan.output_shape}, {base.shape} is right")
-    if call.weighted:
+    if call.layered:
         layer = Call(case).run("layer plan")
         if layer.output_shape != base.shape:
             raise Mismatch(f"layer.plan: {layer.output_shape}, {base.shape} is right")
@@ -263,8 +275,8 @@ def each_count_of_threads(call, case, base):
 
 
 def each_algorithm(call, case, base):
-    """Those that do not refuse; but sums, all give the same bits."""
-    for name in names(call.function._family.spec)[1:]:
+    """Those that do not refuse; but sums without weights, all give the same bits."""
+    for name in names(spec_of(call.op, call.rank))[1:]:
         try:
             got = Call(case).result(algorithm=name)
         except ValueError as error:
@@ -272,6 +284,8 @@ def each_algorithm(call, case, base):
                 raise
         else:
             right(call, got, f"algorithm={name!r}")
+            if call.op == "masked_conv" and name != "reference":
+                same_bits(got, base, f"algorithm={name!r}")
 
 
 def each_isa(call, case, base):
@@ -345,6 +359,19 @@ def seen_through(call, case, base):
         raise Mismatch("view: it is writeable, or none")
 
 
+def without_mask(call, case, base):
+    """A plain convolution, where all elements of a window count."""
+    plain = {name: array for name, array in call.plain.items() if name != "where"}
+    if is_whole(plain["input"].dtype) and is_whole(plain["weight"].dtype):
+        plain["input"] = plain["input"].astype("f8")
+    said = {n: v for n, v in said_of(case).items() if n not in ("nan_policy", "algorithm")}
+    how = {**case, "op": "conv", "said": said}
+    plan = on_plain_arrays(how, plain, partial(fastconv.plan, call.function))
+    if plan.algorithm != "separable":  # which has bits of its own
+        here = complete(call.plain, said_of(case), case["sizes"])
+        same_bits(base[here], on_plain_arrays(how, plain)[here], "where all elements count")
+
+
 PLAIN = {"plain": contiguous, "batch": each_image, "layout": moved_channels,
          "positional": positional}  # fmt: skip
 UNWEIGHTED = {
@@ -353,9 +380,14 @@ UNWEIGHTED = {
     "settings": in_settings,
 }  # fmt: skip
 
+MASKED = UNWEIGHTED | {"plain": plain_arrays, "batch": split_batch, "layout": other_layout,
+                       "plan": planned, "calls": without_mask}  # fmt: skip
+
 
 def ways_of(op):
     """Other ways to run an operation, by name."""
+    if op == "masked_conv":
+        return MASKED
     if op == "unfold_view":
         return PLAIN | {"view": seen_through}
     return UNWEIGHTED if op in WORDS else ALSO

@@ -82,6 +82,7 @@ def test_cases_are_of_every_kind():
         assert any(name in case["said"] for case in cases)
     for name in ("where", "indices", "samples", "out_indices"):
         assert any(name in case for case in cases)
+    assert {"where" in case for case in cases if case["op"] == "masked_conv"} == {False, True}
     arrays = [case["out"] for case in cases if "out" in case]
     assert any("over" in array for array in arrays)
     assert any(s < 0 for array in arrays for s in array.get("strides", ()))
@@ -145,6 +146,10 @@ BY_HAND = [
      {"input": X, "weight": K, "second": np.array([[2.0], [-1.0]]), "bias": np.array([0.0, 1.0]),
       "first_bias": np.array([-321.0])}, {"depthwise_activation": "relu", "stride": 2},
      [[0], [1]]),
+    ("masked_conv", {"input": X, "weight": K, "where": np.array([0, 1, 1])},
+     {"padding": ((0, 2),)}, [[320 * 6 / 5, 210, 100]]),
+    ("masked_conv", {"input": X * [np.nan, 1, 1], "weight": -K},
+     {"padding": 1, "padding_value": np.nan, "nan_policy": "omit"}, [[-60, -384, -420]]),
     ("depthwise_conv", {"input": X, "weight": np.array([[[1.0]], [[-1.0]]])}, {},
      [[1, 10, 100], [-1, -10, -100]]),
     ("pointwise_conv", {"input": X, "weight": np.array([[3.0]])}, {}, [[3, 30, 300]]),

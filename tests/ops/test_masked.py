@@ -194,6 +194,45 @@ def test_padding_counts_unless_it_is_nan():
     corner = conv2d(x, w, **said)[0, 0, 0, 0]
     assert np.isclose(corner, 3 * 4 / 9 * 9 / 8)
     assert np.allclose(conv2d(x, w, padding_value=np.nan, **said), 4)
+    assert np.allclose(conv2d(np.nan_to_num(x, nan=4), w, padding_value=np.nan, **said), 4)
+
+
+ALGORITHMS = pytest.mark.parametrize("algorithm", ["auto", "reference"])
+
+
+@ALGORITHMS
+@pytest.mark.parametrize("odd", [np.nan, np.inf])
+def test_weights_that_are_not_finite_do_not_count_on_zero_padding(algorithm, odd):
+    x, w = np.array([[1.0, 2, 3, 4, 5]]), np.array([[[odd, 1, 2]]])
+    said = {"padding": ((1, 0),), "algorithm": algorithm}
+    assert conv1d(x, w, **said)[0, 0] == 5
+    assert conv1d(x, w, where=[1, 1, 1, 1, 0], **said)[0, 0] == 5
+    got = conv1d(x, w, where=[1, 0, 1, 1, 1], **said)[0]
+    assert got[0] == 1 * 3 / 1
+    assert np.isnan(got[2])  # on an element that does not count
+
+
+@ALGORITHMS
+def test_an_infinite_part_leaves_the_other_one(algorithm):
+    x, w = np.array([[1, 2, complex(np.inf, 3), 4]]), np.array([[[1.0, 2.0]]])
+    got = conv1d(x, w, where=[0, 1, 1, 1], algorithm=algorithm)
+    wanted = [[6, complex(np.inf, 6), complex(np.inf, 3)]]
+    assert np.array_equal([got.real, got.imag], np.array([np.real(wanted), np.imag(wanted)]))
+
+
+@ALGORITHMS
+def test_numbers_that_are_too_large_do_not_warn(algorithm):
+    x, w = np.ones((1, 2, 5), "f4"), np.full((1, 2, 2), 3e38, "f4")
+    said = {"where": np.arange(5) < 3, "algorithm": algorithm}
+    assert conv1d(x, w, **said)[0, 0, 0] == np.inf
+    out = np.full((1, 1, 4), 3e38, "f4")
+    assert (conv1d(x, w, beta=1e38, out=out, **said)[0, 0, :2] == np.inf).all()
+
+
+@ALGORITHMS
+def test_a_batch_may_be_empty(algorithm):
+    said = {"padding_value": np.nan, "nan_policy": "omit", "algorithm": algorithm}
+    assert conv1d(np.ones((0, 2, 5)), np.ones((3, 2, 2)), **said).shape == (0, 3, 4)
 
 
 def test_no_element_that_counts_gives_nan():
@@ -231,6 +270,7 @@ def test_the_input_may_be_the_output():
         ({"where": 1j}, TypeError, r"conv3d: where has dtype complex128, but it must be bool"),
         ({"nan_policy": "raise"}, ValueError, r"conv3d: nan_policy is 'raise', .*'omit'"),
         ({"nan_policy": 3}, TypeError, r"conv3d: nan_policy is 3"),
+        ({"nan_policy": np.array(["omit"] * 2)}, TypeError, r"conv3d: nan_policy is array"),
         (
             {"where": True, "padding_value": 0.5, **INTEGERS},
             TypeError,
