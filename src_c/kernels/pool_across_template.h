@@ -143,7 +143,7 @@ FC_INLINE void FC_NAME(across_lines)(const int WHAT, const int OMIT, const fc_ac
         if (++l < FC_LANES && at + 1 < outputs)
             continue;
         const uint32_t bits = (uint32_t)(((uint64_t)1 << l) - 1);
-            for (ptrdiff_t none = l; none < FC_LANES; none++) {
+        for (ptrdiff_t none = l; none < FC_LANES; none++) {
             part[none] = low;
             divisor[none] = 1;
         }
