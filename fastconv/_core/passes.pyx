@@ -32,6 +32,7 @@ cdef struct passes_t:
     view_t dst
     int what
     bint flips, dst_in_place
+    bint omit                   # NaN, of cells that are compared, does not count
     Py_ssize_t channels, block          # of a strip: one, unless they lie side by side
     Py_ssize_t outputs[3], taps[3], stride[3], dilation[3]
     Py_ssize_t each[3], parts[3]        # outputs of a task
@@ -97,24 +98,31 @@ cdef char *sums(const passes_t *p, const cells_t *cells, int a, char *cell,
     return sum
 
 
+cdef void pool_row(const passes_t *p, int what, double divisor, const char *columns,
+                   Py_ssize_t count, char *row) noexcept nogil:
+    """Each element of a row by itself, in whole vectors: divided, or `low` instead of NaN."""
+    cdef Py_ssize_t begin[2], zero = 0
+    cdef fc_pool pool
+    cdef fc_columns lanes
+    memset(&pool, 0, sizeof(pool))
+    begin[0], begin[1] = 0, 1
+    lanes.at, lanes.cols, lanes.vectors, lanes.mask = 0, count, 1, NULL
+    pool.what, pool.omit, pool.shared, pool.low, pool.lines = what, p.omit, True, p.low, 1
+    pool.begin, pool.place, pool.step, pool.taps = begin, &zero, &zero, 1
+    pool.columns, pool.columns_end = &lanes, &lanes + 1
+    pool.line_divisors, pool.divisors = &divisor, columns
+    p.window.kernels.pool(&pool, row, row, NULL)
+
+
 cdef void store_line(const passes_t *p, const char *cell, Py_ssize_t step, Py_ssize_t count,
                      double divisor, const char *columns, char *dst, Py_ssize_t dst_step,
                      char *value) noexcept nogil:
     """Outputs from cells that are `step` elements apart."""
-    cdef Py_ssize_t begin[2], zero = 0, size = p.window.itemsize
+    cdef Py_ssize_t size = p.window.itemsize
     cdef char *row = dst if p.dst_in_place else value
-    cdef fc_pool pool
-    cdef fc_columns lanes
     p.window.kernels.copy_row(row, 0, count, 0, cell, step * size, p.value_how.sum_storage, p.low)
     if p.counts[0] != NULL:
-        memset(&pool, 0, sizeof(pool))
-        begin[0], begin[1] = 0, 1
-        lanes.at, lanes.cols, lanes.vectors, lanes.mask = 0, count, 1, NULL
-        pool.what, pool.shared, pool.low, pool.lines = FC_POOL_SUM, True, p.low, 1
-        pool.begin, pool.place, pool.step, pool.taps = begin, &zero, &zero, 1
-        pool.columns, pool.columns_end = &lanes, &lanes + 1
-        pool.line_divisors, pool.divisors = &divisor, columns
-        p.window.kernels.pool(&pool, row, row, NULL)
+        pool_row(p, FC_POOL_SUM, divisor, columns, count, row)
     if p.flips:
         p.window.kernels.flip_bits(row, count, p.flip)
     if p.power:
@@ -195,6 +203,8 @@ cdef void one_task(const void *what, operands_t *operands, Py_ssize_t task,
         p.window.kernels.flip_bits(strip, total, p.flip)
     if p.power:
         p.window.kernels.power(strip, total, p.power)
+    if p.omit:
+        pool_row(p, FC_POOL_MAX, 1, NULL, total, strip)
     for a in range(2, -1, -1):
         if p.what == FC_POOL_MAX:
             largest(p, &cells, a, cell)
@@ -217,7 +227,7 @@ cdef class Problem:
     cdef readonly Py_ssize_t tasks
     cdef object held            # what addresses point to
 
-    def __init__(self, *, isa, dtype, what, padded, axes, channels, block, src, dst, each, flip,
+    def __init__(self, *, isa, dtype, what, omit, padded, axes, channels, block, src, dst, each, flip,
                  power, low, border_value, counts, columns, value_how, dst_in_place):
         cdef passes_t *p = &self.c
         cdef Axis *axis
@@ -239,7 +249,7 @@ cdef class Problem:
         p.window.channels_first = p.window.pixels_in_vectors = block == 1
         for a in range(2):
             memcpy(p.window.border_value[a], <const char *> border_value, 8)
-        p.what, p.power, p.dst_in_place = WHATS[what], power, dst_in_place
+        p.what, p.omit, p.power, p.dst_in_place = WHATS[what], omit, power, dst_in_place
         p.flips = flip is not None
         if p.flips:
             memcpy(p.flip, <const char *> flip, 8)

@@ -44,7 +44,14 @@ def operation(
 
 def same_of_arrays(act: Callable) -> Callable:
     """What does for operations of arrays what `act` does for those with weights."""
-    return unweighted.execute if act is weighted.execute else unweighted.explain
+    pairs = {weighted.execute: unweighted.execute, weighted.explain: unweighted.explain}
+    return pairs.get(act, _keeps_no_mask)
+
+
+def _keeps_no_mask(family: ArrayFamily, name: str, *request) -> None:
+    raise TypeError(
+        f"prepare: where and nan_policy are for calls of {name}, but a layer takes neither"
+    )
 
 
 def plan(operation, /, *arguments, **keywords) -> Plan:

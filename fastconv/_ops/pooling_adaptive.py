@@ -3,9 +3,7 @@
 
 from __future__ import annotations
 
-import numpy as np
-
-from .._spec.uneven import ADAPTIVE, FRACTIONAL, UnevenParameters
+from .._spec.uneven import ADAPTIVE, FRACTIONAL, UnevenParameters, draw_samples
 from .operation import operation
 
 
@@ -53,21 +51,11 @@ def _fractional(act, family, name, rank):
             index_convention, index_dtype, nan_policy,
         )  # fmt: skip
         if _random_samples is None:
-            _random_samples = _drawn(input, rank, channels_last, rng)
+            _random_samples = draw_samples(name, input, rank, channels_last, rng)
         operands = ((input, _random_samples), out)
         return act(family, name, rank, parameters, operands, (algorithm, threads))
 
     return pool
-
-
-def _drawn(input, rank, channels_last, rng):
-    """Random samples for an input, or its shape; None if it has none that fits."""
-    shape = input if isinstance(input, tuple) else np.shape(input)
-    if len(shape) not in (rank + 1, rank + 2):
-        return None
-    batch = shape[0] if len(shape) == rank + 2 else 1
-    channels = shape[-1] if channels_last is True else shape[len(shape) - rank - 1]
-    return np.random.default_rng(rng).random((batch, channels, rank))
 
 
 @operation(_adaptive_largest, ADAPTIVE["max"], 1)

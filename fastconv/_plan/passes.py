@@ -27,8 +27,8 @@ def refuses(call) -> str | None:
     spec = call.spec
     if spec.convention:
         return "indices are found by direct only"
-    if spec.omit or spec.masked:
-        return "elements are left out by direct only"
+    if spec.masked or (spec.omit and spec.summed):
+        return "elements are left out of averages and norms by direct only"
     if 0 not in spec.output_shape and _box(call) is None:
         return "a window does not fit into the cache"
     return None
@@ -114,6 +114,7 @@ def _part(call) -> Part:
         isa=call.isa,
         dtype=tile,
         what="sum" if spec.summed and spec.power != inf else "max",
+        omit=spec.omit,
         padded=tuple(
             core_axis(axis)
             for axis in (

@@ -205,7 +205,7 @@ def _make(call, *, across, weight, lanes, **more) -> unpool.Problem:
         lanes=lanes,
         lane_index=(channel * weight[1]).tobytes(),
         lane_at=(channel * (lanes > 1)).tobytes(),
-        overlap=spec.overlap,
+        overlap="max" if spec.dtype.kind == "b" and spec.overlap == "sum" else spec.overlap,
         flip=in_eight(np.array(flip, f"u{dtype.itemsize}")),
         how=(storage(dtype), dst.storage),
         **more,

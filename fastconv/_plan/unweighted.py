@@ -23,10 +23,13 @@ from .compare import choose_threads, isas, make
 from .execute import known, outlined, plan_dtypes, settle
 from .kept import Store, frozen, keep, outline
 from .layout import Layout, copy, native_copy
-from .plan import Engine, Plan
+from .plan import PLAN_BYTES, Engine, Plan
 from .settings import check_isa, current
 
 _plans = Store()
+
+OUTPUT_BYTES = 24  # of tables, for each output of an axis, at most
+DTYPES = {"indices": np.int64, "where": np.bool_}  # that a shape stands for; others are of float32
 
 
 class Seen(NamedTuple):
@@ -93,6 +96,8 @@ class ArrayCall:
     def engine(self, run: Any, **more: Any) -> Engine:
         """What runs a plan: `run` (inputs, outputs)."""
         result = self.spec.results[0]
+        # A plan holds tables of the outputs of each axis.
+        more.setdefault("memory", PLAN_BYTES + OUTPUT_BYTES * sum(result.shape))
         return Engine(run, result.shape, result.dtype, result.dtype, **more)
 
 
@@ -223,7 +228,9 @@ def explain(
     parameters, _ = settle(family, parameters)
     given, out = operands
     arrays = tuple(
-        None if value is None and i else outlined(name, argument, value)
+        None
+        if value is None and i
+        else outlined(name, argument, value, DTYPES.get(argument, np.float32))
         for i, (argument, value) in enumerate(zip(family.inputs, given, strict=True))
     )
     algorithm, threads = how

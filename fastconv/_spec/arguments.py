@@ -100,8 +100,10 @@ def check_mask(name: str, mask: tuple[int, ...], dtype: np.dtype, shape: tuple[i
     except ValueError:
         fits = False
     if not fits:
+        of_pixels = shape[-1 - len(mask) : -1] == mask
         raise ValueError(
             f"{name}: where has shape {mask}, but it must broadcast to {shape}, that of input"
+            + "; write where[..., None] for a mask of all channels" * of_pixels
         )
 
 

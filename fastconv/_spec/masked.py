@@ -126,10 +126,12 @@ class MaskedSpec:
 
     def sizes_of(self, weight: np.ndarray) -> np.ndarray:
         """|w| for `weights_of`, 0 of what is not finite: that adds nothing on zero padding, and
-        elsewhere the sums of elements say what becomes of it."""
+        elsewhere the sums of elements say what becomes of it. 1 of all weights of a filter, if none
+        has a size: then its elements are counted."""
         with np.errstate(all="ignore"):
             sizes = np.abs(np.asarray(weight, self.conv.sum_dtype))
             sizes[~np.isfinite(sizes)] = 0
+            sizes[~sizes.any(tuple(range(1, sizes.ndim)))] = 1
             return sizes.sum(1, keepdims=True) if self.shared else sizes
 
     @property

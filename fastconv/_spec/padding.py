@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -15,7 +16,7 @@ from .dtypes import native
 from .family import ArrayFamily
 from .moves import Move, MoveSpec, Strides, check_size, taken
 from .patches import with_borders
-from .values import INDEX_MAX, as_integer, entries_of, is_sequence, reworded, show
+from .values import INDEX_MAX, as_integer, entries_of, is_sequence, plain, reworded, show
 
 WORDS = {"padding_mode": "mode", "padding_value": "value"}  # what `pad` calls these
 
@@ -67,6 +68,16 @@ def _sides(name: str, argument: str, value: Any) -> Pair:
     return before, after
 
 
+def _of_torch(entries: Sequence[Any], rank: int) -> str:
+    """What to write for the sides of the last axes in a row, the last axis first."""
+    axes = len(entries) // 2
+    if len(entries) % 2 or axes > rank or any(map(is_sequence, entries)):
+        return ""
+    pairs = [(0, 0)] * (rank - axes)
+    pairs += [(plain(entries[2 * i]), plain(entries[2 * i + 1])) for i in reversed(range(axes))]
+    return f"; if it is in the order of torch.nn.functional.pad, write {show(tuple(pairs))}"
+
+
 def padding_of(name: str, rank: int, value: Any) -> tuple[Pair, ...]:
     """(before, after) of each axis, from what numpy.pad takes: an integer, one pair for all axes,
     or one pair for each."""
@@ -80,6 +91,7 @@ def padding_of(name: str, rank: int, value: Any) -> tuple[Pair, ...]:
         raise ValueError(
             f"{name}: padding is {show(value)}, but it must be an integer or a pair (before, "
             f"after) for all axes, or {rank} pairs, one per axis of the input"
+            + _of_torch(entries, rank)
         )
     found = tuple(_sides(name, f"padding[{i}]", entry) for i, entry in enumerate(entries))
     return found if len(found) == rank else found * rank

@@ -193,7 +193,9 @@ def make_pool_spec(
         axes=axes,
         counted=(0,) * (3 - rank) + tuple(counted),
         border_value=value,
-        include_pad=as_flag(name, "count_include_pad", said.count_include_pad),
+        # As with floating point, of which NaN is left out, zeros of padding do not count.
+        include_pad=as_flag(name, "count_include_pad", said.count_include_pad)
+        and said.nan_policy != "omit",
         divisor=divisor,
         masked=masked,
     )

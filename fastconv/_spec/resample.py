@@ -275,8 +275,8 @@ def _outputs(
     outputs = tuple(floor(n * scale) for n, scale in zip(sizes, scales, strict=True))
     if min(outputs) < 1:
         raise ValueError(
-            f"{name}: scale_factor is {show(said.scale_factor)}, but an output of at least 1 on "
-            f"each axis needs more for an input of {sizes}: it would be {outputs}"
+            f"{name}: scale_factor is {show(said.scale_factor)}, which makes {outputs} of an "
+            f"input of {sizes}, but the output must be at least 1 on each axis"
         )
     if recompute or mode == "area":
         return outputs, (None,) * rank

@@ -19,7 +19,7 @@ from .arguments import as_array, as_flag, check_dtype
 from .axis import Axis
 from .borders import Border
 from .conv import ConvParameters, ConvSpec, least_input, make_conv_spec
-from .dtypes import INT32_MOST, Arithmetic, common, components, most
+from .dtypes import BLOCK_K, INT32_MOST, Arithmetic, common, components, most
 from .epilogue import Epilogue
 from .family import Family
 from .filter import (
@@ -161,8 +161,11 @@ class SeparableSpec(Spec):
         if self.arithmetic.integer:
             total = value * sum(map(int, taps.tolist()))
             return (total + 2**63) % 2**64 - 2**63
-        wide = np.complex128 if self.components == 2 else np.float64
-        return (np.asarray(value, wide) * taps.astype(wide)).sum().item()
+        # In the order of tiles: so a border of 1 is what a pass makes of ones.
+        products = np.asarray(value, self.sum_dtype) * taps.astype(self.sum_dtype)
+        starts = range(0, len(products), BLOCK_K)
+        sums = [np.cumsum(products[start : start + BLOCK_K])[-1] for start in starts]
+        return np.cumsum(sums)[-1].item()
 
     def __repr__(self) -> str:
         more = {"padding_value": self.border_value} if self.reads_constant else {}

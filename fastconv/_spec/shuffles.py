@@ -128,8 +128,8 @@ def make_upscale_spec(name: str, rank: int, inputs: tuple, **said: Any) -> Shuff
     batched, batch, channels, sizes = found
     if channels % prod(factors):
         raise ValueError(
-            f"{name}: input has {channels} channels, but it must have a multiple of "
-            f"{prod(factors)}, the pixels that {argument} {factors} makes of one"
+            f"{name}: input has {channels} channels, but for {argument} {factors} it must have a "
+            f"multiple of {prod(factors)}"
         )
     channels //= prod(factors)
     larger = tuple(n * r for n, r in zip(sizes, factors, strict=True))

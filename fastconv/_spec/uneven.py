@@ -131,6 +131,24 @@ def _read_ratio(name: str, rank: int, sizes: list[int], said: Any) -> list[int]:
     return [int(n * ratio) for n, ratio in zip(sizes, ratios, strict=True)]
 
 
+def draw_samples(
+    name: str, input: Any, rank: int, channels_last: Any, rng: Any
+) -> np.ndarray | None:
+    """Random samples for an input, or its shape; None if it has none that fits."""
+    shape = input if isinstance(input, tuple) else np.shape(input)
+    if len(shape) not in (rank + 1, rank + 2):
+        return None
+    batch = shape[0] if len(shape) == rank + 2 else 1
+    channels = shape[-1] if channels_last is True else shape[len(shape) - rank - 1]
+    try:
+        generator = np.random.default_rng(rng)
+    except (TypeError, ValueError) as error:
+        raise type(error)(
+            f"{name}: rng is {show(rng)}, but it must be what numpy.random.default_rng takes"
+        ) from None
+    return generator.random((batch, channels, rank))
+
+
 def make_uneven_spec(
     kind: str,
     read_outputs: Callable[..., list[int]],

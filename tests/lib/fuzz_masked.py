@@ -62,6 +62,7 @@ def masked(arrays, said, sizes):
         size = np.abs(w.astype(np.result_type(kind.wide, np.complex64) if w.dtype.kind == "c"
                                else kind.wide))  # fmt: skip
         size = np.where(np.isfinite(size), size, 0).astype(kind.wide)
+        size[~size.any(tuple(range(1, size.ndim)))] = 1  # without weights, elements are counted
         counts = {"padding_value": int(padding_counts)}
         part = summed(real, valid.astype(kind.wide), size, said | counts).total
         whole = size.sum(tuple(range(1, w.ndim))).reshape(-1, *(1,) * (w.ndim - 1))

@@ -65,8 +65,8 @@ ALIGN = "'linear', 'bilinear', 'trilinear', 'bicubic'"
         (
             {"scale_factor": 0.15},
             ValueError,
-            "scale_factor is 0.15, but an output of at least 1 on each axis needs more for an "
-            "input of (5, 7): it would be (0, 1)",
+            "scale_factor is 0.15, which makes (0, 1) of an input of (5, 7), but the output must "
+            "be at least 1 on each axis",
         ),
         ({"size": 2, "mode": "cub"}, ValueError, f"mode is 'cub', but it must be one of {WORDS}"),
         ({"size": 2, "mode": 3}, TypeError, f"mode is 3, but it must be one of {WORDS}"),

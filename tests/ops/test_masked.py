@@ -35,9 +35,11 @@ def formula(x, w, valid, **said):
     def summed(x, w, **more):
         return conv(x, w, algorithm="reference", **(said | more))
 
+    size = abs(w)
+    size[~size.any(tuple(range(1, w.ndim)))] = 1  # without weights, elements are counted
     elements = summed(x, w)
-    counted = summed(valid, abs(w), **constant)
-    most = summed(np.ones_like(valid), abs(w), **constant)
+    counted = summed(valid, size, **constant)
+    most = summed(np.ones_like(valid), size, **constant)
     with np.errstate(all="ignore"):
         share = np.where(counted == most, 1, most / counted)
         value = abs(complex(said.get("padding_value", 0)))
@@ -302,3 +304,34 @@ def test_the_plan_tells_what_runs():
         "sum of |weight| where the input counts",
         "sum of |weight|",
     ]
+
+
+def test_a_filter_without_weights_gives_nan_where_nothing_counts():
+    x = np.array([[1.0, np.nan, np.nan, 4.0, 5.0]])
+    w = np.array([[[0.0, 0.0]], [[1.0, 1.0]]])
+    wanted = [[0, np.nan, 0, 0], [2, np.nan, 8, 9]]
+    for algorithm in ("auto", "reference"):
+        got = conv1d(x, w, nan_policy="omit", algorithm=algorithm)
+        assert np.array_equal(got, [wanted[0], wanted[1]], equal_nan=True)
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+@pytest.mark.parametrize("size", [17, 31])
+def test_bits_of_separable_kernels_where_all_elements_count(size, dtype):
+    """Also near the padding, which is 1 in the sum of the weights that count."""
+    x = numbers((1, 61, 71), dtype)
+    kernel = fastconv.kernels.gaussian(sigma=size / 8.5, size=size).astype(dtype)[None, None]
+    assert "separable" in fastconv.plan(conv2d, x, kernel, padding="same").algorithm
+    gap = x.copy()
+    gap[0, 30, 35] = np.nan
+    plain = conv2d(x, kernel, padding="same")
+    got = conv2d(gap, kernel, padding="same", nan_policy="omit")
+    reach = size // 2
+    near = np.zeros(x.shape, bool)
+    near[0, 30 - reach : 31 + reach, 35 - reach : 36 + reach] = True
+    assert np.array_equal(got[~near], plain[~near])
+
+
+def test_a_layer_takes_no_mask():
+    with pytest.raises(TypeError, match="prepare: where and nan_policy are for calls of conv2d"):
+        fastconv.prepare(conv2d, np.ones((1, 1, 2, 2)), nan_policy="omit")

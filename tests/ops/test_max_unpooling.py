@@ -227,3 +227,16 @@ def test_indices_that_are_copied_are_checked_like_others(dtype, size, convention
     with pytest.raises(ValueError, match=rf"indices\[1, 2, 1, 0\] is {x.size}"):
         fastconv.max_unpool2d(x, indices, 1, **said, out=out)
     assert np.array_equal(out, numbers(x.shape, seed=1))
+
+
+@pytest.mark.parametrize("convention", ["plane", "flat"])
+@pytest.mark.parametrize("other", [False, True])
+def test_sums_of_bool_are_whether_any_is_true(convention, other):
+    for n in (2, 255, 256, 257):
+        x, indices = np.ones((1, 2, n), bool), np.zeros((1, 2, n), int)
+        if convention == "flat":
+            indices[:, 1] = n
+        if other and convention == "flat":  # of the other plane
+            indices = indices[:, ::-1]
+        got = fastconv.max_unpool1d(x, indices, 1, index_convention=convention, overlap="sum")
+        assert got.view(np.uint8).tolist() == [[[1] + [0] * (n - 1)] * 2]

@@ -359,3 +359,32 @@ def test_a_window_never_reads_what_is_cropped(pool):
 def test_a_fractional_pool_needs_a_kernel():
     with pytest.raises(TypeError, match="fractional_max_pool2d: kernel_size is None, but it must"):
         fastconv.fractional_max_pool2d(np.ones((1, 3, 3)), None, 2)
+
+
+@pytest.mark.parametrize("kind", ["max", "min"])
+@pytest.mark.parametrize("last", [False, True])
+def test_large_windows_leave_out_nan_one_axis_after_the_other(kind, last):
+    x = numbers((2, 3, 61, 67), "f4")
+    x[np.random.default_rng(0).random(x.shape) < 0.4] = np.nan
+    x[0, :, :20, :20] = np.nan  # whole windows
+    x = np.moveaxis(x, 1, -1).copy() if last else x
+    pool = getattr(fastconv, f"{kind}_pool2d")
+    said = {"channels_last": last, "nan_policy": "omit"}
+    assert fastconv.plan(pool, x, 13, 1, 6, **said).algorithm == "separable"
+    got = pool(x, (13, 11), (1, 2), "same", **said)
+    assert_right(got, pool(x, (13, 11), (1, 2), "same", **said, algorithm="reference"), exact=True)
+    assert np.isinf(got).any()
+
+
+@pytest.mark.parametrize("dtype", ["i4", "?", "f4"])
+def test_without_nan_omit_counts_the_same_of_every_dtype(dtype):
+    x = np.ones((1, 3, 5), dtype)
+    for algorithm in ("auto", "reference"):
+        got = fastconv.avg_pool1d(x, 3, 1, 1, nan_policy="omit", algorithm=algorithm)
+        assert (got == 1).all()
+
+
+@pytest.mark.parametrize("rng", ["a", -1])
+def test_rng_is_refused_by_name(rng):
+    with pytest.raises((TypeError, ValueError), match="fractional_max_pool2d: rng is"):
+        fastconv.fractional_max_pool2d(np.ones((1, 4, 4)), 2, 2, rng=rng)

@@ -150,8 +150,8 @@ X = np.ones((2, 12, 6, 5))
 @pytest.mark.parametrize(
     ("function", "arguments", "said", "message"),
     [
-        (pixel_shuffle, (X, 5), {}, "pixel_shuffle: input has 12 channels, but it must have a "
-         "multiple of 25, the pixels that upscale_factor (5, 5) makes of one"),
+        (pixel_shuffle, (X, 5), {}, "pixel_shuffle: input has 12 channels, but for "
+         "upscale_factor (5, 5) it must have a multiple of 25"),
         (pixel_shuffle, (X, (2,)), {}, "pixel_shuffle: input has shape (2, 12, 6, 5), but it must "
          "be (N, C, L) or (C, L) where upscale_factor has 1 entry"),
         (pixel_shuffle, (X[0, 0], 2), {"channels_last": True}, "pixel_shuffle: input has shape "

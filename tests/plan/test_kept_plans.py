@@ -124,3 +124,10 @@ def test_a_layer_packs_once_for_all_plans_that_want_the_same():
     kept.forget()
     for how in plans:
         assert weights.ready(how)[1] is packed[how.orientation], "they stay with the layer"
+
+
+def test_tables_of_many_outputs_are_counted():
+    kept.forget()
+    x = np.broadcast_to(np.float32(1), (1, 1, 300_000))
+    fastconv.adaptive_max_pool1d(x, 200_000)
+    assert kept.kept_bytes() > 16 * 200_000  # a first cell and an end for each output
