@@ -138,7 +138,7 @@ def averages_of(op):
             window = alike(op, lengths, said)
         else:
             window = covering(lengths, outputs)
-        some = said.get("nan_policy") == "omit" and not is_whole(source)
+        some = said.get("nan_policy") == "omit"
         where = arrays.get("where")
         if where is not None:
             where = seen.inner(np.broadcast_to(where, arrays["input"].shape) != 0)
