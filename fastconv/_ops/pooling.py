@@ -207,9 +207,10 @@ def avg_pool2d():
         hangs over the padding in ceil_mode does not count.
     where
         None, or an array of bool that broadcasts to the shape of the input: only elements where it
-        is True count, and no padding but that of a border. The average of none is NaN.
+        is True count, and copies of them in a border; zeros of padding do not. The average of
+        none is NaN.
     nan_policy
-        'propagate', or 'omit': only elements of the input that are not NaN count.
+        'propagate', or 'omit': only elements of the input that are not NaN count, as with `where`.
     dtype
         the dtype of the result. None: that of the input, or float64 for integers. Float16,
         bfloat16 and float32 are added in float32, if the result is one of them; others in float64.

@@ -81,7 +81,7 @@ def adaptive_max_pool2d():
         an array of bool, any integers, float16, bfloat16, float32 or float64, of any strides and
         byte order.
     output_size
-        how many outputs there are: one for all axes, or one per axis; None is the input's size.
+        how many outputs there are: an integer, or one per axis; an entry of None keeps that axis.
     return_indices, index_convention, index_dtype, nan_policy
         as in `max_pool2d`.
     channels_last

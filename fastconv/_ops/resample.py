@@ -67,10 +67,11 @@ def interpolate():
     Returns an array of the input's dtype. 'nearest' and 'nearest-exact' copy elements of any dtype
     as they are. Otherwise sums are computed in float32, for float64, complex128 and integers of 16
     bits or more in float64. Where the result holds integers they are rounded, halves to even, and
-    clipped, as bicubic weights may overshoot. (PyTorch computes uint8 in integers; its results may
-    differ by 1.) Places and weights are computed in the precision of PyTorch, so that the nearest
-    inputs are the same; its sums may differ in the last bits. Raises TypeError or ValueError, which
-    name the argument, what it is and what it must be.
+    clipped, as bicubic weights may overshoot. (PyTorch computes uint8 in integers; its results
+    may differ by 1, and by more where bicubic weights overshoot.) Places and weights are
+    computed in the precision of PyTorch, so that the nearest inputs are the same; its sums may
+    differ in the last bits. Raises TypeError or ValueError, which name the argument, what it is
+    and what it must be.
 
     >>> import numpy as np
     >>> x = np.array([[[[1.0, 2.0], [3.0, 4.0]]]])

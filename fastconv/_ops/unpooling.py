@@ -52,7 +52,8 @@ def max_unpool2d():
         elements, less the padding on both sides.
     output_size
         None, or the size of the result: one number, or one per axis, each less than a stride from
-        that size. The sizes of all axes of the array are taken, too.
+        that size. It may be the shape of the whole result; then batch and
+        channels are not read.
     channels_last
         True: input, indices, out and result are (N, H, W, C) or (H, W, C).
     index_convention
@@ -63,8 +64,8 @@ def max_unpool2d():
     out
         None, or an array for the result, of its shape and dtype, and of any strides and byte order.
     algorithm, threads
-        as in `max_pool2d`. Where indices point into other planes, and do not count the elements of
-        the result as they lie in memory, NumPy does the work, on one thread.
+        as in `max_pool2d`. Where indices point into other planes, and the memory of the result is
+        not in the order in which they count, NumPy does the work, on one thread.
 
     Returns an array of the dtype of the input. Raises TypeError or ValueError, which name the
     argument, what it is and what it must be; of indices the first that points nowhere.

@@ -89,12 +89,12 @@ class MaskedSpec:
         words = [f"input {self.source}"]
         words += ["channels last"] if self.conv.channels_last else []
         words += ["NaN left out"] if self.omit else []
-        words += ["where a mask says"] if self.masked else []
+        words += ["masked by where"] if self.masked else []
         return ", ".join(words)
 
     def epilogue_words(self) -> str:
         """What becomes of the sums, in words."""
-        words = "times the share of the weights that count"
+        words = "divided by the share of the weights that count"
         return ", ".join(filter(None, (words, str(self.conv.epilogue))))
 
     def check_out(self, out: Any) -> None:

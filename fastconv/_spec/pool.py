@@ -101,7 +101,7 @@ class PoolSpec(Pooling):
         """What is read, in words."""
         modes = dict.fromkeys(axis.border.word for axis in self.axes[3 - self.rank :])
         border = f", border {' '.join(modes)}" * self.reads_border
-        border += ", where a mask says" * self.masked
+        border += ", masked by where" * self.masked
         return Pooling.pack_words(self) + border
 
 

@@ -17,6 +17,8 @@ from .pooling import CONVENTIONS, Result, Sizes, check_real, read_input, read_wo
 from .spec import AXES
 from .values import BYTES_MAX, as_integer, entries_of, is_sequence, show
 
+OVERLAPS = {"last": "the last one", "max": "the largest", "sum": "their sum"}
+
 
 class MaxUnpoolParameters(NamedTuple):
     """What a user says of an unpooling, beside its arrays."""
@@ -90,7 +92,7 @@ class UnpoolSpec:
 
     def epilogue_words(self) -> str:
         """What becomes of several values of a place, in words."""
-        return f"of several values of a place the {self.overlap}"
+        return f"where values overlap, {OVERLAPS[self.overlap]}"
 
 
 def _read_sizes(name: str, axes: list[Axis], strides: tuple[int, ...], said: Any) -> list[int]:
@@ -177,7 +179,7 @@ def make_max_unpool_spec(
         channels_last=channels_last,
         dtype=native(source),
         convention=read_word(name, "index_convention", said.index_convention, words),
-        overlap=read_word(name, "overlap", said.overlap, ("last", "max", "sum")),
+        overlap=read_word(name, "overlap", said.overlap, tuple(OVERLAPS)),
     )
 
 
