@@ -227,8 +227,8 @@ cdef class Problem:
     cdef readonly Py_ssize_t tasks
     cdef object held            # what addresses point to
 
-    def __init__(self, *, isa, dtype, what, omit, padded, axes, channels, block, src, dst, each, flip,
-                 power, low, border_value, counts, columns, value_how, dst_in_place):
+    def __init__(self, *, isa, dtype, what, omit, padded, axes, channels, block, src, dst, each,
+                 flip, power, low, border_value, counts, columns, value_how, dst_in_place):
         cdef passes_t *p = &self.c
         cdef Axis *axis
         cdef Py_ssize_t a, end = 0, strip = 1, lanes, size
