@@ -297,7 +297,7 @@ FORMS = {
     "numpy word": lambda v: deep(np.str_, v, str),
     "float32": lambda v: deep(np.float32, v),
     "float": lambda v: deep(Float, v),
-    "fraction": lambda v: deep(lambda e: Fraction(e) if abs(e) < 1e300 else e, v),
+    "fraction": lambda v: deep(lambda e: Fraction(e) if 0 < abs(e) < 1e300 else e, v),
     "decimal": lambda v: deep(Decimal, v),
     "bool": np.bool_,
     "type": lambda v: np.dtype(v).type,

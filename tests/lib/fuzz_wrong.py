@@ -58,11 +58,13 @@ def of_unweighted(op, argument):
         return "sizes"
     if argument in ("scale_factor", "output_ratio"):
         return "scale"
+    if argument == "output_size" and op.startswith("adaptive"):
+        return "kernel_size"  # any number of outputs is right
     if argument == "padding_value" and op.endswith("_pool"):
         return "maybe value"  # None is right
     if argument in ("align_corners", "recompute_scale_factor"):
         return "maybe flag"
-    return "kernel_size" if argument == "size" else argument
+    return "maybe stride" if argument == "size" else argument  # without None, too
 
 
 def wrong(argument, number, rank, array, op="conv"):
