@@ -175,6 +175,9 @@ POOL_PART = 64
 POOL_OPERATIONS = 100_000
 POOL_ROWS = 256
 POOL_STRIP_BYTES = 64 * 1024
+# Elements of a plane that is one task, at most; and of a part of a larger one.
+POOL_PLANE = 1 << 22
+POOL_PLANE_PART = 1 << 20
 
 # The same one axis after the other, in comparisons of a cell: to copy it, and for a step along an
 # axis. Cells of a strip for each that its outputs are apart, at most; channels of a strip, if they

@@ -14,6 +14,7 @@ from .._core import scratch, table, uneven
 from .._core.conv import address
 from .._core.parallel import run
 from .._spec.dtypes import TILES
+from .._spec.pool_reference import as_given, converted, in_order
 from .._spec.pooling import Sizes
 from .._spec.uneven import UnevenSpec
 from .._spec.uneven_reference import pool
@@ -44,7 +45,56 @@ def reference(call) -> Candidate:
     return Candidate(inf, lambda: Part(call.engine(run_arrays), "numpy"))
 
 
+def _parts(spec: UnevenSpec) -> tuple[int, int, int] | None:
+    """Into how many parts along each axis a plane is cut that is too large for one task, which no
+    signal interrupts; None: it is not."""
+    whole = spec.kernel is None and spec.outputs == (1, 1, 1) and not spec.convention
+    if not whole or prod(spec.lengths) <= costs.POOL_PLANE:
+        return None
+    left, found = ceil(prod(spec.lengths) / costs.POOL_PLANE_PART), []
+    for n in spec.lengths:
+        found.append(min(n, left))
+        left = ceil(left / found[-1])
+    return tuple(found)
+
+
+def _part_of_parts(call, parts: tuple[int, int, int]) -> Part:
+    """Each plane in parts, whose results become one."""
+    spec = call.spec
+    dtype = TILES[tile_of(spec, True)] if spec.summed else spec.dtype
+    inner = replace(spec, outputs=parts, apart=True, dtype=dtype)
+    part = _part(call.with_results(inner))
+
+    def run_arrays(inputs, outs) -> bool:
+        found = np.empty(inner.output_shape, inner.dtype)
+        part.engine.run(inputs, (found,))
+        with np.errstate(all="ignore"):
+            outs[0][...] = as_given(spec, converted(_joined(inner, found), spec.dtype))
+        return True
+
+    return part._replace(engine=call.engine(run_arrays))
+
+
+def _joined(inner: UnevenSpec, found: np.ndarray) -> np.ndarray:
+    """The result of each plane, (N, C, 1, 1, 1), from those of its parts."""
+    values = in_order(inner, found)
+    values = values.reshape(*values.shape[:2], -1)
+    if inner.kind == "average":
+        cells = prod(np.ix_(*(end - first for first, end in inner.windows()))).ravel()
+        values = np.cumsum(values * cells, -1)[..., -1:] / cells.sum()
+    elif inner.kind == "lp" and inner.power != inf:
+        powers = values.astype(np.float64) ** inner.power
+        values = np.cumsum(powers, -1)[..., -1:] ** (1 / inner.power)
+    else:
+        better = np.minimum if inner.kind == "min" else np.maximum
+        values = better.reduce(values, -1, keepdims=True)
+    return values[..., None, None]
+
+
 def _part(call) -> Part:
+    parts = _parts(call.spec)
+    if parts is not None:
+        return _part_of_parts(call, parts)
     spec = call.spec
     problem, shared, in_place, pixels = _problem(call)
     threads = min(call.threads, problem.tasks)

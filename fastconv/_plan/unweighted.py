@@ -85,6 +85,11 @@ class ArrayCall:
         seen = (array for array in (*self.inputs, *self.outputs) if array is not None)
         return sum(prod(array.shape) * array.dtype.itemsize for array in seen)
 
+    def with_results(self, spec: Any) -> ArrayCall:
+        """The same into new arrays, as another specification asks for."""
+        outputs = tuple(Seen.contiguous(*result) for result in spec.results)
+        return replace(self, spec=spec, outputs=outputs, fresh=True)
+
     def pack_words(self) -> str:
         """What is read, in words."""
         return self.spec.pack_words()

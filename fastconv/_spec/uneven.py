@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from math import prod
@@ -43,26 +43,31 @@ class UnevenSpec(Pooling):
     lengths: Sizes  # of the input: depth, height, width
     outputs: Sizes
     kernel: Sizes | None  # cells of a window of fractional pools
+    apart: bool = False  # windows that cover the input share no cells
 
     @property
     def most(self) -> Sizes:
         """Cells of the largest window along each axis."""
         if self.kernel is not None:
             return self.kernel
-        windows = (adaptive(n, out) for n, out in zip(self.lengths, self.outputs, strict=True))
-        return tuple(int((end - first).max(initial=0)) for first, end in windows)
+        return tuple(int((end - first).max(initial=0)) for first, end in self.windows())
 
     @property
     def flops(self) -> int:
         """A comparison, or an addition, for each cell of each window."""
         return self.batch * self.channels * prod(self.outputs) * prod(self.most)
 
+    def windows(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """First cells and ends of windows that cover the input, of each axis."""
+        for n, outputs in zip(self.lengths, self.outputs, strict=True):
+            first, end = adaptive(n, outputs)
+            yield first, np.append(first[1:], n) if self.apart else end
+
     def tables(self, samples: np.ndarray | None = None) -> np.ndarray:
         """First cells and ends of the windows of each axis, one after the other: a row for all
         planes, or of fractional pools one for each, from its random samples."""
         if self.kernel is None:
-            windows = (adaptive(n, out) for n, out in zip(self.lengths, self.outputs, strict=True))
-            return np.concatenate([side for window in windows for side in window])[None]
+            return np.concatenate([side for window in self.windows() for side in window])[None]
         inside = (samples >= 0) & (samples <= 1)
         if not inside.all():
             at = tuple(map(int, np.argwhere(~inside)[0]))

@@ -15,6 +15,7 @@ from pools import CONVENTIONS, assert_right, pools, uneven_pools
 from ways import ISAS
 
 import fastconv
+from fastconv._plan import constants, kept
 
 EXAMPLES = int(os.environ.get("FASTCONV_EXAMPLES", "600"))
 MANY = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -388,3 +389,30 @@ def test_without_nan_omit_counts_the_same_of_every_dtype(dtype):
 def test_rng_is_refused_by_name(rng):
     with pytest.raises((TypeError, ValueError), match="fractional_max_pool2d: rng is"):
         fastconv.fractional_max_pool2d(np.ones((1, 4, 4)), 2, 2, rng=rng)
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8", "f2", "u1", "i8", "?"])
+@pytest.mark.parametrize("rank", [1, 2, 3])
+@pytest.mark.parametrize("last", [False, True])
+def test_planes_too_large_for_a_task_are_pooled_in_parts(dtype, rank, last, monkeypatch):
+    monkeypatch.setattr(constants, "POOL_PLANE", 100)
+    monkeypatch.setattr(constants, "POOL_PLANE_PART", 37)
+    kept.forget()
+    x = numbers((2, 9, *{1: (311,), 2: (19, 23), 3: (7, 5, 11)}[rank]), dtype)
+    x = np.moveaxis(x, 1, -1) if last else x
+    for name, more in (("avg", ()), ("max", ()), ("min", ()), ("lp", (3,)), ("lp", (np.inf,))):
+        pool = getattr(fastconv, f"global_{name}_pool{rank}d")
+        got = pool(x, *more, channels_last=last, threads=3)
+        wanted = pool(x, *more, channels_last=last, algorithm="reference")
+        assert_right(got, wanted, exact=name in ("max", "min"))
+        one = pool(x[:1], *more, channels_last=last, threads=1)
+        assert one.tobytes() == got[:1].tobytes()
+    if np.dtype(dtype).kind == "f":
+        x = x.copy()
+        x.flat[::3] = np.nan
+        for policy in ("omit", "propagate"):
+            pool = getattr(fastconv, f"global_max_pool{rank}d")
+            got = pool(x, nan_policy=policy, channels_last=last)
+            wanted = pool(x, nan_policy=policy, channels_last=last, algorithm="reference")
+            assert_right(got, wanted, exact=True)
+    kept.forget()
