@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Pools of windows that are large, or a whole plane, against the reference."""
+
+import numpy as np
+import pytest
+from arrays import numbers
+from pools import assert_right
+
+import fastconv
+from fastconv._plan import constants, kept
+
+pytestmark = pytest.mark.usefixtures("poisoned")
+
+
+@pytest.mark.parametrize("kind", ["max", "min"])
+@pytest.mark.parametrize("last", [False, True])
+def test_large_windows_leave_out_nan_one_axis_after_the_other(kind, last):
+    x = numbers((2, 3, 61, 67), "f4")
+    x[np.random.default_rng(0).random(x.shape) < 0.4] = np.nan
+    x[0, :, :20, :20] = np.nan  # whole windows
+    x = np.moveaxis(x, 1, -1).copy() if last else x
+    pool = getattr(fastconv, f"{kind}_pool2d")
+    said = {"channels_last": last, "nan_policy": "omit"}
+    assert fastconv.plan(pool, x, 13, 1, 6, **said).algorithm == "separable"
+    got = pool(x, (13, 11), (1, 2), "same", **said)
+    assert_right(got, pool(x, (13, 11), (1, 2), "same", **said, algorithm="reference"), exact=True)
+    assert np.isinf(got).any()
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8", "f2", "u1", "i8", "?"])
+@pytest.mark.parametrize("rank", [1, 2, 3])
+@pytest.mark.parametrize("last", [False, True])
+def test_planes_too_large_for_a_task_are_pooled_in_parts(dtype, rank, last, monkeypatch):
+    monkeypatch.setattr(constants, "POOL_PLANE", 100)
+    monkeypatch.setattr(constants, "POOL_PLANE_PART", 37)
+    kept.forget()
+    x = numbers((2, 9, *{1: (311,), 2: (19, 23), 3: (7, 5, 11)}[rank]), dtype)
+    x = np.moveaxis(x, 1, -1) if last else x
+    for name, more in (("avg", ()), ("max", ()), ("min", ()), ("lp", (3,)), ("lp", (np.inf,))):
+        pool = getattr(fastconv, f"global_{name}_pool{rank}d")
+        got = pool(x, *more, channels_last=last, threads=3)
+        wanted = pool(x, *more, channels_last=last, algorithm="reference")
+        assert_right(got, wanted, exact=name in ("max", "min"))
+        one = pool(x[:1], *more, channels_last=last, threads=1)
+        assert one.tobytes() == got[:1].tobytes()
+    if np.dtype(dtype).kind == "f":
+        x = x.copy()
+        x.flat[::3] = np.nan
+        for policy in ("omit", "propagate"):
+            pool = getattr(fastconv, f"global_max_pool{rank}d")
+            got = pool(x, nan_policy=policy, channels_last=last)
+            wanted = pool(x, nan_policy=policy, channels_last=last, algorithm="reference")
+            assert_right(got, wanted, exact=True)
+    kept.forget()
