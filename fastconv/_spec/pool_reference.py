@@ -9,9 +9,10 @@ from itertools import product
 import numpy as np
 
 from .borders import Border, reach
-from .dtypes import is_integer, saturated
+from .dtypes import is_bfloat16, is_integer, saturated
 from .pool import PoolSpec
 from .pooling import Pooling
+from .reference import to_odd
 
 
 @np.errstate(all="ignore")
@@ -55,6 +56,8 @@ def as_given(spec: Pooling, array: np.ndarray) -> np.ndarray:
 def converted(values: np.ndarray, dtype: np.dtype) -> np.ndarray:
     if is_integer(dtype) and values.dtype.kind == "f":
         return saturated(values, dtype)
+    if is_bfloat16(dtype) and values.dtype == np.float64:
+        values = to_odd(values)
     return values.astype(dtype)
 
 
