@@ -181,11 +181,12 @@ POOL_PLANE_PART = 1 << 20
 
 # The same one axis after the other, in comparisons of a cell: to copy it, and for a step along an
 # axis. Cells of a strip for each that its outputs are apart, at most; channels of a strip, if they
-# lie side by side.
+# lie side by side. Bytes of a strip of one channel, at most, where cells are added.
 PASS_COPY = 2
 PASS_STEP = 2.5
 PASS_MOST = 16
 PASS_CHANNELS = 16
+PASS_BYTES = 1 << 19
 
 # Operations that only move elements, or add them. Bytes of a task, at most and at least; between
 # two looks at signals. Bytes of neighbours that lines of a task share.

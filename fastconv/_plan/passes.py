@@ -29,8 +29,10 @@ def refuses(call) -> str | None:
         return "indices are found by direct only"
     if spec.masked or (spec.omit and spec.summed):
         return "elements are left out of averages and norms by direct only"
-    if 0 not in spec.output_shape and _box(call) is None:
-        return "a window does not fit into the cache"
+    if 0 not in spec.output_shape and _strip(call) is None:
+        return "a window is too large for a strip" if _added(spec) else (
+            "a window does not fit into the cache"
+        )
     return None
 
 
@@ -38,13 +40,19 @@ def candidate(call) -> Candidate:
     """A few steps for each cell, whatever the window."""
     if 0 in call.spec.output_shape:
         return Candidate(0.0, lambda: Part(call.engine(lambda inputs, outs: True), call.isa))
-    return Candidate(_cost(call.spec, _box(call)), partial(_part, call))
+    box, _ = _strip(call)
+    return Candidate(_cost(call.spec, box), partial(_part, call))
+
+
+def _added(spec: PoolSpec) -> bool:
+    """Whether cells are added, not compared."""
+    return spec.summed and spec.power != inf
 
 
 def _steps(spec: PoolSpec) -> int:
     """Of all axes."""
     taps = [axis.k for axis in spec.axes]
-    if spec.summed and spec.power != inf:
+    if _added(spec):
         return sum((k.bit_length() - 1) + k.bit_count() - 1 for k in taps)
     return sum((k - 1).bit_length() for k in taps)
 
@@ -66,20 +74,30 @@ def _cost(spec: PoolSpec, box: tuple[int, ...]) -> float:
     return float(spec.batch * spec.channels * boxes * _cells(spec, box) * each)
 
 
-def _channels(call) -> int:
-    """Of a strip: one, or some that lie side by side."""
+def _strip(call) -> tuple[tuple[int, ...], int] | None:
+    """(Outputs of a task, its channels): those whose strip fits into the cache, some channels that
+    lie side by side or one. Sums need a strip of a constant size only: whether there is one decides
+    on the order in which they are added."""
     spec = call.spec
-    src = call.inputs[0].layout(TILES[tile_of(spec)], spec.rank, spec.channels_last)
-    beside = src.strides[1] == src.itemsize and spec.channels >= costs.PASS_CHANNELS
-    return costs.PASS_CHANNELS if beside else 1
+    dtype = TILES[tile_of(spec)]
+    each = dtype.itemsize * (2 if _added(spec) else 1)
+    room = int(machine.caches()["L2"] * costs.SCRATCH_SHARE) // each
+    largest = costs.PASS_BYTES // each
+    if _added(spec) and _box(spec, largest) is None:
+        return None
+    src = call.inputs[0].layout(dtype, spec.rank, spec.channels_last)
+    if src.strides[1] == src.itemsize and spec.channels >= costs.PASS_CHANNELS:
+        box = _box(spec, room // costs.PASS_CHANNELS)
+        if box is not None:
+            return box, costs.PASS_CHANNELS
+    box = _box(spec, room)
+    if box is None and _added(spec):
+        box = _box(spec, largest)
+    return None if box is None else (box, 1)
 
 
-def _box(call) -> tuple[int, ...] | None:
-    """Outputs of a task: as many as a strip has room for, in halves of the longest axis."""
-    spec = call.spec
-    size = TILES[tile_of(spec)].itemsize * (2 if spec.summed and spec.power != inf else 1)
-    size *= _channels(call)
-    room = int(machine.caches()["L2"] * costs.SCRATCH_SHARE) // size
+def _box(spec: PoolSpec, room: int) -> tuple[int, ...] | None:
+    """Outputs whose windows have so many cells, at most: in halves of the longest axis."""
     box = list(spec.outputs)
     while _cells(spec, tuple(box)) > room:
         a = max(range(3), key=lambda a: box[a] * spec.axes[a].stride)
@@ -107,13 +125,13 @@ def _part(call) -> Part:
     if spec.kind == "average":
         counts = tuple(spec.counts(a) for a in range(3))
         columns = np.append(counts[2], np.ones(4 * lanes)).astype(dtype)
-    box, block = _box(call), _channels(call)
+    box, block = _strip(call)
     step, count = (4, spec.outputs[2]) if block == 1 else (1, spec.channels)
     low = bits_of(spec.worst, spec.source, dtype) ^ np.array(flip, f"u{size}")
     problem = passes.Problem(
         isa=call.isa,
         dtype=tile,
-        what="sum" if spec.summed and spec.power != inf else "max",
+        what="sum" if _added(spec) else "max",
         omit=spec.omit,
         padded=tuple(
             core_axis(axis)

@@ -183,7 +183,6 @@ def make_masked_spec(
     shape, dtype = input
     check_dtype(name, "input", dtype)
     check_dtype(name, "weight", weight[1])
-    as_border_value(name, said.padding_value, dtype)
     source = native(dtype)
     if is_integer(source) and is_integer(weight[1]):
         source = np.dtype(np.float64)  # as quotients are
@@ -192,6 +191,7 @@ def make_masked_spec(
         name, rank, shape, source, *weight, **said._asdict(),
         bias=bias is not None, residual=residual is not None,
     )  # fmt: skip
+    as_border_value(name, said.padding_value, dtype)  # one of the input as it is
     if bias is not None:
         check_bias(conv, np.broadcast_to(np.zeros((), bias[1]), bias[0]), conv.tile_dtype)
     if residual is not None:

@@ -58,8 +58,8 @@ def of_unweighted(op, argument):
         return "sizes"
     if argument in ("scale_factor", "output_ratio"):
         return "scale"
-    if argument == "output_size" and op.startswith("adaptive"):
-        return "kernel_size"  # any number of outputs is right
+    if argument == "output_size" and op.startswith(("adaptive", "fractional")):
+        return "kernel_size"  # any number of outputs is right, if the input has enough elements
     if argument == "padding_value" and op.endswith("_pool"):
         return "maybe value"  # None is right
     if argument in ("align_corners", "recompute_scale_factor"):
@@ -126,7 +126,7 @@ def wrong(argument, number, rank, array, op="conv"):
                                 *([np.float32(1)] if rank else ()), array[..., None][..., :0]),
         "image bias": lambda: arrays(np.ones((2, 3, 4, 5)), np.zeros(array.shape, "O")),
         "input": lambda: arrays(None, 1, array[..., None, None, None],
-                                np.ones((2,) * (rank + 4)), np.zeros(array.shape, "O")),
+                                np.ones((2,) * 7), np.zeros(array.shape, "O")),
         "weight": lambda: arrays(None, 1, array[:0], array[..., :0],
                                  np.zeros(array.shape, "O")),
         "second": lambda: arrays(None, 1, array[:, :0], array[..., None, None, None, None],
@@ -141,5 +141,7 @@ def wrong(argument, number, rank, array, op="conv"):
                         np.zeros(array.shape, "O"), np.zeros(array.shape, "U2"), memoryview(b"abc"),
                         *([np.broadcast_to(array[..., :1], array.shape)]
                           if array.ndim and array.shape[-1] > 1 else ())),
-    }[SAME.get(argument, argument)]()  # fmt: skip
+    }[SAME.get(argument, argument)]  # fmt: skip
+    with np.errstate(invalid="ignore"):  # NaN becomes an integer
+        values = values()
     return values[number % len(values)]

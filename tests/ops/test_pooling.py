@@ -12,7 +12,7 @@ from arrays import numbers
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from pools import CONVENTIONS, assert_right, pools, uneven_pools
-from ways import ISAS
+from ways import ISAS, with_caches
 
 import fastconv
 
@@ -60,6 +60,24 @@ def test_large_windows_are_done_one_axis_after_the_other(kind):
     got = pool(x, (29, 31), (1, 2), "same", threads=2)
     wanted = pool(x, (29, 31), (1, 2), "same", algorithm="reference")
     assert_right(got, wanted, exact=kind == "max")
+
+
+@pytest.mark.parametrize(("kind", "more"), [("avg", ()), ("lp", (3,)), ("max", ())])
+@pytest.mark.parametrize("channels_last", [False, True])
+@pytest.mark.parametrize("k", [13, 71])
+def test_bits_of_large_windows_do_not_depend_on_caches_or_layout(kind, more, channels_last, k):
+    pool = getattr(fastconv, f"{kind}_pool2d")
+    x = numbers((1, 17, 73, 79), "f4")
+    wanted = pool(x, *more, k, 1)
+    if channels_last:
+        x = np.ascontiguousarray(np.moveaxis(x, 1, -1))
+    for l2 in 2**12, 2**15, 2**20, 2**24:
+        with with_caches(l2):
+            got = pool(x, *more, k, 1, channels_last=channels_last)
+            plan = fastconv.plan(pool, x, *more, k, 1, channels_last=channels_last)
+        assert plan.algorithm == "separable" or kind == "max"
+        got = np.moveaxis(got, -1, 1) if channels_last else got
+        assert got.tobytes() == wanted.tobytes(), l2
 
 
 @settings(max_examples=100, deadline=None)
