@@ -88,6 +88,8 @@ typedef struct {
     const int32_t *place;    /* [group][tap], as many as a vector has 32 bits */
     const void *weight;      /* [group][tap][lane] */
     const char *near;        /* [group]: FC_FAR, ... */
+    ptrdiff_t whole;         /* all groups have one tap, are not FC_FAR, and weigh all bits */
+    ptrdiff_t regular, step; /* so many groups at first differ in `base` only, by `step` each */
 } fc_samples;
 
 /* The same for pixels of `inner` elements, a vector or more, whose outputs are `step` apart. */

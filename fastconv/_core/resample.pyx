@@ -24,8 +24,9 @@ from fastconv._core.window cimport LINE, PAGE, book, operands_t
 
 cdef enum:
     ROWS = 4                # of the output, at a time
+    PLAIN_ROWS = 16         # ... if nothing is kept of them in scratch
     SUMMED = 16             # FC_SUMMED, for the sizes of arrays
-    INTEGERS = 13           # of what is told of a block
+    INTEGERS = 16           # of what is told of a block
 
 cdef enum:                 # what an output is made of: nothing, one input as it is, a sum
     NOTHING, ONE, SUM
@@ -189,6 +190,29 @@ cdef void sum_rows(const resample_t *p, const block_t *block, const place_t *pla
     p.kernels.weigh_rows(mixed, row, weight, k, count, add)
 
 
+cdef void rows_in_place(const resample_t *p, const block_t *block, const operands_t *operands,
+                        place_t *place, Py_ssize_t rows, const void **src,
+                        void **dst) noexcept nogil:
+    """Where the next rows of the output are, and the rows of the input that they are copies of, if
+    nothing stands between both."""
+    cdef const Py_ssize_t *at
+    cdef Py_ssize_t r = 0, taps = p.height.taps, step = p.dst.bytes[3], end
+    cdef const char *src_plane
+    cdef char *dst_row
+    while r < rows:
+        end = min(rows, r + p.height.outputs - place.h)
+        at, src_plane = p.height.bytes + place.h * taps, place.src
+        dst_row = place.dst + place.h * step
+        place.h += end - r
+        while r < end:
+            src[r], dst[r] = src_plane + at[0], dst_row
+            at += taps
+            dst_row += step
+            r += 1
+        if place.h == p.height.outputs:
+            next_plane(p, block, operands, place)
+
+
 cdef void one_task(const void *what, operands_t *operands, Py_ssize_t task,
                    char *scratch) noexcept nogil:
     cdef const resample_t *p = <const resample_t *> what
@@ -196,11 +220,12 @@ cdef void one_task(const void *what, operands_t *operands, Py_ssize_t task,
     cdef Py_ssize_t first = task // p.blocks * p.task_rows
     cdef Py_ssize_t left = min(p.rows - first, p.task_rows), some, r
     cdef Py_ssize_t used = (block.high - block.low) * p.inner * p.itemsize
-    cdef const void *src[ROWS]
-    cdef void *dst[ROWS]
+    cdef const void *src[PLAIN_ROWS]
+    cdef void *dst[PLAIN_ROWS]
     cdef char *out[ROWS]
     cdef char *mixed
     cdef int kind
+    cdef bint plain = p.src.in_place and p.dst.in_place and not p.mixes and not p.holes
     cdef place_t place
     place.h = first % p.height.outputs
     first //= p.height.outputs
@@ -214,9 +239,11 @@ cdef void one_task(const void *what, operands_t *operands, Py_ssize_t task,
         memset(scratch + p.at_mixed + r * p.row_bytes + used, 0, p.row_bytes - used)
     memset(scratch + p.at_tags, -1, SUMMED * sizeof(Py_ssize_t))
     while left:
-        some = min(left, <Py_ssize_t> ROWS)
+        some = min(left, <Py_ssize_t> (PLAIN_ROWS if plain else ROWS))
         left -= some
-        for r in range(some):
+        if plain:
+            rows_in_place(p, block, operands, &place, some, src, dst)
+        for r in range(0 if plain else some):
             mixed = scratch + p.at_mixed + r * p.row_bytes
             kind = min(place.kind, <int> p.height.kind[place.h])
             src[r] = mixed
@@ -270,6 +297,7 @@ cdef void set_block(block_t *block, const Py_ssize_t *told, Py_ssize_t inner,
     row.at, row.count = <const Py_ssize_t *> told[7], <const Py_ssize_t *> told[8]
     row.base, row.place = <const Py_ssize_t *> told[9], <const int32_t *> told[10]
     row.weight, row.near = <const void *> told[11], <const char *> told[12]
+    row.whole, row.regular, row.step = told[13], told[14], told[15]
     pixel.outputs, pixel.taps, pixel.every, pixel.inner = told[4], told[5], told[6], inner
     pixel.step, pixel.count, pixel.place = step, row.count, row.base
     pixel.weight = row.weight

@@ -48,6 +48,7 @@ cdef extern from "fc_kernels.h" nogil:
         const int32_t *place
         const void *weight
         const char *near
+        Py_ssize_t whole, regular, step
 
     ctypedef struct fc_pixel_samples:
         Py_ssize_t outputs, taps, every, inner, step

@@ -82,7 +82,7 @@ def block(
         every = taps if (count == taps).all() else 0
         arrays = (count, np.ascontiguousarray(place, PLACE), np.ascontiguousarray(real))
         at_count, at_place, at_weight = map(address, arrays)
-        told = (end - first, taps, every, 0, at_count, at_place, 0, at_weight, 0)
+        told = (end - first, taps, every, 0, at_count, at_place, 0, at_weight, 0, 0, 0, 0)
         return (first, end, low, high, *told), arrays
     # A vector that begins at the last element of a row would read beyond it.
     least = max(0, spec.axes[2].n - ceil(lanes / inner))
@@ -148,7 +148,17 @@ def _groups(
             np.int8
         ),
     )
-    return (len(at), taps, every, *map(address, arrays)), arrays
+    whole = taps == 1 and bool(copies and found.all() and near.all())
+    regular, step = _regular(at, base[:, 0], away[:, 0], lanes)
+    return (len(at), taps, every, *map(address, arrays), whole, regular, step), arrays
+
+
+def _regular(at: np.ndarray, base: np.ndarray, place: np.ndarray, lanes: int) -> tuple[int, int]:
+    """How many groups at first differ in their base only, and by how much from one to the next."""
+    number = np.arange(len(at))
+    step = int(base[1] - base[0]) if len(base) > 1 else 0
+    same = (place == place[0]).all(1) & (base == base[0] + step * number) & (at == lanes * number)
+    return int(np.append(same, False).argmin()), step
 
 
 def _in_lines(array: np.ndarray) -> np.ndarray:

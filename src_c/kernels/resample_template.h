@@ -13,11 +13,9 @@
 #define FC_WEIGHED(sum, weight, value) ((sum) | ((weight) & (value)))
 #endif
 
-/* What is stored might be what a pointer points to, so pointers and sizes are copied first.
- * PAIRS: of two rows that follow one another, the second one is the first one again. */
-FC_INLINE void FC_NAME(resample_some)(const int ROWS, const int TAPS, const int PAIRS,
-                                      const fc_samples *samples_, void *const *dst,
-                                      const void *const *src)
+/* What is stored might be what a pointer points to, so pointers and sizes are copied first. */
+FC_INLINE void FC_NAME(resample_some)(const int ROWS, const int TAPS, const fc_samples *samples_,
+                                      void *const *dst, const void *const *src)
 {
     enum { PARTS = FC_VBYTES / 4 };
     const fc_samples samples = *samples_;
@@ -43,13 +41,13 @@ FC_INLINE void FC_NAME(resample_some)(const int ROWS, const int TAPS, const int 
         const FC_VEC by = FC_LOAD(weight + t * lanes);                                           \
         (void)index;                                                                             \
         FC_UNROLL                                                                                \
-        for (int r = 0; r < ROWS; r += 1 + PAIRS)                                                \
+        for (int r = 0; r < ROWS; r++)                                                           \
             sum[r] = FC_WEIGHED(sum[r], by, VALUE);                                              \
     }
         if (samples.near[g] == FC_TOGETHER) {
             fc_vec_i32 window[4];
             FC_UNROLL
-            for (int r = 0; r < ROWS; r += 1 + PAIRS)
+            for (int r = 0; r < ROWS; r++)
                 window[r] = *(const fc_vec_i32 *)(from[r] + *base);
             FC_TAPS((FC_VEC)fc_permute(window[r], index))
         } else if (samples.near[g] == FC_NEAR) {
@@ -60,7 +58,7 @@ FC_INLINE void FC_NAME(resample_some)(const int ROWS, const int TAPS, const int 
 #undef FC_TAPS
         FC_UNROLL
         for (int r = 0; r < ROWS; r++)
-            FC_LOAD(to[r] + at) = sum[PAIRS ? r / 2 * 2 : r];
+            FC_LOAD(to[r] + at) = sum[r];
         base += most;
         place += most * PARTS;
         weight += most * lanes;
@@ -68,33 +66,80 @@ FC_INLINE void FC_NAME(resample_some)(const int ROWS, const int TAPS, const int 
 }
 
 /* Each a function of its own: those of few taps have no loop over them. */
-#define FC_RESAMPLE(NAME, ROWS, TAPS, PAIRS)                                                     \
+#define FC_RESAMPLE(NAME, ROWS, TAPS)                                                            \
     static __attribute__((noinline)) void FC_NAME(resample_##NAME)(                              \
         const fc_samples *samples, void *const *dst, const void *const *src)                     \
     {                                                                                            \
-        FC_NAME(resample_some)(ROWS, TAPS, PAIRS, samples, dst, src);                            \
+        FC_NAME(resample_some)(ROWS, TAPS, samples, dst, src);                                   \
     }
-FC_RESAMPLE(row, 1, 0, 0)
+FC_RESAMPLE(row, 1, 0)
 #if FC_REAL
-FC_RESAMPLE(four, 4, 0, 0)
-FC_RESAMPLE(rows_of_2, 4, 2, 0)
+FC_RESAMPLE(four, 4, 0)
+FC_RESAMPLE(rows_of_2, 4, 2)
 #else
-FC_RESAMPLE(four, 4, 1, 0)
-FC_RESAMPLE(pairs, 4, 1, 1)
+FC_RESAMPLE(four, 4, 1)
+
+/* A row that is copied to so many rows of the output, if all groups are `whole`:
+ *
+ *     to[at[g] + l] = from[base[g] + place[g][l]]
+ *
+ * In the first `regular` groups `place` is that of the first one, base[g] = base[0] + g * step and
+ * at[g] = g * lanes, so nothing of the tables is read there. */
+FC_INLINE void FC_NAME(resample_copies)(const int COPIES, const fc_samples *samples,
+                                        void *const *dst, const FC_T *from)
+{
+    enum { PARTS = FC_VBYTES / 4 };
+    const ptrdiff_t *base = samples->base, *at = samples->at, lanes = FC_LANES;
+    const ptrdiff_t groups = samples->groups, regular = samples->regular, step = samples->step;
+    const int32_t *place = samples->place;
+    FC_T *const first = dst[0], *const second = dst[COPIES - 1];
+#define FC_COPY(TO, FROM, INDEX)                                                                 \
+    {                                                                                            \
+        const FC_VEC value = (FC_VEC)fc_permute(*(const fc_vec_i32 *)(from + (FROM)), INDEX);    \
+        FC_LOAD(first + (TO)) = value;                                                           \
+        if (COPIES > 1)                                                                          \
+            FC_LOAD(second + (TO)) = value;                                                      \
+    }
+    const fc_vec_i32 index = *(const fc_vec_i32 *)place;
+    for (ptrdiff_t g = 0, away = base[0]; g < regular; g++, away += step)
+        FC_COPY(g * lanes, away, index)
+    for (ptrdiff_t g = regular; g < groups; g++)
+        FC_COPY(at[g], base[g], *(const fc_vec_i32 *)(place + g * PARTS))
+#undef FC_COPY
+}
+
+/* Rows of the output that follow one another are often made of the same row. */
+static __attribute__((noinline)) void FC_NAME(resample_whole)(const fc_samples *samples_,
+                                                              void *const *dst,
+                                                              const void *const *src,
+                                                              ptrdiff_t rows)
+{
+    const fc_samples samples = *samples_;
+    for (ptrdiff_t r = 0; r < rows; r++)
+        if (r + 1 < rows && src[r] == src[r + 1]) {
+            FC_NAME(resample_copies)(2, &samples, dst + r, src[r]);
+            r++;
+        } else {
+            FC_NAME(resample_copies)(1, &samples, dst + r, src[r]);
+        }
+}
 #endif
 
 static void FC_NAME(resample_rows)(const fc_samples *samples, void *const *dst,
                                    const void *const *src, ptrdiff_t rows)
 {
+#if !FC_REAL
+    if (samples->whole) {
+        FC_NAME(resample_whole)(samples, dst, src, rows);
+        return;
+    }
+#endif
     for (; rows >= 4; rows -= 4) {
 #if FC_REAL
         if (samples->every == 2)
             FC_NAME(resample_rows_of_2)(samples, dst, src);
-#else
-        if (src[0] == src[1] && src[2] == src[3])
-            FC_NAME(resample_pairs)(samples, dst, src);
-#endif
         else
+#endif
             FC_NAME(resample_four)(samples, dst, src);
         dst += 4;
         src += 4;

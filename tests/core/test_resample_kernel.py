@@ -19,6 +19,7 @@ class Samples(ctypes.Structure):
     _fields_ = [
         *((name, SIZE) for name in ("groups", "taps", "every")),
         *((name, POINTER) for name in ("at", "count", "base", "place", "weight", "near")),
+        *((name, SIZE) for name in ("whole", "regular", "step")),
     ]
 
 
@@ -86,6 +87,35 @@ def test_resample_rows(table, isa, near):
             samples = Samples(groups, taps, every, *(array.ctypes.data for array in held))
             table.call("resample_rows", samples, pointers(out), pointers(twice), rows)
             np.testing.assert_array_equal(out, expected)
+
+
+@pytest.mark.parametrize("regular", [1, 4, 6])
+def test_resample_whole_rows(table, isa, regular):
+    """Of integers: copies by groups that are regular, and then by others."""
+    if table.dtype.kind == "f":
+        pytest.skip("floating point is summed")
+    lanes, dtype, rng = table.lanes, table.dtype, np.random.default_rng(regular)
+    parts, groups, step = table.itemsize // 4, 6, max(1, lanes // 2)
+    length = lanes * groups
+    at = (np.arange(groups) * lanes).astype(np.intp)
+    base = rng.integers(0, length - lanes, groups).astype(np.intp)
+    place = rng.integers(0, lanes, (groups, lanes))
+    base[:regular] = 1 + step * np.arange(regular)
+    place[:regular] = rng.integers(0, lanes, lanes)
+    index = (parts * place[..., None] + np.arange(parts)).reshape(groups, -1).astype(np.int32)
+    src = small_integers(rng, (7, length), dtype)
+    rows = [src[r] for r in (0, 1, 1, 2, 2, 2, 3, 4, 4, 4, 4)]
+    out = np.full((len(rows), groups * lanes + 1), 77, dtype)
+    expected = out.copy()
+    for g in range(groups):
+        expected[:, at[g] : at[g] + lanes] = [row[base[g] + place[g]] for row in rows]
+    count, near = np.ones(groups, np.intp), np.full(groups, TOGETHER, np.int8)
+    by = np.full((groups, lanes), -1, dtype)
+    held = (at, count, base, index, by, near)
+    addresses = [array.ctypes.data for array in held]
+    samples = Samples(groups, 1, 1, *addresses, 1, regular, step)
+    table.call("resample_rows", samples, pointers(out), pointers(rows), len(rows))
+    np.testing.assert_array_equal(out, expected)
 
 
 def test_resample_pixels(table, isa):
