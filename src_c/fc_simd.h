@@ -136,16 +136,17 @@ FC_FILLED(i64, __m512i, _mm512_mask_loadu_epi64, __mmask8)
     FC_INLINE fc_vec_##DTYPE fc_load_filled_##DTYPE(const void *from, uint32_t bits,             \
                                                     fc_vec_##DTYPE fill)                         \
     {                                                                                            \
-        fc_vec_##BITS lanes = {0};                                                               \
-        for (unsigned l = 0; l < sizeof lanes / sizeof lanes[0]; l++)                            \
-            lanes[l] = -(int)(bits >> l & 1);                                                    \
-        return (fc_vec_##DTYPE)((fc_vec_##BITS)fc_load_masked_##DTYPE(from, bits)                \
-                                | (~lanes & (fc_vec_##BITS)fill));                               \
+        static const int##BITS##_t bit_of_lane[] = {1, 2, 4, 8, 16, 32, 64, 128};                \
+        const fc_vec_i##BITS bit = *(const fc_vec_i##BITS *)bit_of_lane;                         \
+        const fc_vec_i##BITS all = (fc_vec_i##BITS){0} + (int##BITS##_t)bits;                    \
+        const fc_vec_i##BITS lanes = (fc_vec_i##BITS)((all & bit) == bit);                       \
+        return (fc_vec_##DTYPE)((fc_vec_i##BITS)fc_load_masked_##DTYPE(from, bits)               \
+                                | (~lanes & (fc_vec_i##BITS)fill));                              \
     }
-FC_FILLED(f32, i32)
-FC_FILLED(f64, i64)
-FC_FILLED(i32, i32)
-FC_FILLED(i64, i64)
+FC_FILLED(f32, 32)
+FC_FILLED(f64, 64)
+FC_FILLED(i32, 32)
+FC_FILLED(i64, 64)
 #endif
 #undef FC_FILLED
 #define FC_LOAD_FILLED FC_JOIN2(fc_load_filled, FC_DTYPE)
