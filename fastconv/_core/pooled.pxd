@@ -29,6 +29,7 @@ cdef struct pooled_t:
     Py_ssize_t parts[5]
     bint pixels                 # lanes are columns, else channels
     bint in_place               # cells are read where they lie in the array
+    bint shared                 # ... and taps between two columns come with the first of them
     bint dst_in_place, index_in_place       # lanes are written where they belong
     bint flips
     char flip[8]                # bits that are flipped before and after

@@ -54,7 +54,9 @@ cdef Py_ssize_t find_columns(const pooled_t *p, const part_t *part, char *scratc
         masked = count < lanes
         if p.pixels:
             first = (part.first[2] + x) * axis.stride - axis.pad
-            last = first + lanes * axis.stride - 1 + (axis.taps - 1) * axis.dilation
+            # Taps that come with the one before them are not read on their own.
+            last = axis.taps - 1 if not p.shared else (axis.taps - 1) // axis.stride * axis.stride
+            last = first + lanes * axis.stride - 1 + last * axis.dilation
             masked = masked or first < 0 or last >= axis.src
         if pieces == 0 or masked or columns[pieces - 1].mask != NULL:
             columns[pieces].at, columns[pieces].cols = x, 0

@@ -200,7 +200,7 @@ cdef void one_task(const void *what, operands_t *operands, Py_ssize_t task,
     if p.pixels:
         pool.lane_index = axis.stride * (1 if p.indices.padded else p.indices.weight[4])
         if p.in_place and axis.stride == 2:
-            pool.pairs, pool.shared = True, axis.dilation == 1
+            pool.pairs, pool.shared = True, p.shared
         if p.columns != NULL:
             pool.divisors = p.columns + part.first[2] * p.window.itemsize
     else:
@@ -283,6 +283,7 @@ cdef class Problem:
                 memcpy(p.mask.border_value[a], <const char *> mask_border, 8)
         set_view(&p.dst, dst, 1)
         p.what, p.in_place = WHATS[what], in_place
+        p.shared = in_place and pixels and p.window.axis[3].dilation == 1
         if index is not None:
             set_view(&p.index, index, 1)
             p.indices.wanted, p.indices.weight = True, weight
