@@ -11,8 +11,8 @@ enum { FC_POOL_MAX, FC_POOL_ARGMAX, FC_POOL_SUM };
 typedef struct {
     int what;   /* see above */
     int omit;   /* NaN is left out */
-    int pairs;  /* from lane to lane there are two elements (of real numbers), else one */
-    int shared; /* each tap is one element behind the one before it, or there are no pairs */
+    int shift;  /* from lane to lane there are 1 << shift elements: of real numbers 1, 2 or 4 */
+    int shared; /* each tap is one element behind the one before it, or shift is 0 */
     int index_bytes; /* of an index that is stored: 8 or 4 */
     ptrdiff_t lines, src_line, dst_line, line_index; /* in elements */
     ptrdiff_t index_line;                            /* in bytes */
@@ -27,7 +27,8 @@ typedef struct {
     ptrdiff_t walk_rows, walk_stride;
     ptrdiff_t lane_index;
     int64_t first_index;
-    const fc_columns *columns, *columns_end; /* of masked ones each tap has a mask */
+    /* Of masked ones each tap has a mask: a word for two vectors of what lies between lanes. */
+    const fc_columns *columns, *columns_end;
     const void *low;             /* what is there where there is no cell */
     const double *line_divisors; /* of sums, one for each line ... */
     const void *divisors;        /* ... and one for each lane, readable in whole vectors; or NULL */

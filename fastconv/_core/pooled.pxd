@@ -29,7 +29,8 @@ cdef struct pooled_t:
     Py_ssize_t parts[5]
     bint pixels                 # lanes are columns, else channels
     bint in_place               # cells are read where they lie in the array
-    bint shared                 # ... and taps between two columns come with the first of them
+    int shift                   # ... as vectors, with 1 << shift elements from column to column
+    bint shared                 # taps between two columns come with the first of them
     bint dst_in_place, index_in_place       # lanes are written where they belong
     bint flips
     char flip[8]                # bits that are flipped before and after
@@ -62,6 +63,7 @@ cdef void list_walk(const pooled_t *p, const part_t *part, Py_ssize_t z, fc_pool
 cdef void list_taps(const pooled_t *p, const part_t *part, const source_t *source, Py_ssize_t x,
                     bint valid_only, fc_pool *pool, char *scratch) noexcept nogil
 cdef bint is_nan(const fc_kernels *kernels, const char *at) noexcept nogil
+cdef Py_ssize_t mask_words(const pooled_t *p) noexcept nogil
 cdef void find_part(const pooled_t *p, Py_ssize_t task, part_t *part) noexcept nogil
 cdef Py_ssize_t find_columns(const pooled_t *p, const part_t *part, char *scratch) noexcept nogil
 cdef Py_ssize_t list_rows(const pooled_t *p, Py_ssize_t z, Py_ssize_t y, const Py_ssize_t *depth,

@@ -22,12 +22,19 @@ cdef void find_part(const pooled_t *p, Py_ssize_t task, part_t *part) noexcept n
     part.n = task // p.parts[1]
 
 
-cdef uint32_t valid_lanes(const Axis *axis, Py_ssize_t x, Py_ssize_t count,
-                          Py_ssize_t tap) noexcept nogil:
+cdef Py_ssize_t mask_words(const pooled_t *p) noexcept nogil:
+    """Words of a tap's mask: one for each two vectors that are read for a vector of columns."""
+    return ((1 << p.shift) + 1) // 2
+
+
+cdef uint32_t valid_lanes(const pooled_t *p, Py_ssize_t x, Py_ssize_t count, Py_ssize_t tap,
+                          Py_ssize_t word) noexcept nogil:
     """Which elements from column x on, of `count` columns of a vector, lie in the input, and belong
-    to one of these columns or lie between two.  With a larger stride there is one column."""
-    cdef Py_ssize_t at = x * axis.stride - axis.pad + tap * axis.dilation
-    cdef Py_ssize_t most = count * (axis.stride if axis.stride <= 2 else 1)
+    to one of these columns or lie between two: those of a word of the mask."""
+    cdef const Axis *axis = &p.window.axis[3]
+    cdef Py_ssize_t bits = 2 * p.window.kernels.lanes
+    cdef Py_ssize_t at = x * axis.stride - axis.pad + tap * axis.dilation + word * bits
+    cdef Py_ssize_t most = min(bits, (count << p.shift) - word * bits)
     cdef Py_ssize_t first = max(<Py_ssize_t> 0, -at), end = min(most, axis.src - at)
     if first >= end:
         return 0
@@ -42,6 +49,7 @@ cdef Py_ssize_t find_columns(const pooled_t *p, const part_t *part, char *scratc
     cdef uint32_t *mask = <uint32_t *> (scratch + p.at_masks)
     cdef const Axis *axis = &p.window.axis[3]
     cdef Py_ssize_t lanes = p.window.kernels.lanes, x, count, t, last, pieces = 0, first, total
+    cdef Py_ssize_t words = mask_words(p)
     cdef bint masked
     if not p.in_place:
         columns[0].at, columns[0].mask, columns[0].vectors = 0, NULL, 0
@@ -55,8 +63,8 @@ cdef Py_ssize_t find_columns(const pooled_t *p, const part_t *part, char *scratc
         if p.pixels:
             first = (part.first[2] + x) * axis.stride - axis.pad
             # Taps that come with the one before them are not read on their own.
-            last = axis.taps - 1 if not p.shared else (axis.taps - 1) // axis.stride * axis.stride
-            last = first + lanes * axis.stride - 1 + last * axis.dilation
+            last = (axis.taps - 1) >> p.shift << p.shift if p.shared else axis.taps - 1
+            last = first + (lanes << p.shift) - 1 + last * axis.dilation
             masked = masked or first < 0 or last >= axis.src
         if pieces == 0 or masked or columns[pieces - 1].mask != NULL:
             columns[pieces].at, columns[pieces].cols = x, 0
@@ -65,9 +73,9 @@ cdef Py_ssize_t find_columns(const pooled_t *p, const part_t *part, char *scratc
                 columns[pieces].mask = mask
             pieces += 1
         columns[pieces - 1].cols += count
-        for t in range(axis.taps if masked else 0):
+        for t in range(axis.taps * words if masked else 0):
             if p.pixels:
-                mask[0] = valid_lanes(axis, part.first[2] + x, count, t)
+                mask[0] = valid_lanes(p, part.first[2] + x, count, t // words, t % words)
             else:
                 mask[0] = <uint32_t> ((<uint64_t> 1 << count) - 1)
             mask += 1

@@ -15,7 +15,8 @@ from fastconv._core cimport source as sources
 from fastconv._core.axis cimport ZERO, Axis, Span, ceiling, make_span
 from fastconv._core.parallel cimport make_tasks
 from fastconv._core.pooled cimport (
-    find_columns, find_part, list_rows, list_taps, list_walk, part_t, place_t, pool_lines, pooled_t)
+    find_columns, find_part, list_rows, list_taps, list_walk, mask_words, part_t, place_t,
+    pool_lines, pooled_t)
 from fastconv._core.source cimport source_t, tap_offset
 from fastconv._core.table cimport (
     FC_POOL_ARGMAX, FC_POOL_MAX, FC_POOL_SUM, fc_columns, fc_pool, find)
@@ -193,14 +194,12 @@ cdef void one_task(const void *what, operands_t *operands, Py_ssize_t task,
     pool.columns_end = pool.columns + find_columns(p, &part, scratch)
     pool.place = <Py_ssize_t *> (scratch + p.at_place)
     pool.row_index = <Py_ssize_t *> (scratch + p.at_row_index)
-    pool.shared = True
     for a in range(4):
         take_span(p, &part, a, &span[a])
         box[a] = source.box[a] = &span[a]
     if p.pixels:
         pool.lane_index = axis.stride * (1 if p.indices.padded else p.indices.weight[4])
-        if p.in_place and axis.stride == 2:
-            pool.pairs, pool.shared = True, p.shared
+        pool.shift, pool.shared = p.shift, p.shared
         if p.columns != NULL:
             pool.divisors = p.columns + part.first[2] * p.window.itemsize
     else:
@@ -255,8 +254,9 @@ cdef class Problem:
     cdef object held            # what addresses point to
 
     def __init__(self, *, isa, dtype, what, omit, axes, channels, src, mask, dst, index, weight,
-                 mask_border, padded_sizes, each, pixels, in_place, dst_in_place, index_in_place,
-                 flip, power, low, border_value, counts, columns, value_how, index_how):
+                 mask_border, padded_sizes, each, pixels, in_place, shift, dst_in_place,
+                 index_in_place, flip, power, low, border_value, counts, columns, value_how,
+                 index_how):
         cdef pooled_t *p = &self.c
         cdef Axis *axis
         cdef Py_ssize_t a
@@ -283,7 +283,7 @@ cdef class Problem:
                 memcpy(p.mask.border_value[a], <const char *> mask_border, 8)
         set_view(&p.dst, dst, 1)
         p.what, p.in_place = WHATS[what], in_place
-        p.shared = in_place and pixels and p.window.axis[3].dilation == 1
+        p.shift, p.shared = shift, shift > 0 and p.window.axis[3].dilation == 1
         if index is not None:
             set_view(&p.index, index, 1)
             p.indices.wanted, p.indices.weight = True, weight
@@ -343,7 +343,7 @@ cdef class Problem:
         p.at_step = book(&end, taps * sizeof(Py_ssize_t))
         p.at_tap_index = book(&end, taps * sizeof(Py_ssize_t))
         p.at_columns = book(&end, (widest + 1) * sizeof(fc_columns))
-        p.at_masks = book(&end, widest * taps * 4 if p.in_place else 0)
+        p.at_masks = book(&end, widest * taps * mask_words(p) * 4 if p.in_place else 0)
         p.at_value = book(&end, p.lines * p.pitch * size)
         p.at_count = book(&end, p.lines * p.pitch * size if p.counting else 0)
         p.at_index = book(&end, p.lines * p.pitch * 8)

@@ -93,7 +93,7 @@ cdef extern from "fc_kernels.h" nogil:
         Py_ssize_t a[4]
 
     ctypedef struct fc_pool:
-        int what, omit, pairs, shared, index_bytes
+        int what, omit, shift, shared, index_bytes
         Py_ssize_t lines, src_line, dst_line, line_index, index_line
         const Py_ssize_t *begin
         Py_ssize_t begin_step

@@ -175,6 +175,8 @@ POOL_PART = 64
 POOL_OPERATIONS = 100_000
 POOL_ROWS = 256
 POOL_STRIP_BYTES = 64 * 1024
+# Strides of which vectors of columns are read where they lie: as many vectors, shuffled.
+POOL_STRIDES = (1, 2, 4)
 # Elements of a plane that is one task, at most; and of a part of a larger one.
 POOL_PLANE = 1 << 22
 POOL_PLANE_PART = 1 << 20

@@ -146,11 +146,12 @@ def _problem(call) -> tuple[pooling.Problem, tuple[str, ...]]:
     flip = flip_of(spec, tile)
     mask = _mask(call, dtype)
     counted = spec.kind == "average" and mask is None
+    shift = _shift(spec, src)
     in_place = (
         src.native
         and not (flip or spec.power or mask)
         and not spec.reads_border
-        and (not pixels or _in_vectors(spec, src))
+        and (not pixels or shift is not None)
     )
     padded = spec.convention and spec.reads_border
     counts = columns = None
@@ -178,6 +179,7 @@ def _problem(call) -> tuple[pooling.Problem, tuple[str, ...]]:
         each=_task(call, pixels, in_place, dtype.itemsize),
         pixels=pixels,
         in_place=in_place,
+        shift=shift if in_place and pixels else 0,
         dst_in_place=dst.native and _adjacent(dst, step, size),
         index_in_place=index is not None and index.native and _adjacent(index, step, size),
         flip=in_eight(np.array(flip, f"u{dtype.itemsize}")) if flip else None,
@@ -220,10 +222,23 @@ def _adjacent(layout: Layout, axis: int, size: int) -> bool:
     return layout.strides[axis] == layout.itemsize or size == 1
 
 
-def _in_vectors(spec: PoolSpec, src: Layout) -> bool:
-    """Whether vectors of columns can be read where they lie."""
-    width, pairs = spec.axes[2], spec.source.kind not in "biu" and not spec.omit
-    return src.strides[4] == src.itemsize and (width.stride <= 1 + pairs or width.outputs == 1)
+def _shift(spec: PoolSpec, src: Layout) -> int | None:
+    """The logarithm of how many elements there are from column to column, if vectors of columns can
+    be read where they lie: of real numbers, of which none is left out, few.
+
+    Of stride 4, four vectors are read and shuffled for each. That pays where most of their elements
+    are taps, and of one window: else it is faster to shuffle once, into a strip."""
+    width, apart = spec.axes[2], spec.source.kind not in "biu" and not spec.omit
+    if src.strides[4] != src.itemsize:
+        return None
+    pays = width.stride <= 2 or (
+        width.dilation == 1
+        and 2 * width.k > width.stride
+        and spec.taps <= prod(axis.stride for axis in spec.axes)
+    )
+    if pays and width.stride in costs.POOL_STRIDES and (apart or width.stride == 1):
+        return width.stride.bit_length() - 1
+    return 0 if width.outputs == 1 else None
 
 
 def _task(call, pixels: bool, in_place: bool, size: int) -> tuple[int, int, int, int]:

@@ -2,7 +2,7 @@
  *
  * Pooling: each output is the largest, or the sum, of the cells of its window.
  *
- *     C[i] = best (or sum) over rows r and taps t of B[place[r] + step[t] + i]     (2 i in pairs)
+ *     C[i] = best (or sum) over rows r and taps t of B[place[r] + step[t] + (i << shift)]
  *
  * Lanes are neighbouring outputs: columns of a row, or channels of a pixel.  Rows and taps come in
  * the order of the window.  Of equal cells the first one wins, of several NaN the last: so a value
@@ -17,6 +17,7 @@
 typedef FC_INT FC_NAME(places) __attribute__((vector_size(FC_VBYTES), aligned(1), may_alias));
 #define FC_NO_PLACE ((FC_INT)((FC_BITS)1 << (8 * sizeof(FC_INT) - 1)))
 enum { FC_NAME(POOL_BLOCK) = 256 }; /* taps of a row that one chain of additions sums */
+enum { FC_NAME(POOL_SPAN) = 4 };    /* elements from lane to lane, at most */
 
 #if FC_SELECTS
 /* `count` places from a vector, each `first` more, as integers of 8 or 4 bytes. */
@@ -87,30 +88,40 @@ typedef struct {
     FC_NAME(places) at[FC_POOL_VECTORS];
 } FC_NAME(pool_state);
 
-/* Tap t of a row, and where pairs are shared the tap behind it, if it is one of `taps`. */
+/* Every SPAN-th element, SPAN = 1 << SHIFT, of as many vectors that follow one another, from the
+ * k-th on: each round takes one bit of k, and every second element of what is left. */
+FC_INLINE FC_VEC FC_NAME(pool_every)(const int SHIFT, const int k, const FC_VEC *value)
+{
+    if (SHIFT == 0)
+        return value[0];
+    const FC_VEC first = FC_EVERY_SECOND(k & 1, value[0], value[1]);
+    if (SHIFT == 1)
+        return first;
+    return FC_EVERY_SECOND(k >> 1, first, FC_EVERY_SECOND(k & 1, value[2], value[3]));
+}
+
+/* `many` taps of a row from tap t on, of which those behind the first lie between two lanes. */
 FC_INLINE void FC_NAME(pool_step)(const int WHAT, const int OMIT, const int WIDTH, const int MASKED,
-                                  const int PAIRS, const int BOTH, const fc_pool *pool,
-                                  const uint32_t *mask, const FC_T *row, FC_INT first, ptrdiff_t t,
+                                  const int SHIFT, const fc_pool *pool, const uint32_t *mask,
+                                  const FC_T *row, FC_INT first, ptrdiff_t t, ptrdiff_t many,
                                   FC_VEC low, FC_NAME(pool_state) *state)
 {
+    const int SPAN = 1 << SHIFT, ARG = WHAT == FC_POOL_ARGMAX;
     const FC_T *from = row + pool->step[t];
-    const uint32_t bits = MASKED ? *mask : 0;
-    const int ARG = WHAT == FC_POOL_ARGMAX;
-    const FC_INT place = ARG ? first + (FC_INT)pool->tap_index[t] : 0;
-    const FC_INT then = ARG && BOTH ? first + (FC_INT)pool->tap_index[t + 1] : 0;
     FC_UNROLL
     for (int v = 0; v < WIDTH; v++) {
-        const FC_T *at = from + (v * FC_LANES << PAIRS);
-        FC_VEC value = FC_NAME(pool_load)(MASKED, at, bits, low), next = value;
-        if (PAIRS) {
-            next = FC_NAME(pool_load)(MASKED, at + FC_LANES, bits >> FC_LANES, low);
-            FC_NAME(pool_tap)(WHAT, OMIT, FC_EVERY_SECOND(0, value, next), place,
-                              &state->best[v], &state->at[v]);
-            if (BOTH)
-                FC_NAME(pool_tap)(WHAT, OMIT, FC_EVERY_SECOND(1, value, next), then,
+        FC_VEC value[FC_NAME(POOL_SPAN)];
+        FC_UNROLL
+        for (int i = 0; i < SPAN; i++)
+            value[i] = FC_NAME(pool_load)(MASKED, from + (v * SPAN + i) * FC_LANES,
+                                          MASKED ? mask[i / 2] >> i % 2 * FC_LANES : 0, low);
+        FC_UNROLL
+        for (int k = 0; k < SPAN; k++)
+            if (k < many) {
+                const FC_INT place = ARG ? first + (FC_INT)pool->tap_index[t + k] : 0;
+                FC_NAME(pool_tap)(WHAT, OMIT, FC_NAME(pool_every)(SHIFT, k, value), place,
                                   &state->best[v], &state->at[v]);
-        } else
-            FC_NAME(pool_tap)(WHAT, OMIT, value, place, &state->best[v], &state->at[v]);
+            }
     }
 }
 
@@ -126,24 +137,26 @@ FC_INLINE void FC_NAME(pool_add)(const int WIDTH, FC_NAME(pool_state) *state)
 
 /* All taps of a row. */
 FC_INLINE void FC_NAME(pool_taps)(const int WHAT, const int OMIT, const int WIDTH, const int MASKED,
-                                  const int PAIRS, const fc_pool *pool, const fc_columns *columns,
+                                  const int SHIFT, const fc_pool *pool, const fc_columns *columns,
                                   const FC_T *row, FC_INT first, FC_VEC low,
                                   FC_NAME(pool_state) *state)
 {
+    const int SPAN = 1 << SHIFT, WORDS = (SPAN + 1) / 2;
     const uint32_t *mask = columns->mask;
+    const ptrdiff_t together = SHIFT && pool->shared ? SPAN : 1;
     ptrdiff_t t = 0;
-    if (PAIRS && pool->shared) {
-        for (; t + 1 < pool->taps; t += 2) {
-            FC_NAME(pool_step)(WHAT, OMIT, WIDTH, MASKED, PAIRS, 1, pool, mask + t, row, first, t,
-                               low, state);
-            if (WHAT == FC_POOL_SUM && t % FC_NAME(POOL_BLOCK) == FC_NAME(POOL_BLOCK) - 2)
-                FC_NAME(pool_add)(WIDTH, state);
-        }
+    for (; SHIFT == 1 && t + SPAN <= pool->taps && together == SPAN; t += SPAN) {
+        FC_NAME(pool_step)(WHAT, OMIT, WIDTH, MASKED, SHIFT, pool, mask + t, row, first, t, SPAN,
+                           low, state);
+        if (WHAT == FC_POOL_SUM && (t + SPAN) % FC_NAME(POOL_BLOCK) == 0)
+            FC_NAME(pool_add)(WIDTH, state);
     }
-    for (; t < pool->taps; t++) {
-        FC_NAME(pool_step)(WHAT, OMIT, WIDTH, MASKED, PAIRS, 0, pool, mask + t, row, first, t, low,
-                           state);
-        if (WHAT == FC_POOL_SUM && t % FC_NAME(POOL_BLOCK) == FC_NAME(POOL_BLOCK) - 1)
+    for (ptrdiff_t many = 1; t < pool->taps; t += many) {
+        if (SHIFT > 1) /* else one is left, or each comes on its own */
+            many = together < pool->taps - t ? together : pool->taps - t;
+        FC_NAME(pool_step)(WHAT, OMIT, WIDTH, MASKED, SHIFT, pool, mask + t * WORDS, row, first, t,
+                           many, low, state);
+        if (WHAT == FC_POOL_SUM && (t + many) % FC_NAME(POOL_BLOCK) == 0)
             FC_NAME(pool_add)(WIDTH, state);
     }
     if (WHAT == FC_POOL_SUM)
@@ -186,7 +199,7 @@ FC_INLINE int FC_NAME(pool_store)(const int WHAT, const fc_pool *pool, ptrdiff_t
 
 /* WIDTH vectors of a line from `lane` on, of `cols` that are wanted. */
 FC_INLINE int FC_NAME(pool_part)(const int WHAT, const int OMIT, const int WIDTH,
-                                 const int MASKED, const int PAIRS, const fc_pool *pool,
+                                 const int MASKED, const int SHIFT, const fc_pool *pool,
                                  ptrdiff_t line, ptrdiff_t lane, ptrdiff_t cols,
                                  const fc_columns *columns, const FC_T *src, FC_T *dst, char *index)
 {
@@ -201,9 +214,9 @@ FC_INLINE int FC_NAME(pool_part)(const int WHAT, const int OMIT, const int WIDTH
         state.sum[v] = (FC_VEC){0};
         state.at[v] = (FC_NAME(places)){0} + FC_NO_PLACE;
     }
-    src += (lane << PAIRS) + line * pool->src_line;
+    src += (lane << SHIFT) + line * pool->src_line;
     for (ptrdiff_t r = begin[0]; r < begin[1]; r++)
-        FC_NAME(pool_taps)(WHAT, OMIT, WIDTH, MASKED, PAIRS, pool, columns,
+        FC_NAME(pool_taps)(WHAT, OMIT, WIDTH, MASKED, SHIFT, pool, columns,
                            src + pool->place[r],
                            WHAT == FC_POOL_ARGMAX ? (FC_INT)pool->row_index[r] : 0, low, &state);
     FC_UNROLL
@@ -218,26 +231,26 @@ FC_INLINE int FC_NAME(pool_part)(const int WHAT, const int OMIT, const int WIDTH
 }
 
 /* All lines of outputs. */
-FC_INLINE int FC_NAME(pool_lines)(const int WHAT, const int OMIT, const int PAIRS,
+FC_INLINE int FC_NAME(pool_lines)(const int WHAT, const int OMIT, const int SHIFT,
                                   const fc_pool *pool, const FC_T *src, FC_T *dst, char *index)
 {
     /* One vector at a time is enough where fewer are made, or more is done for each. */
-    const int WIDE = FC_REAL != 4 || OMIT ? 1 : PAIRS ? 2 : FC_POOL_VECTORS;
+    const int WIDE = FC_REAL != 4 || OMIT || SHIFT > 1 ? 1 : SHIFT == 1 ? 2 : FC_POOL_VECTORS;
     int none = 0;
     for (ptrdiff_t line = 0; line < pool->lines; line++) {
         for (const fc_columns *at = pool->columns; at < pool->columns_end; at++) {
             ptrdiff_t x = at->at, end = at->at + at->cols;
-            if (at->mask) {
-                none |= FC_NAME(pool_part)(WHAT, OMIT, 1, 1, PAIRS, pool, line, x, end - x, at,
+            if (SHIFT < 2 && at->mask) {
+                none |= FC_NAME(pool_part)(WHAT, OMIT, 1, 1, SHIFT, pool, line, x, end - x, at,
                                            src, dst, index);
                 continue;
             }
             for (; WIDE > 1 && x + (WIDE - 1) * FC_LANES < end; x += WIDE * FC_LANES)
-                none |= FC_NAME(pool_part)(WHAT, OMIT, WIDE, 0, PAIRS, pool, line, x, end - x,
+                none |= FC_NAME(pool_part)(WHAT, OMIT, WIDE, 0, SHIFT, pool, line, x, end - x,
                                            at, src, dst, index);
-            for (; x < end; x += FC_LANES)
-                none |= FC_NAME(pool_part)(WHAT, OMIT, 1, 0, PAIRS, pool, line, x, end - x, at,
-                                           src, dst, index);
+            for (; x < end; x += FC_LANES) /* where four vectors are read, one code is enough */
+                none |= FC_NAME(pool_part)(WHAT, OMIT, 1, SHIFT > 1 && at->mask, SHIFT, pool, line,
+                                           x, end - x, at, src, dst, index);
         }
         dst += pool->dst_line;
         index += pool->index_line;
@@ -255,24 +268,28 @@ FC_INLINE int FC_NAME(pool_lines)(const int WHAT, const int OMIT, const int PAIR
                                                : FC_NAME(walk_sum_##KH##x##KW##_##STRIDE))(      \
             pool, src, dst, index);
 #endif
-/* Pairs are of real numbers only, of which none is left out; strips have none. */
+/* Lanes are apart of real numbers only, of which none is left out; in strips they never are. */
 #define FC_POOL_LINES(WHAT, OMIT)                                                                \
-    return FC_REAL && !OMIT && pool->pairs                                                       \
-               ? FC_NAME(pool_lines)(WHAT, OMIT, FC_REAL != 0, pool, src, dst, index)            \
-               : FC_NAME(pool_lines)(WHAT, OMIT, 0, pool, src, dst, index)
+    if (FC_REAL && !OMIT && pool->shift == 2)                                                    \
+        return FC_NAME(pool_lines)(WHAT, OMIT, FC_REAL ? 2 : 0, pool, src, dst, index);          \
+    if (FC_REAL && !OMIT && pool->shift == 1)                                                    \
+        return FC_NAME(pool_lines)(WHAT, OMIT, FC_REAL ? 1 : 0, pool, src, dst, index);          \
+    return FC_NAME(pool_lines)(WHAT, OMIT, 0, pool, src, dst, index)
 static int FC_NAME(pool)(const fc_pool *pool, const void *src, void *dst, void *index)
 {
 #if FC_REAL
     FC_WALK_LIST(FC_WALK_CHOOSE)
 #endif
     if (pool->what == FC_POOL_MAX) {
-        if (FC_REAL && pool->omit)
+        if (FC_REAL && pool->omit) {
             FC_POOL_LINES(FC_POOL_MAX, 1);
+        }
         FC_POOL_LINES(FC_POOL_MAX, 0);
     }
     if (pool->what == FC_POOL_ARGMAX) {
-        if (FC_REAL && pool->omit)
+        if (FC_REAL && pool->omit) {
             FC_POOL_LINES(FC_POOL_ARGMAX, 1);
+        }
         FC_POOL_LINES(FC_POOL_ARGMAX, 0);
     }
 #if FC_REAL

@@ -36,12 +36,15 @@ def windows(rows, k, stride, count):
     return view[:, :count]
 
 
-@pytest.mark.parametrize(("k", "stride"), [(2, 2), (3, 1), (3, 2), (4, 1), (5, 2)])
+@pytest.mark.parametrize(
+    ("k", "stride"),
+    [(2, 2), (3, 1), (3, 2), (4, 1), (5, 2), (1, 4), (3, 4), (4, 4), (11, 4)],
+)
 @pytest.mark.parametrize("walks", [False, True])
 def test_pool(table, dtype, k, stride, walks):
     """Lines of a plane, by all of their taps, and down the plane."""
-    if stride == 2 and dtype.kind != "f":
-        return  # pairs are of real numbers
+    if stride > 1 and dtype.kind != "f":
+        return  # lanes are apart of real numbers
     rng = np.random.default_rng(k)
     for what in (MAX, ARGMAX, SUM) if dtype.kind == "f" else (MAX, ARGMAX):
         for count in COUNTS:
@@ -56,7 +59,7 @@ def test_pool(table, dtype, k, stride, walks):
             column = Columns(0, count, 1, None)
             end = ctypes.addressof(column) + ctypes.sizeof(column)
             pool = Pool(
-                what=what, pairs=stride == 2, shared=1, index_bytes=8, lines=lines,
+                what=what, shift=stride.bit_length() - 1, shared=1, index_bytes=8, lines=lines,
                 dst_line=count + 1, index_line=8 * (count + 1), begin_step=1, taps=k,
                 lane_index=stride, walk_rows=k, walk_stride=stride,
                 columns=ctypes.addressof(column), columns_end=end,

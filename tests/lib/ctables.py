@@ -170,7 +170,7 @@ class Pool(ctypes.Structure):
     """fc_pool."""
 
     _fields_ = [
-        *((name, ctypes.c_int) for name in ("what", "omit", "pairs", "shared", "index_bytes")),
+        *((name, ctypes.c_int) for name in ("what", "omit", "shift", "shared", "index_bytes")),
         *((name, SIZE) for name in ("lines", "src_line", "dst_line", "line_index", "index_line")),
         ("begin", POINTER),
         ("begin_step", SIZE),

@@ -51,6 +51,25 @@ def test_any_adaptive_global_or_fractional_pool_is_that_of_the_reference(problem
     check(*problem, threads, isa)
 
 
+@pytest.mark.parametrize("isa", ISAS)
+@pytest.mark.parametrize(("k", "stride", "padding"), [(4, 4, 0), (4, 4, 2), (3, 4, 1), (2, 2, 1)])
+@pytest.mark.parametrize("kind", ["max", "indices", "avg"])
+def test_rows_of_any_length_are_read_where_they_lie(isa, k, stride, padding, kind):
+    """Vectors that hang over either end of a row, and those that just do not."""
+    pool = fastconv.avg_pool2d if kind == "avg" else fastconv.max_pool2d
+    said = {"return_indices": True} if kind == "indices" else {}
+    for dtype in ("f4", "f8"):
+        for width in (*range(4, 20), 31, 32, 33, 63, 64, 65, 67, 127, 128, 129, 131):
+            x = numbers((1, 2, 4, width), dtype)
+            if kind != "avg":
+                x[..., ::7] = np.nan
+            wanted = pool(x, k, stride, padding, algorithm="reference", **said)
+            with fastconv.settings(isa=isa):
+                assert fastconv.plan(pool, x, k, stride, padding, **said).copies == ()
+                got = pool(x, k, stride, padding, **said)
+            assert_right(got, wanted, exact=kind != "avg")
+
+
 @pytest.mark.parametrize("kind", ["max", "avg"])
 def test_large_windows_are_done_one_axis_after_the_other(kind):
     x = numbers((1, 3, 61, 67), "f4")
