@@ -93,6 +93,8 @@ cdef Py_ssize_t list_rows(const pooled_t *p, Py_ssize_t z, Py_ssize_t y, const P
     cdef const Axis *ah = &p.window.axis[2]
     cdef const indices_t *indices = &p.indices
     cdef Py_ssize_t d, h, pd, ph, rd, rh, rows = 0, size = p.window.itemsize
+    cdef Py_ssize_t plane = p.window.src.axis_bytes[1] // size
+    cdef Py_ssize_t row = p.window.src.axis_bytes[2] // size
     for d in range(ad.taps):
         pd = z * ad.stride + d * ad.dilation - ad.pad
         rd = reach(ad, pd)
@@ -106,8 +108,7 @@ cdef Py_ssize_t list_rows(const pooled_t *p, Py_ssize_t z, Py_ssize_t y, const P
             if depth != NULL:
                 place[rows] = depth[d] + height[h]
             else:
-                place[rows] = (rd * p.window.src.axis_bytes[1]
-                               + rh * p.window.src.axis_bytes[2]) // size
+                place[rows] = rd * plane + rh * row
             if indices.padded:
                 index[rows] = ((pd + ad.pad) * indices.sizes[1] + ph + ah.pad) * indices.sizes[2]
             else:

@@ -331,6 +331,7 @@ cdef class Problem:
             p.listed = 1
         # The windows that kernels walk over, and the rows of a part, and their indices.
         p.walks = (p.in_place and p.pixels and not p.omit and depth == 1
+                   and height > p.window.axis[2].stride
                    and p.window.axis[2].stride == p.window.axis[3].stride
                    and p.window.axis[2].dilation == p.window.axis[3].dilation == 1)
         p.at_walk = book(&end, 0 if not p.walks else 2 * sizeof(Py_ssize_t) * (

@@ -262,7 +262,10 @@ FC_INLINE int FC_NAME(pool_lines)(const int WHAT, const int OMIT, const int SHIF
 
 #if FC_REAL
 #define FC_WALK_CHOOSE(KH, KW, STRIDE)                                                           \
-    if (pool->walk && pool->walk_rows == KH && pool->walk_stride == STRIDE && pool->taps == KW)  \
+    if (pool->taps == KW                                                                         \
+        && (KH == STRIDE                                                                         \
+                ? pool->shift == STRIDE - 1 && pool->shared                                      \
+                : pool->walk && pool->walk_rows == KH && pool->walk_stride == STRIDE))           \
         return (pool->what == FC_POOL_MAX      ? FC_NAME(walk_max_##KH##x##KW##_##STRIDE)        \
                 : pool->what == FC_POOL_ARGMAX ? FC_NAME(walk_argmax_##KH##x##KW##_##STRIDE)     \
                                                : FC_NAME(walk_sum_##KH##x##KW##_##STRIDE))(      \

@@ -5,6 +5,9 @@
  * Output line y has rows y STRIDE ... y STRIDE + KH - 1 of `walk`; lines y ... y + FLIGHT - 1 are
  * made at one time.  A row has KW taps, one after the other.  The order of comparisons and of
  * additions is that of pool_template.h: first along a row, then row by row.
+ *
+ * Where KH = STRIDE no rows are shared, and each line has those that pool_template.h would take, of
+ * any number and of several planes: what is gained is that the taps of a row are known.
  */
 #if FC_SELECTS && FC_REAL
 enum { FC_NAME(WALK_FLIGHT) = 3 };
@@ -54,17 +57,39 @@ FC_INLINE FC_NAME(found) FC_NAME(walk_row)(const int WHAT, const int KW, const i
     return row;
 }
 
+/* WIDTH vectors of a row for those of the lines in flight that have it: row e - r STRIDE of the
+ * r-th; `first` is the index of its first cell. */
+FC_INLINE void FC_NAME(walk_vectors)(const int WHAT, const int KH, const int KW, const int STRIDE,
+                                     const int WIDTH, const int MASKED, const int e,
+                                     const FC_T *from, const uint32_t *mask, ptrdiff_t first,
+                                     const FC_NAME(places) *tap, FC_VEC low,
+                                     FC_NAME(found) best[][FC_POOL_VECTORS])
+{
+    FC_UNROLL
+    for (int v = 0; v < WIDTH; v++) {
+        FC_NAME(found) row = FC_NAME(walk_row)(WHAT, KW, MASKED, STRIDE == 2,
+                                               from + v * FC_LANES * STRIDE, mask, tap, low);
+        if (WHAT == FC_POOL_ARGMAX)
+            row.at += (FC_INT)first;
+        FC_UNROLL
+        for (int r = 0; r <= (KH - 1) / STRIDE; r++)
+            if (e - r * STRIDE >= 0)
+                FC_NAME(merge)(WHAT, &best[r][v], row.value, row.at);
+    }
+}
+
 /* WIDTH vectors of all lines, from `lane` on. */
 FC_INLINE int FC_NAME(walk_part)(const int WHAT, const int KH, const int KW, const int STRIDE,
                                  const int WIDTH, const int MASKED, const fc_pool *pool,
                                  ptrdiff_t lane, ptrdiff_t cols, const fc_columns *columns,
                                  const FC_T *src, FC_T *dst, char *index)
 {
-    const int FLIGHT = (KH - 1) / STRIDE + 1, PAIRS = STRIDE == 2;
+    const int FLIGHT = (KH - 1) / STRIDE + 1, SHARES = KH > STRIDE;
     const FC_VEC low = (FC_VEC){0} + (WHAT == FC_POOL_SUM ? 0 : *(const FC_LOOSE *)pool->low);
     const FC_NAME(places) nowhere = (FC_NAME(places)){0} + FC_NO_PLACE;
-    const ptrdiff_t *walk = pool->walk + ((1 - FLIGHT) * STRIDE + KH - STRIDE);
-    const ptrdiff_t *first = pool->walk_index + ((1 - FLIGHT) * STRIDE + KH - STRIDE);
+    const ptrdiff_t ahead = (1 - FLIGHT) * STRIDE + KH - STRIDE;
+    const ptrdiff_t *walk = SHARES ? pool->walk + ahead : NULL;
+    const ptrdiff_t *first = SHARES ? pool->walk_index + ahead : NULL;
     FC_NAME(found) best[FC_NAME(WALK_FLIGHT)][FC_POOL_VECTORS];
     const FC_NAME(places) steps = FC_NAME(lane_steps)(pool->lane_index);
     FC_NAME(places) tap[3];
@@ -77,26 +102,17 @@ FC_INLINE int FC_NAME(walk_part)(const int WHAT, const int KH, const int KW, con
         FC_UNROLL
         for (int v = 0; v < WIDTH; v++)
             best[r][v] = (FC_NAME(found)){low, nowhere};
-    src += (lane << PAIRS) + pool->step[0];
+    src += lane * STRIDE + pool->step[0];
     for (ptrdiff_t y = 1 - FLIGHT; y < pool->lines; y++) {
         FC_UNROLL
-        for (int e = KH - STRIDE; e < KH; e++, walk++, first++) {
-            if (y * STRIDE + e < 0 || *walk == FC_NOWHERE)
-                continue;
-            const FC_T *from = src + *walk;
-            FC_UNROLL
-            for (int v = 0; v < WIDTH; v++) {
-                FC_NAME(found) row = FC_NAME(walk_row)(WHAT, KW, MASKED, PAIRS,
-                                                       from + (v * FC_LANES << PAIRS),
-                                                       columns->mask, tap, low);
-                if (WHAT == FC_POOL_ARGMAX)
-                    row.at += (FC_INT)*first;
-                FC_UNROLL
-                for (int r = 0; r < FLIGHT; r++) /* row e - r STRIDE of output y + r */
-                    if (e - r * STRIDE >= 0)
-                        FC_NAME(merge)(WHAT, &best[r][v], row.value, row.at);
-            }
-        }
+        for (int e = KH - STRIDE; SHARES && e < KH; e++, walk++, first++)
+            if (y * STRIDE + e >= 0 && *walk != FC_NOWHERE)
+                FC_NAME(walk_vectors)(WHAT, KH, KW, STRIDE, WIDTH, MASKED, e, src + *walk,
+                                      columns->mask, *first, tap, low, best);
+        for (ptrdiff_t r = SHARES ? 0 : pool->begin[y]; !SHARES && r < pool->begin[y + 1]; r++)
+            FC_NAME(walk_vectors)(WHAT, KH, KW, STRIDE, WIDTH, MASKED, 0, src + pool->place[r],
+                                  columns->mask, WHAT == FC_POOL_ARGMAX ? pool->row_index[r] : 0,
+                                  tap, low, best);
         if (y >= 0) {
             FC_UNROLL
             for (int v = 0; v < WIDTH; v++) {
@@ -163,8 +179,11 @@ FC_INLINE ptrdiff_t FC_NAME(walk_lines)(const fc_pool *pool)
                     none |= FC_NAME(walk_part)(WHAT, KH, KW, STRIDE, 1, 0, &some, x, end - x, at, \
                                                src, dst, index);                                 \
             }                                                                                    \
-            some.walk += lines * STRIDE;                                                         \
-            some.walk_index += lines * STRIDE;                                                   \
+            some.begin += lines;                                                                 \
+            if (KH > STRIDE) {                                                                   \
+                some.walk += lines * STRIDE;                                                     \
+                some.walk_index += lines * STRIDE;                                               \
+            }                                                                                    \
             some.line_divisors += WHAT == FC_POOL_SUM ? lines : 0;                               \
             dst += lines * some.dst_line;                                                        \
             index += lines * some.index_line;                                                    \
