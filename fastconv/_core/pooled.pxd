@@ -41,6 +41,7 @@ cdef struct pooled_t:
     fc_epilogue value_how, index_how
     const fc_kernels *integers  # of indices
     bint walks                  # windows share rows, which the kernel reads once
+    Py_ssize_t ahead            # bytes from what is read to what is prefetched; 0: nothing is
     bint changes                # values are changed after they are pooled
     Py_ssize_t listed           # lines whose rows scratch has room for
     Py_ssize_t lines, pitch     # ... and lines whose values it has room for; elements of one

@@ -150,7 +150,10 @@ FC_INLINE void FC_NAME(across_lines)(const int WHAT, const int OMIT, const fc_ac
         FC_VEC value = FC_NAME(across_lanes)(WHAT, OMIT, part);
         if (WHAT == FC_POOL_SUM)
             value /= FC_LOAD(divisor);
-        FC_STORE_MASKED(dst + at + 1 - l, value, bits);
+        if (l == FC_LANES)
+            FC_LOAD(dst + at + 1 - l) = value;
+        else
+            FC_STORE_MASKED(dst + at + 1 - l, value, bits);
     }
 }
 

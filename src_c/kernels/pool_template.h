@@ -215,10 +215,12 @@ FC_INLINE int FC_NAME(pool_part)(const int WHAT, const int OMIT, const int WIDTH
         state.at[v] = (FC_NAME(places)){0} + FC_NO_PLACE;
     }
     src += (lane << SHIFT) + line * pool->src_line;
-    for (ptrdiff_t r = begin[0]; r < begin[1]; r++)
-        FC_NAME(pool_taps)(WHAT, OMIT, WIDTH, MASKED, SHIFT, pool, columns,
-                           src + pool->place[r],
+    for (ptrdiff_t r = begin[0]; r < begin[1]; r++) {
+        const FC_T *from = src + pool->place[r];
+        fc_prefetch_ahead(from, pool->ahead, (WIDTH * FC_VBYTES) << SHIFT);
+        FC_NAME(pool_taps)(WHAT, OMIT, WIDTH, MASKED, SHIFT, pool, columns, from,
                            WHAT == FC_POOL_ARGMAX ? (FC_INT)pool->row_index[r] : 0, low, &state);
+    }
     FC_UNROLL
     for (int v = 0; v < WIDTH; v++) {
         const ptrdiff_t left = cols - v * FC_LANES;

@@ -61,10 +61,11 @@ FC_INLINE FC_NAME(found) FC_NAME(walk_row)(const int WHAT, const int KW, const i
  * r-th; `first` is the index of its first cell. */
 FC_INLINE void FC_NAME(walk_vectors)(const int WHAT, const int KH, const int KW, const int STRIDE,
                                      const int WIDTH, const int MASKED, const int e,
-                                     const FC_T *from, const uint32_t *mask, ptrdiff_t first,
-                                     const FC_NAME(places) *tap, FC_VEC low,
+                                     const FC_T *from, ptrdiff_t ahead, const uint32_t *mask,
+                                     ptrdiff_t first, const FC_NAME(places) *tap, FC_VEC low,
                                      FC_NAME(found) best[][FC_POOL_VECTORS])
 {
+    fc_prefetch_ahead(from, ahead, WIDTH * FC_VBYTES * STRIDE);
     FC_UNROLL
     for (int v = 0; v < WIDTH; v++) {
         FC_NAME(found) row = FC_NAME(walk_row)(WHAT, KW, MASKED, STRIDE == 2,
@@ -87,9 +88,9 @@ FC_INLINE int FC_NAME(walk_part)(const int WHAT, const int KH, const int KW, con
     const int FLIGHT = (KH - 1) / STRIDE + 1, SHARES = KH > STRIDE;
     const FC_VEC low = (FC_VEC){0} + (WHAT == FC_POOL_SUM ? 0 : *(const FC_LOOSE *)pool->low);
     const FC_NAME(places) nowhere = (FC_NAME(places)){0} + FC_NO_PLACE;
-    const ptrdiff_t ahead = (1 - FLIGHT) * STRIDE + KH - STRIDE;
-    const ptrdiff_t *walk = SHARES ? pool->walk + ahead : NULL;
-    const ptrdiff_t *first = SHARES ? pool->walk_index + ahead : NULL;
+    const ptrdiff_t begin = (1 - FLIGHT) * STRIDE + KH - STRIDE;
+    const ptrdiff_t *walk = SHARES ? pool->walk + begin : NULL;
+    const ptrdiff_t *first = SHARES ? pool->walk_index + begin : NULL;
     FC_NAME(found) best[FC_NAME(WALK_FLIGHT)][FC_POOL_VECTORS];
     const FC_NAME(places) steps = FC_NAME(lane_steps)(pool->lane_index);
     FC_NAME(places) tap[3];
@@ -108,11 +109,11 @@ FC_INLINE int FC_NAME(walk_part)(const int WHAT, const int KH, const int KW, con
         for (int e = KH - STRIDE; SHARES && e < KH; e++, walk++, first++)
             if (y * STRIDE + e >= 0 && *walk != FC_NOWHERE)
                 FC_NAME(walk_vectors)(WHAT, KH, KW, STRIDE, WIDTH, MASKED, e, src + *walk,
-                                      columns->mask, *first, tap, low, best);
+                                      pool->ahead, columns->mask, *first, tap, low, best);
         for (ptrdiff_t r = SHARES ? 0 : pool->begin[y]; !SHARES && r < pool->begin[y + 1]; r++)
             FC_NAME(walk_vectors)(WHAT, KH, KW, STRIDE, WIDTH, MASKED, 0, src + pool->place[r],
-                                  columns->mask, WHAT == FC_POOL_ARGMAX ? pool->row_index[r] : 0,
-                                  tap, low, best);
+                                  pool->ahead, columns->mask,
+                                  WHAT == FC_POOL_ARGMAX ? pool->row_index[r] : 0, tap, low, best);
         if (y >= 0) {
             FC_UNROLL
             for (int v = 0; v < WIDTH; v++) {

@@ -177,7 +177,7 @@ class Pool(ctypes.Structure):
         *((name, POINTER) for name in ("place", "row_index", "step", "tap_index")),
         ("taps", SIZE),
         *((name, POINTER) for name in ("walk", "walk_index")),
-        *((name, SIZE) for name in ("walk_rows", "walk_stride", "lane_index")),
+        *((name, SIZE) for name in ("walk_rows", "walk_stride", "ahead", "lane_index")),
         ("first_index", ctypes.c_int64),
         *((name, POINTER) for name in ("columns", "columns_end", "low", "line_divisors")),
         ("divisors", POINTER),

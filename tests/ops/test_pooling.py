@@ -12,7 +12,7 @@ from arrays import numbers
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from pools import CONVENTIONS, assert_right, pools, uneven_pools
-from ways import ISAS, with_caches
+from ways import ISAS
 
 import fastconv
 
@@ -68,35 +68,6 @@ def test_rows_of_any_length_are_read_where_they_lie(isa, k, stride, padding, kin
                 assert fastconv.plan(pool, x, k, stride, padding, **said).copies == ()
                 got = pool(x, k, stride, padding, **said)
             assert_right(got, wanted, exact=kind != "avg")
-
-
-@pytest.mark.parametrize("kind", ["max", "avg"])
-def test_large_windows_are_done_one_axis_after_the_other(kind):
-    x = numbers((1, 3, 61, 67), "f4")
-    pool = getattr(fastconv, f"{kind}_pool2d")
-    assert fastconv.plan(pool, x, 13, 1, 6).algorithm == "separable"
-    assert fastconv.plan(pool, x, 3, 1, 1).algorithm == "direct"
-    got = pool(x, (29, 31), (1, 2), "same", threads=2)
-    wanted = pool(x, (29, 31), (1, 2), "same", algorithm="reference")
-    assert_right(got, wanted, exact=kind == "max")
-
-
-@pytest.mark.parametrize(("kind", "more"), [("avg", ()), ("lp", (3,)), ("max", ())])
-@pytest.mark.parametrize("channels_last", [False, True])
-@pytest.mark.parametrize("k", [13, 71])
-def test_bits_of_large_windows_do_not_depend_on_caches_or_layout(kind, more, channels_last, k):
-    pool = getattr(fastconv, f"{kind}_pool2d")
-    x = numbers((1, 17, 73, 79), "f4")
-    wanted = pool(x, *more, k, 1)
-    if channels_last:
-        x = np.ascontiguousarray(np.moveaxis(x, 1, -1))
-    for l2 in 2**12, 2**15, 2**20, 2**24:
-        with with_caches(l2):
-            got = pool(x, *more, k, 1, channels_last=channels_last)
-            plan = fastconv.plan(pool, x, *more, k, 1, channels_last=channels_last)
-        assert plan.algorithm == "separable" or kind == "max"
-        got = np.moveaxis(got, -1, 1) if channels_last else got
-        assert got.tobytes() == wanted.tobytes(), l2
 
 
 @settings(max_examples=100, deadline=None)
