@@ -25,7 +25,7 @@ typedef struct {
      * walk_rows rows are walk_stride apart, in both axes, and have taps side by side; or NULL. */
     const ptrdiff_t *walk, *walk_index;
     ptrdiff_t walk_rows, walk_stride;
-    ptrdiff_t ahead; /* bytes from what is read to what is prefetched; 0: it is in the cache */
+    ptrdiff_t ahead, tap_ahead; /* bytes from a row, or a tap, to what is prefetched then, or 0 */
     ptrdiff_t lane_index;
     int64_t first_index;
     /* Of masked ones each tap has a mask: a word for two vectors of what lies between lanes. */

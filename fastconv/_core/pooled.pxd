@@ -41,7 +41,6 @@ cdef struct pooled_t:
     fc_epilogue value_how, index_how
     const fc_kernels *integers  # of indices
     bint walks                  # windows share rows, which the kernel reads once
-    Py_ssize_t ahead            # bytes from what is read to what is prefetched; 0: nothing is
     bint changes                # values are changed after they are pooled
     Py_ssize_t listed           # lines whose rows scratch has room for
     Py_ssize_t lines, pitch     # ... and lines whose values it has room for; elements of one
@@ -63,6 +62,7 @@ cdef void list_walk(const pooled_t *p, const part_t *part, Py_ssize_t z, fc_pool
                     char *scratch) noexcept nogil
 cdef void list_taps(const pooled_t *p, const part_t *part, const source_t *source, Py_ssize_t x,
                     bint valid_only, fc_pool *pool, char *scratch) noexcept nogil
+cdef void set_ahead(const window_t *window, bint pixels, fc_pool *pool) noexcept nogil
 cdef bint is_nan(const fc_kernels *kernels, const char *at) noexcept nogil
 cdef Py_ssize_t mask_words(const pooled_t *p) noexcept nogil
 cdef void find_part(const pooled_t *p, Py_ssize_t task, part_t *part) noexcept nogil

@@ -6,7 +6,25 @@ from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 from fastconv._core.axis cimport ZERO, Axis, reach
 from fastconv._core.source cimport source_t, tap_offset
 from fastconv._core.table cimport FC_NOWHERE, FC_POOL_ARGMAX, fc_columns, fc_pool
-from fastconv._core.window cimport channel_bytes, operands_t
+from fastconv._core.window cimport PAGE, channel_bytes, operands_t, window_t
+
+cdef enum:
+    AHEAD = 8192                # bytes from a row to what is prefetched when it is read, or more
+    TAP_AHEAD = 256             # ... and from channels of a pixel to later ones
+
+
+cdef void set_ahead(const window_t *window, bint pixels, fc_pool *pool) noexcept nogil:
+    """What is prefetched where an array is read in place.  Processors guess what comes next in one
+    stream of lines, within a page.  Two rows at a time of many short planes are none: so memory is
+    asked for what is some way behind in the same row, or whole rows behind, the fewest that are far
+    enough.  Nor is a part of the channels of pixels that are far apart: of those, the next part."""
+    cdef Py_ssize_t row = window.axis[3].src * window.itemsize
+    if not pixels:
+        pool.tap_ahead = TAP_AHEAD if 2 * window.channels * window.itemsize > PAGE else 0
+    elif row >= AHEAD:
+        pool.ahead = AHEAD
+    else:
+        pool.ahead = (AHEAD // row + 1) * window.src.axis_bytes[2]
 
 
 cdef void find_part(const pooled_t *p, Py_ssize_t task, part_t *part) noexcept nogil:

@@ -16,28 +16,16 @@ from fastconv._core.axis cimport ZERO, Axis, Span, ceiling, make_span
 from fastconv._core.parallel cimport make_tasks
 from fastconv._core.pooled cimport (
     find_columns, find_part, list_rows, list_taps, list_walk, mask_words, part_t, place_t,
-    pool_lines, pooled_t)
+    pool_lines, pooled_t, set_ahead)
 from fastconv._core.source cimport source_t, tap_offset
 from fastconv._core.table cimport (
     FC_POOL_ARGMAX, FC_POOL_MAX, FC_POOL_SUM, fc_columns, fc_pool, find)
-from fastconv._core.window cimport (
-    PAGE, book, book_strip, channel_bytes, operands_t, set_view, window_t)
+from fastconv._core.window cimport PAGE, book, book_strip, channel_bytes, operands_t, set_view
 
 cdef enum:
     ROOM = 4096                 # elements of values, and rows that are listed, at a time
-    AHEAD = 8192                # bytes from what is read to what is prefetched, or a few more
 
 WHATS = {"max": FC_POOL_MAX, "argmax": FC_POOL_ARGMAX, "sum": FC_POOL_SUM}
-
-
-cdef Py_ssize_t bytes_ahead(const window_t *window):
-    """From a cell to the one that is prefetched when it is read: in the same row, or whole rows
-    behind it, the fewest that are far enough.  Processors guess what comes next within a page, or
-    where it is one stream of lines; two rows at a time, of many short planes, they do not."""
-    cdef Py_ssize_t row = window.axis[3].src * window.itemsize
-    if row >= AHEAD:
-        return AHEAD
-    return (AHEAD // row + 1) * window.src.axis_bytes[2]
 
 
 cdef void take_span(const pooled_t *p, const part_t *part, int a, Span *span) noexcept nogil:
@@ -219,7 +207,8 @@ cdef void one_task(const void *what, operands_t *operands, Py_ssize_t task,
         if not p.indices.padded:
             pool.lane_index = p.indices.weight[1]
         pool.src_line = axis.stride * p.window.src.axis_bytes[3] // p.window.itemsize
-    pool.ahead = p.ahead
+    if p.in_place:
+        set_ahead(&p.window, p.pixels, &pool)
     c = part.c0
     while c < part.c1:
         end = c + 1 if p.pixels else part.c1
@@ -347,7 +336,6 @@ cdef class Problem:
                    and height > p.window.axis[2].stride
                    and p.window.axis[2].stride == p.window.axis[3].stride
                    and p.window.axis[2].dilation == p.window.axis[3].dilation == 1)
-        p.ahead = bytes_ahead(&p.window) if p.in_place and p.pixels else 0
         p.at_walk = book(&end, 0 if not p.walks else 2 * sizeof(Py_ssize_t) * (
             p.each[3] * p.window.axis[2].stride + height))
         p.at_begin = book(&end, (p.listed + 1) * sizeof(Py_ssize_t))

@@ -104,7 +104,7 @@ cdef extern from "fc_kernels.h" nogil:
         Py_ssize_t taps, lane_index
         const Py_ssize_t *walk
         const Py_ssize_t *walk_index
-        Py_ssize_t walk_rows, walk_stride, ahead
+        Py_ssize_t walk_rows, walk_stride, ahead, tap_ahead
         int64_t first_index
         const fc_columns *columns
         const fc_columns *columns_end

@@ -30,9 +30,7 @@ def refuses(call) -> str | None:
     if spec.masked or (spec.omit and spec.summed):
         return "elements are left out of averages and norms by direct only"
     if 0 not in spec.output_shape and _strip(call) is None:
-        return "a window is too large for a strip" if _added(spec) else (
-            "a window does not fit into the cache"
-        )
+        return "a window is too large for a strip"
     return None
 
 

@@ -108,6 +108,8 @@ FC_INLINE void FC_NAME(pool_step)(const int WHAT, const int OMIT, const int WIDT
 {
     const int SPAN = 1 << SHIFT, ARG = WHAT == FC_POOL_ARGMAX;
     const FC_T *from = row + pool->step[t];
+    if (SHIFT == 0 && pool->tap_ahead)
+        fc_prefetch_ahead(from, pool->tap_ahead, WIDTH * FC_VBYTES);
     FC_UNROLL
     for (int v = 0; v < WIDTH; v++) {
         FC_VEC value[FC_NAME(POOL_SPAN)];
