@@ -103,7 +103,7 @@ def wrong(argument, number, rank, array, op="conv"):
         "maybe stride": lambda: tuple(v for v in per_axis(rank, 0, -1) if v is not None),
         "sizes": lambda: (*integers(-1), (), (1,) * 4, "ab", (-1,), (None,), [[1]], {}),
         "numpy padding": lambda: (*integers(), (1, 2, 3), ((1, 2),) * (rank + 2), ((1,),), "same",
-                                  ((1, 2, 3),), (1, (2, 3)), {}, *([()] if array.ndim else ())),
+                                  ((1, 2, 3),), (1, (2, 3)), {}, *([()] if rank else ())),
         "scale": lambda: ("a", 0, -1.5, float("nan"), float("inf"), 1j, (1.5,) * (rank + 1), {},
                           (), ("a",) * rank, Raises()),
         "maybe value": lambda: ("a", [1, 2], object(), {}, np.ones(1), Raises()),
