@@ -24,7 +24,7 @@ from .conv import ConvParameters, ConvSpec, make_conv_spec
 from .dtypes import choose, is_integer, native
 from .epilogue import Epilogue
 from .family import ArrayFamily
-from .operands import check_bias, check_out, check_residual
+from .operands import check_bias, check_out, check_residual, plain_bias
 from .pooling import Result, read_word
 
 
@@ -236,6 +236,8 @@ def convolve(
                 for one, m in ((part, valid), (whole, np.ones(whole.input_shape)))
             )
             total = reference.scaled(np.where(counted == most, 1, most / counted), total)
+        if bias is not None:  # as the sums are: what is too large becomes inf
+            bias = plain_bias(conv, check_bias(conv, bias, conv.tile_dtype))
         return reference.finished(conv, total, bias, residual, out, wide)
 
 

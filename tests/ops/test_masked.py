@@ -335,3 +335,14 @@ def test_bits_of_separable_kernels_where_all_elements_count(size, dtype):
 def test_a_layer_takes_no_mask():
     with pytest.raises(TypeError, match="prepare: where and nan_policy are for calls of conv2d"):
         fastconv.prepare(conv2d, np.ones((1, 1, 2, 2)), nan_policy="omit")
+
+
+@pytest.mark.parametrize("algorithm", ["auto", "reference"])
+@pytest.mark.parametrize("said", [{}, {"where": np.array([True, True, False])}])
+def test_a_bias_beyond_the_dtype_of_the_sums_is_infinite(algorithm, said):
+    x, w = np.ones((1, 1, 3), np.float32), np.ones((1, 1, 1), np.float32)
+    with np.errstate(all="ignore"):
+        y = fastconv.conv1d(
+            x, w, np.array([-1e300]), activation="silu", algorithm=algorithm, **said
+        )
+    assert np.isnan(y).all()  # -inf * sigmoid(-inf)
