@@ -83,7 +83,7 @@ def wrong(argument, number, rank, array, op="conv"):
                             np.ones((rank, 3), int), ((1, 1.5),) * rank),
         "groups": lambda: integers(0, -1, (1,), 10**6 + 3),
         "threads": lambda: tuple(v for v in integers(0, -1, (1,)) if v is not None),
-        "padding_mode": lambda: ("reflect", "zeros", "", None, 1, ("edge",) * (rank + 1), b"edge",
+        "padding_mode": lambda: ("reflect", "zeros", "", None, 1, ("edge",) * (rank + 2), b"edge",
                                  (None,) * rank, {}, ()),
         "padding_value": lambda: ("a", None, [1, 2], object(), {}, np.ones(1), Raises()),
         "channels_last": lambda: (1, 0, None, "yes", [True], np.ones(1, bool), 1.0),
