@@ -14,10 +14,11 @@ cdef enum:
 
 
 cdef void set_ahead(const window_t *window, bint pixels, fc_pool *pool) noexcept nogil:
-    """What is prefetched where an array is read in place.  Processors guess what comes next in one
-    stream of lines, within a page.  Two rows at a time of many short planes are none: so memory is
-    asked for what is some way behind in the same row, or whole rows behind, the fewest that are far
-    enough.  Nor is a part of the channels of pixels that are far apart: of those, the next part."""
+    """How far ahead is prefetched where an array is read in place.  Processors prefetch streams of
+    neighbouring lines of the cache by themselves, within a page.  Windows read several rows at a
+    time, so the kernel prefetches: further on in a long row, else whole rows, the fewest that make
+    AHEAD bytes.  Some channels at a time of pixels that are large are no stream either: there it
+    prefetches the next channels of the same pixel."""
     cdef Py_ssize_t row = window.axis[3].src * window.itemsize
     if not pixels:
         pool.tap_ahead = TAP_AHEAD if 2 * window.channels * window.itemsize > PAGE else 0

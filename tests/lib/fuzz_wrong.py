@@ -83,8 +83,8 @@ def wrong(argument, number, rank, array, op="conv"):
                             np.ones((rank, 3), int), ((1, 1.5),) * rank),
         "groups": lambda: integers(0, -1, (1,), 10**6 + 3),
         "threads": lambda: tuple(v for v in integers(0, -1, (1,)) if v is not None),
-        "padding_mode": lambda: ("reflect", "zeros", "", None, 1, ("edge",) * (rank + 2), b"edge",
-                                 (None,) * rank, {}, ()),
+        "padding_mode": lambda: ("reflect", "zeros", "", None, 1, b"edge", (None,) * rank, {}, (),
+                                 ("edge",) * (max(rank, 1) + 1)),
         "padding_value": lambda: ("a", None, [1, 2], object(), {}, np.ones(1), Raises()),
         "channels_last": lambda: (1, 0, None, "yes", [True], np.ones(1, bool), 1.0),
         "flip": lambda: (1, 0, None, "yes", [True], np.ones(1, bool), 1.0),
@@ -142,6 +142,6 @@ def wrong(argument, number, rank, array, op="conv"):
                         *([np.broadcast_to(array[..., :1], array.shape)]
                           if array.ndim and array.shape[-1] > 1 else ())),
     }[SAME.get(argument, argument)]  # fmt: skip
-    with np.errstate(invalid="ignore"):  # NaN becomes an integer
+    with np.errstate(all="ignore"):  # a cast may overflow, and NaN may become an integer
         values = values()
     return values[number % len(values)]
