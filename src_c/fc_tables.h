@@ -13,6 +13,7 @@ typedef struct {
     int omit;   /* NaN is left out */
     int shift;  /* from lane to lane there are 1 << shift elements: of real numbers 1, 2 or 4 */
     int shared; /* each tap is one element behind the one before it, or shift is 0 */
+    int by_rows; /* a row of all lanes comes before the next row: of values and sums only */
     int index_bytes; /* of an index that is stored: 8 or 4 */
     ptrdiff_t lines, src_line, dst_line, line_index; /* in elements */
     ptrdiff_t index_line;                            /* in bytes */
@@ -25,7 +26,7 @@ typedef struct {
      * walk_rows rows are walk_stride apart, in both axes, and have taps side by side; or NULL. */
     const ptrdiff_t *walk, *walk_index;
     ptrdiff_t walk_rows, walk_stride;
-    ptrdiff_t ahead, tap_ahead; /* bytes from a row, or a tap, to what is prefetched then, or 0 */
+    ptrdiff_t ahead; /* bytes from a row to what is prefetched then, or 0 */
     ptrdiff_t lane_index;
     int64_t first_index;
     /* Of masked ones each tap has a mask: a word for two vectors of what lies between lanes. */

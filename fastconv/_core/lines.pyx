@@ -236,20 +236,20 @@ cdef void pool_across(const uneven_t *p, const operands_t *operands, Py_ssize_t 
 
 cdef void set_columns(const uneven_t *p, fc_pool *pool, Py_ssize_t width, Py_ssize_t taps,
                       char *scratch) noexcept nogil:
-    """Lanes of a row: whole vectors, of which the last may overlap the one before it; or less than
-    one, under a mask that all taps have."""
+    """Lanes of a row: whole vectors, and what is left.  That is a vector which overlaps the one
+    before it; or, where there is none, and where values so far are kept between rows, part of a
+    vector under a mask that all taps have."""
     cdef fc_columns *columns = <fc_columns *> (scratch + p.at_columns)
     cdef uint32_t *mask = <uint32_t *> (scratch + p.at_mask)
-    cdef Py_ssize_t lanes = p.window.kernels.lanes, t
-    columns[0].at, columns[0].cols, columns[0].mask = 0, width // lanes * lanes, NULL
+    cdef Py_ssize_t lanes = p.window.kernels.lanes, left = width % lanes, t
+    columns[0].at, columns[0].cols, columns[0].mask = 0, width - left, NULL
     columns[1].at, columns[1].cols, columns[1].mask = width - lanes, lanes, NULL
     columns[0].vectors = columns[1].vectors = 1
-    pool.columns, pool.columns_end = columns, columns + (2 if width % lanes else 1)
-    if width < lanes:
-        columns[0].cols, columns[0].mask = width, mask
-        pool.columns_end = columns + 1
+    pool.columns, pool.columns_end = columns, columns + (2 if left else 1)
+    if left and (pool.by_rows or width < lanes):
+        columns[1].at, columns[1].cols, columns[1].mask = width - left, left, mask
         for t in range(taps):
-            mask[t] = <uint32_t> ((<uint64_t> 1 << width) - 1)
+            mask[t] = <uint32_t> ((<uint64_t> 1 << left) - 1)
 
 
 cdef void pool_channels(const uneven_t *p, const operands_t *operands, const here_t *here,

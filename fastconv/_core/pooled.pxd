@@ -62,7 +62,8 @@ cdef void list_walk(const pooled_t *p, const part_t *part, Py_ssize_t z, fc_pool
                     char *scratch) noexcept nogil
 cdef void list_taps(const pooled_t *p, const part_t *part, const source_t *source, Py_ssize_t x,
                     bint valid_only, fc_pool *pool, char *scratch) noexcept nogil
-cdef void set_ahead(const window_t *window, bint pixels, fc_pool *pool) noexcept nogil
+cdef void set_order(const window_t *window, bint pixels, bint in_place,
+                    fc_pool *pool) noexcept nogil
 cdef bint is_nan(const fc_kernels *kernels, const char *at) noexcept nogil
 cdef Py_ssize_t mask_words(const pooled_t *p) noexcept nogil
 cdef void find_part(const pooled_t *p, Py_ssize_t task, part_t *part) noexcept nogil

@@ -6,25 +6,26 @@ from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 from fastconv._core.axis cimport ZERO, Axis, reach
 from fastconv._core.source cimport source_t, tap_offset
 from fastconv._core.table cimport FC_NOWHERE, FC_POOL_ARGMAX, fc_columns, fc_pool
-from fastconv._core.window cimport PAGE, channel_bytes, operands_t, window_t
+from fastconv._core.window cimport channel_bytes, operands_t, window_t
 
 cdef enum:
     AHEAD = 8192                # bytes from a row to what is prefetched when it is read, or more
-    TAP_AHEAD = 256             # ... and from channels of a pixel to later ones
+    ROW_BYTES = 512             # of a pixel from which on windows are made row by row
 
 
-cdef void set_ahead(const window_t *window, bint pixels, fc_pool *pool) noexcept nogil:
-    """How far ahead is prefetched where an array is read in place.  Processors prefetch streams of
-    neighbouring lines of the cache by themselves, within a page.  Windows read several rows at a
-    time, so the kernel prefetches: further on in a long row, else whole rows, the fewest that make
-    AHEAD bytes.  Some channels at a time of pixels that are large are no stream either: there it
-    prefetches the next channels of the same pixel."""
+cdef void set_order(const window_t *window, bint pixels, bint in_place,
+                    fc_pool *pool) noexcept nogil:
+    """The order in which memory is read, as processors prefetch streams of neighbouring lines of
+    the cache only, within a page.  A few channels of all pixels of a window are none, so all
+    channels of a row come before the next row.  Nor are several rows at a time of short planes, so
+    the kernel prefetches: further on in a long row, else whole rows, the fewest that make AHEAD
+    bytes."""
     cdef Py_ssize_t row = window.axis[3].src * window.itemsize
     if not pixels:
-        pool.tap_ahead = TAP_AHEAD if 2 * window.channels * window.itemsize > PAGE else 0
-    elif row >= AHEAD:
+        pool.by_rows = window.channels * window.itemsize >= ROW_BYTES
+    elif in_place and row >= AHEAD:
         pool.ahead = AHEAD
-    else:
+    elif in_place:
         pool.ahead = (AHEAD // row + 1) * window.src.axis_bytes[2]
 
 

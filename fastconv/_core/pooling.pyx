@@ -16,7 +16,7 @@ from fastconv._core.axis cimport ZERO, Axis, Span, ceiling, make_span
 from fastconv._core.parallel cimport make_tasks
 from fastconv._core.pooled cimport (
     find_columns, find_part, list_rows, list_taps, list_walk, mask_words, part_t, place_t,
-    pool_lines, pooled_t, set_ahead)
+    pool_lines, pooled_t, set_order)
 from fastconv._core.source cimport source_t, tap_offset
 from fastconv._core.table cimport (
     FC_POOL_ARGMAX, FC_POOL_MAX, FC_POOL_SUM, fc_columns, fc_pool, find)
@@ -207,8 +207,7 @@ cdef void one_task(const void *what, operands_t *operands, Py_ssize_t task,
         if not p.indices.padded:
             pool.lane_index = p.indices.weight[1]
         pool.src_line = axis.stride * p.window.src.axis_bytes[3] // p.window.itemsize
-    if p.in_place:
-        set_ahead(&p.window, p.pixels, &pool)
+    set_order(&p.window, p.pixels, p.in_place, &pool)
     c = part.c0
     while c < part.c1:
         end = c + 1 if p.pixels else part.c1

@@ -93,7 +93,7 @@ cdef extern from "fc_kernels.h" nogil:
         Py_ssize_t a[4]
 
     ctypedef struct fc_pool:
-        int what, omit, shift, shared, index_bytes
+        int what, omit, shift, shared, by_rows, index_bytes
         Py_ssize_t lines, src_line, dst_line, line_index, index_line
         const Py_ssize_t *begin
         Py_ssize_t begin_step
@@ -104,7 +104,7 @@ cdef extern from "fc_kernels.h" nogil:
         Py_ssize_t taps, lane_index
         const Py_ssize_t *walk
         const Py_ssize_t *walk_index
-        Py_ssize_t walk_rows, walk_stride, ahead, tap_ahead
+        Py_ssize_t walk_rows, walk_stride, ahead
         int64_t first_index
         const fc_columns *columns
         const fc_columns *columns_end

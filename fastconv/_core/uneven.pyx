@@ -20,7 +20,7 @@ from fastconv._core.axis cimport ZERO, Axis
 from fastconv._core.lines cimport (
     find_line, here_t, list_rows, next_line, pool_across, pool_channels, set_columns, uneven_t)
 from fastconv._core.parallel cimport make_tasks
-from fastconv._core.pooled cimport set_ahead
+from fastconv._core.pooled cimport set_order
 from fastconv._core.table cimport (
     FC_POOL_ARGMAX, FC_POOL_MAX, FC_POOL_SUM, fc_columns, fc_pool, fc_rows, find)
 from fastconv._core.window cimport PAGE, book, book_strip, operands_t, set_view
@@ -43,13 +43,12 @@ cdef void one_task(const void *what, operands_t *operands, Py_ssize_t task,
     pool.what, pool.omit, pool.low = p.what, p.omit, p.low
     pool.index_bytes, pool.lines, pool.line_divisors = 8, 1, &one
     begin[0], begin[1] = 0, 1
-    if p.in_place and not p.pixels:
-        set_ahead(&p.window, False, &pool)
-    if p.pixels:
-        (<Py_ssize_t *> (scratch + p.at_line_begin))[0] = 0
     pool.begin, pool.place, pool.row_index = begin, place, row_index
     pool.step, pool.tap_index = step, step + p.window.axis[3].src
-    if p.pixels:                # rows are taps of one row
+    if not p.pixels:
+        set_order(&p.window, False, p.in_place, &pool)
+    else:                       # rows are taps of one row
+        (<Py_ssize_t *> (scratch + p.at_line_begin))[0] = 0
         pool.place, pool.row_index, pool.step, pool.tap_index = &zero, &zero, place, row_index
         pool.lane_index = 1
         set_columns(p, &pool, p.window.axis[3].src, p.most_rows + 1, scratch)

@@ -13,18 +13,21 @@
 #else
 #define FC_POOL_VECTORS 2
 #endif
+#define FC_WIDEST 4 /* vectors that are made together where little is done for each */
 /* The integers of a vector's lanes, in which places are counted. */
 typedef FC_INT FC_NAME(places) __attribute__((vector_size(FC_VBYTES), aligned(1), may_alias));
 #define FC_NO_PLACE ((FC_INT)((FC_BITS)1 << (8 * sizeof(FC_INT) - 1)))
 enum { FC_NAME(POOL_BLOCK) = 256 }; /* taps of a row that one chain of additions sums */
 enum { FC_NAME(POOL_SPAN) = 4 };    /* elements from lane to lane, at most */
 
+#define FC_FIRST(count) ((uint32_t)(((uint64_t)1 << (count)) - 1)) /* a mask of as many lanes */
+
 #if FC_SELECTS
 /* `count` places from a vector, each `first` more, as integers of 8 or 4 bytes. */
 FC_INLINE void FC_NAME(store_places)(void *to, FC_NAME(places) place, int64_t first, int bytes,
                                      ptrdiff_t count)
 {
-    const uint32_t lanes = (uint32_t)(((uint64_t)1 << count) - 1);
+    const uint32_t lanes = FC_FIRST(count);
     if (sizeof(FC_INT) == 4 && bytes == 8) {
         const fc_vec_i64 low = fc_longer((fc_vec_i32)place, 0) + first;
         const fc_vec_i64 high = fc_longer((fc_vec_i32)place, 1) + first;
@@ -84,8 +87,8 @@ FC_INLINE void FC_NAME(pool_tap)(const int WHAT, const int OMIT, FC_VEC value, F
 
 /* What a part of a line of outputs is made in: the best values so far and their places, or sums. */
 typedef struct {
-    FC_VEC best[FC_POOL_VECTORS], sum[FC_POOL_VECTORS];
-    FC_NAME(places) at[FC_POOL_VECTORS];
+    FC_VEC best[FC_WIDEST], sum[FC_WIDEST];
+    FC_NAME(places) at[FC_WIDEST];
 } FC_NAME(pool_state);
 
 /* Every SPAN-th element, SPAN = 1 << SHIFT, of as many vectors that follow one another, from the
@@ -108,8 +111,6 @@ FC_INLINE void FC_NAME(pool_step)(const int WHAT, const int OMIT, const int WIDT
 {
     const int SPAN = 1 << SHIFT, ARG = WHAT == FC_POOL_ARGMAX;
     const FC_T *from = row + pool->step[t];
-    if (SHIFT == 0 && pool->tap_ahead)
-        fc_prefetch_ahead(from, pool->tap_ahead, WIDTH * FC_VBYTES);
     FC_UNROLL
     for (int v = 0; v < WIDTH; v++) {
         FC_VEC value[FC_NAME(POOL_SPAN)];
@@ -165,6 +166,19 @@ FC_INLINE void FC_NAME(pool_taps)(const int WHAT, const int OMIT, const int WIDT
         FC_NAME(pool_add)(WIDTH, state);
 }
 
+/* The first elements of a vector, or all, from memory and to it. */
+FC_INLINE FC_VEC FC_NAME(load_first)(const FC_T *from, ptrdiff_t count)
+{
+    return count < FC_LANES ? FC_LOAD_MASKED(from, FC_FIRST(count)) : FC_LOAD(from);
+}
+FC_INLINE void FC_NAME(store_first)(FC_T *to, FC_VEC value, ptrdiff_t count)
+{
+    if (count < FC_LANES)
+        FC_STORE_MASKED(to, value, FC_FIRST(count));
+    else
+        FC_LOAD(to) = value;
+}
+
 /* A vector of outputs from `lane` on, of which `count` are wanted; returns whether no cell has won
  * one of them. */
 FC_INLINE int FC_NAME(pool_store)(const int WHAT, const fc_pool *pool, ptrdiff_t line,
@@ -178,10 +192,7 @@ FC_INLINE int FC_NAME(pool_store)(const int WHAT, const fc_pool *pool, ptrdiff_t
             divisor *= FC_LOAD((const FC_T *)pool->divisors + lane);
         value = sum / divisor;
     }
-    if (count == FC_LANES)
-        FC_LOAD(dst + lane) = value;
-    else
-        FC_STORE_MASKED(dst + lane, value, (uint32_t)(((uint64_t)1 << count) - 1));
+    FC_NAME(store_first)(dst + lane, value, count);
     if (WHAT == FC_POOL_ARGMAX) {
         const FC_INT step = (FC_INT)pool->lane_index;
         const FC_INT first = (FC_INT)lane * step + (FC_INT)line * (FC_INT)pool->line_index;
@@ -262,6 +273,7 @@ FC_INLINE int FC_NAME(pool_lines)(const int WHAT, const int OMIT, const int SHIF
     return none;
 }
 
+#include "pool_by_rows_template.h"
 #include "pool_walk_template.h"
 
 #if FC_REAL
@@ -286,6 +298,10 @@ static int FC_NAME(pool)(const fc_pool *pool, const void *src, void *dst, void *
 {
 #if FC_REAL
     FC_WALK_LIST(FC_WALK_CHOOSE)
+    if (pool->by_rows && pool->what == FC_POOL_SUM)
+        return FC_NAME(pool_by_rows)(FC_POOL_SUM, pool, src, dst), 0;
+    if (pool->by_rows && pool->what == FC_POOL_MAX && !pool->omit)
+        return FC_NAME(pool_by_rows)(FC_POOL_MAX, pool, src, dst), 0;
 #endif
     if (pool->what == FC_POOL_MAX) {
         if (FC_REAL && pool->omit) {

@@ -40,9 +40,9 @@ def windows(rows, k, stride, count):
     ("k", "stride"),
     [(2, 2), (3, 1), (3, 2), (4, 1), (5, 2), (1, 4), (3, 4), (4, 4), (11, 4)],
 )
-@pytest.mark.parametrize("walks", [False, True])
-def test_pool(table, dtype, k, stride, walks):
-    """Lines of a plane, by all of their taps, and down the plane."""
+@pytest.mark.parametrize("order", ["vectors", "plane", "rows"])
+def test_pool(table, dtype, k, stride, order):
+    """Lines of a plane: all taps of some vectors, down the plane, and row by row."""
     if stride > 1 and dtype.kind != "f":
         return  # lanes are apart of real numbers
     rng = np.random.default_rng(k)
@@ -62,6 +62,7 @@ def test_pool(table, dtype, k, stride, walks):
                 what=what, shift=stride.bit_length() - 1, shared=1, index_bytes=8, lines=lines,
                 dst_line=count + 1, index_line=8 * (count + 1), begin_step=1, taps=k,
                 lane_index=stride, walk_rows=k, walk_stride=stride,
+                by_rows=order == "rows" and stride == 1,
                 columns=ctypes.addressof(column), columns_end=end,
                 **addresses(
                     held, begin=np.arange(lines + 1) * k, place=first.ravel() * width,
@@ -69,7 +70,7 @@ def test_pool(table, dtype, k, stride, walks):
                     low=lowest(dtype), line_divisors=np.full(lines, 2.0),
                 ),
             )  # fmt: skip
-            if walks:
+            if order == "plane":
                 walk = np.arange(len(rows)) * width
                 pool.walk = pool.walk_index = addresses(held, walk=walk)["walk"]
             assert table.call("pool", pool, rows, dst, index) == 0
@@ -112,6 +113,35 @@ def test_a_masked_vector_and_rows_on_padding(table, dtype):
     np.testing.assert_array_equal(dst[1:3][: count - 1], src[1:3][: count - 1])
     walk = addresses(held, walk=np.array([NOWHERE], np.intp))["walk"]
     assert walk
+
+
+@pytest.mark.parametrize("what", [MAX, SUM])
+def test_row_by_row_with_a_mask_and_without_rows(table, dtype, what):
+    """What hangs over the last vector is neither read nor written; a window may have no rows."""
+    if dtype.kind != "f":
+        return
+    lanes, held = table.lanes, []
+    whole, rest = 5 * lanes, lanes // 2
+    src = small_integers(np.random.default_rng(0), (2, 3, whole + rest), dtype)
+    masks = np.full(3, (1 << rest) - 1, np.uint32)
+    columns = (Columns * 2)(
+        Columns(0, whole, 5, None), Columns(whole, rest, 1, addresses(held, mask=masks)["mask"])
+    )
+    pool = Pool(
+        what=what, by_rows=1, lines=2, dst_line=whole + rest + 1, begin_step=1, taps=3,
+        columns=ctypes.addressof(columns),
+        columns_end=ctypes.addressof(columns) + ctypes.sizeof(columns),
+        **addresses(
+            held, begin=np.array([0, 0, 2]), place=np.array([0, src[0].size]),
+            step=np.arange(3) * (whole + rest), low=lowest(dtype), line_divisors=np.full(2, 4.0),
+        ),
+    )  # fmt: skip
+    dst = np.full((2, whole + rest + 1), 7, dtype)
+    table.call("pool", pool, src, dst, None)
+    assert (dst[:, -1] == 7).all()
+    np.testing.assert_array_equal(dst[0, :-1], 0 if what == SUM else lowest(dtype)[0])
+    wanted = src.sum((0, 1)) / 4 if what == SUM else src.max((0, 1))
+    np.testing.assert_array_equal(dst[1, :-1], wanted)
 
 
 @pytest.mark.parametrize("what", [MAX, ARGMAX, SUM])

@@ -170,14 +170,15 @@ class Pool(ctypes.Structure):
     """fc_pool."""
 
     _fields_ = [
-        *((name, ctypes.c_int) for name in ("what", "omit", "shift", "shared", "index_bytes")),
+        *((name, ctypes.c_int) for name in ("what", "omit", "shift", "shared", "by_rows")),
+        ("index_bytes", ctypes.c_int),
         *((name, SIZE) for name in ("lines", "src_line", "dst_line", "line_index", "index_line")),
         ("begin", POINTER),
         ("begin_step", SIZE),
         *((name, POINTER) for name in ("place", "row_index", "step", "tap_index")),
         ("taps", SIZE),
         *((name, POINTER) for name in ("walk", "walk_index")),
-        *((name, SIZE) for name in ("walk_rows", "walk_stride", "ahead", "tap_ahead")),
+        *((name, SIZE) for name in ("walk_rows", "walk_stride", "ahead")),
         ("lane_index", SIZE),
         ("first_index", ctypes.c_int64),
         *((name, POINTER) for name in ("columns", "columns_end", "low", "line_divisors")),

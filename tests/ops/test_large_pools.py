@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Pools of windows that are large, or a whole plane, against the reference."""
+"""Pools of windows, or of pixels, that are large, or of a whole plane, against the reference."""
 
 import numpy as np
 import pytest
 from arrays import numbers
 from pools import assert_right
-from ways import with_caches
+from ways import ISAS, with_caches
 
 import fastconv
 from fastconv._plan import constants, kept
@@ -82,3 +82,30 @@ def test_bits_of_large_windows_do_not_depend_on_caches_or_layout(kind, more, cha
         assert plan.algorithm == "separable" or kind == "max"
         got = np.moveaxis(got, -1, 1) if channels_last else got
         assert got.tobytes() == wanted.tobytes(), l2
+
+
+@pytest.mark.parametrize("isa", ISAS)
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+@pytest.mark.parametrize(
+    ("name", "arguments", "said"),
+    [
+        ("max_pool2d", (3, 2), {"padding": ((4, 0), (0, 3))}),  # some windows hold only padding
+        ("min_pool2d", (2,), {"padding": 1, "padding_mode": "wrap"}),
+        ("avg_pool2d", (3, 1), {"padding": 1, "count_include_pad": False}),
+        ("avg_pool2d", (2,), {"nan_policy": "omit"}),
+        ("lp_pool2d", (2.0, (5, 3)), {}),
+        ("global_max_pool2d", (), {}),
+        ("global_avg_pool2d", (), {}),
+        ("adaptive_avg_pool2d", ((3, 4),), {}),
+    ],
+)
+def test_pixels_of_many_channels(name, arguments, said, dtype, isa):
+    """They are pooled row by row."""
+    x = numbers((2, 7, 11, 149), dtype)
+    x[0, 3, 5, ::2] = np.nan
+    pool, said = getattr(fastconv, name), {**said, "channels_last": True}
+    wanted = pool(x, *arguments, **said, algorithm="reference")
+    with fastconv.settings(isa=isa):
+        for threads in (1, 2):
+            got = pool(x, *arguments, **said, threads=threads)
+            assert_right(got, wanted, exact="max" in name or "min" in name)
