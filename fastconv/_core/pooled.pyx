@@ -15,9 +15,9 @@ cdef enum:
 
 cdef void set_order(const window_t *window, bint pixels, bint in_place,
                     fc_pool *pool) noexcept nogil:
-    """The order in which memory is read, as processors prefetch streams of neighbouring lines of
-    the cache only, within a page.  A few channels of all pixels of a window are none, so all
-    channels of a row come before the next row.  Nor are several rows at a time of short planes, so
+    """The order in which memory is read.  Processors prefetch streams of neighbouring lines of the
+    cache, within a page.  A few channels of each pixel of a window are no such stream, so all
+    channels of a row come before the next row.  Several rows of short planes are none either, so
     the kernel prefetches: further on in a long row, else whole rows, the fewest that make AHEAD
     bytes."""
     cdef Py_ssize_t row = window.axis[3].src * window.itemsize
