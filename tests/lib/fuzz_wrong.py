@@ -58,8 +58,10 @@ def of_unweighted(op, argument):
         return "sizes"
     if argument in ("scale_factor", "output_ratio"):
         return "scale"
-    if argument == "output_size" and op.startswith(("adaptive", "fractional")):
-        return "kernel_size"  # any number of outputs is right, if the input has enough elements
+    if argument == "output_size" and op.startswith("fractional"):
+        return "maybe stride"  # None is right beside an output_ratio
+    if argument == "output_size" and op.startswith("adaptive"):
+        return "kernel_size"  # any number of outputs is right
     if argument == "padding_value" and op.endswith("_pool"):
         return "maybe value"  # None is right
     if argument in ("align_corners", "recompute_scale_factor"):
