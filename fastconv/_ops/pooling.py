@@ -88,16 +88,16 @@ def max_pool2d():
         dilation is the step from one element of a window to the next.
     padding
         elements around the input: an integer, one per axis, or a pair (before, after) per axis; a
-        negative number crops. Or a word, as in `conv2d`. It may be longer than a window.
+        negative number crops. Or a string, as in `conv2d`. It may be longer than a window.
     ceil_mode
         True: a last window that hangs over the padding has an output, too, if it begins in the
         input or before it.
     return_indices
         True: the result is a pair (values, indices). An index is -1 where a window has no element,
-        or where a constant is the largest.
+        or where `padding_value` is the largest.
     padding_mode, padding_value
-        what lies in the padding: see `conv2d`. With 'constant' and None padding never wins; a
-        number is an element like any other.
+        what lies in the padding: see `conv2d`. With padding_mode='constant' and padding_value=None
+        padding never wins; a number is an element like any other.
     channels_last
         True: input, out and results are (N, H, W, C) or (H, W, C).
     index_convention
@@ -199,18 +199,20 @@ def avg_pool2d():
     input, kernel_size, stride, padding, ceil_mode, dilation, channels_last, algorithm, threads
         as in `max_pool2d`.
     count_include_pad
-        True: elements of the padding count; False: they do not, and the average of none is NaN.
+        True: zeros of the padding count; False: they do not, and the average of none is NaN.
+        Elements of another border always count.
     divisor_override
         None, or a positive integer by which sums are divided, instead of by what counts.
     padding_mode, padding_value
-        what lies in the padding: see `conv2d`. With 'constant' and None or 0 it is 0; what
-        hangs over the padding in ceil_mode does not count.
+        what lies in the padding: see `conv2d`. With 'constant' and None or 0 it is 0, and what
+        hangs over the padding in ceil_mode does not count; another border goes on there.
     where
-        None, or an array of bool that broadcasts to the shape of the input: only elements where it
-        is True count, and copies of them in a border; zeros of padding do not. The average of
-        none is NaN.
+        None, or an array of bool (or numbers, of which 0 is False) that broadcasts to the shape of
+        the input: only elements where it is True count, and copies of them in a border; zeros of
+        padding do not. The average of none is NaN.
     nan_policy
-        'propagate', or 'omit': only elements of the input that are not NaN count, as with `where`.
+        'propagate', or 'omit': only elements of the input that are not NaN count, as with `where`;
+        zeros of padding do not.
     dtype
         the dtype of the result. None: that of the input, or float64 for integers. Float16,
         bfloat16 and float32 are added in float32, if the result is one of them; others in float64.
@@ -263,7 +265,8 @@ def lp_pool2d():
     norm_type
         a positive number; np.inf gives the largest absolute value.
 
-    The other parameters, the result and the errors are those of `avg_pool2d`.
+    The other parameters, the result and the errors are those of `avg_pool2d`, which has four more:
+    count_include_pad, divisor_override, where and nan_policy.
 
     >>> import numpy as np
     >>> lp_pool2d(np.array([[[1, 2, 5, 0], [4, 3, 1, 6]]]), 1, 2)

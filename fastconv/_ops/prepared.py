@@ -87,7 +87,9 @@ def _check_nothing_is_missing(operation: Callable, others: list, keywords: dict)
 def _find(operation: Any) -> Callable:
     """An operation that has weights."""
     weighted = [function for function in OPERATIONS if function._family.weighted]
-    return as_function("prepare", operation, weighted, "or the weight of a convolution")
+    return as_function(
+        "prepare", operation, weighted, " that has weights", "or the weight of a convolution"
+    )
 
 
 def _keep(family, name, rank, parameters, operands, how) -> PreparedConv:

@@ -48,12 +48,12 @@ def max_unpool2d():
         where they go: an array of integers, of the shape of the input, such as `max_pool2d` returns
         with return_indices. A value whose index is -1 is left out.
     kernel_size, stride, padding
-        those of the pooling. An axis of n values becomes one of ``(n - 1) * stride + kernel_size``
-        elements, less the padding on both sides.
+        those of the pooling; padding as integers, or pairs (before, after). An axis of n values
+        becomes one of ``(n - 1) * stride + kernel_size`` elements, less the padding on both sides.
     output_size
         None, or the size of the result: one number, or one per axis, each less than a stride from
-        that size. It may be the shape of the whole result; then batch and
-        channels are not read.
+        that size. It may be the shape of the array that was pooled; then batch and channels are
+        not read. Give it where that array had other sizes, as with odd sizes and windows of 2.
     channels_last
         True: input, indices, out and result are (N, H, W, C) or (H, W, C).
     index_convention
@@ -121,9 +121,9 @@ def nearest_unpool2d():
     """Repeat each element of images over its window: "nearest neighbour" unpooling.
 
     Element (y, x) is written to the window of kernel_size cells that begins at
-    ``(y * stride - padding, x * stride - padding)``. Where windows overlap, the last one that
-    begins there counts; cells in no window are 0. If the stride is the kernel's size, it is what
-    `interpolate` does with that as scale_factor.
+    ``(y * stride - padding, x * stride - padding)``. Windows that overlap are written one after the
+    other, so the last one counts; cells in no window are 0. If the stride is the kernel's size, it
+    is what `interpolate` does with that as scale_factor.
 
     input
         an array (N, C, H, W) or (C, H, W); with channels last (N, H, W, C) or (H, W, C). Of any

@@ -14,7 +14,7 @@ from .._core import table
 from .._core.arrays import empty
 from .._core.measure import openmp_threads
 from .._spec.arguments import as_operand, check_algorithm, check_threads
-from .._spec.family import ArrayFamily
+from .._spec.family import ArrayFamily, Result
 from .._spec.operands import check_result
 from .._spec.values import a_kind
 from . import constants as costs
@@ -87,7 +87,7 @@ class ArrayCall:
 
     def with_results(self, spec: Any) -> ArrayCall:
         """The same into new arrays, as another specification asks for."""
-        outputs = tuple(Seen.contiguous(*result) for result in spec.results)
+        outputs = tuple(Seen.contiguous(result.shape, result.dtype) for result in spec.results)
         return replace(self, spec=spec, outputs=outputs, fresh=True)
 
     def pack_words(self) -> str:
@@ -187,7 +187,8 @@ def _planned(family, name, rank, parameters, arrays, out, how) -> Plan:
         spec=spec,
         inputs=seen,
         outputs=tuple(
-            Seen.of(one) if isinstance(one, np.ndarray) else Seen.contiguous(*one) for one in outs
+            Seen.of(one) if isinstance(one, np.ndarray) else Seen.contiguous(*one[:2])
+            for one in outs
         ),
         algorithm=options.algorithm if of_settings else algorithm,
         of_settings=of_settings,
@@ -202,6 +203,15 @@ def _planned(family, name, rank, parameters, arrays, out, how) -> Plan:
     return make(replace(call, threads=choose_threads(work, threads)))
 
 
+def _check_result(name: str, argument: str, out: Any, result: Result) -> None:
+    """Raise unless `out` can take one result."""
+    shape, dtype, chosen_by = result
+    check_result(
+        name, argument, out, shape, dtype,
+        to_pass=lambda _: f", or {chosen_by} must say another one" if chosen_by else "",
+    )  # fmt: skip
+
+
 def _check_out(spec: Any, out: Any) -> None:
     """Raise unless `out` can take the results."""
     if hasattr(spec, "check_out"):
@@ -211,15 +221,15 @@ def _check_out(spec: Any, out: Any) -> None:
         return
     results = spec.results
     if len(results) == 1:
-        check_result(spec.name, "out", out, *results[0])
+        _check_result(spec.name, "out", out, results[0])
         return
     if not isinstance(out, tuple) or len(out) != len(results):
         what = f"{len(out)} arrays" if isinstance(out, tuple) else a_kind(out)
         raise TypeError(
-            f"{spec.name}: out is {what}, but it must be a pair of arrays (values, indices)"
+            f"{spec.name}: out is {what}, but it must be a tuple of two arrays, values and indices"
         )
     for i, (one, result) in enumerate(zip(out, results, strict=True)):
-        check_result(spec.name, f"out[{i}]", one, *result)
+        _check_result(spec.name, f"out[{i}]", one, result)
     if np.may_share_memory(*out):
         raise ValueError(
             f"{spec.name}: out is two arrays that share memory, but each must have its own"

@@ -94,7 +94,7 @@ def check_dtype(name: str, argument: str, dtype: np.dtype, needed: str = DTYPES)
 def check_mask(name: str, mask: tuple[int, ...], dtype: np.dtype, shape: tuple[int, ...]) -> None:
     """Raise unless an array of this shape says of each element of the input whether it counts."""
     if components(dtype) == 2:
-        raise TypeError(f"{name}: where has dtype {dtype}, but it must be bool")
+        raise TypeError(f"{name}: where has dtype {dtype}, but it must be bool or real")
     try:
         fits = np.broadcast_shapes(mask, shape) == shape
     except ValueError:
@@ -156,15 +156,16 @@ def check_algorithm(name: str, algorithm: Any, known: Sequence[str]) -> str:
 
 
 def as_function(
-    name: str, value: Any, known: Iterable[Callable], other: str = "or a layer"
+    name: str, value: Any, known: Iterable[Callable], having: str = "", other: str = "or a layer"
 ) -> Callable:
-    """The function of `known` that `value` is, or is the name of; `other` ends the message."""
+    """The function of `known` that `value` is, or is the name of. `having`: what these functions
+    have; `other`: what else there is."""
     for function in known:
         if value is function or (isinstance(value, str) and value == function.__name__):
             return function
     kind = ValueError if isinstance(value, str) else TypeError
     words = ", ".join(repr(function.__name__) for function in known)
-    needed = f"but it must be a function of fastconv or its name, one of {words}, {other}"
+    needed = f"but it must be a function of fastconv{having} or its name, one of {words}, {other}"
     raise kind(f"{name}: operation is {show(value)}, {needed}")
 
 

@@ -13,8 +13,8 @@ import numpy as np
 from .arguments import as_flag, check_dtype
 from .axis import Axis
 from .dtypes import TOTALS, components, is_integer, native
-from .family import ArrayFamily
-from .moves import Result, check_size
+from .family import ArrayFamily, Result
+from .moves import check_size
 from .patches import ABSENT, as_sizes, make_axes
 from .values import entries_of, is_sequence
 

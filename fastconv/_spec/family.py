@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -53,6 +53,14 @@ class Family:
     def __post_init__(self):
         object.__setattr__(self, "seldom", tuple(self.parameters())[self.often :])
         object.__setattr__(self, "weighted", bool(self.weight_axes))
+
+
+class Result(NamedTuple):
+    """An array that an operation without weights returns."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype
+    chosen_by: str = ""  # the parameter that says the dtype
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -23,9 +23,9 @@ from .borders import Border
 from .conv import ConvParameters, ConvSpec, make_conv_spec
 from .dtypes import choose, is_integer, native
 from .epilogue import Epilogue
-from .family import ArrayFamily
+from .family import ArrayFamily, Result
 from .operands import check_bias, check_out, check_residual, plain_bias
-from .pooling import Result, read_word
+from .pooling import read_word
 
 
 class MaskedParameters(NamedTuple):

@@ -12,16 +12,10 @@ import numpy as np
 
 from .axis import Axis
 from .borders import Border, reach
+from .family import Result
 from .values import BYTES_MAX
 
 Strides = Sequence[int]
-
-
-class Result(NamedTuple):
-    """What is returned."""
-
-    shape: tuple[int, ...]
-    dtype: np.dtype
 
 
 class Move(NamedTuple):

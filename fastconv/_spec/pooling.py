@@ -13,19 +13,13 @@ import numpy as np
 from .arguments import as_dtype, as_flag, check_dtype
 from .channels import missing_channel
 from .dtypes import components, is_bfloat16, is_integer, native
+from .family import Result
 from .spec import AXES
 from .values import as_number, show, word_needed
 
 KINDS = ("max", "min", "average", "lp")
 NUMBERS = "an integer dtype, float16, bfloat16, float32 or float64"
 INT32 = np.iinfo(np.int32)
-
-
-class Result(NamedTuple):
-    """An array that a call returns."""
-
-    shape: tuple[int, ...]
-    dtype: np.dtype
 
 
 class Sizes(NamedTuple):
@@ -79,10 +73,10 @@ class Pooling:
     @property
     def results(self) -> tuple[Result, ...]:
         """The values, and the indices if they are asked for."""
-        values = Result(self.output_shape, self.dtype)
+        values = Result(self.output_shape, self.dtype, "dtype" * (self.kind == "average"))
         if not self.convention:
             return (values,)
-        return values, Result(self.output_shape, self.index_dtype)
+        return values, Result(self.output_shape, self.index_dtype, "index_dtype")
 
     @property
     def summed(self) -> bool:

@@ -14,17 +14,10 @@ import numpy as np
 from .arguments import as_flag, integers_per_axis, per_axis, positive_per_axis
 from .channels import missing_channel
 from .dtypes import components, is_integer, native, saturated
-from .family import ArrayFamily
+from .family import ArrayFamily, Result
 from .sampling import Sampled
 from .spec import AXES
 from .values import BYTES_MAX, as_integer, as_number, entries_of, is_sequence, show, word_needed
-
-
-class Result(NamedTuple):
-    """An array to be."""
-
-    shape: tuple[int, ...]
-    dtype: np.dtype
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -226,6 +219,8 @@ def _mode(
         raise ValueError(
             f"{name}: mode is {word!r}, but it must be one of {words} for an input of shape "
             f"{shape}, which has {rank} spatial ax{'es' if rank > 1 else 'is'}"
+            + "; if it has no batch axis, write input[None]"
+            * (rank + 1 in mode.ranks)
         )
     if said.align_corners is not None:
         as_flag(name, "align_corners", said.align_corners)

@@ -128,8 +128,8 @@ def make_upscale_spec(name: str, rank: int, inputs: tuple, **said: Any) -> Shuff
     batched, batch, channels, sizes = found
     if channels % prod(factors):
         raise ValueError(
-            f"{name}: input has {channels} channels, but for {argument} {factors} it must have a "
-            f"multiple of {prod(factors)}"
+            f"{name}: input has {channels} channel{'s' * (channels != 1)}, but for {argument} "
+            f"{factors} it must have a multiple of {prod(factors)}"
         )
     channels //= prod(factors)
     larger = tuple(n * r for n, r in zip(sizes, factors, strict=True))
@@ -174,9 +174,10 @@ def make_groups_spec(name: str, rank: int, inputs: tuple, **said: Any) -> Shuffl
     batch, *rest = shape
     channels, *sizes = (rest[-1], *rest[:-1]) if last else rest
     if channels % groups:
+        hint = "; if it has no batch axis, write input[None]" * (not last and not batch % groups)
         raise ValueError(
-            f"{name}: input has {channels} channels, but it must have a multiple of {groups}, "
-            "the number of groups"
+            f"{name}: input has {channels} channel{'s' * (channels != 1)}, but it must have a "
+            f"multiple of {groups}, the number of groups{hint}"
         )
     each = channels // groups
     parts = [Part(batch, 0, 1, 0, 1), Part(groups, 1, each, 1, 1), Part(each, 1, 1, 1, groups)]

@@ -121,7 +121,8 @@ def _read_ratio(name: str, rank: int, sizes: list[int], said: Any) -> list[int]:
     if (said.output_size is None) == (said.output_ratio is None):
         both = "both None" if said.output_size is None else "both given"
         raise ValueError(
-            f"{name}: output_size and output_ratio are {both}, but one of them must be given"
+            f"{name}: output_size and output_ratio are {both}, but exactly one of them must be "
+            "given"
         )
     if said.output_ratio is None:
         return _read_outputs(name, rank, sizes, said)
@@ -129,7 +130,9 @@ def _read_ratio(name: str, rank: int, sizes: list[int], said: Any) -> list[int]:
     def read(called: str, entry: Any) -> float:
         ratio = as_number(name, called, entry, False)
         if not 0 < ratio < 1:
-            raise ValueError(f"{name}: {called} is {show(entry)}, but it must be from 0 to 1")
+            raise ValueError(
+                f"{name}: {called} is {show(entry)}, but it must be above 0 and below 1"
+            )
         return ratio
 
     ratios = per_axis(name, "output_ratio", rank, said.output_ratio, read, "number")

@@ -12,8 +12,8 @@ import numpy as np
 from .arguments import as_flag, padding_per_axis, positive_per_axis
 from .axis import Axis
 from .dtypes import is_integer, native
-from .family import ArrayFamily
-from .pooling import CONVENTIONS, Result, Sizes, check_real, read_input, read_word
+from .family import ArrayFamily, Result
+from .pooling import CONVENTIONS, Sizes, check_real, read_input, read_word
 from .spec import AXES
 from .values import BYTES_MAX, as_integer, entries_of, is_sequence, show
 

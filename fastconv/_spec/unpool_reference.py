@@ -29,9 +29,10 @@ def find(spec: UnpoolSpec, indices: np.ndarray) -> np.ndarray:
         at = tuple(map(int, np.argwhere(where)[0]))
         most = sum(w * (size - 1) for w, size in zip(weight, sizes, strict=True))
         place = ", ".join(map(str, at))
+        size = spec.outputs[3 - spec.rank :]
         raise ValueError(
             f"{spec.name}: indices[{place}] is {int(np.asarray(indices)[at])}, "
-            f"but it must be from 0 to {most}, or -1"
+            f"but it must be from 0 to {most}, or -1, for an output of size {size}; see output_size"
         )
     offset = 0
     for a in range(5):

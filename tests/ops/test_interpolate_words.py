@@ -78,6 +78,13 @@ ALIGN = "'linear', 'bilinear', 'trilinear', 'bicubic'"
             "'bicubic', 'area' for an input of shape (1, 3, 5, 7), which has 2 spatial axes",
         ),
         (
+            {"size": 2, "mode": "trilinear"},
+            ValueError,
+            "mode is 'trilinear', but it must be one of 'nearest', 'nearest-exact', 'bilinear', "
+            "'bicubic', 'area' for an input of shape (1, 3, 5, 7), which has 2 spatial axes; if it "
+            "has no batch axis, write input[None]",
+        ),
+        (
             {"size": 2, "align_corners": True},
             ValueError,
             f"align_corners is True, but it must be None for mode 'nearest'; only {ALIGN} use it",

@@ -240,3 +240,15 @@ def test_sums_of_bool_are_whether_any_is_true(convention, other):
             indices = indices[:, ::-1]
         got = fastconv.max_unpool1d(x, indices, 1, index_convention=convention, overlap="sum")
         assert got.view(np.uint8).tolist() == [[[1] + [0] * (n - 1)] * 2]
+
+
+@pytest.mark.parametrize("padding", ["same", "same_lower"])
+@pytest.mark.parametrize(("kernel", "stride"), [(3, 2), (2, 3), (5, 4), (1, 2)])
+def test_undoing_a_pool_with_same(padding, kernel, stride):
+    x = 1 + np.random.default_rng(0).permutation(11 * 13).reshape(1, 1, 11, 13)
+    values, indices = fastconv.max_pool2d(x, kernel, stride, padding, return_indices=True)
+    got = fastconv.max_unpool2d(values, indices, stride, output_size=x.shape)
+    kept = indices[indices >= 0]
+    wanted = np.zeros_like(x)
+    wanted.flat[kept] = x.flat[kept]
+    np.testing.assert_array_equal(got, wanted)

@@ -5,6 +5,7 @@
 """
 
 import os
+import re
 
 import numpy as np
 import pytest
@@ -383,3 +384,13 @@ def test_without_nan_omit_counts_the_same_of_every_dtype(dtype):
 def test_rng_is_refused_by_name(rng):
     with pytest.raises((TypeError, ValueError), match="fractional_max_pool2d: rng is"):
         fastconv.fractional_max_pool2d(np.ones((1, 4, 4)), 2, 2, rng=rng)
+
+
+def test_what_out_must_be():
+    x = np.ones((1, 2, 3, 5))
+    for out, message in (
+        ([x, x], "out is a list, but it must be a tuple of two arrays, values and indices"),
+        ((x, x.astype("i4")), "out[1] has dtype int32, but it must be int64, or index_dtype must"),
+    ):
+        with pytest.raises(TypeError, match=f"max_pool2d: {re.escape(message)}"):
+            fastconv.max_pool2d(x, 1, return_indices=True, out=out)

@@ -43,7 +43,7 @@ def test_the_signature_is_that_for_a_weight():
     ("kind", "arguments", "said", "message"),
     [
         (ValueError, ("conv4d",), {}, "prepare: operation is 'conv4d', but it must be a "
-         "function of fastconv or its name, one of 'conv1d', "),
+         "function of fastconv that has weights or its name, one of 'conv1d', "),
         (TypeError, (print,), {}, "prepare: operation is <built-in function print>, "),
         (TypeError, ("conv1d",), {"out": np.ones(3)},
          "prepare: out is given, but it must be passed to the layer instead"),

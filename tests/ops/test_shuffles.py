@@ -163,6 +163,9 @@ X = np.ones((2, 12, 6, 5))
          "(1, 2, 3, 4), but it must be an integer"),
         (channel_shuffle, (X, 5), {}, "channel_shuffle: input has 12 channels, but it must have a "
          "multiple of 5, the number of groups"),
+        (channel_shuffle, (X[0, :, :5], 3), {}, "channel_shuffle: input has 5 channels, but it "
+         "must have a multiple of 3, the number of groups; if it has no batch axis, write "
+         "input[None]"),
         (channel_shuffle, (X, 0), {}, "channel_shuffle: groups is 0, but it must be an integer of "
          "at least 1"),
         (channel_shuffle, (X[0, 0, 0], 1), {}, "channel_shuffle: input has shape (5,), but it "
