@@ -87,7 +87,7 @@ class ArrayCall:
 
     def with_results(self, spec: Any) -> ArrayCall:
         """The same into new arrays, as another specification asks for."""
-        outputs = tuple(Seen.contiguous(result.shape, result.dtype) for result in spec.results)
+        outputs = tuple(map(Seen.of, spec.results))
         return replace(self, spec=spec, outputs=outputs, fresh=True)
 
     def pack_words(self) -> str:
@@ -186,10 +186,7 @@ def _planned(family, name, rank, parameters, arrays, out, how) -> Plan:
     call = ArrayCall(
         spec=spec,
         inputs=seen,
-        outputs=tuple(
-            Seen.of(one) if isinstance(one, np.ndarray) else Seen.contiguous(*one[:2])
-            for one in outs
-        ),
+        outputs=tuple(map(Seen.of, outs)),
         algorithm=options.algorithm if of_settings else algorithm,
         of_settings=of_settings,
         isa=isa or isas()[-1],
