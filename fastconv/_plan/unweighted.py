@@ -205,7 +205,7 @@ def _check_result(name: str, argument: str, out: Any, result: Result) -> None:
     shape, dtype, chosen_by = result
     check_result(
         name, argument, out, shape, dtype,
-        to_pass=lambda _: f", or {chosen_by} must say another one" if chosen_by else "",
+        to_pass=lambda _: f", unless {chosen_by} says otherwise" if chosen_by else "",
     )  # fmt: skip
 
 

@@ -56,7 +56,7 @@ class Family:
 
 
 class Result(NamedTuple):
-    """An array that an operation without weights returns."""
+    """An array that a call returns."""
 
     shape: tuple[int, ...]
     dtype: np.dtype

@@ -73,7 +73,7 @@ class Pooling:
     @property
     def results(self) -> tuple[Result, ...]:
         """The values, and the indices if they are asked for."""
-        values = Result(self.output_shape, self.dtype, "dtype" * (self.kind == "average"))
+        values = Result(self.output_shape, self.dtype, "dtype" * self.summed)
         if not self.convention:
             return (values,)
         return values, Result(self.output_shape, self.index_dtype, "index_dtype")

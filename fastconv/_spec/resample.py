@@ -216,11 +216,10 @@ def _mode(
     mode = MODES[word]
     if rank not in mode.ranks:
         words = ", ".join(repr(each) for each, row in MODES.items() if rank in row.ranks)
+        hint = "; if it has no batch axis, write input[None]" * (rank + 1 in mode.ranks)
         raise ValueError(
             f"{name}: mode is {word!r}, but it must be one of {words} for an input of shape "
-            f"{shape}, which has {rank} spatial ax{'es' if rank > 1 else 'is'}"
-            + "; if it has no batch axis, write input[None]"
-            * (rank + 1 in mode.ranks)
+            f"{shape}, which has {rank} spatial ax{'es' if rank > 1 else 'is'}{hint}"
         )
     if said.align_corners is not None:
         as_flag(name, "align_corners", said.align_corners)

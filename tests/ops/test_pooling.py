@@ -390,7 +390,10 @@ def test_what_out_must_be():
     x = np.ones((1, 2, 3, 5))
     for out, message in (
         ([x, x], "out is a list, but it must be a tuple of two arrays, values and indices"),
-        ((x, x.astype("i4")), "out[1] has dtype int32, but it must be int64, or index_dtype must"),
+        ((x, x.astype("i4")), "out[1] has dtype int32, but it must be int64, unless index_dtype "),
     ):
         with pytest.raises(TypeError, match=f"max_pool2d: {re.escape(message)}"):
             fastconv.max_pool2d(x, 1, return_indices=True, out=out)
+    for pool, more in ((fastconv.avg_pool2d, ()), (fastconv.lp_pool2d, (2,))):
+        with pytest.raises(TypeError, match="but it must be float64, unless dtype says otherwise"):
+            pool(x, *more, 1, out=x.astype("f4"))
