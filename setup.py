@@ -24,6 +24,8 @@ X86_64_FLAGS = {
 # gnu11, not c11: strict ISO C forbids to contract a * b + c into a multiply-add.
 C_FLAGS = ["-std=gnu11", "-O3", "-ffp-contract=fast", "-fno-trapping-math", "-fno-math-errno"]
 C_FLAGS += ["-fwrapv"]  # integers wrap, as in NumPy
+# Each stub once more: sums of filters, whose products are rounded before they are added.
+FILTER_FLAGS = ["-DFC_FILTERS", "-ffp-contract=off"]
 C_FLAGS += ["-fvisibility=hidden", "-Wall", "-Wextra", "-Wvla"]
 # There, generic kernels are for old CPUs only: less code, in half the time.
 GENERIC_ON_X86_64 = ["-O2", "-fpeel-loops", "-fvect-cost-model=dynamic"]
@@ -74,6 +76,7 @@ MODULES = ["arrays", "table", "axis", "window", "source", "weights", "epilogue",
 MODULES += ["parallel", "stencil", "regions", "direct", "im2col_gemm", "planes", "channels"]
 MODULES += ["depthwise", "grouped", "unshared", "local", "chain", "measure", "pooled"]
 MODULES += ["pooling", "lines", "uneven", "unpool", "passes", "rows", "resample"]
+MODULES += ["boxes", "views", "crew", "filter"]
 # Modules in which a call spends little time, half of which is code that reads arguments.
 SMALL = ["axis", "window", "conv", "scratch", "measure", "chain", "uneven", "unpool", "passes"]
 SMALL += ["pooling"]
@@ -125,17 +128,20 @@ class BuildKernels(build_ext):
             if self.accepts(flags):
                 sources |= {name: own + flags for name, own in sources.items() if files in name}
 
-        def compiled(source):
+        def compiled(job):
+            source, folder, flags = job
             return self.compiler.compile(
                 [source],
-                output_dir=self.build_temp,
+                output_dir=os.path.join(self.build_temp, folder),
                 include_dirs=["src_c"],
-                extra_postargs=C_FLAGS + sources[source] + SANITIZE_FLAGS,
+                extra_postargs=C_FLAGS + sources[source] + flags + SANITIZE_FLAGS,
                 depends=DEPENDS,
             )
 
-        with ThreadPoolExecutor(self.parallel) as pool:  # what takes longest comes first
-            return list(chain.from_iterable(pool.map(compiled, reversed(sources))))
+        jobs = [(source, "kernels", []) for source in reversed(sources)]  # what takes longest first
+        jobs += [(source, "filters", FILTER_FLAGS) for source in sources if "/isa/" in source]
+        with ThreadPoolExecutor(self.parallel) as pool:
+            return list(chain.from_iterable(pool.map(compiled, jobs)))
 
     def openmp(self):
         """The first flags with which a program compiles and links, or none."""

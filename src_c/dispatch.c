@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * Which tables this CPU may use: the only file that asks the CPU. */
-#include "fc_kernels.h"
+#include "fc_filters.h"
 #include <string.h>
 
 #if defined(__x86_64__) && !defined(FC_GENERIC_ONLY)
@@ -37,6 +37,17 @@ enum { DTYPES = sizeof letters };
 static const fc_kernels *const tables[][DTYPES] = {FC_ISA_LIST(FC_TABLES)};
 enum { ISAS = sizeof tables / sizeof tables[0] };
 
+#define FC_FILTER_EXTERN(dtype, letter, isa) extern const fc_filters fc_filters_##dtype##_##isa;
+#define FC_FILTER_EXTERNS(isa, usable) FC_FILTER_DTYPE_LIST(FC_FILTER_EXTERN, isa)
+FC_ISA_LIST(FC_FILTER_EXTERNS)
+
+static const char filter_letters[] = {FC_FILTER_DTYPE_LIST(FC_LETTER, )};
+enum { FILTER_DTYPES = sizeof filter_letters };
+
+#define FC_FILTER_TABLE(dtype, letter, isa) &fc_filters_##dtype##_##isa,
+#define FC_FILTER_TABLES(isa, usable) {FC_FILTER_DTYPE_LIST(FC_FILTER_TABLE, isa)},
+static const fc_filters *const filter_tables[][FILTER_DTYPES] = {FC_ISA_LIST(FC_FILTER_TABLES)};
+
 const char *fc_isa_name(int number)
 {
     return 0 <= number && number < ISAS ? tables[number][0]->isa : NULL;
@@ -65,6 +76,15 @@ const fc_kernels *fc_find_kernels(const char *isa, char dtype)
         for (int i = 0; i < DTYPES; i++)
             if (letters[i] == dtype && strcmp(isa, fc_isa_name(number)) == 0)
                 return fc_isa_usable(number) ? tables[number][i] : NULL;
+    return NULL;
+}
+
+const fc_filters *fc_find_filters(const char *isa, char dtype)
+{
+    for (int number = 0; number < ISAS; number++)
+        for (int i = 0; i < FILTER_DTYPES; i++)
+            if (filter_letters[i] == dtype && strcmp(isa, fc_isa_name(number)) == 0)
+                return fc_isa_usable(number) ? filter_tables[number][i] : NULL;
     return NULL;
 }
 

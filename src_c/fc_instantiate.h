@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * All templates for each dtype of one ISA; included by the stubs in isa/. */
+ * All templates for each dtype of one ISA; included by the stubs in isa/, which are compiled twice:
+ * once more with FC_FILTERS, without contraction. */
+#ifdef FC_FILTERS
+#include "fc_filter_instantiate.h"
+#else
 #include "fc_kernels.h"
 #include <stdint.h>
 #include <string.h>
@@ -90,3 +94,4 @@ typedef int64_t fc_index4 __attribute__((vector_size(32)));
 #define FC_BITS uint64_t
 #define FC_MOST INT64_MAX
 #include "fc_templates.h"
+#endif

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The C kernel table (src_c/fc_kernels.h) as Cython sees it."""
 
-from libc.stdint cimport int64_t, uint32_t, uint64_t
-from libc.stdint cimport int32_t, uint32_t
+from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
+
+from fastconv._core.filters cimport fc_filters
 
 cdef extern from "fc_kernels.h" nogil:
     ctypedef struct fc_step:
@@ -230,3 +231,4 @@ cdef extern from "fc_kernels.h" nogil:
 
 
 cdef const fc_kernels *find(isa, dtype) except NULL
+cdef const fc_filters *find_filters(isa, dtype) except NULL

@@ -11,6 +11,9 @@ cdef extern from "fc_kernels.h" nogil:
     enum:
         FC_SWAPPED
 
+cdef extern from "fc_filters.h" nogil:
+    const fc_filters *fc_find_filters(const char *isa, char dtype)
+
 ctypedef const char *(*name_fn)(int number)
 
 
@@ -39,6 +42,14 @@ cdef const fc_kernels *find(isa, dtype) except NULL:
     if kernels == NULL:
         raise ValueError(f"isa {isa!r} with dtype {dtype!r} is not usable here")
     return kernels
+
+
+cdef const fc_filters *find_filters(isa, dtype) except NULL:
+    """The same of filters, for a letter of FC_FILTER_DTYPE_LIST in fc_filters.h."""
+    cdef const fc_filters *filters = fc_find_filters(isa.encode(), ord(dtype))
+    if filters == NULL:
+        raise ValueError(f"isa {isa!r} with dtype {dtype!r} is not usable here")
+    return filters
 
 
 def isas_compiled():

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A pass of a filter over an array of any rank, box by box.
+
+Each output reads a window of the input, with a border around it.  The outputs are cut into boxes.
+What a box reads is converted into cells, which are contiguous numbers of one dtype, border and all;
+rows of outputs are computed from them, and stored.  Axes are reordered, and joined where they lie
+in memory like one: the last one is that whose elements fill vectors.
+"""
+from fastconv._core.axis cimport Axis
+from fastconv._core.filters cimport fc_filters, fc_footprint, fc_sums
+from fastconv._core.table cimport fc_kernels
+
+cdef enum:
+    MOST_AXES = 8
+    MOST_TOLD = 64              # axes of an array of NumPy
+
+# An array, as the caller has it; strides in bytes.
+cdef struct array_t:
+    char *data
+    int rank, storage
+    Py_ssize_t itemsize
+    Py_ssize_t shape[MOST_TOLD]
+    Py_ssize_t strides[MOST_TOLD]
+
+# What outputs along an axis read: output o what lies from position o - before to o + after of the
+# input, which has src of them.
+cdef struct side_t:
+    Py_ssize_t n, src, before, after
+    Py_ssize_t src_bytes, dst_bytes     # from one position to the next
+    Py_ssize_t box                      # outputs of a box
+    Py_ssize_t pitch                    # cells from one position to the next
+
+# One box: its outputs, and the positions that its cells hold.
+cdef struct box_t:
+    Py_ssize_t at[MOST_AXES]            # the first output
+    Py_ssize_t size[MOST_AXES]          # outputs
+    Py_ssize_t first[MOST_AXES]         # position of the first cell
+    Py_ssize_t fresh[MOST_AXES]         # ... of the first that is not there yet
+    Py_ssize_t end[MOST_AXES]
+    bint begins                         # the first box of a column
+
+cdef struct pass_t
+
+# A row of outputs from cells, to `out` or to where it says they are.
+ctypedef const char *(*row_fn)(const pass_t *p, const char *cell, Py_ssize_t count,
+                               char *scratch) noexcept nogil
+# What is done to a whole box before; returns where rows find their cells.
+ctypedef char *(*whole_fn)(const pass_t *p, const box_t *box, char *cells,
+                           char *scratch) noexcept nogil
+
+cdef struct pass_t:
+    const fc_kernels *kernels
+    const fc_filters *filters
+    Py_ssize_t itemsize                 # of cells
+    int axes
+    int moving                          # the axis along which boxes follow one another
+    bint in_place                       # the output is the input
+    side_t side[MOST_AXES]
+    Axis border[MOST_AXES]
+    int of_axis[MOST_TOLD]              # where an axis of the caller is now; -1: nowhere
+    Py_ssize_t pixel                    # elements of the last axis that move together
+    bint constant
+    char value[8]                       # the constant, as cells hold it
+    char *src
+    char *dst
+    int src_storage, dst_storage
+    Py_ssize_t *before_place            # bytes from a row to what lies before and after it
+    Py_ssize_t *after_place
+    Py_ssize_t cells                    # of a box, most
+    Py_ssize_t columns, columns_a_task, parts, part     # boxes, in columns along `moving`
+    Py_ssize_t at_saved, at_work, at_row, at_total, scratch_bytes
+    whole_fn whole
+    row_fn row
+    # What rows and boxes compute.
+    fc_sums sums
+    fc_footprint footprint
+    Py_ssize_t size                     # of a window along `moving`
+    int minimum
+
+
+cdef object begin_pass(pass_t *p, const array_t *src, const array_t *dst, const Py_ssize_t *before,
+                       const Py_ssize_t *after, int mode, bint across)
+cdef void choose_boxes(pass_t *p, Py_ssize_t work, bint whole_columns, bint works,
+                       int threads) noexcept
+cdef Py_ssize_t tap_offset(const pass_t *p, int axis, Py_ssize_t tap) noexcept
+cdef int run_pass(pass_t *p, int threads, bint shared, Py_ssize_t work) except -1
