@@ -344,7 +344,8 @@ cdef const char *extreme_row(const pass_t *p, const char *cell, Py_ssize_t count
 
 # What integers of a kind hold; what passes through double must be exact in it.
 cdef dict RANGES = {"u1": (0, 255), "i1": (-128, 127), "u2": (0, 65535), "i2": (-32768, 32767),
-                    "u4": (0, 2 ** 32 - 1), "i4": (-2 ** 31, 2 ** 31 - 1), "b1": (0, 255)}
+                    "u4": (0, 2 ** 32 - 1), "i4": (-2 ** 31, 2 ** 31 - 1), "b1": (0, 255),
+                    "u8": (0, 2 ** 53), "i8": (-2 ** 53, 2 ** 53)}
 
 
 def min_or_max_filter(input, footprint, structure, output, int mode, cval, origins, int minimum):
@@ -368,10 +369,9 @@ def min_or_max_filter(input, footprint, structure, output, int mode, cval, origi
     if reason is not None:
         return reason or None
     integer = p.src_storage not in (FC_F32, FC_F64)
-    bounds = RANGES.get(input.dtype.str[1:]) if integer else None
+    bounds = RANGES[input.dtype.str[1:]] if integer else None
     if p.constant:              # SciPy makes a number of the dtype of it
-        if integer and not (bounds or (-2 ** 31, 2 ** 31))[0] <= value <= (
-                bounds or (0, 2 ** 31))[1]:
+        if integer and not bounds[0] <= value <= bounds[1]:
             return "a constant beyond the integers of the input"
         value = <double> <long long> value if integer else \
             <double> <float> value if p.src_storage == FC_F32 else value
@@ -384,7 +384,7 @@ def min_or_max_filter(input, footprint, structure, output, int mode, cval, origi
         if heights.storage != FC_F64 or not structure.flags.c_contiguous \
                 or structure.shape != footprint.shape:
             return "a structure that is no contiguous float64"
-        if integer and bounds is None:
+        if integer and input.dtype.itemsize == 8:
             return "a structure over 64-bit integers"
         p.footprint.add = FC_ADD_INTEGER if integer else FC_ADD_DOUBLE \
             if p.src_storage == FC_F64 else FC_ADD_FLOAT

@@ -32,9 +32,9 @@ FC_INLINE FC_VEC FC_NAME(raised)(FC_VEC value, const fc_footprint *footprint, pt
     if (add != FC_ADD_NOTHING)
         value += footprint->height[t];
     if (add == FC_ADD_FLOAT && t > 0) {
-        FC_UNROLL
-        for (int l = 0; l < (int)FC_LANES; l++)
-            value[l] = (float)value[l];
+        typedef float floats __attribute__((vector_size(FC_VBYTES / 2)));
+        typedef double doubles __attribute__((vector_size(FC_VBYTES)));
+        value = __builtin_convertvector(__builtin_convertvector((doubles)value, floats), doubles);
     }
     if (add == FC_ADD_INTEGER && t > 0) {
         const double low = footprint->low, high = footprint->high, range = high - low + 1;
@@ -86,8 +86,8 @@ static void FC_NAME(extreme_row)(void *dst_, const void *src_, const fc_footprin
 #if FC_REAL == 8
         FC_CASE(0, FC_ADD_DOUBLE, 2)
         FC_CASE(1, FC_ADD_DOUBLE, 2)
-        FC_CASE(0, FC_ADD_FLOAT, 1)
-        FC_CASE(1, FC_ADD_FLOAT, 1)
+        FC_CASE(0, FC_ADD_FLOAT, 2)
+        FC_CASE(1, FC_ADD_FLOAT, 2)
         FC_CASE(0, FC_ADD_INTEGER, 2)
         FC_CASE(1, FC_ADD_INTEGER, 2)
 #endif
