@@ -52,6 +52,10 @@ typedef struct {
     KERNEL(mean_rows, void,                                                                      \
            (void *dst, const void *src, ptrdiff_t pitch, ptrdiff_t rows, ptrdiff_t count,        \
             ptrdiff_t size, void *total, int begin))                                             \
+    /* the same along a line, whose elements are `step` apart */                                 \
+    KERNEL(mean_line, void,                                                                      \
+           (void *dst, const void *src, ptrdiff_t step, ptrdiff_t count, ptrdiff_t size,         \
+            void *total, int begin))                                                             \
     /* dst[i] = the larger or smaller of src[i] and src[i + away]; of equals the latter */       \
     KERNEL(extreme_two, void,                                                                    \
            (void *dst, const void *src, ptrdiff_t away, ptrdiff_t count, int minimum))           \

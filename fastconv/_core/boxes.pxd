@@ -11,6 +11,7 @@ from fastconv._core.filters cimport fc_filters, fc_footprint, fc_sums
 from fastconv._core.table cimport fc_kernels
 
 cdef enum:
+    LANES = 16                  # lines that run side by side, and elements that fill vectors well
     MOST_AXES = 8
     MOST_TOLD = 64              # axes of an array of NumPy
 
@@ -55,6 +56,7 @@ cdef struct pass_t:
     int axes
     int moving                          # the axis along which boxes follow one another
     bint in_place                       # the output is the input
+    Py_ssize_t lines                    # of a box, where they lie along `moving`, the last axis
     side_t side[MOST_AXES]
     Axis border[MOST_AXES]
     int of_axis[MOST_TOLD]              # where an axis of the caller is now; -1: nowhere
@@ -67,7 +69,9 @@ cdef struct pass_t:
     Py_ssize_t *before_place            # bytes from a row to what lies before and after it
     Py_ssize_t *after_place
     Py_ssize_t cells                    # of a box, most
+    Py_ssize_t together                 # outputs of a row that are computed before the next row
     Py_ssize_t columns, columns_a_task, parts, part     # boxes, in columns along `moving`
+    Py_ssize_t saved_line               # cells behind the end of a line that are saved
     Py_ssize_t at_saved, at_work, at_row, at_total, scratch_bytes
     whole_fn whole
     row_fn row
@@ -75,12 +79,12 @@ cdef struct pass_t:
     fc_sums sums
     fc_footprint footprint
     Py_ssize_t size                     # of a window along `moving`
+    bint running                        # sums go on along all of a line
     int minimum
 
 
 cdef object begin_pass(pass_t *p, const array_t *src, const array_t *dst, const Py_ssize_t *before,
                        const Py_ssize_t *after, int mode, bint across)
-cdef void choose_boxes(pass_t *p, Py_ssize_t work, bint whole_columns, bint works,
-                       int threads) noexcept
+cdef void choose_boxes(pass_t *p, Py_ssize_t work, Py_ssize_t lines, int threads) noexcept
 cdef Py_ssize_t tap_offset(const pass_t *p, int axis, Py_ssize_t tap) noexcept
 cdef int run_pass(pass_t *p, int threads, bint shared, Py_ssize_t work) except -1

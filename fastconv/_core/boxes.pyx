@@ -10,9 +10,9 @@ from fastconv._core.parallel cimport run_all, tasks_t
 from fastconv._core.window cimport operands_t
 
 cdef enum:
-    CELLS = 12 * 1024           # of a box, about: they stay in the second-level cache
-    WIDE = 512                  # ... of a row, where there are several
-    NARROW = 16                 # elements of an axis that fill vectors well
+    CELLS = 24 * 1024           # of a box, about: they stay in the second-level cache
+    WINDOW = 2 * 1024           # ... of the windows of some outputs: in the first-level cache
+    WIDE = 2048                 # ... of a row, where there are several
     LINE = 64                   # bytes
     SETS = 4096                 # bytes from which on lines of the cache share a set
     TASK_WORK = 200 * 1000      # operations of a task, at least
@@ -85,7 +85,7 @@ cdef object begin_pass(pass_t *p, const array_t *src, const array_t *dst, const 
     if p.axes == 0 or (across and not plain(&p.side[p.axes - 1])):
         best = -1               # the innermost axis of those that are not filtered
         for a in range(p.axes):
-            if plain(&p.side[a]) and (best < 0 or p.side[a].n >= min(NARROW, p.side[best].n)):
+            if plain(&p.side[a]) and (best < 0 or p.side[a].n >= min(LANES, p.side[best].n)):
                 best = a
         if best >= 0:
             move_last(p, best, order)
@@ -94,7 +94,7 @@ cdef object begin_pass(pass_t *p, const array_t *src, const array_t *dst, const 
             side.before = side.after = side.src_bytes = side.dst_bytes = 0
             p.side[p.axes], order[p.axes] = side, -1
             p.axes += 1
-    elif not across and p.axes > 1 and p.side[p.axes - 1].n < NARROW:
+    elif not across and p.axes > 1 and p.side[p.axes - 1].n < LANES:
         a = p.axes - 1
         if plain(&p.side[a]) and follows(&p.side[a - 1], &p.side[a]):
             join_pixel(p)
@@ -104,7 +104,7 @@ cdef object begin_pass(pass_t *p, const array_t *src, const array_t *dst, const 
                 if p.side[b].n > p.side[best].n:
                     best = b
             move_last(p, best, order)
-    elif across and p.axes > 2 and p.side[p.axes - 1].n < NARROW:
+    elif across and p.axes > 2 and p.side[p.axes - 1].n < LANES:
         best = p.axes - 1
         for b in range(p.axes - 1):
             if plain(&p.side[b]) and p.side[b].n > p.side[best].n:
@@ -145,17 +145,19 @@ cdef void join_pixel(pass_t *p) noexcept:
 # ---- boxes ---------------------------------------------------------------------------------------
 
 
-cdef Py_ssize_t lines(Py_ssize_t size) noexcept:
+cdef Py_ssize_t whole_lines(Py_ssize_t size) noexcept:
     return (size + LINE - 1) // LINE * LINE
 
 
-cdef void choose_boxes(pass_t *p, Py_ssize_t work, bint whole_columns, bint works,
-                       int threads) noexcept:
+cdef void choose_boxes(pass_t *p, Py_ssize_t work, Py_ssize_t lines, int threads) noexcept:
     """Sizes of boxes and tasks, and places in scratch.  `work` is what there is to do, in
-    operations; `works`: a second box is computed from the first."""
+    operations; `lines` are in a box, where they lie along the last axis, which is moving."""
     cdef int a, last = p.axes - 1
     cdef Py_ssize_t halo, around = 1, cells, pitch, wanted, columns_wanted, boxes
     cdef side_t *side
+    p.lines = 1
+    if p.moving != last:
+        lines = 1
     for a in range(last):
         p.side[a].box = 1
         around *= 1 + p.side[a].before + p.side[a].after
@@ -164,9 +166,13 @@ cdef void choose_boxes(pass_t *p, Py_ssize_t work, bint whole_columns, bint work
     if around > 1:
         cells = min(<Py_ssize_t> WIDE, CELLS // (2 * around) - halo)
     else:
-        cells = max(CELLS - halo, 2 * halo)
-    cells = max(cells, <Py_ssize_t> NARROW, min(halo, <Py_ssize_t> WIDE))
-    side.box = min(side.n, (cells + NARROW - 1) // NARROW * NARROW)
+        cells = max(CELLS // lines - halo, 2 * halo)
+    cells = max(cells, <Py_ssize_t> LANES, min(halo, <Py_ssize_t> WIDE))
+    if last != p.moving and abs(side.src_bytes) > abs(p.side[p.moving].src_bytes):
+        cells = LANES          # each in a line of the cache of its own
+    side.box = min(side.n, (cells + LANES - 1) // LANES * LANES)
+    p.together = side.box if p.whole != NULL else max(<Py_ssize_t> 4 * LANES,
+                                                      WINDOW // around // LANES * LANES)
     cells = side.box + halo
     for a in range(last - 1, -1, -1):
         around //= 1 + p.side[a].before + p.side[a].after
@@ -175,13 +181,15 @@ cdef void choose_boxes(pass_t *p, Py_ssize_t work, bint whole_columns, bint work
             p.side[a].box = min(p.side[a].n, max(1, CELLS // (cells * around) - halo))
             if a > p.moving:    # the moving axis gets what is left
                 p.side[a].box = min(p.side[a].box, max(1, 2 * halo))
+        elif a == last - 1:
+            p.side[a].box = p.lines = min(p.side[a].n, lines)
         cells *= p.side[a].box + halo
     pitch = 1
     for a in range(last, -1, -1):
         p.side[a].pitch = pitch
         pitch *= p.side[a].box + p.side[a].before + p.side[a].after
         if a == last and last > 0:  # rows begin a line each, in another set of the cache
-            pitch = lines(pitch * p.itemsize) // p.itemsize
+            pitch = whole_lines(pitch * p.itemsize) // p.itemsize
             if pitch * p.itemsize // LINE % 2 == 0:
                 pitch += LINE // p.itemsize
     p.cells = pitch
@@ -200,20 +208,28 @@ cdef void choose_boxes(pass_t *p, Py_ssize_t work, bint whole_columns, bint work
     side = &p.side[p.moving]
     boxes = (side.n + side.box - 1) // side.box
     p.parts = 1
-    if not whole_columns and not p.in_place and p.columns < wanted:
+    if not p.running and not p.in_place and p.columns < wanted:
         p.parts = max(<Py_ssize_t> 1, min(boxes, wanted // p.columns))
     p.part = (boxes + p.parts - 1) // p.parts * side.box
     p.parts = (side.n + p.part - 1) // p.part if p.part else 0
     # Scratch: cells, what lies behind an input that is overwritten, a second box, a row, sums.
-    cells = lines(p.cells * p.itemsize) + LINE + FC_FILTER_SLACK
+    cells = whole_lines(p.cells * p.itemsize) + LINE + FC_FILTER_SLACK
     p.at_saved = cells
     p.at_work = p.at_saved
-    if p.in_place:
-        p.at_work += lines((p.side[p.moving].after * p.side[p.moving].pitch + p.side[last].box)
-                           * p.itemsize)
-    p.at_row = p.at_work + (cells if works else 0)
-    p.at_total = p.at_row + 2 * (lines(p.side[last].box * p.itemsize) + FC_FILTER_SLACK)
-    p.scratch_bytes = p.at_total + lines(p.side[last].box * p.itemsize) + FC_FILTER_SLACK
+    p.saved_line = 0
+    if p.in_place and p.moving == last:
+        p.saved_line = p.side[last].after
+        p.at_work += whole_lines(p.saved_line * p.lines * p.itemsize)
+    elif p.in_place:
+        p.at_work += whole_lines((p.side[p.moving].after * p.side[p.moving].pitch
+                                  + p.side[last].box) * p.itemsize)
+    if p.lines > 1:             # transposed ones, whose last vector may not be full
+        cells = max(cells, LANES * (p.side[last].box + p.side[last].before + p.side[last].after)
+                    * p.itemsize + FC_FILTER_SLACK)
+    p.at_row = p.at_work + (whole_lines(cells) if p.whole != NULL else 0)
+    p.at_total = p.at_row + 2 * (whole_lines(p.side[last].box * p.itemsize) + FC_FILTER_SLACK)
+    p.scratch_bytes = p.at_total + whole_lines(max(<Py_ssize_t> LANES, p.side[last].box)
+                                               * p.itemsize) + FC_FILTER_SLACK
 
 
 cdef Py_ssize_t tap_offset(const pass_t *p, int axis, Py_ssize_t tap) noexcept:
@@ -270,12 +286,26 @@ cdef void fill(const pass_t *p, const box_t *box, int a, const char *src, char *
         cell += p.side[a].pitch * p.itemsize
 
 
+cdef void fill_lines(const pass_t *p, box_t *box, char *cell, Py_ssize_t apart) noexcept nogil:
+    """The same of lines that are so many cells apart; 0: as in a box."""
+    cdef Py_ssize_t i
+    cdef box_t one = box[0]
+    cdef int a = p.axes - 2
+    if apart == 0 or p.lines == 1:
+        fill(p, box, 0, p.src, cell, False)
+        return
+    for i in range(box.size[a]):
+        one.first[a] = one.fresh[a] = box.at[a] + i
+        one.end[a] = one.first[a] + 1
+        fill(p, &one, 0, p.src, cell + i * apart * p.itemsize, False)
+
+
 cdef void fill_saved(const pass_t *p, const box_t *box, char *cells, char *scratch) noexcept nogil:
     """The same where the output is the input: what lies behind that was saved."""
     cdef int m = p.moving
     cdef const side_t *side = &p.side[m]
     cdef box_t inner
-    cdef Py_ssize_t first, pitch = side.pitch * p.itemsize
+    cdef Py_ssize_t i, first, pitch = side.pitch * p.itemsize
     if box.end[m] <= side.src:
         fill(p, box, 0, p.src, cells, False)
         return
@@ -284,10 +314,15 @@ cdef void fill_saved(const pass_t *p, const box_t *box, char *cells, char *scrat
         inner.end[m] = side.src
         fill(p, &inner, 0, p.src, cells, False)
     first = max(box.fresh[m], side.src)
+    if m == p.axes - 1:
+        for i in range(box.size[m - 1] if p.lines > 1 else 1):
+            memcpy(cells + (first - box.first[m] + i * p.side[m - 1].pitch) * p.itemsize,
+                   scratch + p.at_saved + (first - side.src + i * p.saved_line) * p.itemsize,
+                   (box.end[m] - first) * p.itemsize)
+        return
     memcpy(cells + (first - box.first[m]) * pitch,
            scratch + p.at_saved + (first - side.src) * pitch,
-           ((box.end[m] - first - 1) * side.pitch
-            + (1 if m == p.axes - 1 else box.size[p.axes - 1])) * p.itemsize)
+           ((box.end[m] - first - 1) * side.pitch + box.size[p.axes - 1]) * p.itemsize)
 
 
 # ---- outputs -------------------------------------------------------------------------------------
@@ -312,22 +347,26 @@ cdef void put_rows(const pass_t *p, const box_t *box, int a, const char *cell, c
 cdef void one_column(const pass_t *p, box_t *box, Py_ssize_t begin, Py_ssize_t end,
                      char *scratch) noexcept nogil:
     """Boxes along the moving axis, one after another; what two of them read is converted once."""
-    cdef int m = p.moving
+    cdef int m = p.moving, last = p.axes - 1
     cdef const side_t *side = &p.side[m]
-    cdef Py_ssize_t at, size, have = 0, halo = side.before + side.after
+    cdef Py_ssize_t at, size, i, have = 0, halo = side.before + side.after
+    cdef box_t part
     cdef char *cells = scratch
+    cdef char *line
     cdef char *data
     if p.in_place and side.after:
         box.at[m], box.size[m] = side.src, side.after
         box.first[m] = box.fresh[m] = side.src
         box.end[m] = side.src + side.after
-        fill(p, box, 0, p.src, scratch + p.at_saved, False)
+        fill_lines(p, box, scratch + p.at_saved, p.saved_line)
     at = begin
     while at < end:
         size = min(side.box, end - at)
         if have:
-            memmove(cells, cells + side.box * side.pitch * p.itemsize,
-                    have * side.pitch * p.itemsize)
+            for i in range(p.lines):
+                line = cells if i == 0 else cells + i * p.side[m - 1].pitch * p.itemsize
+                memmove(line, line + side.box * side.pitch * p.itemsize,
+                        have * side.pitch * p.itemsize)
         box.begins = at == begin
         box.at[m], box.size[m] = at, size
         box.first[m], box.end[m] = at - side.before, at + size + side.after
@@ -337,8 +376,14 @@ cdef void one_column(const pass_t *p, box_t *box, Py_ssize_t begin, Py_ssize_t e
         else:
             fill(p, box, 0, p.src, cells, False)
         data = cells if p.whole == NULL else p.whole(p, box, cells, scratch)
-        put_rows(p, box, 0, data, p.dst, scratch)
-        at += size
+        part = box[0]
+        while part.size[last] > 0:      # some outputs of all rows, then the next ones
+            size = part.size[last]
+            part.size[last] = min(size, p.together)
+            put_rows(p, &part, 0, data, p.dst, scratch)
+            part.size[last], part.at[last] = size - p.together, part.at[last] + p.together
+            data += p.together * p.itemsize
+        at += side.box
         have = halo
 
 

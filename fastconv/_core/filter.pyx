@@ -13,14 +13,18 @@ from libc.string cimport memcpy
 
 from fastconv._core cimport boxes
 from fastconv._core.boxes cimport (
-    MOST_TOLD, array_t, box_t, choose_boxes, pass_t, run_pass, tap_offset)
+    LANES, MOST_TOLD, array_t, box_t, choose_boxes, pass_t, run_pass, side_t, tap_offset)
 from fastconv._core.filters cimport (
-    FC_ADD_DOUBLE, FC_ADD_FLOAT, FC_ADD_INTEGER, FC_ADD_NOTHING, FC_F32, FC_F64, FC_SUM,
-    FC_SUM_ANTISYMMETRIC, FC_SUM_FIRST, FC_SUM_SYMMETRIC, FC_TURN, FC_U64)
-from fastconv._core.crew cimport F64, crew_t, find_crew
+    FC_ADD_DOUBLE, FC_ADD_FLOAT, FC_ADD_INTEGER, FC_ADD_NOTHING, FC_F32, FC_F64, FC_I8, FC_I16, FC_SUM,
+    FC_SUM_ANTISYMMETRIC, FC_SUM_FIRST, FC_SUM_SYMMETRIC, FC_TURN, FC_U8,
+    FC_U16, FC_U64)
+from fastconv._core.crew cimport F32, F64, crew_t, find_crew
 from fastconv._core.views cimport elements, look, overlap, same_place
 
 cdef double EPSILON = 2.0 ** -52
+
+cdef enum:
+    LINES = 4                   # columns that are worth running side by side
 
 
 # ---- what a call is ------------------------------------------------------------------------------
@@ -54,8 +58,10 @@ cdef object as_double(value, double *number):
 
 
 cdef object begin_line_pass(pass_t *p, object input, int axis, object output, int mode, cval,
-                            Py_ssize_t size, Py_ssize_t origin, bint across, crew_t *crew):
-    """A pass with windows of `size` along one axis; "" where there is nothing to do."""
+                            Py_ssize_t size, Py_ssize_t origin, bint running, crew_t *crew):
+    """A pass with windows of `size` along one axis; "" where there is nothing to do.  A sum that is
+    `running` subtracts what lies before a window, and lines run side by side."""
+    cdef bint across = False
     cdef array_t src, dst
     cdef Py_ssize_t[MOST_TOLD] before, after
     cdef bint in_place
@@ -74,15 +80,18 @@ cdef object begin_line_pass(pass_t *p, object input, int axis, object output, in
         return ""
     for a in range(src.rank):
         before[a] = after[a] = 0
+        if running and a != axis and src.shape[a] >= LINES \
+                and abs(src.strides[a]) < abs(src.strides[axis]):
+            across = True
     before[axis] = size // 2 + origin
     after[axis] = size - 1 - before[axis]
-    if across:                  # a running sum subtracts what lies before a window
+    if running:
         before[axis] += 1
     reason = boxes.begin_pass(p, &src, &dst, before, after, mode, across)
     if reason is not None:
         return reason
-    p.in_place, p.size = in_place, size
-    find_crew(crew, elements(&src) * (size if not across else 8))
+    p.in_place, p.size, p.running = in_place, size, running
+    find_crew(crew, elements(&src) * (8 if running else size))
     p.kernels, p.filters, p.itemsize = crew.kernels[F64], crew.filters[F64], 8
     memcpy(p.value, &value, 8)
     return None
@@ -121,7 +130,7 @@ def correlate1d(input, weights, int axis, output, int mode, cval, Py_ssize_t ori
     offset = <Py_ssize_t *> (weight + n)
     p.sums.weight, p.sums.offset, p.sums.mate = weight, offset, offset + n
     p.row = sum_row
-    choose_boxes(&p, elements_of(&p) * n, False, False, crew.threads)
+    choose_boxes(&p, elements_of(&p) * n, 1, crew.threads)
     p.sums.form, p.sums.taps = form_of(given, n), n
     if p.sums.form == FC_SUM_FIRST:         # the last one comes first
         weight[0], offset[0] = given[n - 1], tap_offset(&p, axis, n - 1)
@@ -190,7 +199,7 @@ cdef object begin_window_pass(pass_t *p, object input, const array_t *window, ob
     reason = boxes.begin_pass(p, &src, &dst, before, after, mode, False)
     if reason is not None:
         return reason
-    p.in_place = False
+    p.in_place = p.running = False
     if p.dst_storage == FC_U64:
         p.dst_storage |= FC_TURN
     find_crew(crew, elements(&src) * elements(window))
@@ -254,7 +263,7 @@ def correlate(input, weights, output, int mode, cval, origins):
             taps += 1
     p.sums.form, p.sums.taps, p.row = FC_SUM, taps, sum_row
     p.sums.weight, p.sums.offset = weight, <Py_ssize_t *> (weight + n)
-    choose_boxes(&p, elements_of(&p) * n, False, False, crew.threads)
+    choose_boxes(&p, elements_of(&p) * n, 1, crew.threads)
     place_taps(&p, &window, used, <Py_ssize_t *> (weight + n))
     try:
         run_pass(&p, crew.threads, crew.shared, elements_of(&p) * n)
@@ -265,9 +274,26 @@ def correlate(input, weights, output, int mode, cval, origins):
 
 cdef char *mean_box(const pass_t *p, const box_t *box, char *cells, char *scratch) noexcept nogil:
     cdef char *work = scratch + p.at_work
-    cdef Py_ssize_t pitch = p.side[p.moving].pitch
-    p.filters.mean_rows(work, cells + pitch * p.itemsize, pitch, box.size[p.moving],
-                        box.size[p.axes - 1], p.size, scratch + p.at_total, box.begins)
+    cdef char *total = scratch + p.at_total
+    cdef const side_t *side = &p.side[p.moving]
+    cdef Py_ssize_t pitch = side.pitch, size = box.size[p.moving], i, away, line
+    if p.lines > 1:             # transposed, so that lines are lanes
+        line = p.side[p.moving - 1].pitch
+        p.kernels.transpose(work, LANES, cells, line, box.size[p.moving - 1],
+                            size + side.before + side.after, NULL)
+        p.filters.mean_rows(work, work + LANES * p.itemsize, LANES, size, LANES, p.size, total,
+                            box.begins)
+        p.kernels.transpose(cells, line, work, LANES, size, box.size[p.moving - 1], NULL)
+        return cells
+    if p.moving == p.axes - 1:
+        for i in range(p.pixel):
+            away = i * p.itemsize
+            p.filters.mean_line(work + away, cells + p.pixel * p.itemsize + away, p.pixel,
+                                (size - i + p.pixel - 1) // p.pixel, p.size,
+                                total + away, box.begins)
+        return work
+    p.filters.mean_rows(work, cells + pitch * p.itemsize, pitch, size, box.size[p.axes - 1],
+                        p.size, total, box.begins)
     return work
 
 
@@ -279,7 +305,7 @@ def uniform_filter1d(input, Py_ssize_t size, int axis, output, int mode, cval, P
     if reason is not None:
         return reason or None
     p.whole = mean_box
-    choose_boxes(&p, elements_of(&p) * 8, True, True, crew.threads)
+    choose_boxes(&p, elements_of(&p) * 8, LANES if p.pixel == 1 else 1, crew.threads)
     run_pass(&p, crew.threads, crew.shared, elements_of(&p) * 8)
     return None
 
@@ -324,10 +350,21 @@ def min_or_max_filter1d(input, Py_ssize_t size, int axis, output, int mode, cval
         return "a constant that is NaN"
     if p.src_storage in (FC_F32, FC_F64) and has_nan(input, &crew):
         return "NaN in the input"
+    hold_narrow(&p, &crew, value)
     p.whole, p.minimum = extreme_box, minimum != 0
-    choose_boxes(&p, elements_of(&p) * 8, False, True, crew.threads)
+    choose_boxes(&p, elements_of(&p) * 8, 1, crew.threads)
     run_pass(&p, crew.threads, crew.shared, elements_of(&p) * 8)
     return None
+
+
+cdef void hold_narrow(pass_t *p, const crew_t *crew, double value) noexcept:
+    """Let cells be float32 where that holds all that there is: comparisons are the same then."""
+    cdef float narrow = <float> value
+    if p.constant and narrow != value:
+        return
+    if p.src_storage in (FC_F32, FC_U8, FC_I8, FC_U16, FC_I16):
+        p.kernels, p.filters, p.itemsize = crew.kernels[F32], crew.filters[F32], 4
+        memcpy(p.value, &narrow, 4)
 
 
 cdef bint has_nan(object input, crew_t *crew) except -1:
@@ -377,7 +414,9 @@ def min_or_max_filter(input, footprint, structure, output, int mode, cval, origi
             <double> <float> value if p.src_storage == FC_F32 else value
         memcpy(p.value, &value, 8)
     p.footprint.add = FC_ADD_NOTHING
-    if structure is not None:
+    if structure is None:
+        hold_narrow(&p, &crew, value)
+    else:
         reason = look(structure, &heights, False)
         if reason is not None:
             return reason
@@ -400,7 +439,7 @@ def min_or_max_filter(input, footprint, structure, output, int mode, cval, origi
         raise MemoryError(f"fastconv: no memory for a footprint of {n} elements")
     p.footprint.minimum, p.footprint.taps, p.row = minimum != 0, taps, extreme_row
     p.footprint.height, p.footprint.offset = height, <Py_ssize_t *> (height + n)
-    choose_boxes(&p, elements_of(&p) * n, False, False, crew.threads)
+    choose_boxes(&p, elements_of(&p) * n, 1, crew.threads)
     place_taps(&p, &window, used, <Py_ssize_t *> (height + n))
     try:
         if structure is not None:

@@ -31,6 +31,8 @@ cdef extern from "fc_filters.h" nogil:
                         Py_ssize_t count) noexcept nogil
         void (*mean_rows)(void *dst, const void *src, Py_ssize_t pitch, Py_ssize_t rows,
                           Py_ssize_t count, Py_ssize_t size, void *total, int begin) noexcept nogil
+        void (*mean_line)(void *dst, const void *src, Py_ssize_t step, Py_ssize_t count,
+                          Py_ssize_t size, void *total, int begin) noexcept nogil
         void (*extreme_two)(void *dst, const void *src, Py_ssize_t away, Py_ssize_t count,
                             int minimum) noexcept nogil
         void (*extreme_row)(void *dst, const void *src, const fc_footprint *footprint,

@@ -48,3 +48,26 @@ static void FC_NAME(mean_rows)(void *dst_, const void *src_, ptrdiff_t pitch, pt
     for (; i < count; i += FC_LANES)
         FC_NAME(mean_columns)(dst + i, src + i, pitch, rows, size, total + i, begin, 1);
 }
+
+/* The same of one line, whose elements are `step` apart; each sum waits for the one before it. */
+static void FC_NAME(mean_line)(void *dst_, const void *src_, ptrdiff_t step, ptrdiff_t count,
+                               ptrdiff_t size, void *total_, int begin)
+{
+    FC_LOOSE *dst = dst_, *total = total_;
+    const FC_LOOSE *src = src_;
+    FC_T sum = begin ? 0 : *total;
+    ptrdiff_t i = 0;
+    if (begin) {
+        for (ptrdiff_t t = 0; t < size; t++)
+            sum += src[t * step];
+        dst[0] = sum;
+        i = 1;
+    }
+    for (; i < count; i++) {
+        sum += src[(i + size - 1) * step] - src[(i - 1) * step];
+        dst[i * step] = sum;
+    }
+    *total = sum;
+    for (i = 0; i < count; i++)
+        dst[i * step] /= (FC_T)size;
+}
