@@ -18,11 +18,13 @@ enum { FC_TURN = 32 };
  * output's place in the source. */
 enum {
     FC_SUM,           /* 0 + tap 0 + tap 1 + ... */
-    FC_SUM_ROWS,      /* `every` taps at a time as above, and 0 + these sums */
+    FC_SUM_FOURS,     /* 0 + (0 + tap 0 + ... + tap 3) + ...; a row of `every` taps may end with */
+                      /* less than four, which are added one by one */
     FC_SUM_FIRST,     /* tap 0 + tap 1 + ... */
     FC_SUM_SYMMETRIC, /* the same, but from tap 1 on two elements are added before they are ... */
     FC_SUM_ANTISYMMETRIC, /* ... or subtracted, the second one at mate[t] */
-    FC_SUM_COMPLEX    /* FC_SUM_ROWS of complex numbers, of which the imaginary parts are apart */
+    FC_SUM_COMPLEX,   /* FC_SUM of complex numbers, of which the imaginary parts are apart */
+    FC_SUM_COMPLEX_FOURS
 };
 typedef struct {
     int form;

@@ -39,6 +39,7 @@ cdef struct box_t:
     Py_ssize_t fresh[MOST_AXES]         # ... of the first that is not there yet
     Py_ssize_t end[MOST_AXES]
     bint begins                         # the first box of a column
+    const char *value                   # the constant around the input, as cells hold it
 
 cdef struct pass_t
 
@@ -62,12 +63,13 @@ cdef struct pass_t:
     int of_axis[MOST_TOLD]              # where an axis of the caller is now; -1: nowhere
     Py_ssize_t pixel                    # elements of the last axis that move together
     bint constant
-    char value[8]                       # the constant, as cells hold it
+    char value[2][8]                    # the constant of each component, as cells hold it
     char *src
     char *dst
     int src_storage, dst_storage
     Py_ssize_t *before_place            # bytes from a row to what lies before and after it
     Py_ssize_t *after_place
+    Py_ssize_t components               # 2 of complex arrays, whose cells are apart
     Py_ssize_t cells                    # of a box, most
     Py_ssize_t together                 # outputs of a row that are computed before the next row
     Py_ssize_t columns, columns_a_task, parts, part     # boxes, in columns along `moving`

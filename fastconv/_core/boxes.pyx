@@ -125,6 +125,8 @@ cdef object begin_pass(pass_t *p, const array_t *src, const array_t *dst, const 
     p.src_storage, p.dst_storage = src.storage, dst.storage
     p.before_place = p.after_place = NULL
     p.whole, p.row = NULL, NULL
+    p.components = 1
+    p.in_place = p.running = False
     return None
 
 
@@ -213,8 +215,12 @@ cdef void choose_boxes(pass_t *p, Py_ssize_t work, Py_ssize_t lines, int threads
     p.part = (boxes + p.parts - 1) // p.parts * side.box
     p.parts = (side.n + p.part - 1) // p.part if p.part else 0
     # Scratch: cells, what lies behind an input that is overwritten, a second box, a row, sums.
-    cells = whole_lines(p.cells * p.itemsize) + LINE + FC_FILTER_SLACK
-    p.at_saved = cells
+    p.cells = whole_lines(p.cells * p.itemsize + FC_FILTER_SLACK) // p.itemsize
+    p.sums.src_imaginary = p.cells
+    p.sums.dst_imaginary = whole_lines(p.side[last].box * p.itemsize + FC_FILTER_SLACK) \
+        // p.itemsize
+    cells = p.cells * p.itemsize
+    p.at_saved = p.components * cells
     p.at_work = p.at_saved
     p.saved_line = 0
     if p.in_place and p.moving == last:
@@ -227,7 +233,7 @@ cdef void choose_boxes(pass_t *p, Py_ssize_t work, Py_ssize_t lines, int threads
         cells = max(cells, LANES * (p.side[last].box + p.side[last].before + p.side[last].after)
                     * p.itemsize + FC_FILTER_SLACK)
     p.at_row = p.at_work + (whole_lines(cells) if p.whole != NULL else 0)
-    p.at_total = p.at_row + 2 * (whole_lines(p.side[last].box * p.itemsize) + FC_FILTER_SLACK)
+    p.at_total = p.at_row + p.components * p.sums.dst_imaginary * p.itemsize
     p.scratch_bytes = p.at_total + whole_lines(max(<Py_ssize_t> LANES, p.side[last].box)
                                                * p.itemsize) + FC_FILTER_SLACK
 
@@ -252,7 +258,7 @@ cdef void fill_row(const pass_t *p, const box_t *box, const char *src, char *cel
     cdef Py_ssize_t before, after, begin, valid
     cell += (first - box.first[a]) * p.itemsize
     if outside:
-        p.kernels.copy_row(cell, end - first, 0, 0, src, 0, p.src_storage, p.value)
+        p.kernels.copy_row(cell, end - first, 0, 0, src, 0, p.src_storage, box.value)
         return
     begin = min(max(first, 0), end)
     before = begin - first
@@ -260,7 +266,7 @@ cdef void fill_row(const pass_t *p, const box_t *box, const char *src, char *cel
     after = end - begin - valid
     if p.constant:
         p.kernels.copy_row(cell, before, valid, after, src + begin * side.src_bytes, side.src_bytes,
-                           p.src_storage, p.value)
+                           p.src_storage, box.value)
         return
     p.kernels.copy_row_border(cell, before, valid, 0, src, begin * side.src_bytes, side.src_bytes,
                               p.src_storage, p.before_place + first + side.before)
@@ -337,6 +343,10 @@ cdef void put_rows(const pass_t *p, const box_t *box, int a, const char *cell, c
         if p.row != NULL:
             cell = p.row(p, cell, box.size[a], scratch + p.at_row)
         p.filters.truncate_row(dst, p.side[a].dst_bytes, cell, box.size[a], p.dst_storage)
+        if p.components > 1:
+            p.filters.truncate_row(dst + p.itemsize, p.side[a].dst_bytes,
+                                   cell + p.sums.dst_imaginary * p.itemsize, box.size[a],
+                                   p.dst_storage)
         return
     for i in range(box.size[a]):
         put_rows(p, box, a + 1, cell, dst, scratch)
@@ -354,6 +364,7 @@ cdef void one_column(const pass_t *p, box_t *box, Py_ssize_t begin, Py_ssize_t e
     cdef char *cells = scratch
     cdef char *line
     cdef char *data
+    box.value = p.value[0]
     if p.in_place and side.after:
         box.at[m], box.size[m] = side.src, side.after
         box.first[m] = box.fresh[m] = side.src
@@ -363,18 +374,24 @@ cdef void one_column(const pass_t *p, box_t *box, Py_ssize_t begin, Py_ssize_t e
     while at < end:
         size = min(side.box, end - at)
         if have:
-            for i in range(p.lines):
-                line = cells if i == 0 else cells + i * p.side[m - 1].pitch * p.itemsize
+            for i in range(p.lines * p.components):
+                line = cells
+                if i > 0:
+                    line += i * (p.side[m - 1].pitch if p.components == 1 else p.cells) * p.itemsize
                 memmove(line, line + side.box * side.pitch * p.itemsize,
                         have * side.pitch * p.itemsize)
         box.begins = at == begin
         box.at[m], box.size[m] = at, size
         box.first[m], box.end[m] = at - side.before, at + size + side.after
         box.fresh[m] = box.first[m] + have
+        box.value = p.value[0]
         if p.in_place:
             fill_saved(p, box, cells, scratch)
         else:
             fill(p, box, 0, p.src, cells, False)
+        if p.components > 1:
+            box.value = p.value[1]
+            fill(p, box, 0, p.src + p.itemsize, cells + p.cells * p.itemsize, False)
         data = cells if p.whole == NULL else p.whole(p, box, cells, scratch)
         part = box[0]
         while part.size[last] > 0:      # some outputs of all rows, then the next ones

@@ -93,7 +93,7 @@ cdef object begin_line_pass(pass_t *p, object input, int axis, object output, in
     p.in_place, p.size, p.running = in_place, size, running
     find_crew(crew, elements(&src) * (8 if running else size))
     p.kernels, p.filters, p.itemsize = crew.kernels[F64], crew.filters[F64], 8
-    memcpy(p.value, &value, 8)
+    memcpy(p.value[0], &value, 8)
     return None
 
 
@@ -199,12 +199,11 @@ cdef object begin_window_pass(pass_t *p, object input, const array_t *window, ob
     reason = boxes.begin_pass(p, &src, &dst, before, after, mode, False)
     if reason is not None:
         return reason
-    p.in_place = p.running = False
     if p.dst_storage == FC_U64:
         p.dst_storage |= FC_TURN
     find_crew(crew, elements(&src) * elements(window))
     p.kernels, p.filters, p.itemsize = crew.kernels[F64], crew.filters[F64], 8
-    memcpy(p.value, &value, 8)
+    memcpy(p.value[0], &value, 8)
     return None
 
 
@@ -345,7 +344,7 @@ def min_or_max_filter1d(input, Py_ssize_t size, int axis, output, int mode, cval
     reason = begin_line_pass(&p, input, axis, output, mode, cval, size, origin, False, &crew)
     if reason is not None:
         return reason or None
-    memcpy(&value, p.value, 8)
+    memcpy(&value, p.value[0], 8)
     if p.constant and isnan(value):
         return "a constant that is NaN"
     if p.src_storage in (FC_F32, FC_F64) and has_nan(input, &crew):
@@ -364,7 +363,7 @@ cdef void hold_narrow(pass_t *p, const crew_t *crew, double value) noexcept:
         return
     if p.src_storage in (FC_F32, FC_U8, FC_I8, FC_U16, FC_I16):
         p.kernels, p.filters, p.itemsize = crew.kernels[F32], crew.filters[F32], 4
-        memcpy(p.value, &narrow, 4)
+        memcpy(p.value[0], &narrow, 4)
 
 
 cdef bint has_nan(object input, crew_t *crew) except -1:
@@ -412,7 +411,7 @@ def min_or_max_filter(input, footprint, structure, output, int mode, cval, origi
             return "a constant beyond the integers of the input"
         value = <double> <long long> value if integer else \
             <double> <float> value if p.src_storage == FC_F32 else value
-        memcpy(p.value, &value, 8)
+        memcpy(p.value[0], &value, 8)
     p.footprint.add = FC_ADD_NOTHING
     if structure is None:
         hold_narrow(&p, &crew, value)

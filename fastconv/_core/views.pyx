@@ -61,6 +61,13 @@ cdef object look(object array, array_t *view, bint written):
     return None
 
 
+cdef object look_complex(object array, array_t *view, bint written):
+    """The same, where complex arrays are seen by their real components."""
+    if array.dtype.kind == "c":
+        return look(array.real, view, written)
+    return look(array, view, written)
+
+
 cdef Py_ssize_t elements(const array_t *array) noexcept:
     cdef Py_ssize_t count = 1
     cdef int a

@@ -43,64 +43,72 @@ FC_INLINE void FC_NAME(sum_taps)(FC_LOOSE *dst, const FC_LOOSE *src, const fc_su
         FC_LOAD(dst + v * FC_LANES) = total[v];
 }
 
-/* The same, where some taps are a row, and have a sum of their own. */
-FC_INLINE void FC_NAME(sum_tap_rows)(FC_LOOSE *dst, const FC_LOOSE *src, const fc_sums *sums,
-                                     const int width)
+/* The same by fours: of each row of `every` taps, as many times four as there are have a sum of
+ * their own; the last few are added one by one. */
+FC_INLINE void FC_NAME(sum_fours)(FC_LOOSE *dst, const FC_LOOSE *src, const fc_sums *sums,
+                                  const int width)
 {
     const FC_T *weight = sums->weight;
-    FC_VEC total[4], row[4];
+    FC_VEC total[4], four[4];
     FC_UNROLL
     for (int v = 0; v < width; v++)
         total[v] = (FC_VEC){0};
     for (ptrdiff_t t = 0; t < sums->taps;) {
         const ptrdiff_t end = t + sums->every;
-        FC_UNROLL
-        for (int v = 0; v < width; v++)
-            row[v] = (FC_VEC){0};
-        for (; t < end; t++) {
-            const FC_LOOSE *from = src + sums->offset[t];
-            const FC_T w = weight[t];
+        while (t < end) {
+            const ptrdiff_t some = t + 4 <= end ? t + 4 : t + 1;
             FC_UNROLL
             for (int v = 0; v < width; v++)
-                row[v] += FC_LOAD(from + v * FC_LANES) * w;
+                four[v] = (FC_VEC){0};
+            for (; t < some; t++) {
+                const FC_LOOSE *from = src + sums->offset[t];
+                const FC_T w = weight[t];
+                FC_UNROLL
+                for (int v = 0; v < width; v++)
+                    four[v] += FC_LOAD(from + v * FC_LANES) * w;
+            }
+            FC_UNROLL
+            for (int v = 0; v < width; v++)
+                total[v] += four[v];
         }
-        FC_UNROLL
-        for (int v = 0; v < width; v++)
-            total[v] += row[v];
     }
     FC_UNROLL
     for (int v = 0; v < width; v++)
         FC_LOAD(dst + v * FC_LANES) = total[v];
 }
 
-/* The same of complex numbers: (a + bi)(c + di) = (ac - bd) + (ad + bc)i. */
+/* Sums of complex numbers, (a + bi)(c + di) = (ac - bd) + (ad + bc)i, one by one or by fours. */
 FC_INLINE void FC_NAME(sum_complex)(FC_LOOSE *dst, const FC_LOOSE *src, const fc_sums *sums,
                                     const int width)
 {
     const FC_T *weight = sums->weight;
-    FC_VEC total[4], row[4];
+    const ptrdiff_t group = sums->form == FC_SUM_COMPLEX_FOURS ? 4 : 1;
+    FC_VEC total[4], part[4];
     FC_UNROLL
     for (int v = 0; v < 2 * width; v++)
         total[v] = (FC_VEC){0};
     for (ptrdiff_t t = 0; t < sums->taps;) {
         const ptrdiff_t end = t + sums->every;
-        FC_UNROLL
-        for (int v = 0; v < 2 * width; v++)
-            row[v] = (FC_VEC){0};
-        for (; t < end; t++) {
-            const FC_LOOSE *from = src + sums->offset[t];
-            const FC_T c = weight[2 * t], d = weight[2 * t + 1];
+        while (t < end) {
+            const ptrdiff_t some = t + group <= end ? t + group : t + 1;
             FC_UNROLL
-            for (int v = 0; v < width; v++) {
-                const FC_VEC a = FC_LOAD(from + v * FC_LANES);
-                const FC_VEC b = FC_LOAD(from + sums->src_imaginary + v * FC_LANES);
-                row[2 * v] += a * c - b * d;
-                row[2 * v + 1] += a * d + b * c;
+            for (int v = 0; v < 2 * width; v++)
+                part[v] = (FC_VEC){0};
+            for (; t < some; t++) {
+                const FC_LOOSE *from = src + sums->offset[t];
+                const FC_T c = weight[2 * t], d = weight[2 * t + 1];
+                FC_UNROLL
+                for (int v = 0; v < width; v++) {
+                    const FC_VEC a = FC_LOAD(from + v * FC_LANES);
+                    const FC_VEC b = FC_LOAD(from + sums->src_imaginary + v * FC_LANES);
+                    part[2 * v] += a * c - b * d;
+                    part[2 * v + 1] += a * d + b * c;
+                }
             }
+            FC_UNROLL
+            for (int v = 0; v < 2 * width; v++)
+                total[v] += part[v];
         }
-        FC_UNROLL
-        for (int v = 0; v < 2 * width; v++)
-            total[v] += row[v];
     }
     FC_UNROLL
     for (int v = 0; v < width; v++) {
@@ -149,6 +157,7 @@ static void FC_NAME(sum_row)(void *dst_, const void *src_, const fc_sums *sums, 
         FC_NAME(sum_row_FC_SUM_ANTISYMMETRIC)(dst, src, sums, count);
         break;
     case FC_SUM_COMPLEX:
+    case FC_SUM_COMPLEX_FOURS:
         for (; i + FC_LANES < count; i += 2 * FC_LANES)
             FC_NAME(sum_complex)(dst + i, src + i, sums, 2);
         for (; i < count; i += FC_LANES)
@@ -157,8 +166,8 @@ static void FC_NAME(sum_row)(void *dst_, const void *src_, const fc_sums *sums, 
 #endif
     default:
         for (; i + 2 * FC_LANES < count; i += 4 * FC_LANES)
-            FC_NAME(sum_tap_rows)(dst + i, src + i, sums, 4);
+            FC_NAME(sum_fours)(dst + i, src + i, sums, 4);
         for (; i < count; i += FC_LANES)
-            FC_NAME(sum_tap_rows)(dst + i, src + i, sums, 1);
+            FC_NAME(sum_fours)(dst + i, src + i, sums, 1);
     }
 }
