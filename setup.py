@@ -76,7 +76,7 @@ MODULES = ["arrays", "table", "axis", "window", "source", "weights", "epilogue",
 MODULES += ["parallel", "stencil", "regions", "direct", "im2col_gemm", "planes", "channels"]
 MODULES += ["depthwise", "grouped", "unshared", "local", "chain", "measure", "pooled"]
 MODULES += ["pooling", "lines", "uneven", "unpool", "passes", "rows", "resample"]
-MODULES += ["boxes", "views", "crew", "filter", "filter_signal"]
+MODULES += ["boxes", "views", "crew", "filter", "filter_rank", "filter_signal"]
 # Modules in which a call spends little time, half of which is code that reads arguments.
 SMALL = ["axis", "window", "conv", "scratch", "measure", "chain", "uneven", "unpool", "passes"]
 SMALL += ["pooling"]

@@ -4,6 +4,7 @@
 #include "kernels/filter_sum_template.h"
 #include "kernels/filter_mean_template.h"
 #include "kernels/filter_extreme_template.h"
+#include "kernels/filter_rank_template.h"
 #include "kernels/filter_truncate_template.h"
 
 #define FC_FIELD(name, result, arguments) .name = FC_NAME(name),

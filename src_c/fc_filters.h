@@ -45,6 +45,16 @@ typedef struct {
     double low, high; /* of the integers of the dtype, which wrap around */
 } fc_footprint;
 
+/* A rank among the elements under a footprint.  A step sorts elements `low` and `high`; after all
+ * of them the result is element `place`.  Without steps, numbers are halved. */
+typedef struct { unsigned short low, high; } fc_rank_step;
+typedef struct {
+    int rank;
+    ptrdiff_t taps, steps, place;
+    const ptrdiff_t *offset;
+    const fc_rank_step *step;
+} fc_rank;
+
 /* The list: KERNEL(name, return type, arguments). */
 #define FC_FILTER_LIST(KERNEL)                                                                   \
     /* dst[i] = the taps of output i, added */                                                   \
@@ -64,8 +74,11 @@ typedef struct {
     /* dst[i] = the largest or smallest under a footprint; a later one must be better */         \
     KERNEL(extreme_row, void,                                                                    \
            (void *dst, const void *src, const fc_footprint *footprint, ptrdiff_t count))         \
-    /* whether any of some numbers is NaN */                                                     \
-    KERNEL(any_nan, int, (const void *src, ptrdiff_t count))                                     \
+    /* dst[i] = the element of a rank; room is for two vectors of each element */                \
+    KERNEL(rank_row, void,                                                                       \
+           (void *dst, const void *src, const fc_rank *rank, ptrdiff_t count, void *room))       \
+    /* bits: 1 if any of some numbers is NaN, and 2 if one is -0.0 */                            \
+    KERNEL(odd_numbers, int, (const void *src, ptrdiff_t count))                                 \
     /* the number at dst + i * step_bytes = src[i], which loses its fraction, and high bits */   \
     KERNEL(truncate_row, void,                                                                   \
            (void *dst, ptrdiff_t step_bytes, const void *src, ptrdiff_t count, int storage))

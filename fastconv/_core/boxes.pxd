@@ -7,7 +7,7 @@ rows of outputs are computed from them, and stored.  Axes are reordered, and joi
 in memory like one: the last one is that whose elements fill vectors.
 """
 from fastconv._core.axis cimport Axis
-from fastconv._core.filters cimport fc_filters, fc_footprint, fc_sums
+from fastconv._core.filters cimport fc_filters, fc_footprint, fc_rank, fc_sums
 from fastconv._core.table cimport fc_kernels
 
 cdef enum:
@@ -75,11 +75,13 @@ cdef struct pass_t:
     Py_ssize_t columns, columns_a_task, parts, part     # boxes, in columns along `moving`
     Py_ssize_t saved_line               # cells behind the end of a line that are saved
     Py_ssize_t at_saved, at_work, at_row, at_total, scratch_bytes
+    Py_ssize_t room_bytes               # that a row needs behind its outputs
     whole_fn whole
     row_fn row
     # What rows and boxes compute.
     fc_sums sums
     fc_footprint footprint
+    fc_rank rank
     Py_ssize_t size                     # of a window along `moving`
     bint running                        # sums go on along all of a line
     int minimum

@@ -125,7 +125,7 @@ cdef object begin_pass(pass_t *p, const array_t *src, const array_t *dst, const 
     p.src_storage, p.dst_storage = src.storage, dst.storage
     p.before_place = p.after_place = NULL
     p.whole, p.row = NULL, NULL
-    p.components = 1
+    p.components, p.room_bytes = 1, 0
     p.in_place = p.running = False
     return None
 
@@ -233,7 +233,7 @@ cdef void choose_boxes(pass_t *p, Py_ssize_t work, Py_ssize_t lines, int threads
         cells = max(cells, LANES * (p.side[last].box + p.side[last].before + p.side[last].after)
                     * p.itemsize + FC_FILTER_SLACK)
     p.at_row = p.at_work + (whole_lines(cells) if p.whole != NULL else 0)
-    p.at_total = p.at_row + p.components * p.sums.dst_imaginary * p.itemsize
+    p.at_total = p.at_row + p.components * p.sums.dst_imaginary * p.itemsize + p.room_bytes
     p.scratch_bytes = p.at_total + whole_lines(max(<Py_ssize_t> LANES, p.side[last].box)
                                                * p.itemsize) + FC_FILTER_SLACK
 

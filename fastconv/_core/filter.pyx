@@ -7,6 +7,8 @@ and has written nothing then.  Arguments are those that SciPy's Python code has 
 Sums and comparisons are those of double, whatever the arrays hold; a result is stored as
 `truncate_row` does.
 """
+import numpy as np
+
 from libc.math cimport fabs, isnan
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy
@@ -16,8 +18,8 @@ from fastconv._core.boxes cimport (
     LANES, MOST_TOLD, array_t, box_t, choose_boxes, pass_t, run_pass, side_t, tap_offset)
 from fastconv._core.filters cimport (
     FC_ADD_DOUBLE, FC_ADD_FLOAT, FC_ADD_INTEGER, FC_ADD_NOTHING, FC_F32, FC_F64, FC_I8, FC_I16, FC_SUM,
-    FC_SUM_ANTISYMMETRIC, FC_SUM_FIRST, FC_SUM_SYMMETRIC, FC_TURN, FC_U8,
-    FC_U16, FC_U64)
+    FC_SUM_ANTISYMMETRIC, FC_SUM_FIRST, FC_SUM_SYMMETRIC, FC_SWAPPED,
+    FC_TURN, FC_U8, FC_U16, FC_U64)
 from fastconv._core.crew cimport F32, F64, crew_t, find_crew
 from fastconv._core.views cimport elements, look, overlap, same_place
 
@@ -340,14 +342,16 @@ def min_or_max_filter1d(input, Py_ssize_t size, int axis, output, int mode, cval
     """Extremes along an axis: scipy.ndimage.minimum_filter1d, once its arguments are checked."""
     cdef pass_t p
     cdef crew_t crew
+    cdef array_t src
     cdef double value
     reason = begin_line_pass(&p, input, axis, output, mode, cval, size, origin, False, &crew)
     if reason is not None:
         return reason or None
+    look(input, &src, False)
     memcpy(&value, p.value[0], 8)
     if p.constant and isnan(value):
         return "a constant that is NaN"
-    if p.src_storage in (FC_F32, FC_F64) and has_nan(input, &crew):
+    if odd_numbers(input, &src, &crew) & 1:
         return "NaN in the input"
     hold_narrow(&p, &crew, value)
     p.whole, p.minimum = extreme_box, minimum != 0
@@ -366,10 +370,15 @@ cdef void hold_narrow(pass_t *p, const crew_t *crew, double value) noexcept:
         memcpy(p.value[0], &narrow, 4)
 
 
-cdef bint has_nan(object input, crew_t *crew) except -1:
-    """Whether a floating-point array holds NaN."""
-    import numpy as np
-    return bool(np.isnan(input).any())
+cdef int odd_numbers(object input, const array_t *array, const crew_t *crew) except -1:
+    """Bits: 1 if any number of an array is NaN, and 2 if one is -0.0."""
+    cdef int table
+    if array.storage not in (FC_F32, FC_F64):
+        return 0 if array.storage & FC_SWAPPED == 0 else 3      # not looked at
+    table = F32 if array.storage == FC_F32 else F64
+    if not (input.flags.forc):
+        input = np.ascontiguousarray(input)
+    return crew.filters[table].odd_numbers(<const void *> <size_t> input.ctypes.data, input.size)
 
 
 cdef const char *extreme_row(const pass_t *p, const char *cell, Py_ssize_t count,

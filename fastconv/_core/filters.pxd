@@ -17,6 +17,15 @@ cdef extern from "fc_filters.h" nogil:
         const double *height
         double low, high
 
+    ctypedef struct fc_rank_step:
+        unsigned short low, high
+
+    ctypedef struct fc_rank:
+        int rank
+        Py_ssize_t taps, steps, place
+        const Py_ssize_t *offset
+        const fc_rank_step *step
+
     enum:
         FC_U8, FC_I8, FC_U16, FC_I16, FC_U32, FC_I32, FC_F32, FC_U64, FC_I64, FC_F64, FC_SWAPPED
         FC_FILTER_SLACK, FC_TURN
@@ -38,6 +47,8 @@ cdef extern from "fc_filters.h" nogil:
                             int minimum) noexcept nogil
         void (*extreme_row)(void *dst, const void *src, const fc_footprint *footprint,
                             Py_ssize_t count) noexcept nogil
-        int (*any_nan)(const void *src, Py_ssize_t count) noexcept nogil
+        void (*rank_row)(void *dst, const void *src, const fc_rank *rank, Py_ssize_t count,
+                         void *room) noexcept nogil
+        int (*odd_numbers)(const void *src, Py_ssize_t count) noexcept nogil
         void (*truncate_row)(void *dst, Py_ssize_t step_bytes, const void *src, Py_ssize_t count,
                              int storage) noexcept nogil

@@ -96,24 +96,26 @@ static void FC_NAME(extreme_row)(void *dst_, const void *src_, const fc_footprin
 }
 #undef FC_BETTER
 
-static int FC_NAME(any_nan)(const void *src_, ptrdiff_t count)
+static int FC_NAME(odd_numbers)(const void *src_, ptrdiff_t count)
 {
+    int found = 0;
 #if FC_REAL
     const FC_LOOSE *src = src_;
+    const FC_VEC minus = (FC_VEC){0} * (FC_T)-1;
+    const FC_LANE_BITS sign = (FC_LANE_BITS)minus;
+    FC_LANE_BITS nans = {0}, zeros = {0};
     ptrdiff_t i = 0;
-    for (; i + 4 * FC_LANES <= count; i += 4 * FC_LANES) {
-        const FC_VEC a = FC_LOAD(src + i), b = FC_LOAD(src + i + FC_LANES);
-        const FC_VEC c = FC_LOAD(src + i + 2 * FC_LANES), d = FC_LOAD(src + i + 3 * FC_LANES);
-        const FC_LANE_BITS none = (FC_LANE_BITS)(a == a) & (FC_LANE_BITS)(b == b)
-                                  & (FC_LANE_BITS)(c == c) & (FC_LANE_BITS)(d == d);
-        if (FC_LANES_EQUAL((FC_LANE_BITS){0}, none))
-            return 1;
+    for (; i + FC_LANES <= count; i += FC_LANES) {
+        const FC_VEC a = FC_LOAD(src + i);
+        nans |= (FC_LANE_BITS)(a != a);
+        zeros |= (FC_LANE_BITS)((FC_LANE_BITS)a == sign);
     }
+    for (int l = 0; l < (int)FC_LANES; l++)
+        found |= (nans[l] != 0) | (zeros[l] != 0) << 1;
     for (; i < count; i++)
-        if (src[i] != src[i])
-            return 1;
+        found |= (src[i] != src[i]) | (src[i] == 0 && __builtin_signbit(src[i])) << 1;
 #else
     (void)src_, (void)count;
 #endif
-    return 0;
+    return found;
 }

@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Ranks and medians of scipy.ndimage and scipy.signal, called as their compiled ones are.
+
+As in filter.pyx, each function returns what it is asked for, or a `str`: the reason why it cannot.
+Of NaN, and of zeros of different sign, which are equal, SciPy takes what its algorithm comes by, so
+arrays that hold NaN or -0.0 are not for us.
+
+A rank is found by a sorting network without the steps on which it does not depend, or, under large
+footprints, by halving numbers.
+"""
+import numpy as np
+
+from libc.math cimport isnan, signbit
+from libc.stdlib cimport free, malloc
+from libc.string cimport memcpy
+
+from fastconv._core.boxes cimport array_t, choose_boxes, pass_t, run_pass
+from fastconv._core.crew cimport F32, F64, I64, crew_t
+from fastconv._core.filter cimport (
+    RANGES, as_double, begin_window_pass, elements_of, hold_narrow, odd_numbers, place_taps)
+from fastconv._core.filters cimport (
+    FC_F32, FC_F64, FC_FILTER_SLACK, FC_I64, FC_TURN, fc_rank, fc_rank_step)
+from fastconv._core.views cimport elements, look
+
+cdef enum:
+    NETWORK = 128               # elements that networks sort
+
+
+cdef const char *rank_row(const pass_t *p, const char *cell, Py_ssize_t count,
+                          char *out) noexcept nogil:
+    p.filters.rank_row(out, cell, &p.rank, count, out + p.sums.dst_imaginary * p.itemsize)
+    return out
+
+
+cdef void make_network(fc_rank *rank, fc_rank_step *step) noexcept:
+    """The steps for a rank: those of a merge exchange sort (Batcher), seen from their end, so that
+    only what the result depends on stays.  `step` has room for all."""
+    cdef Py_ssize_t n = rank.taps, p, q, r, d, i, count = 0, kept = 0
+    cdef bint[NETWORK] live
+    cdef Py_ssize_t top = 1
+    while 2 * top < n:
+        top *= 2
+    p = top
+    while p > 0:
+        q, r, d = top, 0, p
+        while True:
+            for i in range(n - d):
+                if i & p == r:
+                    step[count].low, step[count].high = i, i + d
+                    count += 1
+            if q == p:
+                break
+            d, q, r = q - p, q // 2, p
+        p //= 2
+    for i in range(n):
+        live[i] = i == rank.rank
+    kept = count
+    for i in range(count - 1, -1, -1):
+        if live[step[i].low] or live[step[i].high]:
+            live[step[i].low] = live[step[i].high] = True
+            kept -= 1
+            step[kept] = step[i]
+    rank.step, rank.steps, rank.place = step + kept, count - kept, rank.rank
+
+
+cdef Py_ssize_t most_steps(Py_ssize_t n) noexcept:
+    """Steps of a network for n elements, at most."""
+    cdef Py_ssize_t log = 1
+    while 1 << log < n:
+        log += 1
+    return n * log * (log + 1) // 4 + n
+
+
+cdef object find_rank(pass_t *p, const array_t *window, const char *used, Py_ssize_t taps,
+                      Py_ssize_t rank, const crew_t *crew):
+    """Run a pass for the rank among the taps that are used."""
+    cdef Py_ssize_t work
+    cdef fc_rank_step *step
+    cdef Py_ssize_t *offset = <Py_ssize_t *> malloc(
+        taps * sizeof(Py_ssize_t)
+        + (most_steps(taps) if taps <= NETWORK else 0) * sizeof(fc_rank_step))
+    if offset == NULL:
+        raise MemoryError(f"fastconv: no memory for a footprint of {taps} elements")
+    step = <fc_rank_step *> (offset + taps)
+    p.rank.taps, p.rank.rank, p.rank.offset = taps, rank, offset
+    p.rank.step, p.rank.steps, p.row = NULL, 0, rank_row
+    work = 16 * taps
+    if 1 < taps <= NETWORK:
+        make_network(&p.rank, step)
+        work = 2 * p.rank.steps
+        p.room_bytes = 2 * taps * 64 + FC_FILTER_SLACK
+    choose_boxes(p, elements_of(p) * work, 1, crew.threads)
+    place_taps(p, window, used, offset)
+    try:
+        run_pass(p, crew.threads, crew.shared, elements_of(p) * work)
+    finally:
+        free(offset)
+    return None
+
+
+cdef object rank_window(object input, Py_ssize_t rank, object footprint, object output, int mode,
+                        cval, origins, bint exact):
+    """`exact`: integers of 64 bits are compared as such, not as double."""
+    cdef pass_t p
+    cdef crew_t crew
+    cdef array_t src, window
+    cdef Py_ssize_t i, taps = 0
+    cdef double value
+    cdef const char *used
+    cdef long long whole = 0
+    reason = look(input, &src, False) or look(footprint, &window, False) \
+        or as_double(cval, &value)
+    if reason is not None:
+        return reason
+    if footprint.dtype != bool or not footprint.flags.c_contiguous:
+        return "a footprint that is no contiguous bool"
+    used = window.data
+    for i in range(elements(&window)):
+        taps += used[i] != 0
+    if not 0 <= rank < taps:
+        return "unusual arguments"
+    reason = begin_window_pass(&p, input, &window, output, mode, origins, &crew, value)
+    if reason is not None:
+        return reason or None
+    if p.src_storage not in (FC_F32, FC_F64):
+        low, high = RANGES[input.dtype.str[1:]]
+        if p.constant and not low <= value <= high:
+            return "a constant beyond the integers of the input"
+        whole = <long long> value if p.constant else 0
+        value = <double> whole
+    elif p.src_storage == FC_F32:
+        value = <double> <float> value
+    memcpy(p.value[0], &value, 8)
+    if p.constant and (isnan(value) or (value == 0 and signbit(value))):
+        return "a constant that is NaN or -0.0"
+    if odd_numbers(input, &src, &crew):
+        return "NaN or -0.0 in the input"
+    hold_narrow(&p, &crew, value)
+    if exact and p.src_storage == FC_I64:
+        p.kernels, p.filters = crew.kernels[I64], crew.filters[I64]
+        memcpy(p.value[0], &whole, 8)
+    return find_rank(&p, &window, used, taps, rank, &crew)
+
+
+def rank_filter(input, Py_ssize_t rank, footprint, output, int mode, cval, origins):
+    """Ranks under a footprint: scipy.ndimage.rank_filter, once its arguments are checked."""
+    return rank_window(input, rank, footprint, output, mode, cval, origins, False)
+
+
+def rank_filter_1d(input, Py_ssize_t rank, Py_ssize_t size, output, int mode, cval,
+                   Py_ssize_t origin):
+    """The same along the one axis of an array: newer versions have a function of its own."""
+    if type(input) is not np.ndarray or input.ndim != 1 or size < 1:
+        return "unusual arguments"
+    if input.dtype.char not in "lfd":
+        return f"dtype {input.dtype}"
+    if size > input.size:       # SciPy reads beyond its array then
+        return "a window larger than the array"
+    return rank_window(input, rank, np.ones(size, bool), output, mode, cval, [origin], True)
+
+
+def medfilt2d(image, kernel_size):
+    """scipy.signal.medfilt2d, once its arguments are checked."""
+    if type(image) is not np.ndarray or image.ndim != 2 or image.dtype.char not in "Bfd":
+        return "unusual arguments"
+    size = tuple(int(n) for n in kernel_size)
+    if len(size) != 2 or min(size) < 1 or not (size[0] % 2 and size[1] % 2) or not image.size:
+        return "unusual arguments"
+    if size[0] > 2 * image.shape[0] or size[1] > 2 * image.shape[1]:
+        return "a kernel much larger than the image"
+    out = np.empty(image.shape, image.dtype)
+    reason = rank_window(image, size[0] * size[1] // 2, np.ones(size, bool), out, 4, 0.0, [0, 0],
+                         False)
+    return out if reason is None else reason
