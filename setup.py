@@ -77,6 +77,7 @@ MODULES += ["parallel", "stencil", "regions", "direct", "im2col_gemm", "planes",
 MODULES += ["depthwise", "grouped", "unshared", "local", "chain", "measure", "pooled"]
 MODULES += ["pooling", "lines", "uneven", "unpool", "passes", "rows", "resample"]
 MODULES += ["boxes", "views", "crew", "filter", "filter_rank", "filter_signal"]
+MODULES += ["filter_upfirdn"]
 # Modules in which a call spends little time, half of which is code that reads arguments.
 SMALL = ["axis", "window", "conv", "scratch", "measure", "chain", "uneven", "unpool", "passes"]
 SMALL += ["pooling"]
