@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Boxes of a filter: the axes of its arrays, cells with borders, and tasks: see boxes.pxd."""
 
+from libc.stdint cimport uintptr_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memmove
 
@@ -14,7 +15,8 @@ cdef enum:
     WINDOW = 2 * 1024           # ... of the windows of some outputs: in the first-level cache
     WIDE = 2048                 # ... of a row, where there are several
     LINE = 64                   # bytes
-    SETS = 4096                 # bytes from which on lines of the cache share a set
+    SMALL_SCRATCH = 16 * 1024   # bytes that the stack has room for
+    SMALL_PLACES = 64           # ... and elements of a border
     TASK_WORK = 200 * 1000      # operations of a task, at least
     CHUNK_WORK = 1000 * 1000 * 1000     # ... between two looks at signals
 
@@ -428,32 +430,40 @@ cdef void one_task(const void *what, operands_t *operands, Py_ssize_t task,
 
 
 cdef int run_pass(pass_t *p, int threads, bint shared, Py_ssize_t work) except -1:
-    """Run all tasks; the tables of borders along a row are made here."""
+    """Run all tasks; the places of borders along a row are found here."""
     cdef operands_t operands
     cdef tasks_t tasks
+    cdef Py_ssize_t[SMALL_PLACES] places
     cdef const side_t *side = &p.side[p.axes - 1]
-    cdef Axis *border = &p.border[p.axes - 1]
-    cdef Py_ssize_t i, after = side.n + side.after - side.src, count
-    after = max(<Py_ssize_t> 0, after)
-    count = side.before + after
+    cdef Py_ssize_t i, after = max(<Py_ssize_t> 0, side.n + side.after - side.src)
+    cdef Py_ssize_t count = 0 if p.constant else side.before + after
     tasks.one_task, tasks.what = one_task, p
     tasks.count = (p.columns + p.columns_a_task - 1) // p.columns_a_task * p.parts
     tasks.scratch_bytes = p.scratch_bytes
-    if p.constant or count == 0:
-        run_all(&tasks, &operands, threads, shared, chunk_of(&tasks, work))
-        return 0
-    p.before_place = <Py_ssize_t *> malloc(count * sizeof(Py_ssize_t))
-    if p.before_place == NULL:
-        raise MemoryError(f"fastconv: no memory for a border of {count} elements")
+    p.before_place = places
+    if count > SMALL_PLACES:
+        p.before_place = <Py_ssize_t *> malloc(count * sizeof(Py_ssize_t))
+        if p.before_place == NULL:
+            raise MemoryError(f"fastconv: no memory for a border of {count} elements")
     p.after_place = p.before_place + side.before
     for i in range(count):
         p.before_place[i] = place_of(p, i - side.before if i < side.before
                                      else i - side.before + side.src)
     try:
-        run_all(&tasks, &operands, threads, shared, chunk_of(&tasks, work))
+        if tasks.count == 1 and p.scratch_bytes <= SMALL_SCRATCH:
+            run_small(p)
+        else:
+            run_all(&tasks, &operands, threads, shared, chunk_of(&tasks, work))
     finally:
-        free(p.before_place)
+        if count > SMALL_PLACES:
+            free(p.before_place)
     return 0
+
+
+cdef void run_small(pass_t *p) noexcept:
+    """The one task of a pass, with scratch that need not be asked for."""
+    cdef char[SMALL_SCRATCH + LINE] scratch
+    one_task(p, NULL, 0, scratch + (-<uintptr_t> scratch) % LINE)
 
 
 cdef Py_ssize_t chunk_of(const tasks_t *tasks, Py_ssize_t work) noexcept:

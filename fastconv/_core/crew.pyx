@@ -5,31 +5,43 @@ from fastconv._core.table cimport find, find_filters
 
 cdef enum:
     WORK_PER_THREAD = 500 * 1000        # operations, below which waking a thread costs more
+    SMALL_WORK = 20 * 1000              # ... and below which to ask for settings does
 
 cdef object settings = None
-cdef object known = None                # what `crew` was made for
-cdef crew_t crew_kept
+cdef bint ask_always = False
+cdef object known = None                # the ISA of the tables that are kept
+cdef crew_t kept
 
 
 def use_settings(function):
     """Let this function say (ISA, threads, whether concurrent calls share them)."""
-    global settings
-    settings = function
+    global settings, known
+    settings, known = function, None
+
+
+def ask_for_small_work(bint always):
+    """For tests: ask for settings however little there is to do. Else it is done by one thread with
+    the tables of the call before, as the bits are the same."""
+    global ask_always
+    ask_always = always
 
 
 cdef int find_crew(crew_t *crew, Py_ssize_t work) except -1:
     """The tables and threads in force for so many operations."""
     global known
+    if work < SMALL_WORK and known is not None and not ask_always:
+        crew[0] = kept
+        crew.threads, crew.shared = 1, False
+        return 0
     isa, threads, shared = settings()
-    if isa is not known and isa != known:
+    if isa != known:
         known = None
         for i, dtype in enumerate("fdq"):
-            crew_kept.kernels[i] = find(isa, dtype)
-            crew_kept.filters[i] = find_filters(isa, dtype)
+            kept.kernels[i] = find(isa, dtype)
+            kept.filters[i] = find_filters(isa, dtype)
         known = isa
-    crew[0] = crew_kept
-    crew.shared = shared
-    crew.threads = threads
+    crew[0] = kept
+    crew.threads, crew.shared = threads, shared
     if shared:
         crew.threads = max(1, min(<Py_ssize_t> crew.threads, work // WORK_PER_THREAD))
     return 0

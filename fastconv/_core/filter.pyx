@@ -17,6 +17,7 @@ from fastconv._core cimport boxes
 from fastconv._core.boxes cimport (
     LANES, MOST_TOLD, array_t, box_t, choose_boxes, pass_t, run_pass, side_t, tap_offset)
 from fastconv._core.filters cimport (
+    fc_filters,
     FC_ADD_DOUBLE, FC_ADD_FLOAT, FC_ADD_INTEGER, FC_ADD_NOTHING, FC_F32, FC_F64, FC_I8, FC_I16, FC_SUM,
     FC_SUM_ANTISYMMETRIC, FC_SUM_FIRST, FC_SUM_SYMMETRIC, FC_SWAPPED,
     FC_TURN, FC_U8, FC_U16, FC_U64)
@@ -27,6 +28,7 @@ cdef double EPSILON = 2.0 ** -52
 
 cdef enum:
     LINES = 4                   # columns that are worth running side by side
+    SMALL = 32                  # weights for which no memory is asked
 
 
 # ---- what a call is ------------------------------------------------------------------------------
@@ -114,6 +116,7 @@ def correlate1d(input, weights, int axis, output, int mode, cval, Py_ssize_t ori
     cdef array_t taps
     cdef Py_ssize_t t, n, half
     cdef const double *given
+    cdef double[3 * SMALL] small
     cdef double *weight
     cdef Py_ssize_t *offset
     reason = look(weights, &taps, False)
@@ -126,9 +129,11 @@ def correlate1d(input, weights, int axis, output, int mode, cval, Py_ssize_t ori
     if reason is not None:
         return reason or None
     given, half = <const double *> taps.data, n // 2
-    weight = <double *> malloc(n * (sizeof(double) + 2 * sizeof(Py_ssize_t)))
-    if weight == NULL:
-        raise MemoryError(f"fastconv: no memory for {n} weights")
+    weight = small
+    if n > SMALL:
+        weight = <double *> malloc(n * (sizeof(double) + 2 * sizeof(Py_ssize_t)))
+        if weight == NULL:
+            raise MemoryError(f"fastconv: no memory for {n} weights")
     offset = <Py_ssize_t *> (weight + n)
     p.sums.weight, p.sums.offset, p.sums.mate = weight, offset, offset + n
     p.row = sum_row
@@ -147,7 +152,8 @@ def correlate1d(input, weights, int axis, output, int mode, cval, Py_ssize_t ori
     try:
         run_pass(&p, crew.threads, crew.shared, elements_of(&p) * n)
     finally:
-        free(weight)
+        if n > SMALL:
+            free(weight)
     return None
 
 
@@ -241,6 +247,7 @@ def correlate(input, weights, output, int mode, cval, origins):
     cdef const double *given
     cdef double value
     cdef char *used
+    cdef double[3 * SMALL] small
     cdef double *weight
     reason = look(weights, &window, False)
     if reason is None:
@@ -253,9 +260,11 @@ def correlate(input, weights, output, int mode, cval, origins):
     if reason is not None:
         return reason or None
     n, given = elements(&window), <const double *> window.data
-    weight = <double *> malloc(n * (sizeof(double) + sizeof(Py_ssize_t) + 1))
-    if weight == NULL:
-        raise MemoryError(f"fastconv: no memory for {n} weights")
+    weight = small
+    if n > SMALL:
+        weight = <double *> malloc(n * (sizeof(double) + sizeof(Py_ssize_t) + 1))
+        if weight == NULL:
+            raise MemoryError(f"fastconv: no memory for {n} weights")
     used = <char *> (weight + 2 * n)
     for i in range(n):
         used[i] = fabs(given[i]) > EPSILON
@@ -269,7 +278,8 @@ def correlate(input, weights, output, int mode, cval, origins):
     try:
         run_pass(&p, crew.threads, crew.shared, elements_of(&p) * n)
     finally:
-        free(weight)
+        if n > SMALL:
+            free(weight)
     return None
 
 
@@ -372,13 +382,19 @@ cdef void hold_narrow(pass_t *p, const crew_t *crew, double value) noexcept:
 
 cdef int odd_numbers(object input, const array_t *array, const crew_t *crew) except -1:
     """Bits: 1 if any number of an array is NaN, and 2 if one is -0.0."""
-    cdef int table
+    cdef const fc_filters *filters = crew.filters[F32 if array.storage == FC_F32 else F64]
+    cdef Py_ssize_t size = array.itemsize
+    cdef int a
+    if array.storage & FC_SWAPPED:
+        return 3                # not looked at
     if array.storage not in (FC_F32, FC_F64):
-        return 0 if array.storage & FC_SWAPPED == 0 else 3      # not looked at
-    table = F32 if array.storage == FC_F32 else F64
-    if not (input.flags.forc):
-        input = np.ascontiguousarray(input)
-    return crew.filters[table].odd_numbers(<const void *> <size_t> input.ctypes.data, input.size)
+        return 0
+    for a in range(array.rank - 1, -1, -1):
+        if array.strides[a] != size and array.shape[a] != 1:
+            input = np.ascontiguousarray(input)
+            return filters.odd_numbers(<const void *> <size_t> input.ctypes.data, input.size)
+        size *= array.shape[a]
+    return filters.odd_numbers(array.data, elements(array))
 
 
 cdef const char *extreme_row(const pass_t *p, const char *cell, Py_ssize_t count,
