@@ -12,6 +12,7 @@ from fastconv._core.table cimport fc_kernels
 
 cdef enum:
     LANES = 16                  # lines that run side by side, and elements that fill vectors well
+    CHUNK_WORK = 1000 * 1000 * 1000     # operations between two looks at signals
     MOST_AXES = 8
     MOST_TOLD = 64              # axes of an array of NumPy
 
@@ -91,4 +92,3 @@ cdef object begin_pass(pass_t *p, const array_t *src, const array_t *dst, const 
                        const Py_ssize_t *after, int mode, bint across)
 cdef void choose_boxes(pass_t *p, Py_ssize_t work, Py_ssize_t lines, int threads) noexcept
 cdef Py_ssize_t tap_offset(const pass_t *p, int axis, Py_ssize_t tap) noexcept
-cdef int run_pass(pass_t *p, int threads, bint shared, Py_ssize_t work) except -1

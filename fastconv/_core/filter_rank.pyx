@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Ranks and medians of scipy.ndimage and scipy.signal, called as their compiled ones are.
 
-As in filter.pyx, each function returns what it is asked for, or a `str`: the reason why it cannot.
+As in filter_pass.pyx, each function returns what it is asked for, or a `str`: why it cannot.
 Of NaN, and of zeros of different sign, which are equal, SciPy takes what its algorithm comes by, so
 arrays that hold NaN or -0.0 are not for us.
 
@@ -14,12 +14,13 @@ from libc.math cimport isnan, signbit
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy
 
-from fastconv._core.boxes cimport array_t, choose_boxes, pass_t, run_pass
-from fastconv._core.crew cimport F32, F64, I64, crew_t
-from fastconv._core.filter cimport (
+from fastconv._core.boxes cimport array_t, choose_boxes, pass_t
+from fastconv._core.cells cimport run_pass
+from fastconv._core.crew cimport I64, crew_t
+from fastconv._core.filter_pass cimport (
     RANGES, as_double, begin_window_pass, elements_of, hold_narrow, odd_numbers, place_taps)
 from fastconv._core.filters cimport (
-    FC_F32, FC_F64, FC_FILTER_SLACK, FC_I64, FC_TURN, fc_rank, fc_rank_step)
+    FC_F32, FC_F64, FC_FILTER_SLACK, FC_I64, fc_rank, fc_rank_step)
 from fastconv._core.views cimport elements, look
 
 cdef enum:

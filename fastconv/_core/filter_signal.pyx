@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The filters of scipy.signal, called as its compiled ones are, with the same bits.
 
-As in filter.pyx, each function returns what it is asked for, or a `str`: the reason why it cannot.
+As in filter_pass.pyx, each function returns what it is asked for, or a `str`: why it cannot.
 Sums are those of the dtype of the arrays; integers keep their low bits.
 """
 import numpy as np
@@ -9,13 +9,13 @@ import numpy as np
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memset
 
-from fastconv._core cimport boxes
-from fastconv._core.boxes cimport (
-    MOST_TOLD, array_t, choose_boxes, pass_t, run_pass)
+from fastconv._core.boxes cimport MOST_TOLD, array_t, begin_pass, choose_boxes, pass_t
+from fastconv._core.cells cimport run_pass
 from fastconv._core.crew cimport F32, F64, I64, crew_t, find_crew
-from fastconv._core.filter cimport elements_of, place_taps, sum_row
+from fastconv._core.filter_pass cimport place_taps
+from fastconv._core.filter_sums cimport sum_row
 from fastconv._core.filters cimport FC_SUM, FC_SUM_COMPLEX, FC_SUM_COMPLEX_FOURS, FC_SUM_FOURS
-from fastconv._core.views cimport elements, look, look_complex, overlap
+from fastconv._core.views cimport elements, look_complex, overlap
 
 cdef enum:                      # the borders of scipy.ndimage by their numbers
     WRAP = 1
@@ -49,7 +49,7 @@ cdef object window_sum(object input, object kernel, object output, const Py_ssiz
         after[a] = window.shape[a] - 1 - before[a]
     if overlap(&src, &dst):
         return "the output overlaps the input"
-    reason = boxes.begin_pass(&p, &src, &dst, before, after, border, False)
+    reason = begin_pass(&p, &src, &dst, before, after, border, False)
     if reason is not None:
         return reason
     n = elements(&window)

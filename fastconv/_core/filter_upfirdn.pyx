@@ -117,7 +117,7 @@ def upfirdn(x, h, out, Py_ssize_t up, Py_ssize_t down, Py_ssize_t axis, int mode
     cdef array_t weights
     cdef operands_t operands
     cdef tasks_t tasks
-    cdef Py_ssize_t r, j, at, common, given_up = up, lines, work
+    cdef Py_ssize_t r, j, at, common, lines, work
     cdef Py_ssize_t *room
     cdef int table
     if type(x) is not np.ndarray or type(h) is not np.ndarray or type(out) is not np.ndarray:

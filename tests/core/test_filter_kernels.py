@@ -8,6 +8,7 @@ import shutil
 import numpy as np
 import pytest
 from ctables import BYTES, objdump
+from fastconv._core.table import KINDS
 from filter_tables import (
     LETTERS,
     Footprint,
@@ -17,8 +18,6 @@ from filter_tables import (
     listed_filters,
     room,
 )
-
-from fastconv._core.table import KINDS
 
 pytestmark = pytest.mark.skipif(shutil.which("objdump") is None, reason="no objdump")
 COUNTS = (1, 2, 3, 7, 8, 9, 15, 16, 17, 31, 33, 64, 65, 127, 131)
@@ -57,9 +56,7 @@ def test_sum_row(filters):
             if dtype.kind == "f":
                 expected["FC_SUM_FIRST"] = sum(products[1:], products[0])
                 for form, sign in (("FC_SUM_SYMMETRIC", 1), ("FC_SUM_ANTISYMMETRIC", -1)):
-                    pairs = [
-                        (a + sign * b) * w for a, b, w in zip(at, other, weight, strict=True)
-                    ]
+                    pairs = [(a + sign * b) * w for a, b, w in zip(at, other, weight, strict=True)]
                     expected[form] = sum(pairs[1:], products[0])
             expected["FC_SUM_FOURS"] = by_fours(products, taps, zero)
             for form, result in expected.items():

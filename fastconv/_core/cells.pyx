@@ -1,0 +1,245 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The boxes of a pass, one after another: cells with borders, outputs, and tasks: see boxes.pxd."""
+
+from libc.stdint cimport uintptr_t
+from libc.stdlib cimport free, malloc
+from libc.string cimport memcpy, memmove
+
+from fastconv._core.axis cimport reach
+from fastconv._core.boxes cimport CHUNK_WORK, box_t, pass_t, side_t
+from fastconv._core.parallel cimport run_all, tasks_t
+from fastconv._core.window cimport operands_t
+
+cdef enum:
+    LINE = 64                   # bytes
+    SMALL_SCRATCH = 16 * 1024   # bytes that the stack has room for
+    SMALL_PLACES = 64           # ... and elements of a border
+
+
+# ---- cells ---------------------------------------------------------------------------------------
+
+
+cdef void fill_row(const pass_t *p, const box_t *box, const char *src, char *cell,
+                   bint outside) noexcept nogil:
+    """Cells of a row, with what lies before and after it."""
+    cdef int a = p.axes - 1
+    cdef const side_t *side = &p.side[a]
+    cdef Py_ssize_t first = box.fresh[a], end = box.end[a]
+    cdef Py_ssize_t before, after, begin, valid
+    cell += (first - box.first[a]) * p.itemsize
+    if outside:
+        p.kernels.copy_row(cell, end - first, 0, 0, src, 0, p.src_storage, box.value)
+        return
+    begin = min(max(first, 0), end)
+    before = begin - first
+    valid = max(<Py_ssize_t> 0, min(end, side.src) - begin)
+    after = end - begin - valid
+    if p.constant:
+        p.kernels.copy_row(cell, before, valid, after, src + begin * side.src_bytes, side.src_bytes,
+                           p.src_storage, box.value)
+        return
+    p.kernels.copy_row_border(cell, before, valid, 0, src, begin * side.src_bytes, side.src_bytes,
+                              p.src_storage, p.before_place + first + side.before)
+    if after:
+        begin += valid
+        cell += (before + valid) * p.itemsize
+        p.kernels.copy_row_border(cell, after, 0, 0, src, 0, side.src_bytes, p.src_storage,
+                                  p.after_place + begin - side.src)
+
+
+cdef void fill(const pass_t *p, const box_t *box, int a, const char *src, char *cell,
+               bint outside) noexcept nogil:
+    """Cells of a box, from axis `a` inwards."""
+    cdef Py_ssize_t e, at
+    if a == p.axes - 1:
+        fill_row(p, box, src, cell, outside)
+        return
+    cell += (box.fresh[a] - box.first[a]) * p.side[a].pitch * p.itemsize
+    for e in range(box.fresh[a], box.end[a]):
+        at = reach(&p.border[a], e)
+        fill(p, box, a + 1, src + (at * p.side[a].src_bytes if at > 0 else 0), cell,
+             outside or at < 0)
+        cell += p.side[a].pitch * p.itemsize
+
+
+cdef void fill_lines(const pass_t *p, box_t *box, char *cell, Py_ssize_t apart) noexcept nogil:
+    """The same of lines that are so many cells apart; 0: as in a box."""
+    cdef Py_ssize_t i
+    cdef box_t one = box[0]
+    cdef int a = p.axes - 2
+    if apart == 0 or p.lines == 1:
+        fill(p, box, 0, p.src, cell, False)
+        return
+    for i in range(box.size[a]):
+        one.first[a] = one.fresh[a] = box.at[a] + i
+        one.end[a] = one.first[a] + 1
+        fill(p, &one, 0, p.src, cell + i * apart * p.itemsize, False)
+
+
+cdef void fill_saved(const pass_t *p, const box_t *box, char *cells, char *scratch) noexcept nogil:
+    """The same where the output is the input: what lies behind that was saved."""
+    cdef int m = p.moving
+    cdef const side_t *side = &p.side[m]
+    cdef box_t inner
+    cdef Py_ssize_t i, first, pitch = side.pitch * p.itemsize
+    if box.end[m] <= side.src:
+        fill(p, box, 0, p.src, cells, False)
+        return
+    if box.fresh[m] < side.src:
+        inner = box[0]
+        inner.end[m] = side.src
+        fill(p, &inner, 0, p.src, cells, False)
+    first = max(box.fresh[m], side.src)
+    if m == p.axes - 1:
+        for i in range(box.size[m - 1] if p.lines > 1 else 1):
+            memcpy(cells + (first - box.first[m] + i * p.side[m - 1].pitch) * p.itemsize,
+                   scratch + p.at_saved + (first - side.src + i * p.saved_line) * p.itemsize,
+                   (box.end[m] - first) * p.itemsize)
+        return
+    memcpy(cells + (first - box.first[m]) * pitch,
+           scratch + p.at_saved + (first - side.src) * pitch,
+           ((box.end[m] - first - 1) * side.pitch + box.size[p.axes - 1]) * p.itemsize)
+
+
+# ---- outputs -------------------------------------------------------------------------------------
+
+
+cdef void put_rows(const pass_t *p, const box_t *box, int a, const char *cell, char *dst,
+                   char *scratch) noexcept nogil:
+    """Compute and store the rows of a box, from axis `a` inwards."""
+    dst += box.at[a] * p.side[a].dst_bytes
+    if a == p.axes - 1:
+        if p.row != NULL:
+            cell = p.row(p, cell, box.size[a], scratch + p.at_row)
+        p.filters.truncate_row(dst, p.side[a].dst_bytes, cell, box.size[a], p.dst_storage)
+        if p.components > 1:
+            p.filters.truncate_row(dst + p.itemsize, p.side[a].dst_bytes,
+                                   cell + p.sums.dst_imaginary * p.itemsize, box.size[a],
+                                   p.dst_storage)
+        return
+    for _ in range(box.size[a]):
+        put_rows(p, box, a + 1, cell, dst, scratch)
+        cell += p.side[a].pitch * p.itemsize
+        dst += p.side[a].dst_bytes
+
+
+cdef void one_column(const pass_t *p, box_t *box, Py_ssize_t begin, Py_ssize_t end,
+                     char *scratch) noexcept nogil:
+    """Boxes along the moving axis, one after another; what two of them read is converted once."""
+    cdef int m = p.moving, last = p.axes - 1
+    cdef const side_t *side = &p.side[m]
+    cdef Py_ssize_t at, size, i, have = 0, halo = side.before + side.after
+    cdef box_t part
+    cdef char *cells = scratch
+    cdef char *line
+    cdef char *data
+    box.value = p.value[0]
+    if p.in_place and side.after:
+        box.at[m], box.size[m] = side.src, side.after
+        box.first[m] = box.fresh[m] = side.src
+        box.end[m] = side.src + side.after
+        fill_lines(p, box, scratch + p.at_saved, p.saved_line)
+    at = begin
+    while at < end:
+        size = min(side.box, end - at)
+        if have:
+            for i in range(p.lines * p.components):
+                line = cells
+                if i > 0:       # of components, or side by side
+                    line += i * (p.side[m - 1].pitch if p.components == 1 else p.cells) * p.itemsize
+                memmove(line, line + side.box * side.pitch * p.itemsize,
+                        have * side.pitch * p.itemsize)
+        box.begins = at == begin
+        box.at[m], box.size[m] = at, size
+        box.first[m], box.end[m] = at - side.before, at + size + side.after
+        box.fresh[m] = box.first[m] + have
+        box.value = p.value[0]
+        if p.in_place:
+            fill_saved(p, box, cells, scratch)
+        else:
+            fill(p, box, 0, p.src, cells, False)
+        if p.components > 1:
+            box.value = p.value[1]
+            fill(p, box, 0, p.src + p.itemsize, cells + p.cells * p.itemsize, False)
+        data = cells if p.whole == NULL else p.whole(p, box, cells, scratch)
+        part = box[0]
+        while part.size[last] > 0:      # some outputs of all rows, then the next ones
+            size = part.size[last]
+            part.size[last] = min(size, p.together)
+            put_rows(p, &part, 0, data, p.dst, scratch)
+            part.size[last], part.at[last] = size - p.together, part.at[last] + p.together
+            data += p.together * p.itemsize
+        at += side.box
+        have = halo
+
+
+cdef void one_task(const void *what, operands_t *operands, Py_ssize_t task,
+                   char *scratch) noexcept nogil:
+    cdef const pass_t *p = <const pass_t *> what
+    cdef box_t box
+    cdef int a
+    cdef Py_ssize_t boxes, i, part = task % p.parts
+    cdef Py_ssize_t column = task // p.parts * p.columns_a_task
+    cdef Py_ssize_t end = min(p.columns, column + p.columns_a_task)
+    while column < end:
+        i = column
+        for a in range(p.axes - 1, -1, -1):
+            if a == p.moving:
+                continue
+            boxes = (p.side[a].n + p.side[a].box - 1) // p.side[a].box
+            box.at[a] = i % boxes * p.side[a].box
+            box.size[a] = min(p.side[a].box, p.side[a].n - box.at[a])
+            box.first[a] = box.fresh[a] = box.at[a] - p.side[a].before
+            box.end[a] = box.at[a] + box.size[a] + p.side[a].after
+            i //= boxes
+        one_column(p, &box, part * p.part, min(p.side[p.moving].n, (part + 1) * p.part), scratch)
+        column += 1
+
+
+cdef int run_pass(pass_t *p, int threads, bint shared, Py_ssize_t work) except -1:
+    """Run all tasks; the places of borders along a row are found here."""
+    cdef operands_t operands
+    cdef tasks_t tasks
+    cdef Py_ssize_t[SMALL_PLACES] places
+    cdef const side_t *side = &p.side[p.axes - 1]
+    cdef Py_ssize_t i, after = max(<Py_ssize_t> 0, side.n + side.after - side.src)
+    cdef Py_ssize_t count = 0 if p.constant else side.before + after
+    tasks.one_task, tasks.what = one_task, p
+    tasks.count = (p.columns + p.columns_a_task - 1) // p.columns_a_task * p.parts
+    tasks.scratch_bytes = p.scratch_bytes
+    p.before_place = places
+    if count > SMALL_PLACES:
+        p.before_place = <Py_ssize_t *> malloc(count * sizeof(Py_ssize_t))
+        if p.before_place == NULL:
+            raise MemoryError(f"fastconv: no memory for a border of {count} elements")
+    p.after_place = p.before_place + side.before
+    for i in range(count):
+        p.before_place[i] = place_of(p, i - side.before if i < side.before
+                                     else i - side.before + side.src)
+    try:
+        if tasks.count == 1 and p.scratch_bytes <= SMALL_SCRATCH:
+            run_small(p)
+        else:
+            run_all(&tasks, &operands, threads, shared, chunk_of(&tasks, work))
+    finally:
+        if count > SMALL_PLACES:
+            free(p.before_place)
+    return 0
+
+
+cdef void run_small(pass_t *p) noexcept:
+    """The one task of a pass, with scratch that need not be asked for."""
+    cdef char[SMALL_SCRATCH + LINE] scratch
+    one_task(p, NULL, 0, scratch + (-<uintptr_t> scratch) % LINE)
+
+
+cdef Py_ssize_t chunk_of(const tasks_t *tasks, Py_ssize_t work) noexcept:
+    return max(<Py_ssize_t> 1, tasks.count // (work // CHUNK_WORK + 1))
+
+
+cdef Py_ssize_t place_of(const pass_t *p, Py_ssize_t at) noexcept:
+    """Bytes from the beginning of a row to what lies at a position outside of it."""
+    cdef const side_t *side = &p.side[p.axes - 1]
+    cdef Py_ssize_t pixel = at // p.pixel if at >= 0 else -((-at + p.pixel - 1) // p.pixel)
+    cdef Py_ssize_t element = at - pixel * p.pixel
+    return (reach(&p.border[p.axes - 1], pixel) * p.pixel + element) * side.src_bytes
