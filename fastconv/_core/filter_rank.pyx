@@ -99,6 +99,12 @@ cdef object find_rank(pass_t *p, const array_t *window, const char *used, Py_ssi
     return None
 
 
+cdef bint fits_double(object integers) except -1:
+    """Whether all are integers of their dtype once they are rounded to double."""
+    most = np.iinfo(integers.dtype).max
+    return float(integers.max()) <= most
+
+
 cdef object rank_window(object input, Py_ssize_t rank, object footprint, object output, int mode,
                         cval, origins, bint exact):
     """`exact`: integers of 64 bits are compared as such, not as double."""
@@ -129,6 +135,8 @@ cdef object rank_window(object input, Py_ssize_t rank, object footprint, object 
             return "a constant beyond the integers of the input"
         whole = <long long> value if p.constant else 0
         value = <double> whole
+        if input.itemsize == 8 and not exact and not fits_double(input):
+            return "integers that are rounded beyond their dtype"
     elif p.src_storage == FC_F32:
         value = <double> <float> value
     memcpy(p.value[0], &value, 8)
