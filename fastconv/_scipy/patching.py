@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Let SciPy's own modules call ours, for the process or for one context, and undo it.
+
+The globals of SciPy's modules are replaced while anyone needs them. What stands there looks at each
+call whether the patch is in force for the caller, and calls the original if not. So a thread that
+is about to call, while another one uninstalls, gets its result all the same.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from contextlib import suppress
+from contextvars import ContextVar
+from functools import cache
+from importlib import import_module
+from itertools import groupby
+from types import TracebackType
+from typing import Any, NamedTuple
+
+from . import need_scipy
+from .dispatch import StandIn, make_call
+from .entries import ENTRIES
+from .seam import Place, Seam, the_seam
+from .status import Status
+
+
+class Use:
+    """One `with installed()` that was entered."""
+
+    __slots__ = ("open",)
+
+    def __init__(self) -> None:
+        self.open = True
+
+
+class Replaced(NamedTuple):
+    """A global of a module of SciPy, and both of its values."""
+
+    module: Any
+    name: str
+    original: Any
+    ours: Any
+
+
+class Patch:
+    """The patch of SciPy by one seam."""
+
+    def __init__(self, seam: Seam) -> None:
+        self.seam = seam
+        self.process = False  # in force for all threads
+        self._installs = 0
+        self._contexts = 0
+        self._uses: ContextVar[tuple[Use, ...]] = ContextVar("fastconv.patch", default=())
+        self._replaced: tuple[Replaced, ...] = ()
+        self._globals: tuple[Replaced, ...] | None = None  # made once
+        self._lock = threading.RLock()
+
+    def install(self) -> None:
+        with self._lock:
+            self._replace()
+            self._installs += 1
+            self.process = True
+
+    def uninstall(self) -> None:
+        with self._lock:
+            if not self._installs:
+                raise RuntimeError(
+                    "uninstall: the patch is not installed, but each call of uninstall must follow "
+                    "one of install"
+                )
+            self._installs -= 1
+            self.process = self._installs > 0
+            self._restore()
+
+    def enter(self) -> Use:
+        """Put the patch in force for this context, until `leave` of what this returns."""
+        with self._lock:
+            self._replace()
+            self._contexts += 1
+        use = Use()
+        self._uses.set((*self._uses.get(), use))
+        return use
+
+    def leave(self, use: Use) -> None:
+        """In any order, and from any context: a generator may be closed in another thread."""
+        self._uses.set(tuple(other for other in self._uses.get() if other is not use))
+        with self._lock:
+            if use.open:
+                use.open = False
+                self._contexts -= 1
+                self._restore()
+
+    def here(self) -> bool:
+        """Whether this context is in a `with installed()`.
+
+        A task that was started inside, and lives on, is no longer.
+        """
+        uses = self._uses.get()
+        return bool(uses) and any(use.open for use in uses)
+
+    def status(self) -> Status:
+        scipy = sys.modules.get("scipy")
+        entries = {entry.name: entry for entry in self.seam.status()}
+        version = getattr(scipy, "__version__", None)
+        return Status(version, self.process, self.process or self.here(), entries)
+
+    def _replace(self) -> None:
+        """Put our objects into SciPy's modules, for the first who needs them."""
+        if self._replaced:
+            return
+        if self._globals is None:
+            need_scipy("fastconv.patch")
+            self._globals = tuple(self._make())
+        for one in self._globals:
+            setattr(one.module, one.name, one.ours)
+        self._replaced = self._globals
+
+    def _restore(self) -> None:
+        """Put SciPy's objects back, after the last who needed ours.
+
+        A global that someone else has replaced meanwhile stays: ours behind it calls the original.
+        """
+        if self._installs or self._contexts:
+            return
+        for one in self._replaced:
+            if getattr(one.module, one.name) is one.ours:
+                setattr(one.module, one.name, one.original)
+        self._replaced = ()
+
+    def _make(self) -> list[Replaced]:
+        made = []
+        modules = dict.fromkeys(entry.module for entry in ENTRIES)
+        for name in modules:
+            module = import_module(name)
+            places = self.seam.ours(self.seam.places_of(name))
+            for holder, group in groupby(places, key=lambda place: place.entry.holder):
+                original = getattr(module, holder)
+                calls = {place.entry.attribute: self._call(place) for place in group}
+                ours = calls[None] if None in calls else StandIn(original, calls)
+                made.append(Replaced(module, holder, original, ours))
+        return made
+
+    def _call(self, place: Place) -> Any:
+        return make_call(place.engine, place.original, place.counts, place.entry.arity, switch=self)
+
+
+class installed:
+    """What `fastconv.patch.installed` returns: a context manager, which may be used again."""
+
+    def __init__(self, patch: Patch) -> None:
+        self._patch = patch
+        self._entered: list[Use] = []
+
+    def __enter__(self) -> None:
+        self._entered.append(self._patch.enter())
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        own = self._patch._uses.get()
+        mine = [use for use in self._entered if use in own] or self._entered
+        use = mine[-1]
+        with suppress(ValueError):
+            self._entered.remove(use)
+        self._patch.leave(use)
+
+
+@cache
+def the_patch() -> Patch:
+    """That of the process."""
+    return Patch(the_seam())
