@@ -7,6 +7,11 @@ from collections.abc import Callable, Iterator
 from importlib import import_module
 from typing import Any, NamedTuple
 
+from .._core.crew import use_settings
+from .._core.measure import openmp_threads
+from .._plan.compare import isas
+from .._plan.settings import check_isa, current, default_threads
+
 FILTERS = "scipy.ndimage._filters"
 TOOLS = "scipy.signal._signaltools"
 
@@ -62,7 +67,8 @@ ENTRIES = (
     _entry("signal.fftn", TOOLS, "sp_fft", "fftn", 0),
     _entry("signal.ifftn", TOOLS, "sp_fft", "ifftn", 0),
 )
-ENGINES = ("filter", "filter_rank", "filter_signal")  # modules of _core that may have them
+# Modules of _core that have them.
+ENGINES = ("filter_sums", "filter_extremes", "filter_rank", "filter_signal", "filter_upfirdn")
 
 
 class Engine:
@@ -70,11 +76,21 @@ class Engine:
 
     def __init__(self) -> None:
         self._modules = tuple(_compiled())
+        use_settings(in_force)
 
     def get(self, name: str) -> Callable | None:
         """The function of this name, or None."""
         found = (getattr(module, name, None) for module in self._modules)
         return next((function for function in found if function is not None), None)
+
+
+def in_force() -> tuple[str, int, bool]:
+    """(ISA, threads, whether concurrent calls share these) for a call with work for several."""
+    said = current()
+    isa = isas()[-1] if said.isa is None else check_isa(said.isa, isas())
+    if said.threads is not None:
+        return isa, said.threads, False
+    return isa, min(default_threads(), openmp_threads()), True
 
 
 def _compiled() -> Iterator[Any]:
