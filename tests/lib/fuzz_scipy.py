@@ -30,7 +30,7 @@ if __name__ == "__main__":
 
 import numpy as np
 from scipy_cases import NAMES, drawn
-from scipy_check import SCIPY, Outcome, difference, drop_in, kind_of
+from scipy_check import SCIPY, Outcome, difference, kind_of, modules
 from scipy_faults import known
 from scipy_smaller import smaller
 
@@ -57,7 +57,7 @@ class Pair:
 
     def __init__(self, ours=None, heaps=False):
         self.heaps = heaps
-        self.ours = SCIPY if heaps else ours or drop_in()
+        self.ours = ours or modules("fastconv")
 
     def __call__(self, call):
         """(how a call of one differs from the other's or nothing, whether it raises)."""
@@ -80,7 +80,8 @@ class Child:
         self.counts = np.ndarray(size, np.int64, mmap.mmap(-1, 8 * size[0] * size[1]))
         self.number = np.ndarray(1, np.int64, mmap.mmap(-1, 8))
         self.number[0] = -1
-        self.said, self.errors = (tempfile.TemporaryFile("w+") for _ in range(2))
+        self.said = tempfile.TemporaryFile("w+")  # noqa: SIM115
+        self.errors = tempfile.TemporaryFile("w+")  # noqa: SIM115
         self.seen, self.since = -1, time.monotonic()
         self.late = False
         with warnings.catch_warnings():
@@ -236,13 +237,14 @@ def main():
     for name, default in (("--cases", 20000), ("--seed", 1), ("--first", 0), ("--jobs", 1)):
         parser.add_argument(name, type=int, default=default)
     parser.add_argument("--only", nargs="*", default=(), metavar="NAME")
+    parser.add_argument("--ours", default="fastconv", help="the package compared with SciPy")
     parser.add_argument("--itself", action="store_true", help="SciPy with itself on other heaps")
     said = parser.parse_args()
     begin, counts = time.monotonic(), np.zeros((len(NAMES), len(COUNTED)), int)
     names = full_names(said.only)
     failed = fuzz(
         said.cases, said.seed, said.first, said.jobs, lambda text: print(text, flush=True), names,
-        Pair(heaps=said.itself), counts,
+        Pair(SCIPY if said.itself else modules(said.ours), said.itself), counts,
     )  # fmt: skip
     wrong = Counter(drawn(said.seed, at, names).name for at, _ in failed)
     print(f"{'':36}" + "".join(f"{word:>9}" for word in (*COUNTED, "differ")))

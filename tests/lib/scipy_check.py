@@ -10,17 +10,14 @@ import numpy as np
 from scipy_arrays import Array, Made, Over, Own, made, over
 from scipy_faults import any_order, to_rounding
 
-SCIPY = SimpleNamespace(
-    ndimage=importlib.import_module("scipy.ndimage"), signal=importlib.import_module("scipy.signal")
-)
+
+def modules(package):
+    """The two modules of a package: SciPy's, or those of the drop-in."""
+    names = ("ndimage", "signal")
+    return SimpleNamespace(**{n: importlib.import_module(f"{package}.{n}") for n in names})
 
 
-def drop_in():
-    """The modules of the drop-in."""
-    return SimpleNamespace(
-        ndimage=importlib.import_module("fastconv.ndimage"),
-        signal=importlib.import_module("fastconv.signal"),
-    )
+SCIPY = modules("scipy")
 
 
 class Outcome:
@@ -92,7 +89,7 @@ def outside(view, bits, memory):
 def failure(call, ours=None, theirs=SCIPY):
     """How a call of our modules differs from that of theirs, or nothing."""
     right = Outcome(call, theirs)
-    return difference(call, right, Outcome(call, ours or drop_in()))
+    return difference(call, right, Outcome(call, ours or modules("fastconv")))
 
 
 def difference(call, right, got):

@@ -8,6 +8,7 @@ DTYPES = (
     (4, "u4"), (5, "i8"), (4, "u8"), (3, "c8"), (4, "c16"), (1, "f2"), (1, "g"), (0.7, "O"),
     (1, ">f8"), (1, ">f4"), (1, ">i2"), (0.5, ">c8"),
 )  # fmt: skip
+REAL = tuple((weight * (0.15 if "c" in name else 1), name) for weight, name in DTYPES)
 WORDS = {"f8": "float64", "f4": "float32", "u1": "uint8", "b1": "bool", "i1": "int8",
          "i2": "int16", "u2": "uint16", "i4": "int32", "u4": "uint32", "i8": "int64",
          "u8": "uint64", "c8": "complex64", "c16": "complex128", "f2": "float16"}  # fmt: skip

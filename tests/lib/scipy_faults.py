@@ -84,17 +84,26 @@ def numbers_of(array):
 
 def extended_from_nothing(call):
     """upfirdn reads or divides by nothing where it extends an axis that is too short."""
-    if call.name != "signal.upfirdn":
+    word, at, first, plain = {
+        "signal.upfirdn": ("mode", 1, -1, ("constant", "zero")),
+        "signal.resample_poly": ("padtype", 0, 0, ("constant", "mean", "median", "zero")),
+    }.get(call.name, (None, 0, 0, ()))
+    if word is None or call.said.get(word, "constant") in plain:
         return False
-    shape, axis = call.args[1].shape, call.said.get("axis", -1)
-    axis = axis if isinstance(axis, int) else -1
-    if not -len(shape) <= axis < len(shape) or call.said.get("mode", "constant") == "constant":
+    shape, axis = call.args[at].shape, call.said.get("axis", first)
+    axis = axis if isinstance(axis, int) else eval(axis.text, {"np": np})
+    return -len(shape) <= axis < len(shape) and shape[axis] < 2
+
+
+def wrapped_from_nothing(call):
+    """convolve2d divides by the length of an empty axis where it extends it."""
+    if call.name not in ("signal.convolve2d", "signal.correlate2d"):
         return False
-    return shape[axis] < 2
+    return call.said.get("boundary") in ("wrap", "symm") and any(0 in a.shape for a in call.args)
 
 
 FAULTS = [rank_1d_into_another_dtype, reflected_far, structure_of_another_shape,
-          extended_from_nothing]  # fmt: skip
+          extended_from_nothing, wrapped_from_nothing]  # fmt: skip
 
 
 def known(call):

@@ -6,8 +6,8 @@ from scipy_arrays import Made, Own, nan
 from scipy_draw import FAULTY, chance, kernel, per_axis, some, taps_of
 
 
-def image(random, least=0, most=6):
-    x = draw.array(random, draw.shape_of(random, draw.rank_of(random, least, most)))
+def image(random, most=6, dtypes=draw.DTYPES):
+    x = draw.array(random, draw.shape_of(random, draw.rank_of(random, 0, most)), dtypes)
     return x, len(x.shape)
 
 
@@ -79,7 +79,7 @@ def gaussian1d(random, name):
 
 
 def gaussian(random, name):
-    x, rank = image(random, most=5)
+    x, rank = image(random, 5)
     said = {}
     over = draw.axes(random, rank, said)
     if name == "gaussian_filter" or chance(random, 0.02):
@@ -157,7 +157,7 @@ def extent(random, x, over, said, structures=False):
 
 def extreme(random, name):
     """minimum_filter, maximum_filter and the morphology of greys."""
-    x, rank = image(random, most=5)
+    x, rank = image(random, 5, draw.REAL)
     said = {}
     over = draw.axes(random, rank, said)
     shape = extent(random, x, over, said, name not in ("minimum_filter", "maximum_filter"))
@@ -167,7 +167,7 @@ def extreme(random, name):
 
 
 def ranked(random, name):
-    x, rank = image(random, most=5)
+    x, rank = image(random, 5, draw.REAL)
     said, args = {}, [x]
     over = draw.axes(random, rank, said)
     shape = extent(random, x, over, said)

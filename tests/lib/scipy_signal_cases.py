@@ -132,7 +132,7 @@ def median(random, name):
     rank = draw.rank_of(random, 0, 3) if name == "medfilt" else 2
     if name == "medfilt2d" and chance(random, FAULTY):
         rank = random.choice((1, 3))
-    x, said = draw.array(random, draw.shape_of(random, rank), draw.DTYPES), {}
+    x, said = draw.array(random, draw.shape_of(random, rank), draw.REAL), {}
     if chance(random, 0.85):
         said["kernel_size"] = size_of(random, rank)
     return (x,), said
@@ -141,9 +141,9 @@ def median(random, name):
 def ordered(random, name):
     """order_filter."""
     rank = draw.rank_of(random, 1, 3)
-    x = draw.array(random, draw.shape_of(random, rank))
-    shape = tuple(some(random, (9, 3), (3, 1), (3, 5), (0.3, 2)) for _ in range(rank))
-    return (x, draw.footprint(random, shape), random.randint(0, 9)), {}
+    x = draw.array(random, draw.shape_of(random, rank), draw.REAL)
+    shape = tuple(some(random, (9, 3), (2, 1), (4, 5), (0.2, 2)) for _ in range(rank))
+    return (x, draw.footprint(random, shape), random.randint(0, min(9, 3**rank - 1))), {}
 
 
 def savgol(random, name):
