@@ -113,19 +113,20 @@ class Child:
             os.kill(self.pid, signal.SIGKILL)
         return False
 
-    def lines(self):
+    def close(self):
+        """([what it said, a line for each], how it ended if not well)."""
         self.said.seek(0)
-        return [ast.literal_eval(line) for line in self.said]
-
-    def trouble(self):
-        """How it ended, if not well."""
-        if self.status == 0:
-            return ""
         self.errors.seek(0)
+        lines = [ast.literal_eval(line) for line in self.said]
         said = [line.strip() for line in self.errors if line.strip()]
+        self.said.close()
+        self.errors.close()
+        if self.status == 0:
+            return lines, ""
         where = [line for line in said if "/scipy/" in line or "fastconv" in line][:1]
         name = signal.Signals(-self.status).name if self.status < 0 else f"status {self.status}"
-        return f"{'late: ' * self.late}{name} ended the process: {' '.join(where or said[:1])}"
+        late = "late: " * self.late
+        return lines, f"{late}{name} ended the process: {' '.join(where or said[:1])}"
 
 
 def run_calls(child, pair, seed, first, end, names):
@@ -160,7 +161,8 @@ def tried(pair, call):
     child = Child(lambda child: print(repr(pair(call)[0]), file=child.said))
     while not child.ended():
         time.sleep(0.0005)
-    return child.trouble() or child.lines()[0]
+    lines, trouble = child.close()
+    return trouble or lines[0]
 
 
 def shrunk(pair, call, wrong):
@@ -182,11 +184,12 @@ def shrunk(pair, call, wrong):
 # ---- all of it ---------------------------------------------------------------------------------
 
 
-def fuzz(cases, seed, first=0, jobs=1, show=print, names=NAMES, pair=None, counts=None):
+def fuzz(cases, seed, first=0, jobs=1, show=print, names=NAMES, pair=None, counts=None, notes=None):
     """Run calls; returns [(number, what is wrong)]."""
     pair = pair or Pair()
     spans = [(n, min(n + BATCH, first + cases)) for n in range(first, first + cases, BATCH)][::-1]
     children, failed, kinds = {}, [], Counter()
+    notes = [] if notes is None else notes
     while spans or children:
         while spans and len(children) < jobs:
             begin, end = spans.pop()
@@ -197,10 +200,12 @@ def fuzz(cases, seed, first=0, jobs=1, show=print, names=NAMES, pair=None, count
         time.sleep(0.01)
         for child in [child for child in children if child.ended()]:
             end = children.pop(child)
-            found = [line for line in child.lines() if line[0] >= 0]
+            lines, trouble = child.close()
+            found = [line for line in lines if line[0] >= 0]
+            notes += [line[1] for line in lines if line[0] < 0 and line[1]]
             if counts is not None:
                 counts += child.counts
-            if trouble := child.trouble():
+            if trouble:
                 at = int(child.number[0])
                 if at < 0:
                     raise RuntimeError(f"no call was run: {trouble}")
@@ -240,17 +245,19 @@ def main():
     parser.add_argument("--ours", default="fastconv", help="the package compared with SciPy")
     parser.add_argument("--itself", action="store_true", help="SciPy with itself on other heaps")
     said = parser.parse_args()
-    begin, counts = time.monotonic(), np.zeros((len(NAMES), len(COUNTED)), int)
+    begin, notes, counts = time.monotonic(), [], np.zeros((len(NAMES), len(COUNTED)), int)
     names = full_names(said.only)
     failed = fuzz(
         said.cases, said.seed, said.first, said.jobs, lambda text: print(text, flush=True), names,
-        Pair(SCIPY if said.itself else modules(said.ours), said.itself), counts,
+        Pair(SCIPY if said.itself else modules(said.ours), said.itself), counts, notes,
     )  # fmt: skip
     wrong = Counter(drawn(said.seed, at, names).name for at, _ in failed)
     print(f"{'':36}" + "".join(f"{word:>9}" for word in (*COUNTED, "differ")))
     for name in names:
         row = (*counts[NAMES.index(name)], wrong[name])
         print(f"{name:36}" + "".join(f"{n:9}" for n in row))
+    if notes:
+        print(f"the last process served: {notes[-1]}")
     took = time.monotonic() - begin
     print(f"{said.cases} calls of seed {said.seed}, {len(failed)} differ, {took:.0f} s, "
           f"{said.cases / took:.0f} a second")  # fmt: skip

@@ -3,6 +3,7 @@
 
 import importlib
 import re
+import sys
 import warnings
 from types import SimpleNamespace
 
@@ -32,12 +33,16 @@ class Outcome:
         args = [self.value(entry, module) for entry in call.args]
         said = {word: self.value(entry, module) for word, entry in call.said.items()}
         self.args, self.output = args, said.get("output")
+        self.lost = []  # exceptions that came where none can be raised
+        hook, sys.unraisablehook = sys.unraisablehook, lambda lost: self.lost.append(repr(lost))
         with warnings.catch_warnings(record=True) as heard:
             warnings.simplefilter("always")
             try:
                 self.result = getattr(module, name)(*args, **said)
             except Exception as error:
                 self.error = error
+            finally:
+                sys.unraisablehook = hook
         self.warned = sorted({warning.category.__name__ for warning in heard})
 
     def value(self, entry, module):
@@ -101,7 +106,9 @@ def difference(call, right, got):
             return f"raises {pair[1]}, not {pair[0]}"
     elif wrong := result_differs(call, right, got):
         return wrong
-    if right.warned != got.warned:
+    if got.lost and not right.lost:
+        return f"loses an exception: {got.lost[0]}"
+    if right.warned != got.warned and not right.lost:
         return f"warns {got.warned}, not {right.warned}"
     return got.touched()
 
