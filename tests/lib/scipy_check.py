@@ -65,6 +65,8 @@ class Outcome:
     def touched(self):
         """What a call changed that it may not change, or nothing."""
         for at, ((view, memory), before) in enumerate(zip(self.memory, self.before, strict=True)):
+            if memory is None and view is self.output:
+                continue
             after = view if memory is None else memory
             shared = isinstance(self.output, np.ndarray) and memory is not None
             if shared and np.may_share_memory(self.output, memory):
