@@ -19,7 +19,7 @@ from programs import linux
 from scipy import ndimage, signal
 from scipy_arrays import LAYOUTS, Array, Call, Made, Over, made, over
 from scipy_cases import NAMES, drawn
-from scipy_check import SCIPY, check, failure, modules, values_differ
+from scipy_check import SCIPY, Outcome, check, failure, modules, values_differ
 from scipy_faults import FAULTS, known
 
 CASES = int(os.environ.get("FASTCONV_FUZZ_CASES", "100000"))
@@ -86,7 +86,7 @@ def test_calls_are_of_every_kind():
 
 def test_most_calls_have_results():
     calls = [drawn(3, number) for number in range(600)]
-    runs = [fuzz_scipy.Outcome(call, SCIPY) for call in calls if not known(call)]
+    runs = [Outcome(call, SCIPY) for call in calls if not known(call)]
     assert sum(run.error is None for run in runs) > 0.7 * len(runs)
 
 

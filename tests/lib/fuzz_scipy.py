@@ -30,7 +30,7 @@ if __name__ == "__main__":
 
 import numpy as np
 from scipy_cases import NAMES, drawn
-from scipy_check import SCIPY, Outcome, difference, kind_of, modules
+from scipy_check import SCIPY, compared, kind_of, modules
 from scipy_faults import known
 from scipy_smaller import smaller
 
@@ -61,12 +61,8 @@ class Pair:
 
     def __call__(self, call):
         """(how a call of one differs from the other's or nothing, whether it raises)."""
-        if self.heaps:
-            stirred(0x5A)
-        right = Outcome(call, SCIPY)
-        if self.heaps:
-            stirred(0xC3)
-        return difference(call, right, Outcome(call, self.ours)), right.error is not None
+        heap = (lambda first: stirred(0x5A if first else 0xC3)) if self.heaps else (lambda first: 0)
+        return compared(call, self.ours, SCIPY, heap)
 
 
 # ---- forked processes --------------------------------------------------------------------------

@@ -36,7 +36,8 @@ def planes(random, name):
     if chance(random, 0.8):
         said["mode"] = mode(random)
     if chance(random, 0.6):
-        said["boundary"] = some(random, (2, "fill"), (2, "wrap"), (2, "symm"), (0.1, "symmetric"))
+        said["boundary"] = some(random, (2, "fill"), (2, "wrap"), (2, "symm"), (0.2, "symmetric"),
+                                (0.2, "circular"), (0.2, "pad"), (0.1, "reflect"))  # fmt: skip
     if chance(random, 0.4):
         said["fillvalue"] = draw.cval(random)
     return two(random, rank), said

@@ -3,9 +3,9 @@
 
     python tests/lib/scipy_suite.py [--all] [--jobs 2] [-k EXPRESSION]
 
-runs those of the installed SciPy, by default the ones that take little time, with --all all that are
-in the files. What fails is run again without the drop-in, to see whether it does so, too: no list
-has to be kept for each version. For its runs this file is a plugin of pytest.
+runs those of the installed SciPy, by default the ones that take little time, with --all all that
+are in the files. What fails is run again without the drop-in, to see whether it does so, too: no
+list has to be kept for each version. For its runs this file is a plugin of pytest.
 """
 
 import argparse
