@@ -36,13 +36,24 @@ def any_order(call, outcome):
 def rank_1d_into_another_dtype(call):
     """The 1-D rank filter of 1.15 to 1.17 writes its output as if it had the input's dtype."""
     output, x = call.said.get("output"), call.args[0]
-    if call.name not in RANKS or not isinstance(x, Array) or len(x.shape) != 1:
+    if call.name not in RANKS or len(x.shape) != 1 or output is None or isinstance(output, Over):
         return False
-    if isinstance(output, (Array, Over)):
-        return isinstance(output, Array) and np.dtype(output.dtype) != np.dtype(x.dtype)
-    if isinstance(output, Made):
-        return np.dtype(eval(output.text, {"np": np})) != np.dtype(x.dtype)
-    return output is not None and output != np.dtype(x.dtype).name
+    dtype = numbers_of(x).dtype
+    if isinstance(output, Array):
+        return np.dtype(output.dtype) != dtype
+    return np.dtype(eval(output.text, {"np": np}) if isinstance(output, Made) else output) != dtype
+
+
+def rank_1d_beyond_the_end(call):
+    """The 1-D rank filter reads beyond its line where the window ends a line's length behind it."""
+    x, mode = call.args[0], call.said.get("mode", "reflect")
+    if call.name not in RANKS or len(x.shape) != 1 or mode in ("constant", "nearest"):
+        return False
+    window = list(lengths(call.said.get("footprint", call.said.get("size")))) or [0]
+    origin = call.said.get("origin", 0)
+    origin = eval(origin.text, {"np": np}) if isinstance(origin, Made) else origin
+    origin = max(np.ravel(origin)) if np.size(origin) else 0
+    return max(window) - 1 - (max(window) - 1) // 2 + origin >= x.shape[0]
 
 
 def reflected_far(call):
@@ -104,8 +115,8 @@ def wrapped_from_nothing(call):
     )
 
 
-FAULTS = [rank_1d_into_another_dtype, reflected_far, structure_of_another_shape,
-          extended_from_nothing, wrapped_from_nothing]  # fmt: skip
+FAULTS = [rank_1d_into_another_dtype, rank_1d_beyond_the_end, reflected_far,
+          structure_of_another_shape, extended_from_nothing, wrapped_from_nothing]  # fmt: skip
 
 
 def known(call):
