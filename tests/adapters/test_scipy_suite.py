@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""SciPy's own tests pass with the drop-in as they do without; see scipy_suite.py."""
+
+from collections import namedtuple
+
+import pytest
+import scipy_suite
+from scipy_suite import FEWEST, FILES, compared, counted
+
+
+@pytest.mark.parametrize("room", FILES)
+def test_the_tests_of_scipy_that_take_little_time(room, capsys):
+    wrong, passed, served = compared([room])
+    assert not wrong, capsys.readouterr().out
+    assert passed > FEWEST[room]
+    assert served > 100
+
+
+@pytest.mark.soak
+def test_all_tests_of_scipy(capsys):
+    wrong, _, served = compared(left_out=(), jobs=2)
+    assert not wrong, capsys.readouterr().out
+    assert served
+
+
+@pytest.mark.parametrize(
+    ("plain", "alone"), [({"b": "failed"}, []), ({"b": "passed"}, ["b"]), ({}, ["b"])]
+)
+def test_a_test_that_fails_is_run_without_the_drop_in(monkeypatch, plain, alone):
+    runs = []
+
+    def run(room, patched, left_out, words, only=None):
+        runs.append((patched, only))
+        found = {"a": "passed", "b": "failed", "c": "skipped"} if patched else plain
+        return {"outcomes": found, "seconds": 1.0, "served": 5, "status": "", "said": "traceback"}
+
+    monkeypatch.setattr(scipy_suite, "run", run)
+    said = []
+    assert compared(["signal"], show=said.append) == (alone, 1, 5)
+    assert runs == [(True, None), (False, ["b"])]
+    assert ("traceback" in said) == bool(alone)
+
+
+def test_what_was_served_is_counted():
+    entry = namedtuple("entry", "served handed")
+    assert counted({"correlate": entry(3, 1), "apply": entry(4, 1)}, "served") == 7
+    assert counted({"correlate": {"served": 3, "handed": 2}, "x": [{"served": 2}]}, "served") == 5
+    assert counted(entry({"a": entry(2, 0)}, 1), "served") == 2
+    assert counted("nothing", "served") == 0
