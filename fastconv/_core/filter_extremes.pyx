@@ -12,7 +12,7 @@ from fastconv._core.filter_pass cimport (
     RANGES, as_double, begin_line_pass, begin_window_pass, elements_of, hold_narrow, odd_numbers,
     place_taps)
 from fastconv._core.filters cimport (
-    FC_ADD_DOUBLE, FC_ADD_FLOAT, FC_ADD_INTEGER, FC_ADD_NOTHING, FC_F32, FC_F64)
+    FC_ADD_DOUBLE, FC_ADD_FLOAT, FC_ADD_INTEGER, FC_ADD_NOTHING, FC_F32, FC_F64, FC_KIND)
 from fastconv._core.views cimport elements, look
 
 
@@ -79,6 +79,7 @@ def min_or_max_filter(input, footprint, structure, output, int mode, cval, origi
     cdef double *height
     cdef const char *used
     cdef bint integer
+    cdef int kind
     reason = look(footprint, &window, False)
     if reason is None:
         reason = as_double(cval, &value)
@@ -89,13 +90,14 @@ def min_or_max_filter(input, footprint, structure, output, int mode, cval, origi
     reason = begin_window_pass(&p, input, &window, output, mode, origins, &crew, value)
     if reason is not None:
         return reason or None
-    integer = p.src_storage not in (FC_F32, FC_F64)
+    kind = p.src_storage & FC_KIND
+    integer = kind not in (FC_F32, FC_F64, FC_KIND)
     bounds = RANGES[input.dtype.str[1:]] if integer else None
     if p.constant:              # SciPy makes a number of the dtype of it
         if integer and not bounds[0] <= value <= bounds[1]:
             return "a constant beyond the integers of the input"
         value = <double> <long long> value if integer else \
-            <double> <float> value if p.src_storage == FC_F32 else value
+            <double> <float> value if kind == FC_F32 else value
         memcpy(p.value[0], &value, 8)
     p.footprint.add = FC_ADD_NOTHING
     if structure is None:
@@ -110,7 +112,7 @@ def min_or_max_filter(input, footprint, structure, output, int mode, cval, origi
         if integer and input.dtype.itemsize == 8:
             return "a structure over 64-bit integers"
         p.footprint.add = FC_ADD_INTEGER if integer else FC_ADD_DOUBLE \
-            if p.src_storage == FC_F64 else FC_ADD_FLOAT
+            if kind == FC_F64 else FC_ADD_FLOAT
         if integer:
             p.footprint.low, p.footprint.high = bounds
     n, used = elements(&window), window.data

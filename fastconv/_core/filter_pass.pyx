@@ -118,6 +118,11 @@ cdef object begin_window_pass(pass_t *p, object input, const array_t *window, ob
         after[a] = window.shape[a] - 1 - before[a]
     if elements(&src) == 0:
         return ""
+    for a in range(src.rank):
+        if src.strides[a] != 0:
+            break
+    else:                       # SciPy takes a part of it for its border
+        return "an input whose elements are all one"
     reason = begin_pass(p, &src, &dst, before, after, mode, False)
     if reason is not None:
         return reason

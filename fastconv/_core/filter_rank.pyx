@@ -20,7 +20,7 @@ from fastconv._core.crew cimport I64, crew_t
 from fastconv._core.filter_pass cimport (
     RANGES, as_double, begin_window_pass, elements_of, hold_narrow, odd_numbers, place_taps)
 from fastconv._core.filters cimport (
-    FC_F32, FC_F64, FC_FILTER_SLACK, FC_I64, fc_rank, fc_rank_step)
+    FC_F32, FC_F64, FC_FILTER_SLACK, FC_I64, FC_KIND, fc_rank, fc_rank_step)
 from fastconv._core.views cimport elements, look
 
 cdef enum:
@@ -129,7 +129,7 @@ cdef object rank_window(object input, Py_ssize_t rank, object footprint, object 
     reason = begin_window_pass(&p, input, &window, output, mode, origins, &crew, value)
     if reason is not None:
         return reason or None
-    if p.src_storage not in (FC_F32, FC_F64):
+    if p.src_storage & FC_KIND not in (FC_F32, FC_F64):
         low, high = RANGES[input.dtype.str[1:]]
         if p.constant and not low <= value <= high:
             return "a constant beyond the integers of the input"
@@ -137,7 +137,7 @@ cdef object rank_window(object input, Py_ssize_t rank, object footprint, object 
         value = <double> whole
         if input.itemsize == 8 and not exact and not fits_double(input):
             return "integers that are rounded beyond their dtype"
-    elif p.src_storage == FC_F32:
+    elif p.src_storage & FC_KIND == FC_F32:
         value = <double> <float> value
     memcpy(p.value[0], &value, 8)
     if p.constant and (isnan(value) or (value == 0 and signbit(value))):

@@ -9,6 +9,7 @@ for r < up: each r has weights of its own, and reads every down-th element.  So 
 `down` rows of cells, from which a vector of outputs m, m + 1, ... reads side by side.
 """
 import math
+import numbers
 
 import numpy as np
 
@@ -131,11 +132,13 @@ def upfirdn(x, h, out, Py_ssize_t up, Py_ssize_t down, Py_ssize_t axis, int mode
         return "unusual arguments"
     if not x.size or not out.size or (mode and x.shape[axis] < 2):
         return "unusual arguments"
+    if x.strides[axis] % x.itemsize:    # which SciPy rounds
+        return "elements that are not aligned to one another"
     is_complex = x.dtype.kind == "c"
-    try:
-        constant = np.array(cval, x.dtype)
-    except (TypeError, ValueError):
+    if not isinstance(cval, numbers.Number if is_complex else numbers.Real):
         return "unusual arguments"
+    with np.errstate(over="ignore"):
+        constant = np.array(cval).astype(x.dtype)
     if not np.isfinite(h).all() or (is_complex and not np.isfinite(x).all()) \
             or not np.isfinite(constant):
         return "numbers that are not finite"

@@ -100,7 +100,7 @@ FC_INLINE FC_VEC FC_NAME(rank_by_halves)(const FC_LOOSE *src, const fc_rank *ran
         high = (enough & middle) | (~enough & high);
         low = (enough & low) | (~enough & (middle + 1));
     }
-    return (FC_VEC)FC_TURNED_BITS(high);
+    return (FC_VEC)FC_TURNED_BITS(high) + (FC_VEC){0}; /* -0.0 is no larger than 0.0 */
 }
 #undef FC_TURNED_BITS
 
