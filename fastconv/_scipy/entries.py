@@ -3,9 +3,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from importlib import import_module
+from pkgutil import iter_modules
 from typing import Any, NamedTuple
+
+from .. import _core
+from .._plan.compare import isas
+from .._plan.settings import current, get_num_threads
 
 FILTERS = "scipy.ndimage._filters"
 TOOLS = "scipy.signal._signaltools"
@@ -62,14 +67,20 @@ ENTRIES = (
     _entry("signal.fftn", TOOLS, "sp_fft", "fftn", 0),
     _entry("signal.ifftn", TOOLS, "sp_fft", "ifftn", 0),
 )
-ENGINES = ("filter", "filter_rank", "filter_signal")  # modules of _core that may have them
 
 
 class Engine:
-    """Our functions, found by name in the compiled modules that this build has."""
+    """Our functions, found by name in the compiled modules of filters that this build has."""
 
     def __init__(self) -> None:
-        self._modules = tuple(_compiled())
+        found = {module.name for module in iter_modules(_core.__path__)}
+        self._modules = [
+            import_module(f"{_core.__name__}.{name}")
+            for name in sorted(found)
+            if name.startswith("filter")
+        ]
+        if "crew" in found:
+            import_module(f"{_core.__name__}.crew").use_settings(in_force)
 
     def get(self, name: str) -> Callable | None:
         """The function of this name, or None."""
@@ -77,9 +88,7 @@ class Engine:
         return next((function for function in found if function is not None), None)
 
 
-def _compiled() -> Iterator[Any]:
-    for name in ENGINES:
-        try:
-            yield import_module(f".._core.{name}", __package__)
-        except ModuleNotFoundError:
-            continue
+def in_force() -> tuple[str, int, bool]:
+    """What the engine runs with: ISA, threads, and whether calls at the same time share them."""
+    said = current()
+    return said.isa or isas()[-1], said.threads or get_num_threads(), said.threads is None
