@@ -33,6 +33,8 @@
     prepare                   keep weights for many inputs: a layer
     plan                      how a call would run, and why
     kernels                   named image kernels, and `kernels.separate`
+    ndimage, signal           scipy.ndimage and scipy.signal over these kernels, with the same bits
+    patch                     the same under SciPy's own functions
     settings, set_num_threads, get_num_threads
                               threads, instruction set and algorithm
 
@@ -49,6 +51,8 @@ Arrays may have any strides, any dtype from bool to complex128, and channels fir
 
 The command ``fastconv`` filters photographs, prints plans and runs the benchmark.
 """
+
+from importlib import import_module as _import_module
 
 from . import _core, kernels  # noqa: F401 (the core first: it says what is missing)
 from ._ops.conv import (
@@ -214,6 +218,15 @@ __all__ = [
     "unfold",
     "unfold_view",
 ]
+
+
+_LATER = ("ndimage", "patch", "signal")  # modules for SciPy, imported when they are used
+
+
+def __getattr__(name: str) -> object:
+    if name in _LATER:
+        return _import_module(f".{name}", __name__)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:

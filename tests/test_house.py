@@ -29,6 +29,7 @@ ROOMS = (
     "kernels analysis",
     "_plan",
     "_ops",
+    "_scipy",
     "signal ndimage patch interop grad",
     "__init__",
     "benchmarks",

@@ -13,7 +13,7 @@ import fastconv
 STANDARD = ("__future__", "contextvars", "copy", "dataclasses", "functools", "inspect", "pathlib",
             "platform", "threading", "typing")  # fmt: skip
 # The package's own that wait until they are used.
-LATER = {"benchmarks", "cli", "__main__"}
+LATER = {"_scipy", "benchmarks", "cli", "ndimage", "patch", "signal", "__main__"}
 
 SEEN = """
 import json, sys

@@ -25,6 +25,10 @@ COMMANDS = {
         "Filter a photograph by a named kernel or your own.",
         "fastconv filter photo.jpg --kernel sobel -o edges.png",
     ),
+    "patch": (
+        "Run a script with SciPy's filters over fastconv.",
+        "fastconv patch --status script.py",
+    ),
     "bench": (
         "Check and time convolutions against other libraries.",
         "fastconv bench --quick",

@@ -6,7 +6,7 @@ import itertools
 import math
 import re
 import sys
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from difflib import get_close_matches
 from typing import NoReturn
 
@@ -17,10 +17,16 @@ class Parser(argparse.ArgumentParser):
     """An argument parser whose errors are one line, in the form of all others."""
 
     words: Sequence[str] = ()
+    own: Callable[[Sequence[str]], int] | None = None  # how many words are not those of a script
 
     def parse_known_args(self, args=None, namespace=None):
         self.words = sys.argv[1:] if args is None else tuple(args)
-        return super().parse_known_args(args, namespace)
+        if self.own is None:
+            return super().parse_known_args(args, namespace)
+        count = self.own(self.words)
+        options, unknown = super().parse_known_args(self.words[:count], namespace)
+        options.rest = list(self.words[count:])
+        return options, unknown
 
     def error(self, message):
         message = re.sub(r"^argument ([^:/]*)(/[^:]*)?: ", r"argument \1: ", message)
