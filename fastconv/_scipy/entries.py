@@ -67,6 +67,7 @@ ENTRIES = (
     _entry("signal.fftn", TOOLS, "sp_fft", "fftn", 0),
     _entry("signal.ifftn", TOOLS, "sp_fft", "ifftn", 0),
 )
+MODULES = tuple(dict.fromkeys(entry.module for entry in ENTRIES))
 
 
 class Engine:

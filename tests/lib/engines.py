@@ -3,9 +3,8 @@
 
 from importlib import import_module
 
-from fastconv._scipy.entries import ENTRIES
+from fastconv._scipy.entries import ENTRIES, MODULES
 
-MODULES = tuple(dict.fromkeys(entry.module for entry in ENTRIES))
 BY_ENGINE = {name: entry for entry in ENTRIES for name in entry.engines}
 
 
