@@ -25,7 +25,6 @@ from .dispatch import StandIn, make_call
 from .entries import MODULES
 from .loading import AfterImport
 from .seam import Place, Seam, the_seam
-from .status import Status
 
 
 class Use:
@@ -51,6 +50,7 @@ class Patch:
 
     def __init__(self, seam: Seam) -> None:
         self.seam = seam
+        seam.switch = self
         self.process = False  # in force for all threads
         self._installs = 0
         self._contexts = 0
@@ -102,12 +102,6 @@ class Patch:
         """
         uses = self._uses.get()
         return bool(uses) and any(use.open for use in uses)
-
-    def status(self) -> Status:
-        scipy = sys.modules.get("scipy")
-        entries = {entry.name: entry for entry in self.seam.status()}
-        version = getattr(scipy, "__version__", None)
-        return Status(version, self.process, self.process or self.here(), entries)
 
     def _replace(self) -> None:
         """Put our objects into SciPy's modules, for the first who needs them.

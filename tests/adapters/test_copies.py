@@ -127,9 +127,9 @@ def test_ours_call_the_engine_and_give_the_same(seam, package, name):
     function, arguments = Copies(seam).public(package)[name], CALLS[package][name]
     theirs = getattr(PACKAGES[package], name)
     expected = theirs(*arguments)
-    assert not sum(status.served for status in seam.status())
+    assert not seam.status().served
     got = function(*arguments)
-    assert sum(status.served for status in seam.status()) > 0
+    assert seam.status().served > 0
     if isinstance(got, np.ndarray):
         assert (got.dtype, got.shape) == (expected.dtype, expected.shape)
         assert got.tobytes() == expected.tobytes()

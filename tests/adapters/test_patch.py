@@ -46,7 +46,7 @@ def patch(engine):
 
 
 def served(patch):
-    return patch.status().served
+    return patch.seam.status().served
 
 
 def is_served(patch):
@@ -99,8 +99,8 @@ def test_a_context_is_for_this_thread_only(patch):
     with installed(patch), ThreadPoolExecutor(1) as pool:
         assert is_served(patch)
         assert not pool.submit(is_served, patch).result()
-        assert patch.status().here
-        assert not patch.status().installed
+        assert patch.seam.status().here
+        assert not patch.seam.status().installed
     assert not is_served(patch)
 
 
@@ -245,7 +245,7 @@ def test_entries_left_alone_are_not_replaced(engine):
         key = "scipy.ndimage._filters", "_nd_image"
         assert now[key].correlate1d is before[key].correlate1d
         assert now["scipy.signal._upfirdn", "_apply"] is before["scipy.signal._upfirdn", "_apply"]
-        status = patch.status().entries["ndimage.correlate1d"]
+        status = patch.seam.status().entries["ndimage.correlate1d"]
         assert (status.ours, status.served) == (False, 0)
     finally:
         patch.uninstall()
@@ -256,18 +256,18 @@ def test_entries_left_alone_are_not_replaced(engine):
 
 def test_status_as_text_and_as_data():
     patch = Patch(Seam(Originals(correlate1d=lambda *arguments: "because")))
-    assert all(e.reason == "not used so far" for e in patch.status().entries.values())
+    assert all(e.reason == "not used so far" for e in patch.seam.status().entries.values())
     patch.install()
     gaussian_filter(image, 1)
     ndimage.median_filter(image, 3)
-    text = str(patch.status())
+    text = str(patch.seam.status())
     patch.uninstall()
     lines = [" ".join(line.split()) for line in text.splitlines()]
     assert lines[0].endswith(": installed for the process")
     assert lines[1] == "entry served handed over"
     assert lines[2:4] == ["ndimage.correlate1d 0 2 ours", "2 because"]
     assert "ndimage.rank_filter 1 0 ours" in lines
-    status = patch.status()
+    status = patch.seam.status()
     assert repr(status) == str(status)
     assert str(status).splitlines()[0].endswith(": not installed")
     data = json.loads(json.dumps(status.as_dict()))
