@@ -18,6 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import kernels as kernels
+from . import ndimage as ndimage
+from . import patch as patch
+from . import signal as signal
 from ._ops.conv import conv1d as conv1d
 from ._ops.conv import conv2d as conv2d
 from ._ops.conv import conv3d as conv3d

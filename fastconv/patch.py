@@ -69,4 +69,4 @@ def status() -> Status:
     >>> sorted(patch.status().as_dict())
     ['entries', 'here', 'installed', 'scipy']
     """
-    return _patching.the_patch().status()
+    return _patching.the_patch().seam.status()

@@ -52,6 +52,8 @@ ctypedef char *(*whole_fn)(const pass_t *p, const box_t *box, char *cells,
                            char *scratch) noexcept nogil
 
 cdef struct pass_t:
+    const char *name            # of the function that is called
+    Py_ssize_t taps             # of an output
     const fc_kernels *kernels
     const fc_filters *filters
     Py_ssize_t itemsize                 # of cells

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The boxes of a pass, one after another: cells with borders, outputs, and tasks: see boxes.pxd."""
 
+import threading
+
+from cpython.pythread cimport PyThread_get_thread_ident
 from libc.stdint cimport uintptr_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memmove
@@ -14,6 +17,44 @@ cdef enum:
     LINE = 64                   # bytes
     SMALL_SCRATCH = 16 * 1024   # bytes that the stack has room for
     SMALL_PLACES = 64           # ... and elements of a border
+
+
+cdef object passes = None       # of a call that is explained: they are not run
+cdef unsigned long explained = 0        # its thread
+lock = threading.Lock()
+
+
+def explain(call):
+    """The passes that a call makes in this thread, each a dict: nothing is computed."""
+    global passes, explained
+    with lock:
+        passes, explained = [], PyThread_get_thread_ident()
+        try:
+            call()
+            return passes
+        finally:
+            passes = None
+
+
+cdef inline bint is_explained() noexcept:
+    return passes is not None and explained == PyThread_get_thread_ident()
+
+
+cdef dict described(const pass_t *p, Py_ssize_t tasks, int threads):
+    """A pass in words and numbers; its axes are in the order of memory."""
+    letters = {4: "float32", 8: "float64"}
+    return {
+        "name": p.name.decode(),
+        "taps": p.taps,
+        "cells": "int64" if p.filters.dtype[0] == b"i" else letters[p.itemsize],
+        "outputs": tuple(p.side[a].n for a in range(p.axes)),
+        "box": tuple(p.side[a].box for a in range(p.axes)),
+        "along": p.moving,
+        "in_place": bool(p.in_place),
+        "tasks": tasks,
+        "threads": min(threads, tasks),
+        "isa": p.filters.isa.decode(),
+    }
 
 
 # ---- cells ---------------------------------------------------------------------------------------
@@ -207,6 +248,9 @@ cdef int run_pass(pass_t *p, int threads, bint shared, Py_ssize_t work) except -
     tasks.one_task, tasks.what = one_task, p
     tasks.count = (p.columns + p.columns_a_task - 1) // p.columns_a_task * p.parts
     tasks.scratch_bytes = p.scratch_bytes
+    if is_explained():
+        passes.append(described(p, tasks.count, threads))
+        return 0
     p.before_place = places
     if count > SMALL_PLACES:
         p.before_place = <Py_ssize_t *> malloc(count * sizeof(Py_ssize_t))

@@ -57,6 +57,7 @@ def min_or_max_filter1d(input, Py_ssize_t size, int axis, output, int mode, cval
     if odd_numbers(input, &src, &crew) & 1:
         return "NaN in the input"
     hold_narrow(&p, &crew, value)
+    p.name, p.taps = "min_or_max_filter1d", size
     p.whole, p.minimum = extreme_box, minimum != 0
     choose_boxes(&p, elements_of(&p) * 8, 1, crew.threads)
     run_pass(&p, crew.threads, crew.shared, elements_of(&p) * 8)
@@ -123,6 +124,7 @@ def min_or_max_filter(input, footprint, structure, output, int mode, cval, origi
     height = <double *> malloc(n * (sizeof(double) + sizeof(Py_ssize_t)))
     if height == NULL:
         raise MemoryError(f"fastconv: no memory for a footprint of {n} elements")
+    p.name, p.taps = "min_or_max_filter", taps
     p.footprint.minimum, p.footprint.taps, p.row = minimum != 0, taps, extreme_row
     p.footprint.height, p.footprint.offset = height, <Py_ssize_t *> (height + n)
     choose_boxes(&p, elements_of(&p) * n, 1, crew.threads)

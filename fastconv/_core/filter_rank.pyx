@@ -83,6 +83,7 @@ cdef object find_rank(pass_t *p, const array_t *window, const char *used, Py_ssi
     if offset == NULL:
         raise MemoryError(f"fastconv: no memory for a footprint of {taps} elements")
     step = <fc_rank_step *> (offset + taps)
+    p.name, p.taps = "rank_filter", taps
     p.rank.taps, p.rank.rank, p.rank.offset = taps, rank, offset
     p.rank.step, p.rank.steps, p.row = NULL, 0, rank_row
     work = 16 * taps

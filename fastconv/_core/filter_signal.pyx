@@ -68,6 +68,7 @@ cdef object window_sum(object input, object kernel, object output, const Py_ssiz
     if used == NULL:
         raise MemoryError(f"fastconv: no memory for a kernel of {n} elements")
     memset(used + n * sizeof(Py_ssize_t), 1, n)
+    p.name, p.taps = "convolve2d" if by_fours else "correlate", n
     if is_complex:
         p.sums.form = FC_SUM_COMPLEX_FOURS if by_fours else FC_SUM_COMPLEX
     else:

@@ -45,6 +45,7 @@ def correlate1d(input, weights, int axis, output, int mode, cval, Py_ssize_t ori
     reason = begin_line_pass(&p, input, axis, output, mode, cval, n, origin, False, &crew)
     if reason is not None:
         return reason or None
+    p.name, p.taps = "correlate1d", n
     given, half = <const double *> taps.data, n // 2
     weight = small
     if n > SMALL:
@@ -120,6 +121,7 @@ def correlate(input, weights, output, int mode, cval, origins):
         if used[i]:
             weight[taps] = given[i]
             taps += 1
+    p.name, p.taps = "correlate", taps
     p.sums.form, p.sums.taps, p.row = FC_SUM, taps, sum_row
     p.sums.weight, p.sums.offset = weight, <Py_ssize_t *> (weight + n)
     choose_boxes(&p, elements_of(&p) * n, 1, crew.threads)
@@ -164,7 +166,7 @@ def uniform_filter1d(input, Py_ssize_t size, int axis, output, int mode, cval, P
     reason = begin_line_pass(&p, input, axis, output, mode, cval, size, origin, True, &crew)
     if reason is not None:
         return reason or None
-    p.whole = mean_box
+    p.name, p.taps, p.whole = "uniform_filter1d", size, mean_box
     choose_boxes(&p, elements_of(&p) * 8, LANES if p.pixel == 1 else 1, crew.threads)
     run_pass(&p, crew.threads, crew.shared, elements_of(&p) * 8)
     return None

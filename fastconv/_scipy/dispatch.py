@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, Protocol
 
 UNFIT = (TypeError, ValueError, OverflowError)  # of arguments that our function cannot convert
@@ -22,6 +24,19 @@ class Switch(Protocol):
     process: bool
 
     def here(self) -> Any: ...
+
+
+_noted: ContextVar[list[str] | None] = ContextVar("fastconv.handed_over", default=None)
+
+
+@contextmanager
+def noting() -> Iterator[list[str]]:
+    """Inside, the reasons of calls that this context hands over are noted."""
+    token = _noted.set(reasons := [])
+    try:
+        yield reasons
+    finally:
+        _noted.reset(token)
 
 
 class Counts:
@@ -46,6 +61,9 @@ class Counts:
         """Count a call for which our function has this reason."""
         with self._lock:
             self._reasons[reason] = self._reasons.get(reason, 0) + 1
+        noted = _noted.get()
+        if noted is not None:
+            noted.append(reason)
 
 
 # Parameters by number: a call that packs its arguments into a tuple takes twice as long.

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable
 from contextvars import ContextVar
@@ -16,6 +17,7 @@ import numpy as np
 from .._plan.settings import settings
 from .._spec.arguments import check_threads
 from .._spec.values import show, word_needed
+from .plans import explain
 
 PRECISIONS = ("scipy", "fast")
 _precision: ContextVar[str] = ContextVar("fastconv.precision", default="scipy")
@@ -137,6 +139,7 @@ def with_keywords(function: Callable, public: Callable, module: str) -> Callable
     wrapper.__module__ = module
     wrapper.__qualname__ = function.__name__
     wrapper.__wrapped__ = function
+    wrapper._explain = functools.partial(explain, wrapper)  # for fastconv.plan
     added = [
         inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default)
         for name, default in (("threads", None), ("precision", "scipy"))

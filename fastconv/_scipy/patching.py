@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Let SciPy's own modules call ours, for the process or for one context, and undo it.
 
-The globals of SciPy's modules are replaced while anyone needs them. What stands there looks at each
+The globals of SciPy's modules are replaced while anyone needs them, in a module that is imported
+later, too. What stands there looks at each
 call whether the patch is in force for the caller, and calls the original if not. So a thread that
 is about to call, while another one uninstalls, gets its result all the same.
 """
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 import sys
 import threading
+from collections.abc import Iterator
 from contextlib import suppress
 from contextvars import ContextVar
 from functools import cache
@@ -20,9 +22,9 @@ from typing import Any, NamedTuple
 
 from . import need_scipy
 from .dispatch import StandIn, make_call
-from .entries import ENTRIES
+from .entries import MODULES
+from .loading import AfterImport
 from .seam import Place, Seam, the_seam
-from .status import Status
 
 
 class Use:
@@ -48,12 +50,14 @@ class Patch:
 
     def __init__(self, seam: Seam) -> None:
         self.seam = seam
+        seam.switch = self
         self.process = False  # in force for all threads
         self._installs = 0
         self._contexts = 0
         self._uses: ContextVar[tuple[Use, ...]] = ContextVar("fastconv.patch", default=())
         self._replaced: tuple[Replaced, ...] = ()
-        self._globals: tuple[Replaced, ...] | None = None  # made once
+        self._made: dict[str, tuple[Replaced, ...]] = {}  # by module, once
+        self._finder = AfterImport(MODULES, self._put_late)
         self._lock = threading.RLock()
 
     def install(self) -> None:
@@ -99,22 +103,32 @@ class Patch:
         uses = self._uses.get()
         return bool(uses) and any(use.open for use in uses)
 
-    def status(self) -> Status:
-        scipy = sys.modules.get("scipy")
-        entries = {entry.name: entry for entry in self.seam.status()}
-        version = getattr(scipy, "__version__", None)
-        return Status(version, self.process, self.process or self.here(), entries)
-
     def _replace(self) -> None:
-        """Put our objects into SciPy's modules, for the first who needs them."""
-        if self._replaced:
+        """Put our objects into SciPy's modules, for the first who needs them.
+
+        Into those that are loaded; the others follow when they are imported.
+        """
+        if self._finder in sys.meta_path:
             return
-        if self._globals is None:
-            need_scipy("fastconv.patch")
-            self._globals = tuple(self._make())
-        for one in self._globals:
+        need_scipy("fastconv.patch")
+        for name in MODULES:
+            if name in sys.modules:
+                self._put(name)
+        sys.meta_path.insert(0, self._finder)
+
+    def _put(self, name: str) -> None:
+        """Put our objects into one module."""
+        if name not in self._made:
+            self._made[name] = tuple(self._make(name))
+        for one in self._made[name]:
             setattr(one.module, one.name, one.ours)
-        self._replaced = self._globals
+        self._replaced += self._made[name]
+
+    def _put_late(self, name: str) -> None:
+        """The same, when it is imported."""
+        with self._lock:
+            if self._finder in sys.meta_path:
+                self._put(name)
 
     def _restore(self) -> None:
         """Put SciPy's objects back, after the last who needed ours.
@@ -123,23 +137,20 @@ class Patch:
         """
         if self._installs or self._contexts:
             return
+        sys.meta_path.remove(self._finder)
         for one in self._replaced:
             if getattr(one.module, one.name) is one.ours:
                 setattr(one.module, one.name, one.original)
         self._replaced = ()
 
-    def _make(self) -> list[Replaced]:
-        made = []
-        modules = dict.fromkeys(entry.module for entry in ENTRIES)
-        for name in modules:
-            module = import_module(name)
-            places = self.seam.ours(self.seam.places_of(name))
-            for holder, group in groupby(places, key=lambda place: place.entry.holder):
-                original = getattr(module, holder)
-                calls = {place.entry.attribute: self._call(place) for place in group}
-                ours = calls[None] if None in calls else StandIn(original, calls)
-                made.append(Replaced(module, holder, original, ours))
-        return made
+    def _make(self, name: str) -> Iterator[Replaced]:
+        module = import_module(name)
+        places = self.seam.ours(self.seam.places_of(name))
+        for holder, group in groupby(places, key=lambda place: place.entry.holder):
+            original = getattr(module, holder)
+            calls = {place.entry.attribute: self._call(place) for place in group}
+            ours = calls[None] if None in calls else StandIn(original, calls)
+            yield Replaced(module, holder, original, ours)
 
     def _call(self, place: Place) -> Any:
         return make_call(place.engine, place.original, place.counts, place.entry.arity, switch=self)

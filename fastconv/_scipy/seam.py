@@ -17,9 +17,9 @@ from importlib import import_module
 from typing import Any
 
 from . import fft, selftest
-from .dispatch import Counts
+from .dispatch import Counts, Switch
 from .entries import ENTRIES, Engine, Entry
-from .status import EntryStatus
+from .status import EntryStatus, Status
 
 VERBOSE = "FASTCONV_VERBOSE"
 
@@ -46,6 +46,7 @@ class Seam:
 
     def __init__(self, engine: Any = None) -> None:
         self.places = {entry.name: Place(entry) for entry in ENTRIES}
+        self.switch: Switch | None = None  # that of a patch, once there is one
         self._engine = engine
         self._lock = threading.RLock()
 
@@ -62,8 +63,12 @@ class Seam:
         """Those of the places that have a function of ours."""
         return [place for place in places if place.engine is not None]
 
-    def status(self) -> list[EntryStatus]:
-        return [place.status() for place in self.places.values()]
+    def status(self) -> Status:
+        entries = {name: place.status() for name, place in self.places.items()}
+        version = getattr(sys.modules.get("scipy"), "__version__", None)
+        process = self.switch is not None and self.switch.process
+        here = process or (self.switch is not None and bool(self.switch.here()))
+        return Status(version, process, here, entries)
 
     def _look(self, place: Place) -> None:
         """Find the original, and what serves in its place."""
@@ -105,6 +110,4 @@ def report_at_exit() -> None:
 
 def _report() -> None:
     if sys.stderr is not None:
-        from .patching import the_patch
-
-        print(the_patch().status(), file=sys.stderr)
+        print(the_seam().status(), file=sys.stderr)

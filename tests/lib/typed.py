@@ -212,4 +212,6 @@ fastconv.set_num_threads(None)
 with fastconv.settings(isa="generic"):
     assert_type(threads(), int)
 assert_type(fastconv.__version__, str)
+with fastconv.patch.installed():
+    assert_type(fastconv.patch.status().entries["signal.upfirdn"].served, int)
 """
