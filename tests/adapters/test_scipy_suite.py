@@ -1,11 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """SciPy's own tests pass with the drop-in as they do without; see scipy_suite.py."""
 
-from collections import namedtuple
-
 import pytest
 import scipy_suite
-from scipy_suite import FEWEST, FILES, compared, counted
+from scipy_suite import FEWEST, FILES, compared
 
 
 @pytest.mark.parametrize("room", FILES)
@@ -39,11 +37,3 @@ def test_a_test_that_fails_is_run_without_the_drop_in(monkeypatch, plain, alone)
     assert compared(["signal"], show=said.append) == (alone, 1, 5)
     assert runs == [(True, None), (False, ["b"])]
     assert ("traceback" in said) == bool(alone)
-
-
-def test_what_was_served_is_counted():
-    entry = namedtuple("entry", "served handed")
-    assert counted({"correlate": entry(3, 1), "apply": entry(4, 1)}, "served") == 7
-    assert counted({"correlate": {"served": 3, "handed": 2}, "x": [{"served": 2}]}, "served") == 5
-    assert counted(entry({"a": entry(2, 0)}, 1), "served") == 2
-    assert counted("nothing", "served") == 0

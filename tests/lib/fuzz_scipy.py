@@ -15,6 +15,7 @@ import argparse
 import ast
 import ctypes
 import faulthandler
+import importlib
 import mmap
 import os
 import signal
@@ -58,6 +59,8 @@ class Pair:
     def __init__(self, ours=None, heaps=False):
         self.heaps = heaps
         self.ours = ours or modules("fastconv")
+        if getattr(self.ours.ndimage, "__name__", "") == "fastconv.ndimage":
+            importlib.import_module("fastconv.patch")  # it counts, see `served`
 
     def __call__(self, call):
         """(how a call of one differs from the other's or nothing, whether it raises)."""
@@ -143,13 +146,12 @@ def run_calls(child, pair, seed, first, end, names):
 
 
 def served():
-    """What the drop-in says that it served, if it says so."""
-    try:
-        from fastconv import patch
-
-        return str(patch.status())
-    except (ImportError, AttributeError):
-        return ""
+    """How many calls each entry of the drop-in served and handed over, and why: in this process."""
+    patch = sys.modules.get("fastconv.patch")
+    entries = patch.status().entries.items() if patch else ()
+    return {(name, why): count for name, entry in entries
+            for why, count in (("served", entry.served), *entry.handed_over.items())
+            if count}  # fmt: skip
 
 
 def tried(pair, call):
@@ -185,7 +187,7 @@ def fuzz(cases, seed, first=0, jobs=1, show=print, names=NAMES, pair=None, count
     pair = pair or Pair()
     spans = [(n, min(n + BATCH, first + cases)) for n in range(first, first + cases, BATCH)][::-1]
     children, failed, kinds = {}, [], Counter()
-    notes = [] if notes is None else notes
+    notes = Counter() if notes is None else notes
     while spans or children:
         while spans and len(children) < jobs:
             begin, end = spans.pop()
@@ -198,7 +200,8 @@ def fuzz(cases, seed, first=0, jobs=1, show=print, names=NAMES, pair=None, count
             end = children.pop(child)
             lines, trouble = child.close()
             found = [line for line in lines if line[0] >= 0]
-            notes += [line[1] for line in lines if line[0] < 0 and line[1]]
+            for _, counted in (line for line in lines if line[0] < 0):
+                notes.update(counted)
             if counts is not None:
                 counts += child.counts
             if trouble:
@@ -241,7 +244,7 @@ def main():
     parser.add_argument("--ours", default="fastconv", help="the package compared with SciPy")
     parser.add_argument("--itself", action="store_true", help="SciPy with itself on other heaps")
     said = parser.parse_args()
-    begin, notes, counts = time.monotonic(), [], np.zeros((len(NAMES), len(COUNTED)), int)
+    begin, notes, counts = time.monotonic(), Counter(), np.zeros((len(NAMES), len(COUNTED)), int)
     names = full_names(said.only)
     failed = fuzz(
         said.cases, said.seed, said.first, said.jobs, lambda text: print(text, flush=True), names,
@@ -252,8 +255,8 @@ def main():
     for name in names:
         row = (*counts[NAMES.index(name)], wrong[name])
         print(f"{name:36}" + "".join(f"{n:9}" for n in row))
-    if notes:
-        print(f"the last process served: {notes[-1]}")
+    for (name, why), count in sorted(notes.items(), key=lambda item: (item[0][0], -item[1])):
+        print(f"{name:32}{count:9}  {why}")
     took = time.monotonic() - begin
     print(f"{said.cases} calls of seed {said.seed}, {len(failed)} differ, {took:.0f} s, "
           f"{said.cases / took:.0f} a second")  # fmt: skip

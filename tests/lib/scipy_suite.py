@@ -16,7 +16,6 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -62,7 +61,7 @@ class Record:
             from fastconv import patch
 
             status = patch.status()
-            report |= {"served": counted(status, "served"), "status": str(status)}
+            report |= {"served": status.served, "status": str(status)}
         Path(os.environ[REPORT]).write_text(json.dumps(report), encoding="utf-8")
 
 
@@ -72,19 +71,6 @@ def pytest_configure(config):
 
         patch.install()
     config.pluginmanager.register(Record())
-
-
-def counted(status, word):
-    """The sum of the counts of this name, wherever they are in a status."""
-    if isinstance(status, Mapping):
-        own = status.get(word, 0)
-        return (own if isinstance(own, int) else 0) + sum(
-            counted(entry, word) for entry in status.values() if entry is not own
-        )
-    if isinstance(status, (list, tuple)) and not hasattr(status, word):
-        return sum(counted(entry, word) for entry in status)
-    own = getattr(status, word, 0)
-    return own if isinstance(own, int) else counted(own, word)
 
 
 # ---- the runs ----------------------------------------------------------------------------------
