@@ -3,8 +3,8 @@
 take, once SciPy's Python code has checked them.
 
 Each filter computes what it is asked for, or returns a `str`: the reason why it cannot give the
-same bits, and has written nothing then.  Sums and comparisons are those of double, whatever the arrays
-hold; results are stored as `truncate_row` does.
+same bits, and has written nothing then.  Sums and comparisons are those of double, whatever the
+arrays hold; results are stored as `truncate_row` does.
 """
 import numpy as np
 

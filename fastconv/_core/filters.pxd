@@ -27,7 +27,8 @@ cdef extern from "fc_filters.h" nogil:
         const fc_rank_step *step
 
     enum:
-        FC_U8, FC_I8, FC_U16, FC_I16, FC_U32, FC_I32, FC_F32, FC_U64, FC_I64, FC_F64, FC_KIND, FC_SWAPPED
+        FC_U8, FC_I8, FC_U16, FC_I16, FC_U32, FC_I32, FC_F32, FC_U64, FC_I64, FC_F64
+        FC_KIND, FC_SWAPPED
         FC_FILTER_SLACK, FC_TURN
         FC_SUM, FC_SUM_FOURS, FC_SUM_FIRST, FC_SUM_SYMMETRIC, FC_SUM_ANTISYMMETRIC
         FC_SUM_COMPLEX, FC_SUM_COMPLEX_FOURS

@@ -3,12 +3,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from importlib import import_module
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from .._core.crew import use_settings
-from .._core.measure import openmp_threads
+from .._core import (
+    crew,
+    filter_extremes,
+    filter_rank,
+    filter_signal,
+    filter_sums,
+    filter_upfirdn,
+    measure,
+)
 from .._plan.compare import isas
 from .._plan.settings import check_isa, current, default_threads
 
@@ -67,35 +73,28 @@ ENTRIES = (
     _entry("signal.fftn", TOOLS, "sp_fft", "fftn", 0),
     _entry("signal.ifftn", TOOLS, "sp_fft", "ifftn", 0),
 )
-# Modules of _core that have them.
-ENGINES = ("filter_sums", "filter_extremes", "filter_rank", "filter_signal", "filter_upfirdn")
+MODULES = tuple(dict.fromkeys(entry.module for entry in ENTRIES))
+
+
+# The compiled modules that have our functions.
+ENGINES = (filter_sums, filter_extremes, filter_rank, filter_signal, filter_upfirdn)
 
 
 class Engine:
-    """Our functions, found by name in the compiled modules that this build has."""
+    """Our functions by name."""
 
     def __init__(self) -> None:
-        self._modules = tuple(_compiled())
-        use_settings(in_force)
+        crew.use_settings(in_force)
 
     def get(self, name: str) -> Callable | None:
         """The function of this name, or None."""
-        found = (getattr(module, name, None) for module in self._modules)
-        return next((function for function in found if function is not None), None)
+        return next((getattr(one, name) for one in ENGINES if hasattr(one, name)), None)
 
 
 def in_force() -> tuple[str, int, bool]:
-    """(ISA, threads, whether concurrent calls share these) for a call with work for several."""
+    """What the engine runs with: ISA, threads, and whether calls at the same time share them."""
     said = current()
     isa = isas()[-1] if said.isa is None else check_isa(said.isa, isas())
     if said.threads is not None:
         return isa, said.threads, False
-    return isa, min(default_threads(), openmp_threads()), True
-
-
-def _compiled() -> Iterator[Any]:
-    for name in ENGINES:
-        try:
-            yield import_module(f".._core.{name}", __package__)
-        except ModuleNotFoundError:
-            continue
+    return isa, min(default_threads(), measure.openmp_threads()), True
