@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""SciPy's bits by every instruction set and number of threads, and for arrays of many boxes."""
+
+import numpy as np
+import pytest
+from scipy import ndimage
+from scipy_cases import drawn
+from scipy_check import failure, modules
+from scipy_faults import known
+from ways import ISAS
+
+import fastconv
+from fastconv._core import crew
+
+OURS, CALLS = modules("fastconv"), 150
+BORDERS = ("reflect", "mirror", "nearest", "wrap", "constant")
+
+
+@pytest.fixture(params=ISAS)
+def isa(request):
+    """Small calls, too, ask for the instruction set."""
+    crew.ask_for_small_work(True)
+    yield request.param
+    crew.ask_for_small_work(False)
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_random_calls(isa, threads):
+    first = 1000 * threads + 100000 * ISAS.index(isa)
+    with fastconv.settings(isa=isa, threads=threads):
+        for number in range(first, first + CALLS):
+            call = drawn(5, number)
+            if not known(call):
+                assert not failure(call, OURS), f"call {number} of seed 5: {call}"
+
+
+def shapes_of(rng):
+    """Arrays of several boxes, along some axis."""
+    yield (int(rng.integers(30000, 70000)),)
+    yield int(rng.integers(3, 9)), int(rng.integers(20000, 40000))
+    yield int(rng.integers(2000, 9000)), int(rng.integers(3, 40))
+    yield int(rng.integers(90, 300)), int(rng.integers(300, 2500))
+    yield int(rng.integers(20, 60)), int(rng.integers(20, 90)), int(rng.integers(20, 200))
+    yield int(rng.integers(90, 200)), int(rng.integers(90, 300)), 3
+
+
+def along_an_axis(rng, x):
+    """(function, arguments, keywords) of filters of lines."""
+    taps = int(rng.choice([1, 2, 3, 9, 41, 133]))
+    weights = rng.standard_normal(taps)
+    weights += weights[::-1] * rng.choice([0, 1, -1])
+    words = {"axis": int(rng.integers(x.ndim)), "mode": str(rng.choice(BORDERS)), "cval": 2.0}
+    words["origin"] = int(rng.integers(-(taps // 2), (taps - 1) // 2 + 1))
+    yield "correlate1d", (x, weights), words
+    yield "uniform_filter1d", (x, taps), words
+    yield "maximum_filter1d", (x, taps), words
+    yield "minimum_filter1d", (x, taps), words
+
+
+def over_windows(rng, x):
+    """The same of filters of windows."""
+    window = tuple(int(n) for n in rng.integers(1, 6, x.ndim))
+    footprint = rng.random(window) < 0.8
+    footprint.flat[0] = True
+    words = {"mode": str(rng.choice(BORDERS)), "cval": 2.0}
+    yield "correlate", (x, rng.standard_normal(window)), words
+    yield "maximum_filter", (x,), words | {"footprint": footprint}
+    yield "median_filter", (x,), words | {"footprint": footprint}
+    yield "grey_erosion", (x,), words | {"structure": rng.standard_normal(window)}
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8", "u1", "i4"])
+@pytest.mark.parametrize("make", [along_an_axis, over_windows])
+def test_arrays_of_many_boxes(make, dtype):
+    rng = np.random.default_rng(["f4", "f8", "u1", "i4"].index(dtype))
+    for shape in shapes_of(rng):
+        x = (rng.standard_normal(shape) * 40 + 90).astype(dtype)
+        for layout in (x, np.asfortranarray(x), x[::-1]):
+            for name, args, words in make(rng, layout):
+                threads = int(rng.integers(1, 4))
+                expected = getattr(ndimage, name)(*args, **words)
+                with fastconv.settings(threads=threads):
+                    got = getattr(OURS.ndimage, name)(*args, **words)
+                what = f"{name} {shape} {dtype} {words} threads={threads}"
+                assert got.tobytes() == expected.tobytes(), what
+                if make is along_an_axis:  # in place, as the second pass of a separable filter
+                    same = args[0].copy(order="K")
+                    with fastconv.settings(threads=threads):
+                        getattr(OURS.ndimage, name)(same, *args[1:], output=same, **words)
+                    assert same.tobytes() == expected.tobytes(), f"{what} in place"
