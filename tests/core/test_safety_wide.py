@@ -49,6 +49,12 @@ def test_nothing_beside_the_arrays_of_pooling_is_touched(isa):
     assert int(guarded(isa, program="guarded_pools.py")) > 200
 
 
+@linux
+@pytest.mark.parametrize("isa", ISAS)
+def test_nothing_beside_the_arrays_of_a_filter_is_touched(isa):
+    assert int(guarded(isa, program="guarded_filters.py")) > 900
+
+
 # (input, weight, dtype, keywords)
 CASES = [
     ((2, 19, 11, 13), (21, 19, 3, 3), "f2", {"padding": 7, "padding_mode": "mirror"}),
