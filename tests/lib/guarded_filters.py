@@ -83,9 +83,7 @@ def signals(isa, rng):
                     ):
                         print(isa, name, shape, dtype, layout, file=sys.stderr)
                         theirs = getattr(signal, name)(*args)
-                        np.testing.assert_array_equal(
-                            getattr(fastconv.signal, name)(*args), theirs
-                        )
+                        np.testing.assert_array_equal(getattr(fastconv.signal, name)(*args), theirs)
                         calls += 1
     return calls
 
