@@ -67,7 +67,16 @@ def test_the_examples_of_a_page_run(path):
 
 def test_pages_have_examples():
     shown = {path.stem for path in DOCS if ">>> " in path.read_text(encoding="utf-8")}
-    assert shown >= {"bits", "borders", "dtypes", "operations", "plan", "pooling", "scipy", "scipy-torch"}
+    assert shown >= {
+        "bits",
+        "borders",
+        "dtypes",
+        "operations",
+        "plan",
+        "pooling",
+        "scipy",
+        "scipy-torch",
+    }
 
 
 def commands():
