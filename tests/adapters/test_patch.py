@@ -178,6 +178,17 @@ def test_a_generator_that_is_closed_elsewhere_ends_its_context(patch):
     assert not is_served(patch)
 
 
+def test_a_context_that_is_left_twice_counts_once(patch):
+    """As one that was copied, in which a generator is closed once more."""
+    use = patch.enter()
+    with installed(patch):
+        patch.leave(use)
+        patch.leave(use)
+        assert patch._contexts == 1
+        assert is_served(patch)
+    assert patch._contexts == 0
+
+
 def test_a_thread_inside_a_call_ends_well_while_another_uninstalls():
     inside, leave = threading.Event(), threading.Event()
     original = BY_ENGINE["correlate1d"].of(import_module("scipy.ndimage._filters"))
