@@ -268,6 +268,7 @@ def test_entries_left_alone_are_not_replaced(engine):
 def test_status_as_text_and_as_data():
     patch = Patch(Seam(Originals(correlate1d=lambda *arguments: "because")))
     assert all(e.reason == "not used so far" for e in patch.seam.status().entries.values())
+    assert str(patch.seam.status()).splitlines()[2].endswith("  not used so far")
     patch.install()
     gaussian_filter(image, 1)
     ndimage.median_filter(image, 3)
