@@ -80,8 +80,8 @@ def commands():
 def test_the_commands_run(line, tmp_path):
     """Those of the benchmark list their cases only."""
     Image.fromarray(np.zeros((11, 13, 3), np.uint8)).save(tmp_path / "photo.jpg")
-    (tmp_path / "taps.txt").write_text("1 2 1\n")
-    (tmp_path / "script.py").write_text("from scipy import ndimage\n")
+    for name, text in (("taps.txt", "1 2 1\n"), ("script.py", "import scipy\n")):
+        (tmp_path / name).write_text(text)
     words = [sys.executable, "-P", "-m", *shlex.split(line)]
     words += ["--list"] if words[4] == "bench" else []
     words += ["--no-measure"] if words[4:] == ["info"] else []

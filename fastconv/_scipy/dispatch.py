@@ -16,6 +16,7 @@ from contextvars import ContextVar
 from typing import Any, Protocol
 
 UNFIT = (TypeError, ValueError, OverflowError)  # of arguments that our function cannot convert
+TRANSFORM = "x, s=None, axes=None, norm=None, overwrite_x=False, workers=None"
 
 
 class Switch(Protocol):
@@ -66,9 +67,9 @@ class Counts:
             noted.append(reason)
 
 
-# Parameters by number: a call that packs its arguments into a tuple takes twice as long.
+# Each parameter by itself: a call that packs its arguments into a tuple takes twice as long.
 _CALL = """
-def call({arguments}):
+def call({parameters}):
 {guard}    try:
         result = engine({arguments})
     except UNFIT as error:
@@ -87,7 +88,8 @@ _GUARD = """    if not switch.process and not here():
 def make_call(
     engine: Callable, original: Callable, counts: Counts, arity: int, switch: Switch | None = None
 ) -> Callable:
-    """A function of so many arguments (0: of any) that lets `engine` or `original` compute.
+    """A function of so many arguments that lets `engine` or `original` compute; 0: of those of a
+    transform of scipy.fft.
 
     With a switch, only where that is on.
 
@@ -96,8 +98,8 @@ def make_call(
     >>> [double(x) for x in (1, 2, 10)], counts.served, counts.handed_over
     ([2, 4, 20], 2, {'large': 1})
     """
-    names = [f"a{n}" for n in range(arity)] or ["*arguments", "**words"]
-    arguments = ", ".join(names)
+    arguments = ", ".join(f"a{n}" for n in range(arity)) or "x, s, axes, norm, overwrite_x, workers"
+    parameters = arguments if arity else TRANSFORM
     guard = "" if switch is None else _GUARD.format(arguments=arguments)
     space = {
         "UNFIT": UNFIT,
@@ -108,7 +110,8 @@ def make_call(
     }
     if switch is not None:
         space |= {"switch": switch, "here": switch.here}
-    exec(_CALL.format(arguments=arguments, guard=guard), space)
+    text = _CALL.format(parameters=parameters, arguments=arguments, guard=guard)
+    exec(text, space)
     return space["call"]
 
 
@@ -122,7 +125,8 @@ class StandIn:
     """
 
     def __init__(self, original: Any, attributes: dict[str, Any]) -> None:
-        self.__dict__.update(attributes)
+        # A copy of all that is there: __getattr__ would take a microsecond for each.
+        self.__dict__.update(vars(original) | attributes)
         self.__dict__["_original"] = original
 
     def __getattr__(self, name: str) -> Any:

@@ -33,7 +33,7 @@ class Entry(NamedTuple):
     module: str
     holder: str
     attribute: str | None
-    arity: int  # arguments, all of them positional; 0 for any, keywords too
+    arity: int  # arguments, all of them positional; 0 for those of a transform of scipy.fft
     engines: tuple[str, ...]  # names of our functions for it; the first that gives its bits serves
 
     def of(self, module: Any) -> Callable | None:

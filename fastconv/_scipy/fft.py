@@ -3,11 +3,9 @@
 
 from __future__ import annotations
 
-import functools
+import math
 from collections.abc import Callable
 from typing import Any
-
-import numpy as np
 
 from .._plan.settings import get_num_threads
 
@@ -19,14 +17,14 @@ def with_workers(transform: Callable) -> Callable:
     """`transform`, given `workers` unless the caller, or scipy.fft.set_workers, says how many."""
     from scipy import fft
 
-    @functools.wraps(transform)
-    def call(x: Any, *arguments: Any, **words: Any) -> Any:
-        if "workers" not in words and fft.get_workers() == 1:
-            shape = words.get("s") or (arguments[0] if arguments else None)
-            size = max(np.size(x), 1 if shape is None else int(np.prod(shape)))
-            workers = min(get_num_threads(), size // ELEMENTS_PER_WORKER)
-            if workers > 1:
-                return transform(x, *arguments, workers=workers, **words)
-        return transform(x, *arguments, **words)
+    def call(
+        x: Any, s: Any = None, axes: Any = None, norm: Any = None, overwrite_x: bool = False,
+        workers: int | None = None,
+    ) -> Any:  # fmt: skip
+        if workers is None:
+            size = max(getattr(x, "size", 0), 0 if s is None else math.prod(s))
+            if size >= 2 * ELEMENTS_PER_WORKER and fft.get_workers() == 1:
+                workers = min(get_num_threads(), size // ELEMENTS_PER_WORKER)
+        return transform(x, s, axes, norm, overwrite_x, workers)
 
     return call

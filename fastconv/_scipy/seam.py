@@ -19,7 +19,7 @@ from typing import Any
 from . import fft, selftest
 from .dispatch import Counts, Switch
 from .entries import ENTRIES, Engine, Entry
-from .status import EntryStatus, Status
+from .status import UNUSED, EntryStatus, Status
 
 VERBOSE = "FASTCONV_VERBOSE"
 
@@ -33,7 +33,7 @@ class Place:
     looked: bool = False  # the fields below are known
     original: Callable | None = None
     engine: Callable | None = None  # None: left alone
-    reason: str = "not used so far"  # why, if it is
+    reason: str = UNUSED  # why, if it is
 
     def status(self) -> EntryStatus:
         ours = self.engine is not None

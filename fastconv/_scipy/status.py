@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+UNUSED = "not used so far"  # the reason of an entry whose module is not imported
+
 
 @dataclass(frozen=True)
 class EntryStatus:
@@ -29,7 +31,8 @@ class EntryStatus:
     handed_over: Mapping[str, int]
 
     def __str__(self) -> str:
-        state = "ours" if self.ours else f"left alone: {self.reason}"
+        state = "ours" if self.ours else self.reason
+        state = state if self.ours or state == UNUSED else f"left alone: {state}"
         handed = sum(self.handed_over.values())
         lines = [f"{self.name:<28}{self.served:>10}{handed:>13}  {state}"]
         for reason, count in sorted(self.handed_over.items(), key=lambda item: -item[1]):

@@ -86,22 +86,17 @@ def test_a_stand_in_passes_all_else_on():
 @pytest.mark.parametrize(
     ("shape", "said", "expected"),
     [
-        ((512, 512), {}, {"workers": 2}),
-        ((8, 8), {}, {}),
-        ((300, 300), {}, {"workers": 2}),
-        ((512, 512), {"workers": 1}, {"workers": 1}),
+        ((512, 512), {}, 2),
+        ((8, 8), {}, None),
+        ((300, 300), {}, 2),
+        ((512, 512), {"workers": 1}, 1),
     ],
 )
 def test_transforms_get_workers(monkeypatch, shape, said, expected):
     monkeypatch.setattr(fft, "get_num_threads", lambda: 2)
-    seen = []
-
-    def transform(x, s=None, **words):
-        seen.append(words)
-
-    fft.with_workers(transform)(np.zeros(shape), **said)
-    fft.with_workers(transform)(np.zeros((4, 4)), shape, **said)
-    assert seen == [expected, expected]
+    call = fft.with_workers(lambda *arguments: arguments[-1])
+    assert call(np.zeros(shape), **said) == expected
+    assert call(np.zeros((4, 4)), shape, **said) == expected
 
 
 def test_workers_of_the_caller_stay(monkeypatch):
@@ -109,5 +104,15 @@ def test_workers_of_the_caller_stay(monkeypatch):
 
     monkeypatch.setattr(fft, "get_num_threads", lambda: 2)
     with theirs.set_workers(3):
-        call = fft.with_workers(lambda x, **words: words)
-        assert call(np.zeros((512, 512))) == {}
+        assert fft.with_workers(lambda *arguments: arguments[-1])(np.zeros((512, 512))) is None
+
+
+def test_a_transform_is_called_as_scipys_own():
+    from scipy.fft import rfftn
+
+    counts = Counts()
+    call = make_call(fft.with_workers(rfftn), rfftn, counts, 0)
+    x = np.arange(12.0).reshape(3, 4)
+    assert (call(x, [5, 5], axes=[0, 1]) == rfftn(x, [5, 5], axes=[0, 1])).all()
+    assert (call(x, norm="ortho") == rfftn(x, norm="ortho")).all()
+    assert counts.served == 2

@@ -178,6 +178,17 @@ def test_a_generator_that_is_closed_elsewhere_ends_its_context(patch):
     assert not is_served(patch)
 
 
+def test_a_context_that_is_left_twice_counts_once(patch):
+    """As one that was copied, in which a generator is closed once more."""
+    use = patch.enter()
+    with installed(patch):
+        patch.leave(use)
+        patch.leave(use)
+        assert patch._contexts == 1
+        assert is_served(patch)
+    assert patch._contexts == 0
+
+
 def test_a_thread_inside_a_call_ends_well_while_another_uninstalls():
     inside, leave = threading.Event(), threading.Event()
     original = BY_ENGINE["correlate1d"].of(import_module("scipy.ndimage._filters"))
@@ -257,6 +268,7 @@ def test_entries_left_alone_are_not_replaced(engine):
 def test_status_as_text_and_as_data():
     patch = Patch(Seam(Originals(correlate1d=lambda *arguments: "because")))
     assert all(e.reason == "not used so far" for e in patch.seam.status().entries.values())
+    assert str(patch.seam.status()).splitlines()[2].endswith("  not used so far")
     patch.install()
     gaussian_filter(image, 1)
     ndimage.median_filter(image, 3)

@@ -80,7 +80,12 @@ def test_another_dtype_or_a_missing_result_is_seen():
     def other_dtype(*arguments):
         return original("medfilt2d")(*arguments).astype(np.float64)
 
+    def same_bytes(*arguments):
+        result = original("medfilt2d")(*arguments)
+        return result.view(f"i{result.itemsize}")
+
     assert not with_engine(medfilt2d=other_dtype)["signal.medfilt2d"].ours
+    assert not with_engine(medfilt2d=same_bytes)["signal.medfilt2d"].ours
     assert not with_engine(medfilt2d=lambda *arguments: None)["signal.medfilt2d"].ours
 
 
