@@ -169,8 +169,7 @@ cdef void one_column(const pass_t *p, box_t *box, Py_ssize_t begin, Py_ssize_t e
     """Boxes along the moving axis, one after another; what two of them read is converted once."""
     cdef int m = p.moving, last = p.axes - 1
     cdef const side_t *side = &p.side[m]
-    cdef Py_ssize_t at, size, i, have = 0, halo = side.before + side.after
-    cdef box_t part
+    cdef Py_ssize_t at, size, i, first, left, have = 0, halo = side.before + side.after
     cdef char *cells = scratch
     cdef char *line
     cdef char *data
@@ -203,13 +202,17 @@ cdef void one_column(const pass_t *p, box_t *box, Py_ssize_t begin, Py_ssize_t e
             box.value = p.value[1]
             fill(p, box, 0, p.src + p.itemsize, cells + p.cells * p.itemsize, False)
         data = cells if p.whole == NULL else p.whole(p, box, cells, scratch)
-        part = box[0]
-        while part.size[last] > 0:      # some outputs of all rows, then the next ones
-            size = part.size[last]
-            part.size[last] = min(size, p.together)
-            put_rows(p, &part, 0, data, p.dst, scratch)
-            part.size[last], part.at[last] = size - p.together, part.at[last] + p.together
+        # Some outputs of all rows, then the next ones.
+        first, left = box.at[last], box.size[last]
+        while left > 0:
+            box.size[last] = min(left, p.together)
+            put_rows(p, box, 0, data, p.dst, scratch)
+            box.at[last] += p.together
             data += p.together * p.itemsize
+            left -= p.together
+        box.at[last] = first
+        if last != m:
+            box.size[last] = box.end[last] - p.side[last].after - first
         at += side.box
         have = halo
 

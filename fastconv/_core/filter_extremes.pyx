@@ -4,6 +4,7 @@
 from libc.math cimport fabs, isnan
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy
+from numpy cimport NPY_BOOL, PyArray_IS_C_CONTIGUOUS, PyArray_TYPE, import_array
 
 from fastconv._core.boxes cimport array_t, box_t, choose_boxes, pass_t
 from fastconv._core.cells cimport run_pass
@@ -14,6 +15,9 @@ from fastconv._core.filter_pass cimport (
 from fastconv._core.filters cimport (
     FC_ADD_DOUBLE, FC_ADD_FLOAT, FC_ADD_INTEGER, FC_ADD_NOTHING, FC_F32, FC_F64, FC_KIND)
 from fastconv._core.views cimport elements, look
+
+
+import_array()
 
 
 cdef char *extreme_box(const pass_t *p, const box_t *box, char *cells,
@@ -86,7 +90,7 @@ def min_or_max_filter(input, footprint, structure, output, int mode, cval, origi
         reason = as_double(cval, &value)
     if reason is not None:
         return reason
-    if footprint.dtype != bool or not footprint.flags.c_contiguous:
+    if PyArray_TYPE(footprint) != NPY_BOOL or not PyArray_IS_C_CONTIGUOUS(footprint):
         return "a footprint that is no contiguous bool"
     reason = begin_window_pass(&p, input, &window, output, mode, origins, &crew, value)
     if reason is not None:
@@ -107,7 +111,7 @@ def min_or_max_filter(input, footprint, structure, output, int mode, cval, origi
         reason = look(structure, &heights, False)
         if reason is not None:
             return reason
-        if heights.storage != FC_F64 or not structure.flags.c_contiguous \
+        if heights.storage != FC_F64 or not PyArray_IS_C_CONTIGUOUS(structure) \
                 or structure.shape != footprint.shape:
             return "a structure that is no contiguous float64"
         if integer and input.dtype.itemsize == 8:

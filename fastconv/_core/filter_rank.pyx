@@ -12,7 +12,10 @@ import numpy as np
 
 from libc.math cimport isnan, signbit
 from libc.stdlib cimport free, malloc
-from libc.string cimport memcpy
+from libc.string cimport memcpy, memset
+from numpy cimport (
+    NPY_BOOL, PyArray_DATA, PyArray_EMPTY, PyArray_IS_C_CONTIGUOUS, PyArray_TYPE, import_array,
+    ndarray, npy_intp)
 
 from fastconv._core.boxes cimport array_t, choose_boxes, pass_t
 from fastconv._core.cells cimport run_pass
@@ -22,6 +25,8 @@ from fastconv._core.filter_pass cimport (
 from fastconv._core.filters cimport (
     FC_F32, FC_F64, FC_FILTER_SLACK, FC_I64, FC_KIND, fc_rank, fc_rank_step)
 from fastconv._core.views cimport elements, look
+
+import_array()
 
 cdef enum:
     NETWORK = 128               # elements that networks sort
@@ -87,7 +92,9 @@ cdef object find_rank(pass_t *p, const array_t *window, const char *used, Py_ssi
     p.rank.taps, p.rank.rank, p.rank.offset = taps, rank, offset
     p.rank.step, p.rank.steps, p.row = NULL, 0, rank_row
     work = 16 * taps
-    if 1 < taps <= NETWORK:
+    if (taps == 9 and rank == 4) or (taps == 25 and rank == 12):
+        work = 8 * taps         # kernels know these
+    elif 1 < taps <= NETWORK:
         make_network(&p.rank, step)
         work = 2 * p.rank.steps
         p.room_bytes = 2 * taps * 64 + FC_FILTER_SLACK
@@ -106,7 +113,7 @@ cdef bint fits_double(object integers) except -1:
     return float(integers.max()) <= most
 
 
-cdef object rank_window(object input, Py_ssize_t rank, object footprint, object output, int mode,
+cdef object rank_window(object input, Py_ssize_t rank, ndarray footprint, object output, int mode,
                         cval, origins, bint exact):
     """`exact`: integers of 64 bits are compared as such, not as double."""
     cdef pass_t p
@@ -120,7 +127,7 @@ cdef object rank_window(object input, Py_ssize_t rank, object footprint, object 
         or as_double(cval, &value)
     if reason is not None:
         return reason
-    if footprint.dtype != bool or not footprint.flags.c_contiguous:
+    if PyArray_TYPE(footprint) != NPY_BOOL or not PyArray_IS_C_CONTIGUOUS(footprint):
         return "a footprint that is no contiguous bool"
     used = window.data
     for i in range(elements(&window)):
@@ -154,6 +161,8 @@ cdef object rank_window(object input, Py_ssize_t rank, object footprint, object 
 
 def rank_filter(input, Py_ssize_t rank, footprint, output, int mode, cval, origins):
     """Ranks under a footprint: scipy.ndimage.rank_filter, once its arguments are checked."""
+    if type(footprint) is not np.ndarray:
+        return "an argument that is no array of NumPy"
     return rank_window(input, rank, footprint, output, mode, cval, origins, False)
 
 
@@ -171,14 +180,22 @@ def rank_filter_1d(input, Py_ssize_t rank, Py_ssize_t size, output, int mode, cv
 
 def medfilt2d(image, kernel_size):
     """scipy.signal.medfilt2d, once its arguments are checked."""
+    cdef npy_intp[2] size
+    cdef ndarray footprint, out, array
+    cdef int a
     if type(image) is not np.ndarray or image.ndim != 2 or image.dtype.char not in "Bfd":
         return "unusual arguments"
-    size = tuple(int(n) for n in kernel_size)
-    if len(size) != 2 or min(size) < 1 or not (size[0] % 2 and size[1] % 2) or not image.size:
+    if len(kernel_size) != 2:
         return "unusual arguments"
-    if size[0] > 2 * image.shape[0] or size[1] > 2 * image.shape[1]:
-        return "a kernel much larger than the image"
-    out = np.empty(image.shape, image.dtype)
-    reason = rank_window(image, size[0] * size[1] // 2, np.ones(size, bool), out, 4, 0.0, [0, 0],
-                         False)
+    array = image
+    for a in range(2):
+        size[a] = kernel_size[a]
+        if size[a] < 1 or size[a] % 2 == 0 or array.shape[a] == 0:
+            return "unusual arguments"
+        if size[a] > 2 * array.shape[a]:
+            return "a kernel much larger than the image"
+    footprint = PyArray_EMPTY(2, size, NPY_BOOL, 0)
+    memset(PyArray_DATA(footprint), 1, size[0] * size[1])
+    out = PyArray_EMPTY(2, array.shape, PyArray_TYPE(array), 0)
+    reason = rank_window(array, size[0] * size[1] // 2, footprint, out, 4, 0.0, [0, 0], False)
     return out if reason is None else reason

@@ -3,6 +3,7 @@
 
 from libc.math cimport fabs
 from libc.stdlib cimport free, malloc
+from numpy cimport PyArray_IS_C_CONTIGUOUS, import_array
 
 from fastconv._core.boxes cimport (
     LANES, array_t, box_t, choose_boxes, pass_t, side_t, tap_offset)
@@ -13,6 +14,8 @@ from fastconv._core.filter_pass cimport (
 from fastconv._core.filters cimport (
     FC_F64, FC_SUM, FC_SUM_ANTISYMMETRIC, FC_SUM_FIRST, FC_SUM_SYMMETRIC)
 from fastconv._core.views cimport elements, look
+
+import_array()
 
 cdef double EPSILON = 2.0 ** -52
 
@@ -104,7 +107,7 @@ def correlate(input, weights, output, int mode, cval, origins):
         reason = as_double(cval, &value)
     if reason is not None:
         return reason
-    if window.storage != FC_F64 or not weights.flags.c_contiguous:
+    if window.storage != FC_F64 or not PyArray_IS_C_CONTIGUOUS(weights):
         return "weights that are no contiguous float64"
     reason = begin_window_pass(&p, input, &window, output, mode, origins, &crew, value)
     if reason is not None:

@@ -13,6 +13,7 @@ import numbers
 
 import numpy as np
 
+from libc.math cimport isfinite
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy
 
@@ -121,6 +122,10 @@ def upfirdn(x, h, out, Py_ssize_t up, Py_ssize_t down, Py_ssize_t axis, int mode
     cdef Py_ssize_t r, j, at, common, lines, work
     cdef Py_ssize_t *room
     cdef int table
+    cdef double complex number
+    cdef double real
+    cdef float narrow
+    cdef bint is_complex
     if type(x) is not np.ndarray or type(h) is not np.ndarray or type(out) is not np.ndarray:
         return "an argument that is no array of NumPy"
     if x.dtype.char not in "fdFD" or h.dtype != x.dtype or out.dtype != x.dtype:
@@ -134,18 +139,21 @@ def upfirdn(x, h, out, Py_ssize_t up, Py_ssize_t down, Py_ssize_t axis, int mode
         return "unusual arguments"
     if x.strides[axis] % x.itemsize:    # which SciPy rounds
         return "elements that are not aligned to one another"
-    is_complex = x.dtype.kind == "c"
-    if not isinstance(cval, numbers.Number if is_complex else numbers.Real):
-        return "unusual arguments"
-    with np.errstate(over="ignore"):
-        constant = np.array(cval).astype(x.dtype)
-    if not np.isfinite(h).all() or (is_complex and not np.isfinite(x).all()) \
-            or not np.isfinite(constant):
-        return "numbers that are not finite"
     reason = look_complex(x, &p.src, False) or look_complex(out, &p.dst, True) \
         or look_complex(h, &weights, False)
     if reason is not None:
         return reason
+    is_complex = x.itemsize != p.src.itemsize
+    if type(cval) is not int and type(cval) is not float \
+            and not isinstance(cval, numbers.Number if is_complex else numbers.Real):
+        return "unusual arguments"
+    try:
+        number = complex(cval)
+    except OverflowError:
+        return "unusual arguments"
+    if not isfinite(number.real) or not isfinite(number.imag) \
+            or (is_complex and not np.isfinite(x).all()):
+        return "numbers that are not finite"
     if overlap(&p.src, &p.dst):
         return "the output overlaps the input"
     common = math.gcd(up, down)
@@ -157,9 +165,14 @@ def upfirdn(x, h, out, Py_ssize_t up, Py_ssize_t down, Py_ssize_t axis, int mode
     find_crew(&crew, work)
     p.kernels, p.filters, p.itemsize = crew.kernels[table], crew.filters[table], (
         4 if table == F32 else 8)
-    parts = np.array([constant.real, constant.imag] if is_complex else [constant], x.real.dtype)
+    if not p.kernels.finite(weights.data, h.size * p.components):
+        return "numbers that are not finite"
     for j in range(p.components):
-        memcpy(p.value[j], <char *> <size_t> parts.ctypes.data + j * p.itemsize, p.itemsize)
+        real = number.imag if j else number.real
+        narrow = <float> real
+        memcpy(p.value[j], &narrow if table == F32 else <void *> &real, p.itemsize)
+        if table == F32 and not isfinite(narrow):
+            return "numbers that are not finite"
     room = <Py_ssize_t *> malloc((p.taps + 2) * p.up * sizeof(Py_ssize_t))
     if room == NULL:
         raise MemoryError(f"fastconv: no memory for {p.taps * p.up} weights")
