@@ -13,6 +13,17 @@ from fastconv._core.boxes cimport CHUNK_WORK, box_t, pass_t, side_t
 from fastconv._core.parallel cimport run_all, tasks_t
 from fastconv._core.window cimport operands_t
 
+cdef extern from *:
+    """
+    /* Prefetch what lies in some bytes. */
+    static inline void fc_bring(const char *from, ptrdiff_t bytes)
+    {
+        for (ptrdiff_t i = 0; i < bytes; i += 64)
+            __builtin_prefetch(from + i);
+    }
+    """
+    void fc_bring(const char *begin, Py_ssize_t bytes) noexcept nogil
+
 cdef enum:
     LINE = 64                   # bytes
     SMALL_SCRATCH = 16 * 1024   # bytes that the stack has room for
@@ -146,10 +157,14 @@ cdef void fill_saved(const pass_t *p, const box_t *box, char *cells, char *scrat
 
 
 cdef void put_rows(const pass_t *p, const box_t *box, int a, const char *cell, char *dst,
-                   char *scratch) noexcept nogil:
-    """Compute and store the rows of a box, from axis `a` inwards."""
+                   const char *ahead, char *scratch) noexcept nogil:
+    """Compute and store the rows of a box, from axis `a` inwards.  While a row is computed, what
+    the next box reads comes near: `ahead` is where that begins, or NULL."""
+    cdef Py_ssize_t i, next
     dst += box.at[a] * p.side[a].dst_bytes
     if a == p.axes - 1:
+        if ahead != NULL:
+            fc_bring(ahead + box.at[a] * p.side[a].src_bytes, box.size[a] * p.side[a].src_bytes)
         if p.row != NULL:
             cell = p.row(p, cell, box.size[a], scratch + p.at_row)
         p.filters.truncate_row(dst, p.side[a].dst_bytes, cell, box.size[a], p.dst_storage)
@@ -158,8 +173,11 @@ cdef void put_rows(const pass_t *p, const box_t *box, int a, const char *cell, c
                                    cell + p.sums.dst_imaginary * p.itemsize, box.size[a],
                                    p.dst_storage)
         return
-    for _ in range(box.size[a]):
-        put_rows(p, box, a + 1, cell, dst, scratch)
+    for i in range(box.size[a]):
+        next = (box.end[a] if a == p.moving else box.at[a]) + i
+        put_rows(p, box, a + 1, cell, dst,
+                 NULL if ahead == NULL or next >= p.side[a].src
+                 else ahead + next * p.side[a].src_bytes, scratch)
         cell += p.side[a].pitch * p.itemsize
         dst += p.side[a].dst_bytes
 
@@ -172,6 +190,9 @@ cdef void one_column(const pass_t *p, box_t *box, Py_ssize_t begin, Py_ssize_t e
     cdef Py_ssize_t at, size, i, first, left, have = 0, halo = side.before + side.after
     cdef char *cells = scratch
     cdef char *line
+    cdef const char *ahead = NULL
+    if m != last and p.side[last].src_bytes > 0 and end - begin > side.box:
+        ahead = p.src
     cdef char *data
     box.value = p.value[0]
     if p.in_place and side.after:
@@ -206,7 +227,7 @@ cdef void one_column(const pass_t *p, box_t *box, Py_ssize_t begin, Py_ssize_t e
         first, left = box.at[last], box.size[last]
         while left > 0:
             box.size[last] = min(left, p.together)
-            put_rows(p, box, 0, data, p.dst, scratch)
+            put_rows(p, box, 0, data, p.dst, ahead, scratch)
             box.at[last] += p.together
             data += p.together * p.itemsize
             left -= p.together
