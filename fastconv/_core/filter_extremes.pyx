@@ -112,10 +112,10 @@ def min_or_max_filter(input, footprint, structure, output, int mode, cval, origi
         if reason is not None:
             return reason
         if heights.storage != FC_F64 or not PyArray_IS_C_CONTIGUOUS(structure) \
-                or structure.shape != footprint.shape:
+                or elements(&heights) != elements(&window):
             return "a structure that is no contiguous float64"
-        if integer and input.dtype.itemsize == 8:
-            return "a structure over 64-bit integers"
+        if integer and input.dtype.itemsize == 8 and not are_small(input):
+            return "a structure over large 64-bit integers"
         p.footprint.add = FC_ADD_INTEGER if integer else FC_ADD_DOUBLE \
             if kind == FC_F64 else FC_ADD_FLOAT
         if integer:
@@ -141,6 +141,13 @@ def min_or_max_filter(input, footprint, structure, output, int mode, cval, origi
     finally:
         free(height)
     return reason
+
+
+cdef bint are_small(object integers) except -1:
+    """Whether int64 and double hold the same of all of them, and of their sums with int32."""
+    if integers.dtype.kind == "u":
+        return False
+    return -(2 ** 52) < integers.min() and integers.max() < 2 ** 52
 
 
 cdef object raise_heights(const pass_t *p, const double *given, const char *used, Py_ssize_t n,
