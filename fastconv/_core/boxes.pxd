@@ -87,6 +87,7 @@ cdef struct pass_t:
     fc_rank rank
     Py_ssize_t size                     # of a window along `moving`
     bint running                        # sums go on along all of a line
+    bint resumes                        # a part of a column goes on where the one before ended
     int minimum
 
 

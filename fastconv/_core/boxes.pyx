@@ -151,7 +151,7 @@ cdef void choose_boxes(pass_t *p, Py_ssize_t work, Py_ssize_t lines, int threads
     cdef Py_ssize_t halo, around = 1, cells, pitch, wanted, columns_wanted, boxes
     cdef side_t *side
     p.lines = 1
-    if p.moving != last:
+    if p.moving != last or last == 0:
         lines = 1
     for a in range(last):
         p.side[a].box = 1
@@ -203,7 +203,10 @@ cdef void choose_boxes(pass_t *p, Py_ssize_t work, Py_ssize_t lines, int threads
     side = &p.side[p.moving]
     boxes = (side.n + side.box - 1) // side.box
     p.parts = 1
-    if not p.running and not p.in_place and p.columns < wanted:
+    p.resumes = p.running or p.in_place
+    if p.resumes and p.columns == 1:    # parts follow one another, for a look at signals
+        p.parts = max(<Py_ssize_t> 1, min(boxes, 4 * (work // CHUNK_WORK)))
+    elif not p.resumes and p.columns < wanted:
         p.parts = max(<Py_ssize_t> 1, min(boxes, wanted // p.columns))
     p.part = (boxes + p.parts - 1) // p.parts * side.box
     p.parts = (side.n + p.part - 1) // p.part if p.part else 0

@@ -195,7 +195,9 @@ cdef void one_column(const pass_t *p, box_t *box, Py_ssize_t begin, Py_ssize_t e
         ahead = p.src
     cdef char *data
     box.value = p.value[0]
-    if p.in_place and side.after:
+    if p.resumes and begin:
+        have = halo
+    elif p.in_place and side.after:
         box.at[m], box.size[m] = side.src, side.after
         box.first[m] = box.fresh[m] = side.src
         box.end[m] = side.src + side.after
@@ -210,7 +212,7 @@ cdef void one_column(const pass_t *p, box_t *box, Py_ssize_t begin, Py_ssize_t e
                     line += i * (p.side[m - 1].pitch if p.components == 1 else p.cells) * p.itemsize
                 memmove(line, line + side.box * side.pitch * p.itemsize,
                         have * side.pitch * p.itemsize)
-        box.begins = at == begin
+        box.begins = at == 0 or (at == begin and not p.resumes)
         box.at[m], box.size[m] = at, size
         box.first[m], box.end[m] = at - side.before, at + size + side.after
         box.fresh[m] = box.first[m] + have
@@ -288,6 +290,8 @@ cdef int run_pass(pass_t *p, int threads, bint shared, Py_ssize_t work) except -
         if tasks.count == 1 and p.scratch_bytes <= SMALL_SCRATCH:
             run_small(p)
         else:
+            if p.resumes and p.parts > 1:       # in order, with the same scratch
+                threads = 1
             run_all(&tasks, &operands, threads, shared, chunk_of(&tasks, work))
     finally:
         if count > SMALL_PLACES:

@@ -88,3 +88,14 @@ def test_arrays_of_many_boxes(make, dtype):
                     with fastconv.settings(threads=threads):
                         getattr(OURS.ndimage, name)(same, *args[1:], output=same, **words)
                     assert same.tobytes() == expected.tobytes(), f"{what} in place"
+
+
+@pytest.mark.soak
+def test_a_long_line_in_parts():
+    """Sums that run along a line, and lines that are overwritten, go on from part to part."""
+    x = np.random.default_rng(0).standard_normal(130_000_000).astype("f4")
+    expected = ndimage.uniform_filter1d(x, 9)
+    assert OURS.ndimage.uniform_filter1d(x, 9).tobytes() == expected.tobytes()
+    expected = ndimage.correlate1d(x, [1, 2, 3.0])
+    OURS.ndimage.correlate1d(x, [1, 2, 3.0], output=x)
+    assert x.tobytes() == expected.tobytes()
