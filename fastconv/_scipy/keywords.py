@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
+from contextlib import nullcontext
 from contextvars import ContextVar
 from typing import Any
 
@@ -17,6 +18,7 @@ import numpy as np
 from .._plan.settings import settings
 from .._spec.arguments import check_threads
 from .._spec.values import show, word_needed
+from . import fast
 from .plans import explain
 
 PRECISIONS = ("scipy", "fast")
@@ -31,7 +33,8 @@ This is SciPy's function over the kernels of fastconv. It takes two keywords mor
 threads : int, optional
     The number of threads, from 1 to 1024. Default is that of `fastconv.settings`.
 precision : {'scipy', 'fast'}, optional
-    'scipy', the default, gives the bits of SciPy. 'fast' allows other roundings.
+    'scipy', the default, gives the bits of SciPy. 'fast' allows other roundings: sums of
+    float32 arrays may be computed in float32, with fused multiply-add.
 """
 
 # Arguments of these types are computed here; others may be arrays of another library.
@@ -64,8 +67,8 @@ def is_foreign(value: Any) -> bool:
 
 
 def run(
-    function: Callable, public: Callable, threads: Any, precision: Any, arrays: tuple,
-    arguments: tuple, words: dict[str, Any],
+    function: Callable, public: Callable, form: Callable | None, threads: Any, precision: Any,
+    arrays: tuple, arguments: tuple, words: dict[str, Any],
 ) -> Any:  # fmt: skip
     """A call with keywords of ours, or with arguments that need a look."""
     name = function.__name__
@@ -74,9 +77,11 @@ def run(
         return public(*arguments, **words)
     token = _precision.set(precision)
     try:
-        if threads is None:
-            return function(*arguments, **words)
-        with settings(threads=threads):
+        with nullcontext() if threads is None else settings(threads=threads):
+            if form is not None and precision == "fast":
+                result = fast.run(form, arguments, words)
+                if result is not None:
+                    return result
             return function(*arguments, **words)
     finally:
         _precision.reset(token)
@@ -87,7 +92,9 @@ def run(
 _WRAPPER = """
 def {name}({parameters}):
     if {unusual}:
-        return run(function, public, threads, precision, ({arrays}), ({positional}), {{{words}}})
+        return run(
+            function, public, form, threads, precision, ({arrays}), ({positional}), {{{words}}}
+        )
     return function({arguments})
 """
 
@@ -129,6 +136,7 @@ def with_keywords(function: Callable, public: Callable, module: str) -> Callable
         arguments=", ".join([*leading, *stars, *(f"{name}={name}" for name in keywords), *words]),
     )
     space = {"run": run, "COMMON": COMMON, "function": function, "public": public}
+    space["form"] = fast.FORMS.get(f"{module}.{function.__name__}")
     exec(compile(text, f"<{module}.{function.__name__}>", "exec"), space)
     wrapper = space[function.__name__]
     wrapper.__defaults__ = function.__defaults__

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from .._core import cells
+from .._plan.plan import Plan
 from .dispatch import noting
+from .fast_jobs import explaining
 
 
 @dataclass(frozen=True, repr=False)
@@ -25,11 +27,15 @@ class FilterPlan:
         ``isa``.
     handed_over
         reasons for which SciPy computes a pass instead.
+    fast
+        with precision='fast', the `Plan` of each call of `filter_nd` or `separable_filter` that
+        computes the result; () if passes do.
     """
 
     function: str
     passes: tuple[dict[str, Any], ...]
     handed_over: tuple[str, ...]
+    fast: tuple[Plan, ...] = ()
 
     def __str__(self) -> str:
         lines = [self.function]
@@ -40,7 +46,9 @@ class FilterPlan:
                 f"threads={one['threads']}, isa={one['isa']}"
             )
         lines += [f"  SciPy: {reason}" for reason in self.handed_over]
-        if not (self.passes or self.handed_over):
+        for one in self.fast:
+            lines += [f"  {line}" for line in str(one).splitlines()]
+        if not (self.passes or self.handed_over or self.fast):
             lines.append("  no pass of fastconv")
         return "\n".join(lines)
 
@@ -57,6 +65,6 @@ def _by(sizes: tuple[int, ...]) -> str:
 
 def explain(function: Callable, *arguments: Any, **words: Any) -> FilterPlan:
     """The plan of a call of `function`. SciPy computes what it would compute."""
-    with noting() as reasons:
+    with noting() as reasons, explaining() as fast:
         passes = cells.explain(lambda: function(*arguments, **words))
-    return FilterPlan(function.__name__, tuple(passes), tuple(reasons))
+    return FilterPlan(function.__name__, tuple(passes), tuple(reasons), tuple(fast))
