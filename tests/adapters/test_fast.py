@@ -32,8 +32,8 @@ IMAGES = {rank: drawn(shape) for rank, shape in SHAPES.items()}
 @pytest.fixture
 def ran(monkeypatch):
     """Jobs that have run; also small images are worth one."""
-    monkeypatch.setattr(fast_jobs, "WORTH", 0)
-    monkeypatch.setattr(fast_jobs, "INNERMOST", 0)
+    for limit in ("ELEMENTS", "WORTH", "INNERMOST"):
+        monkeypatch.setattr(fast_jobs, limit, 0)
     jobs, run = [], fast_jobs.Job.run
 
     def noted(job):
@@ -114,18 +114,18 @@ def test_kernels(name, mode, ran, monkeypatch):
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("name", ["correlate1d", "convolve1d"])
 def test_lines(name, mode, ran, monkeypatch):
-    for rank, size in [(1, 5), (1, 90), (2, 4), (2, 31), (3, 3), (3, 1), (4, 2)]:
-        for axis in range(-1, rank - 1):
+    for rank, size in [(1, 90), (2, 4), (2, 31), (3, 3), (4, 2)]:
+        for axis in {0, rank - 2, -1}:
             for origin in {0, -(size // 2), (size - 1) // 2}:
                 words = {"axis": axis, "mode": mode, "origin": origin, "cval": -0.3}
                 check(f"n.{name}", (IMAGES[rank], drawn(size)), words, ran, monkeypatch)
 
 
-@pytest.mark.parametrize("mode", [*MODES, "each"])
+@pytest.mark.parametrize("mode", [*MODES[:5], "each"])
 def test_gaussians(mode, ran, monkeypatch):
     for rank in (1, 2, 3):
         each = MODES[:rank] if mode == "each" else mode
-        for sigma in (0.6, 2, [0, 1.5, 0.9][-rank:] if rank > 1 else 1):
+        for sigma in (2, [0, 1.5, 0.6][-rank:] if rank > 1 else 1):
             words = {"mode": each, "cval": 0.4}
             check("n.gaussian_filter", (IMAGES[rank], sigma), words, ran, monkeypatch)
             for name in ("gaussian_laplace", "gaussian_gradient_magnitude"):
@@ -139,7 +139,7 @@ def test_gaussians(mode, ran, monkeypatch):
                 check("n.gaussian_filter1d", (IMAGES[rank], 1.2), words, ran, monkeypatch)
 
 
-@pytest.mark.parametrize("mode", [*MODES, "each"])
+@pytest.mark.parametrize("mode", [*MODES[:5], "each"])
 def test_differences(mode, ran, monkeypatch):
     for rank in (1, 2, 3):
         words = {"mode": MODES[:rank] if mode == "each" else mode}
@@ -150,10 +150,10 @@ def test_differences(mode, ran, monkeypatch):
                 check(f"n.{name}", (IMAGES[rank],), more, ran, monkeypatch)
 
 
-@pytest.mark.parametrize("mode", [*MODES, "each"])
+@pytest.mark.parametrize("mode", [*MODES[:5], "each"])
 def test_boxes(mode, ran, monkeypatch):
     for rank in (1, 2, 3):
-        for size in (2, 3, 8, 15, (1, 4, 5)[-rank:]):
+        for size in (3, (15, 3, 4)[rank - 1], (1, 4, 5)[-rank:]):
             words = {"mode": MODES[:rank] if mode == "each" else mode, "cval": 0.6}
             check("n.uniform_filter", (IMAGES[rank], size), words, ran, monkeypatch)
             if mode != "each" and isinstance(size, int):
@@ -193,7 +193,7 @@ def test_signals(mode, ran, monkeypatch):
         check(f"signal.{name}", (image, drawn((3, 4))), words, ran, monkeypatch)
     for name in ("convolve", "correlate"):
         for rank, sizes in [(2, (3, 4)), (2, (2, 1)), (3, (2, 3, 4)), (4, (1, 3, 2, 1))]:
-            for method in ("direct", "auto")[: 5 - rank]:
+            for method in ["direct"] + ["auto"] * (rank == 2):
                 words = {"mode": mode, "method": method}
                 check(f"signal.{name}", (IMAGES[rank], drawn(sizes)), words, ran, monkeypatch)
     if mode == "valid":
@@ -381,12 +381,12 @@ def test_layouts_of_the_input(layout, ran, monkeypatch):
 
 
 def test_a_plan_tells_what_runs():
-    image = drawn((300, 400))
+    image = drawn((800, 600))
     call = (ndimage.gaussian_filter, image, 2)
     plan = fastconv.plan(*call, precision="fast")
     assert [one.spec.name for one in plan.fast] == ["separable_filter"]
     assert not plan.passes
-    assert "separable_filter float32  300x400 * 17 + 17 -> 300x400" in str(plan)
+    assert "separable_filter float32  800x600 * 17 + 17 -> 800x600" in str(plan)
     ordinary = fastconv.plan(*call)
     assert (len(ordinary.passes), ordinary.fast) == (2, ())
     few = fastconv.plan(ndimage.gaussian_gradient_magnitude, image, 2, precision="fast")
