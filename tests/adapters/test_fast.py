@@ -324,6 +324,17 @@ def test_a_plan_tells_what_runs():
     assert not out.any()
 
 
+@pytest.mark.parametrize(
+    ("shape", "size", "calls"),
+    [((700, 700), 5, 1), ((200, 200), 5, 0), ((300, 300), 3, 0), ((90000, 8), 5, 0)],
+)
+def test_it_is_for_calls_that_are_worth_it(shape, size, calls):
+    """Not for small images, few multiply-adds, or a short last axis."""
+    weights = np.ones((size, size))
+    plan = fastconv.plan(ndimage.correlate, np.zeros(shape, "f4"), weights, precision="fast")
+    assert len(plan.fast) == calls
+
+
 def test_threads_give_the_same_bits(ran):
     image = drawn((200, 300))
     one, two = (ndimage.gaussian_filter(image, 2, threads=n, precision="fast") for n in (1, 2))
