@@ -5,7 +5,8 @@ The public functions of scipy.ndimage and scipy.signal are Python. They check th
 then call a few compiled functions, each through a global of its module. `entries` lists these
 functions, `dispatch` has what is called in their place, `selftest` compares both, and `seam` keeps
 what came of it. `copies` makes copies of SciPy's modules that call ours, for `fastconv.ndimage` and
-`fastconv.signal`; `patching` lets SciPy's own modules call ours, for `fastconv.patch`.
+`fastconv.signal`; `patching` lets SciPy's own modules call ours, for `fastconv.patch`. `fast` has
+what runs in place of a function of a copy with precision='fast'.
 """
 
 import re

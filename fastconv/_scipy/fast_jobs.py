@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .._core.arrays import empty
 from .._ops.filters import filter_nd, separable_filter
 from .._ops.operation import plan
 from .._plan.layout import is_finite, is_same
@@ -27,7 +28,8 @@ FLOAT32 = np.dtype(np.float32)
 TINY, LARGEST = float(np.finfo(FLOAT32).tiny), float(np.finfo(FLOAT32).max)
 
 # Measured: below, SciPy's own passes over our kernels are as fast.
-WORTH = 1 << 20  # multiply-adds of a call
+ELEMENTS = 1 << 16  # of an image
+WORTH = 1 << 22  # multiply-adds of a filter
 INNERMOST = 32  # elements of the last axis, if it is filtered
 FUSED_TAPS = 27  # of a kernel that one pass computes faster than a pass for each axis does
 CHANNELS = 4096  # axes behind the filtered ones hold at most so many channels
@@ -78,13 +80,13 @@ class Job:
 
     def run(self) -> np.ndarray:
         """The result."""
-        out = np.empty(self.shape, FLOAT32) if self.out is None else self.out
+        out = empty(self.shape, FLOAT32) if self.out is None else self.out
         image, target = self.views(out)
         plans = _plans.get()
         for number, (operation, kernel, words) in enumerate(self.steps):
             more = {"out": target, **words}
             if number and self.norm:
-                more["out"] = np.empty(target.shape, FLOAT32)
+                more["out"] = empty(target.shape, FLOAT32)
             elif number:
                 more["residual"] = target
             if plans is not None:
@@ -177,6 +179,7 @@ def window(
     value: float,
 ) -> tuple[tuple[int, ...], Step]:
     """(The axes that are filtered, a step) for a kernel with as many axes as the image."""
+    need(image.size * kernel.size >= WORTH)
     axes = tuple(axis for axis in range(image.ndim) if kernel.shape[axis] > 1)
     need(axes)
     at = _spatial(image, axes)
@@ -190,7 +193,7 @@ def window(
 
 def passes(image: np.ndarray, lines: Sequence[Line], value: float) -> tuple[tuple[int, ...], Step]:
     """(The axes that are filtered, a step) for one pass after the other."""
-    need(lines)
+    need(lines and image.size * sum(len(line.taps) for line in lines) >= WORTH)
     if len(lines) > 1 and value and any(line.border == "constant" for line in lines):
         # In SciPy, each pass reads this border around what the last one left.
         need(all(abs(line.taps.sum() - 1) < 1e-12 for line in lines))
@@ -219,15 +222,6 @@ def _padding(at, pads, borders, value) -> dict[str, Any]:
     }
 
 
-def check_worth(shape: tuple[int, ...], steps: Sequence[Step]) -> None:
-    """Leave small calls to SciPy's passes."""
-    taps = 0
-    for step in steps:
-        kernels = step.kernel if isinstance(step.kernel, list) else [step.kernel]
-        taps += sum(kernel.size for kernel in kernels if kernel is not None)
-    need(prod(shape) * taps >= WORTH)
-
-
 def check_finite(image: np.ndarray) -> None:
     """Leave an image with inf or NaN to SciPy's passes, which multiply other elements by 0."""
     need(is_finite(image))
@@ -237,6 +231,12 @@ def check_finite(image: np.ndarray) -> None:
 
 
 def as_image(value: Any) -> np.ndarray:
+    """An image of float32, of some size."""
+    need(as_array(value).size >= ELEMENTS)
+    return value
+
+
+def as_array(value: Any) -> np.ndarray:
     """An array of float32."""
     need(type(value) is np.ndarray and value.dtype == FLOAT32 and value.ndim and value.size)
     return value

@@ -24,12 +24,12 @@ def _sums(
 ) -> Job:
     """The correlation, or the convolution, of two arrays; the second one is the kernel. An even one
     has its centre behind the middle in mode 'same', or before it with `early`."""
-    image, kernel = jobs.as_image(in1), jobs.as_image(in2)
+    image, kernel = jobs.as_array(in1), jobs.as_array(in2)
     need(image.ndim == kernel.ndim > 1)
     if mode == "valid" and any(map(int.__lt__, image.shape, kernel.shape)):
         need(convolution and all(map(int.__le__, image.shape, kernel.shape)))
         image, kernel = kernel, image
-    need(image.size >= kernel.size)
+    need(jobs.as_image(image).size >= kernel.size)
     need(type(mode) is str and mode in _PADDING)
     pads = [_PADDING[mode](k, (k - early) // 2) for k in kernel.shape]
     if convolution:
@@ -38,14 +38,13 @@ def _sums(
     sizes = zip(image.shape, kernel.shape, pads, strict=True)
     shape = tuple(n + sum(pad) - k + 1 for n, k, pad in sizes)
     need(prod(shape))
-    jobs.check_worth(shape, [step])
     return Job(image, None, shape, axes, (step,))
 
 
 def _planes(convolution: bool):
     def form(in1, in2, mode="full", boundary="fill", fillvalue=0):
         need(type(boundary) is str and boundary in BOUNDARIES)
-        need(jobs.as_image(in1).ndim == 2)
+        need(jobs.as_array(in1).ndim == 2)
         value = jobs.as_value(fillvalue)
         border = BOUNDARIES[boundary]
         return _sums(in1, in2, mode, border, value, convolution, early=not convolution)

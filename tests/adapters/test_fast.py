@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """precision='fast': SciPy's results to rounding, and SciPy itself wherever that is not sure."""
 
+import inspect
 import warnings
-from math import prod
 
 import numpy as np
 import pytest
 import scipy.ndimage._filters as filters
+from fast_calls import IMAGES, ORDINARY, WRONG, cross, drawn, holed, x
 from scipy import ndimage as theirs
 from scipy import signal as their_signal
 
@@ -18,22 +19,13 @@ EPSILON = float(np.finfo(np.float32).eps)
 MODES = (
     "reflect", "mirror", "nearest", "wrap", "constant", "grid-mirror", "grid-wrap", "grid-constant"
 )  # fmt: skip
-SHAPES = {1: (37,), 2: (9, 14), 3: (5, 6, 8), 4: (3, 4, 7, 2)}
-generator = np.random.default_rng(7)
-
-
-def drawn(shape):
-    return generator.standard_normal(shape).astype(np.float32)
-
-
-IMAGES = {rank: drawn(shape) for rank, shape in SHAPES.items()}
 
 
 @pytest.fixture
 def ran(monkeypatch):
     """Jobs that have run; also small images are worth one."""
-    monkeypatch.setattr(fast_jobs, "WORTH", 0)
-    monkeypatch.setattr(fast_jobs, "INNERMOST", 0)
+    for limit in ("ELEMENTS", "WORTH", "INNERMOST"):
+        monkeypatch.setattr(fast_jobs, limit, 0)
     jobs, run = [], fast_jobs.Job.run
 
     def noted(job):
@@ -114,18 +106,18 @@ def test_kernels(name, mode, ran, monkeypatch):
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("name", ["correlate1d", "convolve1d"])
 def test_lines(name, mode, ran, monkeypatch):
-    for rank, size in [(1, 5), (1, 90), (2, 4), (2, 31), (3, 3), (3, 1), (4, 2)]:
-        for axis in range(-1, rank - 1):
+    for rank, size in [(1, 90), (2, 4), (2, 31), (3, 3), (4, 2)]:
+        for axis in {0, rank - 2, -1}:
             for origin in {0, -(size // 2), (size - 1) // 2}:
                 words = {"axis": axis, "mode": mode, "origin": origin, "cval": -0.3}
                 check(f"n.{name}", (IMAGES[rank], drawn(size)), words, ran, monkeypatch)
 
 
-@pytest.mark.parametrize("mode", [*MODES, "each"])
+@pytest.mark.parametrize("mode", [*MODES[:5], "each"])
 def test_gaussians(mode, ran, monkeypatch):
     for rank in (1, 2, 3):
         each = MODES[:rank] if mode == "each" else mode
-        for sigma in (0.6, 2, [0, 1.5, 0.9][-rank:] if rank > 1 else 1):
+        for sigma in (2, [0, 1.5, 0.6][-rank:] if rank > 1 else 1):
             words = {"mode": each, "cval": 0.4}
             check("n.gaussian_filter", (IMAGES[rank], sigma), words, ran, monkeypatch)
             for name in ("gaussian_laplace", "gaussian_gradient_magnitude"):
@@ -139,7 +131,7 @@ def test_gaussians(mode, ran, monkeypatch):
                 check("n.gaussian_filter1d", (IMAGES[rank], 1.2), words, ran, monkeypatch)
 
 
-@pytest.mark.parametrize("mode", [*MODES, "each"])
+@pytest.mark.parametrize("mode", [*MODES[:5], "each"])
 def test_differences(mode, ran, monkeypatch):
     for rank in (1, 2, 3):
         words = {"mode": MODES[:rank] if mode == "each" else mode}
@@ -150,17 +142,19 @@ def test_differences(mode, ran, monkeypatch):
                 check(f"n.{name}", (IMAGES[rank],), more, ran, monkeypatch)
 
 
-@pytest.mark.parametrize("mode", [*MODES, "each"])
+@pytest.mark.parametrize("mode", [*MODES[:5], "each"])
 def test_boxes(mode, ran, monkeypatch):
     for rank in (1, 2, 3):
-        for size in (2, 3, 8, 15, (1, 4, 5)[-rank:]):
+        for size in (3, (7, 15, 6)[rank - 1], (1, 4, 5)[-rank:]):
             words = {"mode": MODES[:rank] if mode == "each" else mode, "cval": 0.6}
             check("n.uniform_filter", (IMAGES[rank], size), words, ran, monkeypatch)
             if mode != "each" and isinstance(size, int):
                 for origin in {0, -(size // 2), (size - 1) // 2}:
                     more = {**words, "origin": origin}
                     check("n.uniform_filter", (IMAGES[rank], size), more, ran, monkeypatch)
-                    check("n.uniform_filter1d", (IMAGES[rank], size), more, ran, monkeypatch)
+        for origin in (-3, 0, 2) if mode != "each" else ():
+            more = {"mode": mode, "cval": 0.6, "axis": 0, "origin": origin}
+            check("n.uniform_filter1d", (IMAGES[rank], 6), more, ran, monkeypatch)
 
 
 def test_some_axes(ran, monkeypatch):
@@ -193,7 +187,7 @@ def test_signals(mode, ran, monkeypatch):
         check(f"signal.{name}", (image, drawn((3, 4))), words, ran, monkeypatch)
     for name in ("convolve", "correlate"):
         for rank, sizes in [(2, (3, 4)), (2, (2, 1)), (3, (2, 3, 4)), (4, (1, 3, 2, 1))]:
-            for method in ("direct", "auto")[: 5 - rank]:
+            for method in ["direct"] + ["auto"] * (rank == 2):
                 words = {"mode": mode, "method": method}
                 check(f"signal.{name}", (IMAGES[rank], drawn(sizes)), words, ran, monkeypatch)
     if mode == "valid":
@@ -201,45 +195,6 @@ def test_signals(mode, ran, monkeypatch):
 
 
 # ---- what does not apply -----------------------------------------------------------------------
-
-x = IMAGES[2]
-holed = x.copy()
-holed[3, 4], holed[6, 6] = np.nan, np.inf
-cross = np.array([[0, 1, 0], [1, 2, 1], [0, 1, 0]])
-ORDINARY = [
-    ("n.gaussian_filter", (x.astype(np.float64), 1), {}),
-    ("n.gaussian_filter", (x.astype(">f4"), 1), {}),
-    ("n.gaussian_filter", (x.astype(np.float16).astype(np.uint8), 1), {}),
-    ("n.gaussian_filter", (x + 1j, 1), {}),
-    ("n.gaussian_filter", (x.tolist(), 1), {}),
-    ("n.gaussian_filter", (x[:0], 1), {}),
-    ("n.gaussian_filter", (x, 0), {}),
-    ("n.gaussian_filter", (x, 1), {"output": np.float64}),
-    ("n.gaussian_filter", (x, 1), {"output": "d"}),
-    ("n.gaussian_filter", (x, 1), {"mode": "constant", "cval": np.nan}),
-    ("n.gaussian_filter", (x, 1), {"mode": "constant", "cval": 1, "order": (0, 1)}),
-    ("n.gaussian_filter", (drawn((2,) * 4), 1), {}),
-    ("n.sobel", (x,), {"mode": "constant", "cval": 1}),
-    ("n.correlate1d", (x, [1, np.inf, 1]), {"mode": "constant"}),
-    ("n.correlate1d", (x, [1, 1e-50]), {}),
-    ("n.correlate1d", (x, [1, 1e50]), {}),
-    ("n.correlate1d", (x, [1j, 1]), {}),
-    ("n.correlate", (x, np.zeros((3, 3))), {}),
-    ("n.correlate", (x, np.full((3, 3), 1e-17)), {}),
-    ("n.correlate", (holed, cross), {}),
-    ("n.convolve", (holed, cross), {}),
-    ("n.laplace", (holed,), {}),
-    ("n.uniform_filter", (holed, 3), {}),
-    ("n.uniform_filter1d", (holed, 3), {}),
-    ("n.uniform_filter", (x, 16), {}),
-    ("n.uniform_filter", (x, 1), {}),
-    ("signal.convolve2d", (x, np.ones((3, 3))), {}),
-    ("signal.convolve2d", (x, np.ones((9, 15), np.float32)), {}),
-    ("signal.convolve", (x[0], x[1, :3]), {"method": "direct"}),
-    ("signal.convolve", (x, x), {"method": "fft"}),
-    ("signal.convolve", (cross.astype(np.float32), x), {"method": "direct"}),
-    ("signal.correlate", (cross.astype(np.float32), x), {"method": "direct", "mode": "valid"}),
-]
 
 
 @pytest.mark.parametrize("call", ORDINARY, ids=lambda call: call[0])
@@ -249,7 +204,10 @@ def test_all_else_has_the_bits_of_scipy(call, ran):
     result, expected = ours(*arguments, **words, precision="fast"), original(*arguments, **words)
     assert not ran
     assert result.dtype == expected.dtype
-    np.testing.assert_allclose(result, expected, rtol=1e-12 if "fft" not in str(words) else 1e-4)
+    if "fft" in words.values():
+        np.testing.assert_allclose(result, expected, rtol=1e-4, atol=1e-4)
+    else:
+        np.testing.assert_array_equal(result, expected)
 
 
 def test_small_calls_are_left_to_the_passes(monkeypatch):
@@ -276,36 +234,6 @@ def test_zeros_in_kernels_of_finite_images(ran, monkeypatch):
 
 
 # ---- errors and warnings -----------------------------------------------------------------------
-
-WRONG = [
-    ("n.gaussian_filter", (x,), {}),
-    ("n.gaussian_filter", (x, [1, 2, 3]), {}),
-    ("n.gaussian_filter", (x, 1), {"order": -1}),
-    ("n.gaussian_filter", (x, 1), {"mode": "blank"}),
-    ("n.gaussian_filter", (x, 1), {"axes": (0, 0)}),
-    ("n.gaussian_filter", (x, 1), {"axes": (0, 5)}),
-    ("n.gaussian_filter", (x, 1), {"radius": 1.5}),
-    ("n.gaussian_filter", (x, 1), {"output": np.zeros((2, 2), np.float32)}),
-    ("n.gaussian_filter", (x, 1), {"output": "no dtype"}),
-    ("n.gaussian_laplace", (x, 1), {"more": 1}),
-    ("n.correlate", (x, [1, 2]), {}),
-    ("n.correlate", (x, np.ones((3, 3))), {"origin": 2}),
-    ("n.correlate", (x, np.ones((3, 3))), {"mode": ["reflect", "wrap"]}),
-    ("n.correlate1d", (x, []), {}),
-    ("n.correlate1d", (x, [[1.0]]), {}),
-    ("n.correlate1d", (x, [1, 2, 3]), {"origin": -2}),
-    ("n.correlate1d", (x, [1, 2, 3]), {"axis": 2}),
-    ("n.convolve1d", (x, [1, 2, 3]), {"cval": "a"}),
-    ("n.sobel", (x,), {"axis": 3}),
-    ("n.uniform_filter", (x, 3), {"origin": 2}),
-    ("n.uniform_filter1d", (x, 0), {}),
-    ("signal.convolve2d", (x, x[0]), {}),
-    ("signal.convolve2d", (x, x), {"mode": "all"}),
-    ("signal.convolve2d", (x, x), {"boundary": "mirror"}),
-    ("signal.convolve2d", (x[:3], x[:, :3]), {"mode": "valid"}),
-    ("signal.convolve", (x, x), {"method": "best"}),
-    ("signal.correlate", (x, x), {"mode": "all", "method": "direct"}),
-]
 
 
 @pytest.mark.parametrize("call", WRONG, ids=lambda call: call[0])
@@ -381,12 +309,12 @@ def test_layouts_of_the_input(layout, ran, monkeypatch):
 
 
 def test_a_plan_tells_what_runs():
-    image = drawn((300, 400))
+    image = drawn((800, 600))
     call = (ndimage.gaussian_filter, image, 2)
     plan = fastconv.plan(*call, precision="fast")
     assert [one.spec.name for one in plan.fast] == ["separable_filter"]
     assert not plan.passes
-    assert "separable_filter float32  300x400 * 17 + 17 -> 300x400" in str(plan)
+    assert "separable_filter float32  800x600 * 17 + 17 -> 800x600" in str(plan)
     ordinary = fastconv.plan(*call)
     assert (len(ordinary.passes), ordinary.fast) == (2, ())
     few = fastconv.plan(ndimage.gaussian_gradient_magnitude, image, 2, precision="fast")
@@ -394,6 +322,17 @@ def test_a_plan_tells_what_runs():
     out = np.zeros_like(image)
     fastconv.plan(ndimage.sobel, image, output=out, precision="fast")
     assert not out.any()
+
+
+@pytest.mark.parametrize(
+    ("shape", "size", "calls"),
+    [((700, 700), 5, 1), ((200, 200), 5, 0), ((300, 300), 3, 0), ((90000, 8), 5, 0)],
+)
+def test_it_is_for_calls_that_are_worth_it(shape, size, calls):
+    """Not for small images, few multiply-adds, or a short last axis."""
+    weights = np.ones((size, size))
+    plan = fastconv.plan(ndimage.correlate, np.zeros(shape, "f4"), weights, precision="fast")
+    assert len(plan.fast) == calls
 
 
 def test_threads_give_the_same_bits(ran):
@@ -412,8 +351,6 @@ def test_no_warnings_but_those_of_scipy(ran):
 
 
 def test_each_form_takes_the_arguments_of_its_function():
-    import inspect
-
     for name, form in fast.FORMS.items():
         module, word = name.rsplit(".", 1)
         function = getattr(fastconv.ndimage if "ndimage" in module else fastconv.signal, word)
@@ -424,4 +361,3 @@ def test_each_form_takes_the_arguments_of_its_function():
             if parameter.kind in kinds:
                 assert taken[word].default == parameter.default
                 assert list(taken).index(word) == n
-    assert prod(map(len, fast.FORMS)) > 0
