@@ -205,3 +205,15 @@ FOLD_ACROSS_BYTES = 1 << 16
 
 # Of a convolution with a mask: bytes of what lies between its parts, for some images at a time.
 MASKED_BYTES = 4 * 1024 * 1024
+
+# Fourier transforms: bytes of blocks that are transformed together, points of a block at most
+# (more only where a kernel needs them), points for each thread, at least. The next longer transform
+# that is compared. Of a cost in units of a point: that of log2 of all points, to which what depends
+# on the point alone is added; to multiply spectra; to begin a block.
+FFT_BYTES = 4 << 20
+FFT_MOST = 1 << 22
+FFT_POINTS_PER_THREAD = 1 << 15
+FFT_STEP = 1.2
+FFT_MORE = 12.0
+FFT_MULTIPLY = 4.0
+FFT_BLOCK = 60_000.0
