@@ -207,13 +207,16 @@ FOLD_ACROSS_BYTES = 1 << 16
 MASKED_BYTES = 4 * 1024 * 1024
 
 # Fourier transforms: bytes of blocks that are transformed together, points of a block at most
-# (more only where a kernel needs them), points for each thread, at least. The next longer transform
-# that is compared. Of a cost in units of a point: that of log2 of all points, to which what depends
-# on the point alone is added; to multiply spectra; to begin a block.
-FFT_BYTES = 4 << 20
+# (more only where a kernel needs them), points for each thread, at least; the factor to the next
+# transform that is compared. The cost of a point: log2 of all points, and what does not depend on
+# them; so much more for each doubling of a block beyond these bytes. Those of a product of two
+# spectra, and of the beginning of a block, in the same unit.
+FFT_BYTES = 2 << 20
 FFT_MOST = 1 << 22
 FFT_POINTS_PER_THREAD = 1 << 15
 FFT_STEP = 1.2
 FFT_MORE = 12.0
+FFT_NEAR = 1 << 20
+FFT_FAR = 0.35
 FFT_MULTIPLY = 4.0
 FFT_BLOCK = 60_000.0

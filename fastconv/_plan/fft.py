@@ -111,12 +111,10 @@ def _told(blocks: Blocks, spec: ConvSpec) -> str:
     points, outputs = ("x".join(map(str, sizes)) for sizes in zip(
         *((part.points, part.outputs) for part in along), strict=True
     ))  # fmt: skip
-    images = f" of {blocks.images} images" * (blocks.images > 1)
-    size = blocks.scratch_bytes / 2**20
-    return (
-        f"{count} block{'s' * (count != 1)} of {points} -> {outputs}, "
-        f"{blocks.together}{images} at a time, in {size:.1f} MiB"
-    )
+    together = f"{blocks.together} at a time, " * (count > 1)
+    together += f"{blocks.images} images at a time, " * (spec.batch > 1)
+    size = f"{blocks.scratch_bytes / 2**20:.1f} MiB"
+    return f"{count} block{'s' * (count != 1)} of {points} -> {outputs}, {together}in {size}"
 
 
 @dataclass(frozen=True)
@@ -156,7 +154,7 @@ class Transforms:
     def last(self) -> Finish | None:
         """What makes the output of the sums; None: they are the output."""
         spec = self.call.spec
-        if spec.epilogue == Epilogue() and spec.dtype == spec.sum_dtype:
+        if spec.epilogue._replace(saturate=False) == Epilogue() and spec.dtype == spec.sum_dtype:
             return None
         return finish(self.call, spec.output_shape)
 

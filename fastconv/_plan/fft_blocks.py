@@ -78,6 +78,7 @@ def blocks_of(spec: ConvSpec, components: int, itemsize: int) -> Blocks:
             continue
         size, blocks = prod(points), prod(part.blocks for part in along)
         each = log2(of_weights) + costs.FFT_MORE
+        each *= 1 + costs.FFT_FAR * max(0, log2(of_weights * itemsize / costs.FFT_NEAR))
         cost = blocks * (size * (channels * each + pairs * costs.FFT_MULTIPLY) + costs.FFT_BLOCK)
         cost += pairs * of_weights * each / 2
         best = min(best, (cost, along), key=lambda pair: pair[0])
@@ -101,15 +102,11 @@ def _lengths(axis: Axis, real: bool) -> list[int]:
 def _shortened(along: tuple, axes: tuple, channels: int, itemsize: int) -> tuple:
     """Fewer outputs of axes without transform, whose blocks may be of any size."""
     along = list(along)
-    for at in range(3):
-        axis, points, outputs = along[at]
-        room = costs.FFT_BYTES // (channels * itemsize * prod(part.points for part in along))
-        if at not in axes and not room:
-            outputs = max(1, outputs * costs.FFT_BYTES // (
-                channels * itemsize * prod(part.points for part in along)
-            ))  # fmt: skip
-            points = (outputs - 1) * axis.stride + 1
-            along[at] = Along(axis, points, outputs)
+    for at, (axis, _, outputs) in enumerate(along):
+        taken = channels * itemsize * prod(part.points for part in along)
+        if at not in axes and taken > costs.FFT_BYTES:
+            outputs = max(1, outputs * costs.FFT_BYTES // taken)
+            along[at] = Along(axis, (outputs - 1) * axis.stride + 1, outputs)
     return tuple(along)
 
 
