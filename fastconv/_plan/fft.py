@@ -288,7 +288,7 @@ def _fill(spec: ConvSpec, block: np.ndarray, src: np.ndarray, value: Any, place:
     block.fill(0)
     to, outside = [], []
     for number, (axis, (first, end)) in enumerate(zip(spec.axes, place, strict=True)):
-        _, read, (before, after) = axis.part(first, end)
+        _, read, (before, _) = axis.part(first, end)
         if isinstance(read, slice):
             to.append(slice(before, before + read.stop - read.start))
             src = src[(slice(None),) * (3 + number) + (read,)]
@@ -302,7 +302,7 @@ def _fill(spec: ConvSpec, block: np.ndarray, src: np.ndarray, value: Any, place:
         else:
             to[-1] = slice(0)
     np.copyto(block[..., *to], src, casting="unsafe")
-    if value and outside:
+    if outside:
         lengths = [(end - first - 1) * axis.stride + axis.span
                    for axis, (first, end) in zip(spec.axes, place, strict=True)]  # fmt: skip
         for number, border in outside:

@@ -56,8 +56,8 @@ def transformed(spec: ConvSpec) -> tuple[int, ...]:
 
 
 def blocks_of(spec: ConvSpec, components: int, itemsize: int) -> Blocks:
-    """The blocks that cost least; numbers have so many components, and so many bytes each. They
-    depend on the sizes of the axes and on channels, not on batch and threads, and so do the bits."""
+    """The blocks that cost least; numbers have so many components, and so many bytes each. What
+    decides the bits does not depend on batch and threads."""
     axes = transformed(spec)
     ways = [
         _lengths(axis, components == 1 and at == axes[-1])
