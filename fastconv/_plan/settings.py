@@ -125,7 +125,8 @@ class settings(ContextDecorator):
         'generic', 'avx2' or 'avx512': one that this CPU can run.
     algorithm
         'auto', 'direct', 'im2col_gemm', 'depthwise', 'grouped', 'phases', 'separable', 'fft',
-        'bands', 'local' or 'reference'. An operation that has no algorithm of this name chooses as before.
+        'bands', 'local' or 'reference'. An operation that has no algorithm of this name chooses as
+        before.
 
     None leaves a setting as it is outside. Raises TypeError or ValueError for other values.
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from .._plan import constants as costs
 from .._plan.settings import get_num_threads
 
-ELEMENTS_PER_WORKER = 1 << 15  # below, to wake a worker takes longer than its share of the work
 NAMES = ("rfftn", "irfftn", "fftn", "ifftn")
 
 
@@ -24,7 +24,7 @@ def with_workers(transform: Callable) -> Callable:
         if "workers" not in words and fft.get_workers() == 1:
             shape = words.get("s") or (arguments[0] if arguments else None)
             size = max(np.size(x), 1 if shape is None else int(np.prod(shape)))
-            workers = min(get_num_threads(), size // ELEMENTS_PER_WORKER)
+            workers = min(get_num_threads(), size // costs.FFT_POINTS_PER_THREAD)
             if workers > 1:
                 return transform(x, *arguments, workers=workers, **words)
         return transform(x, *arguments, **words)

@@ -25,6 +25,10 @@ COMMANDS = {
         "Filter a photograph by a named kernel or your own.",
         "fastconv filter photo.jpg --kernel sobel -o edges.png",
     ),
+    "calibrate": (
+        "Measure how long sums and Fourier transforms take here.",
+        "fastconv calibrate -o calibration.json",
+    ),
     "bench": (
         "Check and time convolutions against other libraries.",
         "fastconv bench --quick",

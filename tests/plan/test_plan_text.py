@@ -104,8 +104,9 @@ def test_an_algorithm_that_refuses_says_why():
     first, *others = algorithms.ALGORITHMS
     picky = replace(first, refuses=lambda spec: "it is for strides other than 1")
     message = (
-        f"^conv2d: algorithm is '{first.name}'%s, but it must be another one here: it is for "
-        "strides other than 1; possible are 'auto', 'im2col_gemm', 'grouped', 'fft' and 'reference'$"
+        f"^conv2d: algorithm is '{first.name}'%s, but it must be another one here: it is "
+        "for strides other than 1; possible are 'auto', 'im2col_gemm', 'grouped', 'fft' and "
+        "'reference'$"
     )
     of_settings = message % ", as settings or FASTCONV_ALGORITHM say"
     x, w = numbers((3, 9, 7)), numbers((2, 3, 3, 3))
