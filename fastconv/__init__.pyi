@@ -134,7 +134,7 @@ _Activation: TypeAlias = (
 )
 _Algorithm: TypeAlias = Literal[
     "auto", "direct", "im2col_gemm", "depthwise", "grouped", "reference", "phases", "separable",
-    "bands", "local", "rows", "resample", "masked",
+    "fft", "bands", "local", "rows", "resample", "masked",
 ]  # fmt: skip
 _ISA: TypeAlias = Literal["generic", "avx2", "avx512"]
 _Operation: TypeAlias = Literal[

@@ -3,8 +3,10 @@
 
 It has all names of scipy.signal: convolution, correlation and filters of signals.
 Functions that compute sums, ranks or extremes over windows call fastconv, and take two keywords
-more, `threads` and `precision`. All others are SciPy's own. Arrays of other libraries than NumPy
-go to SciPy. `fastconv.patch.status` says which calls were served.
+more, `threads` and `precision`. `convolve` and `correlate` also take method='fastest': the cheapest
+of direct sums, `fftconvolve` and `oaconvolve`, equal to rounding. All others are SciPy's own.
+Arrays of other libraries than NumPy go to SciPy. `fastconv.patch.status` says which calls were
+served.
 
 It needs SciPy: ``pip install 'fastconv[scipy]'``.
 """

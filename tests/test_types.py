@@ -156,7 +156,7 @@ conv2d(x, x, activation=("clip", 0))  # wrong
 conv2d(x, x, stride="a")  # wrong
 conv2d(x, x, padding_mode="reflect")  # wrong
 conv2d(x, x, overflow="stop", dtype=np.uint8)  # wrong
-conv2d(x, x, algorithm="fft")  # wrong
+conv2d(x, x, algorithm="winograd")  # wrong
 conv1d(x)  # wrong
 conv_transpose2d(x, x, padding_value=1)  # wrong
 conv_transpose2d(x, x, output_size="a")  # wrong
@@ -186,7 +186,7 @@ interpolate(x, 2, mode="cubic")  # wrong
 interpolate(x, 2, algorithm="direct")  # wrong
 nearest_unpool2d(x)  # wrong
 kernels.gaussian("3", 1)  # wrong
-settings(algorithm="fft")  # wrong
+settings(algorithm="winograd")  # wrong
 unfold(x)  # wrong
 fold(x, 3)  # wrong
 fold(x, 3, 3, padding_mode="edge")  # wrong

@@ -138,8 +138,8 @@ def conv2d():
         None, or an array for the result, of its shape and dtype, and of any strides and byte
         order. It may overlap the other arrays.
     algorithm
-        'auto', 'direct', 'im2col_gemm', 'depthwise', 'grouped', 'separable' or 'reference': see
-        `plan`.
+        'auto', 'direct', 'im2col_gemm', 'depthwise', 'grouped', 'separable', 'fft' or 'reference':
+        see `plan`. 'fft' is for large kernels: it needs SciPy, and rounds otherwise.
     threads
         how many to use, 1 to 1024. None: what `settings` or `set_num_threads` say; by default all,
         and fewer for small arrays.
@@ -147,8 +147,8 @@ def conv2d():
     Returns an array of shape (N, O, H', W'), or (O, H', W') without a batch axis, where
     ``H' = (H + before + after - dilation * (kH - 1) - 1) // stride + 1``, with `before` and `after`
     of the padding. Sums of integers are exact modulo 2**64. On one ISA, the bits do not depend on
-    threads, batch size, memory layout or algorithm ('reference' excepted). Raises TypeError or
-    ValueError, which name the argument, what it is and what it must be.
+    threads, batch size, memory layout or algorithm ('separable', 'fft' and 'reference' excepted).
+    Raises TypeError or ValueError, which name the argument, what it is and what it must be.
 
     >>> import numpy as np
     >>> x = np.arange(9.0).reshape(1, 1, 3, 3)

@@ -32,6 +32,7 @@ from . import (
     columns,
     depthwise,
     factored,
+    fft,
     grouped,
     local,
     magnitude,
@@ -202,7 +203,7 @@ def _phases(call: Call) -> Candidate:
 def _bordered(call: Call) -> Part:
     """What is said of a transposed convolution without border, and of the epilogue after it."""
     made = bordered(call)
-    inner, last = made.inner, made.last
+    inner, last = made.inner, made.last.plan
     engine = make_engine(
         call,
         made.run,
@@ -349,6 +350,7 @@ ALGORITHMS = (
         variants=_variants,
     ),
     Algorithm("separable", ConvSpec, _factored, refuses=factored.refuses_unnamed),
+    Algorithm("fft", ConvSpec, fft.candidate, fft.refuses, fft.variants, fft.ONLY_NAMED),
     Algorithm("reference", ConvSpec, _reference, only_named=SLOW),
     Algorithm("phases", TransposeSpec, _phases, parts=PARTS),
     Algorithm("reference", TransposeSpec, _transposed_reference, only_named=SLOW),

@@ -16,10 +16,9 @@ import numpy as np
 
 from .._spec.axis import Axis
 from .._spec.borders import Border, reach
-from .._spec.derive import epilogue_spec
 from .._spec.epilogue import Epilogue
-from .._spec.operands import check_bias, plain_bias
 from .._spec.transpose import TransposeSpec
+from .finish import Finish, finish
 from .layout import Layout
 from .plan import Plan
 from .tiled import Call
@@ -46,7 +45,7 @@ class Bordered(NamedTuple):
 
     spec: TransposeSpec
     inner: Plan  # of the output with its padding
-    last: Plan  # of the epilogue
+    last: Finish
 
     def run(self, src, wei, packed, bias, residual, dst) -> bool:
         """Run it; `packed` is what `pack` returned."""
@@ -60,10 +59,7 @@ class Bordered(NamedTuple):
         with np.errstate(all="ignore"):
             for number in range(3 - spec.rank, 3):
                 whole = _added(whole, spec, number)
-        if bias is not None:
-            bias = check_bias(self.last.spec, plain_bias(spec, bias), self.last._engine.bias_dtype)
-        ones = np.ones(self.last.spec.weight_shape, self.last.spec.tile_dtype)
-        run_plan(self.last, whole, ones, None, bias, residual, dst)
+        self.last.run(whole, bias, residual, dst)
         return True
 
     @staticmethod
@@ -123,19 +119,7 @@ def bordered(call: Call) -> Bordered:
     arrays = replace(call.arrays, dst=whole, residual=None, residual_is_out=False)
     dtypes = (*call.dtypes[:2], None)
     first = call.make(replace(call, spec=inner, arrays=arrays, dtypes=dtypes, copies=()))
-    after = epilogue_spec(spec)
-    wei = Layout.contiguous(after.weight_shape, after.tile_dtype, after.tile_dtype, rank, False)
-    seen = Layout.contiguous(inner.output_shape, inner.dtype, after.tile_dtype, rank, last)
-    sizes = (after.batch, after.groups, *after.outputs)
-    arrays = replace(call.arrays, src=seen.placed(sizes, seen.strides), wei=wei)
-    if after.arithmetic.total != spec.arithmetic.total:  # sums are no longer as they are stored
-        residual = arrays.residual and replace(arrays.residual, native=False)
-        arrays = replace(arrays, dst=replace(arrays.dst, native=False), residual=residual)
-    dtypes = (inner.dtype, after.tile_dtype, call.dtypes[2])
-    how = {"algorithm": "auto", "prepared": False, "copies": ()}
-    return Bordered(
-        spec, first, call.make(replace(call, spec=after, arrays=arrays, dtypes=dtypes, **how))
-    )
+    return Bordered(spec, first, finish(call, inner.output_shape))
 
 
 def _inner(spec: TransposeSpec) -> TransposeSpec:

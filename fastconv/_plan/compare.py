@@ -67,7 +67,7 @@ def _not_here(call: Call, rows: list[Algorithm], reason: str) -> str:
     said = ", as settings or FASTCONV_ALGORITHM say" * call.of_settings
     unnamed = replace(call, algorithm="auto")
     words = [repr("auto")]
-    words += [repr(row.name) for row in rows if row.only_named or not row.refuses(unnamed)]
+    words += [repr(row.name) for row in rows if not row.refuses(unnamed)]
     return (
         f"{call.spec.name}: algorithm is {call.algorithm!r}{said}, but it must be another one "
         f"here: {reason}; possible are {', '.join(words[:-1])} and {words[-1]}"

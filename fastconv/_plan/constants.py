@@ -205,3 +205,95 @@ FOLD_ACROSS_BYTES = 1 << 16
 
 # Of a convolution with a mask: bytes of what lies between its parts, for some images at a time.
 MASKED_BYTES = 4 * 1024 * 1024
+
+# Fourier transforms: bytes of blocks that are transformed together, points of a block at most
+# (more only where a kernel needs them), points for each thread, at least; the factor to the next
+# transform that is compared. The cost of a point: log2 of all points, and what does not depend on
+# them; so much more for each doubling of a block beyond these bytes. Those of a product of two
+# spectra, and of the beginning of a block, in the same unit.
+FFT_BYTES = 2 << 20
+FFT_MOST = 1 << 22
+FFT_POINTS_PER_THREAD = 1 << 15
+FFT_STEP = 1.2
+FFT_MORE = 12.0
+FFT_NEAR = 1 << 20
+FFT_FAR = 0.35
+FFT_MULTIPLY = 4.0
+FFT_BLOCK = 60_000.0
+
+# method='fastest' of fastconv.signal: see _scipy/convolve_cost.py. What each further thread adds to
+# the speed of one; nanoseconds from which on several are woken; taps up to which NumPy sums signals
+# without a call for each output.
+CONVOLVE_THREAD = 0.7
+CONVOLVE_SEVERAL = 400_000.0
+CONVOLVE_SMALL = 11
+CONVOLVE = {
+    "float32": {
+        "1": {
+            "direct": [6520, 14.4, 0.0518],
+            "fft": [130_000, 1.58],
+            "overlap_add": [234_000, 94.3, 0.858],
+        },
+        "2": {
+            "direct": [31_000, 0.82, 0.0419],
+            "fft": [144_000, 0.645],
+            "overlap_add": [210_000, 1170, 1.13],
+        },
+        "3": {
+            "direct": [34_200, 1.3, 0.0646],
+            "fft": [148_000, 1.04],
+            "overlap_add": [345_000, 1450, 1.51],
+        },
+    },
+    "float64": {
+        "1": {
+            "direct": [6530, 10.3, 0.114],
+            "fft": [121_000, 2.03],
+            "overlap_add": [241_000, 131, 1.32],
+        },
+        "2": {
+            "direct": [30_300, 1.58, 0.08],
+            "fft": [132_000, 1.6],
+            "overlap_add": [137_000, 1840, 1.46],
+        },
+        "3": {
+            "direct": [33_700, 2.52, 0.0939],
+            "fft": [141_000, 1.95],
+            "overlap_add": [160_000, 0, 3.93],
+        },
+    },
+    "complex64": {
+        "1": {
+            "direct": [7570, 16.1, 0.137],
+            "fft": [124_000, 2.12],
+            "overlap_add": [225_000, 92, 1.33],
+        },
+        "2": {
+            "direct": [47_600, 4.24, 0.211],
+            "fft": [126_000, 1.8],
+            "overlap_add": [116_000, 2200, 2.02],
+        },
+        "3": {
+            "direct": [53_600, 7.77, 0.209],
+            "fft": [134_000, 2.62],
+            "overlap_add": [227_000, 1350, 3.1],
+        },
+    },
+    "complex128": {
+        "1": {
+            "direct": [8500, 18.6, 0.297],
+            "fft": [120_000, 3],
+            "overlap_add": [225_000, 126, 2.32],
+        },
+        "2": {
+            "direct": [49_200, 5.25, 0.466],
+            "fft": [121_000, 2.82],
+            "overlap_add": [75_700, 2160, 2.85],
+        },
+        "3": {
+            "direct": [51_300, 5.83, 0.619],
+            "fft": [132_000, 4.36],
+            "overlap_add": [0, 3130, 5.84],
+        },
+    },
+}

@@ -52,9 +52,9 @@ class Engine(NamedTuple):
 
 ATTRIBUTES = {
     "algorithm": "The algorithm: 'direct', 'im2col_gemm', 'depthwise', 'grouped', 'phases', "
-    "'separable', 'bands', 'local', 'masked', 'rows', 'resample' or 'reference'.",
+    "'separable', 'fft', 'bands', 'local', 'masked', 'rows', 'resample' or 'reference'.",
     "orientation": "What lies in vectors: 'pixels' or 'channels'; 'none' where no tile runs.",
-    "isa": "The instruction set of the kernels; 'numpy' of the reference.",
+    "isa": "The instruction set of the kernels; 'numpy' of the reference, 'scipy.fft' of 'fft'.",
     "threads": "How many threads run.",
     "tile": "The outputs that are summed in registers at one time: pixels x channels with channels "
     "in vectors, channels x pixels with pixels in vectors.",

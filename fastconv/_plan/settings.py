@@ -124,8 +124,9 @@ class settings(ContextDecorator):
     isa
         'generic', 'avx2' or 'avx512': one that this CPU can run.
     algorithm
-        'auto', 'direct', 'im2col_gemm', 'depthwise', 'grouped', 'phases', 'separable', 'bands',
-        'local' or 'reference'. An operation that has no algorithm of this name chooses as before.
+        'auto', 'direct', 'im2col_gemm', 'depthwise', 'grouped', 'phases', 'separable', 'fft',
+        'bands', 'local' or 'reference'. An operation that has no algorithm of this name chooses as
+        before.
 
     None leaves a setting as it is outside. Raises TypeError or ValueError for other values.
 

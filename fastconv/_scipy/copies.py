@@ -18,6 +18,7 @@ from typing import Any
 
 from .dispatch import StandIn, make_call
 from .entries import FILTERS, TOOLS
+from .fastest import METHODS, with_fastest
 from .keywords import with_keywords
 from .seam import Seam, the_seam
 
@@ -54,8 +55,11 @@ class Copies:
             for word in sorted({*getattr(theirs, "__all__", ()), *dir(theirs)} & copied.keys()):
                 function = copied[word]
                 if isinstance(function, FunctionType) and self.reaches(function):
-                    ours = f"fastconv.{package}"
-                    found.setdefault(word, with_keywords(function, getattr(theirs, word), ours))
+                    ours, seldom = f"fastconv.{package}", function
+                    if name == TOOLS and word in METHODS:
+                        seldom = with_fastest(function, copied)
+                    made = with_keywords(function, getattr(theirs, word), ours, seldom)
+                    found.setdefault(word, made)
         return found
 
     def module(self, name: str) -> ModuleType:

@@ -7,9 +7,9 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+from .._plan import constants as costs
 from .._plan.settings import get_num_threads
 
-ELEMENTS_PER_WORKER = 1 << 15  # below, to wake a worker takes longer than its share of the work
 NAMES = ("rfftn", "irfftn", "fftn", "ifftn")
 
 
@@ -23,8 +23,8 @@ def with_workers(transform: Callable) -> Callable:
     ) -> Any:  # fmt: skip
         if workers is None:
             size = max(getattr(x, "size", 0), 0 if s is None else math.prod(s))
-            if size >= 2 * ELEMENTS_PER_WORKER and fft.get_workers() == 1:
-                workers = min(get_num_threads(), size // ELEMENTS_PER_WORKER)
+            if size >= 2 * costs.FFT_POINTS_PER_THREAD and fft.get_workers() == 1:
+                workers = min(get_num_threads(), size // costs.FFT_POINTS_PER_THREAD)
         return transform(x, s, axes, norm, overwrite_x, workers)
 
     return call

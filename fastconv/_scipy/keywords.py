@@ -42,6 +42,7 @@ COMMON = frozenset({
     np.ndarray, list, tuple, str, bool, int, float, complex, type(None), np.float64, np.float32,
     np.int64, type, np.uint8, np.bool_,
 })  # fmt: skip
+METHODS = ("auto", "direct", "fft")  # of SciPy; another one needs a look
 ARRAYS = frozenset({"output", "footprint", "structure", "mask", "weights", "kernel_size", "window"})
 
 
@@ -93,14 +94,17 @@ _WRAPPER = """
 def {name}({parameters}):
     if {unusual}:
         return run(
-            function, public, form, threads, precision, ({arrays}), ({positional}), {{{words}}}
+            seldom, public, form, threads, precision, ({arrays}), ({positional}), {{{words}}}
         )
     return function({arguments})
 """
 
 
-def with_keywords(function: Callable, public: Callable, module: str) -> Callable:
-    """`function`, a copy of SciPy's `public`, as the function of ours in `module`.
+def with_keywords(
+    function: Callable, public: Callable, module: str, seldom: Callable | None = None
+) -> Callable:
+    """`function`, a copy of SciPy's `public`, as the function of ours in `module`. `seldom` serves
+    calls with keywords of ours, and with a method that is not SciPy's.
 
     >>> import numpy as np
     >>> def double(input, power=1, *, axes=None):
@@ -122,6 +126,8 @@ def with_keywords(function: Callable, public: Callable, module: str) -> Callable
     looked = [*required, *(n for n in (*leading, *keywords) if n in ARRAYS and n not in required)]
     said = ["threads is not None", "precision != 'scipy'"]
     said += [f"type({name}) not in COMMON" for name in looked]
+    if seldom not in (None, function):
+        said.append("method not in METHODS")
     stars = [f"*{name}" for name in several]
     words = [f"**{name}" for name in rest]
     text = _WRAPPER.format(
@@ -135,7 +141,8 @@ def with_keywords(function: Callable, public: Callable, module: str) -> Callable
         words=", ".join([*(f"{name!r}: {name}" for name in keywords), *words]),
         arguments=", ".join([*leading, *stars, *(f"{name}={name}" for name in keywords), *words]),
     )
-    space = {"run": run, "COMMON": COMMON, "function": function, "public": public}
+    space = {"run": run, "COMMON": COMMON, "METHODS": METHODS, "public": public}
+    space |= {"function": function, "seldom": seldom or function}
     space["form"] = fast.FORMS.get(f"{module}.{function.__name__}")
     exec(compile(text, f"<{module}.{function.__name__}>", "exec"), space)
     wrapper = space[function.__name__]
@@ -144,6 +151,8 @@ def with_keywords(function: Callable, public: Callable, module: str) -> Callable
         **(function.__kwdefaults__ or {}), "threads": None, "precision": "scipy"
     }  # fmt: skip
     wrapper.__doc__ = inspect.cleandoc(public.__doc__ or "") + ADDED
+    if seldom not in (None, function):
+        wrapper.__doc__ += seldom.__doc__ or ""
     wrapper.__module__ = module
     wrapper.__qualname__ = function.__name__
     wrapper.__wrapped__ = function

@@ -29,6 +29,10 @@ COMMANDS = {
         "Run a script with SciPy's filters over fastconv.",
         "fastconv patch --status script.py",
     ),
+    "calibrate": (
+        "Measure how long sums and Fourier transforms take here.",
+        "fastconv calibrate -o calibration.json",
+    ),
     "bench": (
         "Check and time convolutions against other libraries.",
         "fastconv bench --quick",

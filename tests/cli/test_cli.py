@@ -60,7 +60,7 @@ def test_module_and_help():
     words = [sys.executable, "-P", "-m", "fastconv", "--help"]
     done = subprocess.run(words, capture_output=True, text=True, check=True)
     assert done.stdout.startswith("usage: fastconv")
-    assert all(word in done.stdout for word in ("info", "plan", "filter", "bench"))
+    assert all(word in done.stdout for word in ("info", "plan", "filter", "calibrate", "bench"))
 
 
 @pytest.mark.parametrize("words", [("paint",), ("plan", "3@8x8"), ("info", "--colour")])
@@ -135,7 +135,7 @@ def test_an_error_is_one_sentence_even_without_a_text():
 
 
 def test_every_option_has_a_help_text(run):
-    for command in ("info", "plan", "filter", "bench"):
+    for command in ("info", "plan", "filter", "calibrate", "bench"):
         _, out, _ = run(command, "--help")
         lines = out[out.index("positional" if "positional" in out else "options") :].splitlines()
         for line, after in zip(lines, [*lines[1:], ""], strict=True):

@@ -94,7 +94,7 @@ def wrong(argument, number, rank, array, op="conv"):
         "beta": lambda: ("1", None, 1j, [1], np.ones(1), object(), {}, Raises()),
         "dtype": lambda: ("nonsense", "O", "U3", "?", bool, "M8[s]", 7, [], object(), "i4,f4", "g"),
         "overflow": lambda: ("clip", None, 1, True, ["wrap"], b"wrap", {}),
-        "algorithm": lambda: ("fft", None, 3, "AUTO", ["direct"], b"direct", {}),
+        "algorithm": lambda: ("winograd", None, 3, "AUTO", ["direct"], b"direct", {}),
         "activation": lambda: ("foo", 3, ("clip", 1), ("clip", 2, 1), ("relu", 1), (), {}, b"relu",
                                ("leaky_relu", "x"), ("clip", None, 1), "ReLU", ("clip", 0, 1j),
                                ("clip", [0], 1), (("relu",),), ("leaky_relu", Raises())),

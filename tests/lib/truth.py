@@ -55,10 +55,12 @@ def scale_of(problem, size, bias, residual, out):
     return size
 
 
-def bound_of(problem, expected, size):
+def bound_of(problem, expected, size, share=None):
+    """`share` is that of `size`, if it is not the one of `direct`."""
     depth = problem.c_in * problem.taps * problem.components
     single = problem.arithmetic.tile == "f"
-    share = 2.0**-24 * (BLOCK_K + depth / BLOCK_K + 8) if single else 1e-12
+    if share is None:
+        share = 2.0**-24 * (BLOCK_K + depth / BLOCK_K + 8) if single else 1e-12
     bound = share * problem.components * size
     if problem.epilogue.activation:  # none is steeper than 1.5
         bound = 1.5 * bound + np.abs(expected) * (2.0**-20 if single else 1e-14)

@@ -15,8 +15,8 @@ from fastconv._spec.conv import ConvSpec
 CONV = {1: conv1d, 2: conv2d, 3: conv3d}
 ISAS = table.isas_usable()
 NAMES = names(ConvSpec)  # words for the algorithms of a convolution
-# Those that run any convolution: depthwise, grouped and separable have tests of their own.
-SOME = ("auto", "depthwise", "grouped", "separable", "reference")
+# Those that run any convolution: depthwise, grouped, separable and fft have tests of their own.
+SOME = ("auto", "depthwise", "grouped", "separable", "fft", "reference")
 ALGORITHMS = tuple(name for name in NAMES if name not in SOME)
 WAYS = [(name, orientation) for name in ALGORITHMS for orientation in ORIENTATIONS]
 GROUPED = [("grouped", "channels")]

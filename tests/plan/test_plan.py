@@ -280,7 +280,7 @@ def test_operation_by_name():
 @pytest.mark.parametrize(
     ("kind", "word", "said"),
     [
-        (ValueError, "algorithm is 'fft'", {"algorithm": "fft"}),
+        (ValueError, "algorithm is 'winograd'", {"algorithm": "winograd"}),
         (ValueError, "threads is 0", {"threads": 0}),
         (ValueError, "stride is 0", {"stride": 0}),
         (ValueError, "bias has shape (3,)", {"bias": np.ones(3)}),
@@ -301,9 +301,9 @@ def test_arguments_are_checked_as_in_the_call(kind, word, said):
 def test_unusable_settings():
     with pytest.raises(ValueError, match=", ".join(map(repr, ISAS))):
         fastconv.settings(isa="sse9")
-    words = f"algorithm is 'fft', but it must be one of {', '.join(map(repr, NAMES))}"
+    words = f"algorithm is 'winograd', but it must be one of {', '.join(map(repr, NAMES))}"
     with pytest.raises(ValueError, match=words):
-        fastconv.settings(algorithm="fft")
+        fastconv.settings(algorithm="winograd")
     with fastconv.settings(algorithm="im2col_gemm"):
         assert plan(conv2d, SRC, WEI, algorithm="direct").algorithm == "direct"
 

@@ -104,8 +104,9 @@ def test_an_algorithm_that_refuses_says_why():
     first, *others = algorithms.ALGORITHMS
     picky = replace(first, refuses=lambda spec: "it is for strides other than 1")
     message = (
-        f"^conv2d: algorithm is '{first.name}'%s, but it must be another one here: it is for "
-        "strides other than 1; possible are 'auto', 'im2col_gemm', 'grouped' and 'reference'$"
+        f"^conv2d: algorithm is '{first.name}'%s, but it must be another one here: it is "
+        "for strides other than 1; possible are 'auto', 'im2col_gemm', 'grouped', 'fft' and "
+        "'reference'$"
     )
     of_settings = message % ", as settings or FASTCONV_ALGORITHM say"
     x, w = numbers((3, 9, 7)), numbers((2, 3, 3, 3))
@@ -131,7 +132,7 @@ def test_an_algorithm_of_a_filter_is_refused_in_the_words_of_its_convolution():
     message = (
         "filter2d: algorithm is 'grouped', but it must be another one here: a group has one input "
         "and one output channel, which depthwise is for; possible are 'auto', 'direct', "
-        "'im2col_gemm', 'depthwise' and 'reference'"
+        "'im2col_gemm', 'depthwise', 'fft' and 'reference'"
     )
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         fastconv.filter2d(numbers((7, 5)), numbers((3, 3)), algorithm="grouped")
