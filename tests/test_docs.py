@@ -58,8 +58,7 @@ def test_the_readme_examples_run():
 
 
 @pytest.mark.parametrize("path", DOCS, ids=name_of)
-def test_the_examples_of_a_page_run(path):
-    """They are one session."""
+def test_the_examples_of_a_page_run_in_one_session(path):
     code = "".join(blocks_of(path.read_text(encoding="utf-8"), "python"))
     session = doctest.DocTestParser().get_doctest(code, {}, path.name, path.name, 0)
     assert doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(session).failed == 0
@@ -67,7 +66,8 @@ def test_the_examples_of_a_page_run(path):
 
 def test_pages_have_examples():
     shown = {path.stem for path in DOCS if ">>> " in path.read_text(encoding="utf-8")}
-    assert shown >= set("bits borders dtypes operations plan pooling scipy scipy-torch".split())
+    assert shown >= {"bits", "borders", "dtypes", "operations", "plan", "pooling"}
+    assert shown >= {"scipy", "scipy-torch"}
 
 
 def commands():
