@@ -2,9 +2,11 @@
 """The benchmark suite behind ``fastconv bench``: check every result, then time it.
 
 case.py        one convolution: shape, dtype, layout, border, epilogue, and its name
+kinds.py       what belongs to a dtype
 cases.py       WHAT: the shapes that everyone times and tests, and their true results
 features.py    the same shapes with what is offered beyond plain layers
 groups.py      depthwise, transposed and image filters, and the groups that --group names
+dropin.py      functions of SciPy over our kernels; scipy_calls.py: how they are called
 base.py        WHO: what a library is to the benchmark, and fastconv as one;
 arrays.py, networks.py   one class per library, all forced to the same dtype and thread number
 rivals.py      the lists of them

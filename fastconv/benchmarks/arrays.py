@@ -11,6 +11,11 @@ import numpy as np
 
 from .base import Lacking, Rival, seconds
 from .case import BORDERS
+from .operations import SCIPY
+from .scipy_calls import opencv_call, scipy_call, scipy_words
+
+# OpenCV rounds sums of uint8 once; SciPy cuts digits off in each pass: 3 of 128 and more.
+ROUNDED_BYTES = 3 / 128
 
 
 class NumPy(Rival):
@@ -46,6 +51,7 @@ class SciPy(Rival):
     """`scipy.signal.correlate` per image and output channel; `scipy.ndimage` for filters.
 
     Its filters of uint8 neither round nor saturate: that is done to sums of float32 in the call.
+    Functions of SciPy are called as they are.
     """
 
     package = "scipy"
@@ -57,7 +63,7 @@ class SciPy(Rival):
         "symmetric": "reflect",
     }
     offers = frozenset(MODES)
-    families = frozenset({"conv", "filter", "separable_filter"})
+    families = frozenset({"conv", "filter", "separable_filter", *SCIPY})
 
     def __init__(self, threads: int) -> None:
         import scipy
@@ -71,6 +77,8 @@ class SciPy(Rival):
         super().check(dataclasses.replace(case, dtype="float32"))  # any dtype of an image will do
 
     def build(self, case, x, w, b, limit, residual=None):
+        if case.group == "scipy":
+            return scipy_call("scipy", case.op, x, w, scipy_words(case.words))
         if case.operation.image:
             return self.image_filter(case, x, w, limit)
         if case.c_in == case.c_out == 1 and set(case.stride + case.dilation) == {1}:
@@ -160,7 +168,9 @@ class OpenCv(Rival):
         "symmetric": "BORDER_REFLECT",
     }
     offers = frozenset({*MODES, "uint8"})
-    families = frozenset({"conv", "filter", "separable_filter"})
+    families = frozenset({"conv", "filter", "separable_filter", *SCIPY}) - {
+        "signal.upfirdn", "signal.oaconvolve",
+    }  # fmt: skip
 
     def __init__(self, threads: int) -> None:
         import cv2
@@ -170,7 +180,19 @@ class OpenCv(Rival):
         self.module = cv2
         self.version = cv2.__version__
 
+    def tolerance(self, case):
+        if case.group != "scipy":
+            return case.tolerance
+        return max(ROUNDED_BYTES if case.dtype == "uint8" else 0, case.kind.tolerance)
+
     def build(self, case, x, w, b, limit, residual=None):
+        if case.group == "scipy":
+            if case.rank != 2:
+                raise Lacking("two dimensions only")
+            if case.op == "ndimage.median_filter" and case.dtype == "float64":
+                raise Lacking("no median of float64")
+            calls = opencv_call(self.module, case.op, x, w, case.words)
+            return min(calls, key=seconds) if len(calls) > 1 else calls[0]
         if case.operation.image:
             return self.image_filter(case, x, w)
         centred = case.padding == tuple(k // 2 for k in case.kernel)

@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 
 from .case import ACTIVATIONS, BORDERS, KINDS, Case
-from .operations import OPERATIONS
+from .operations import OPERATIONS, SCIPY
+from .scipy_calls import scipy_call
 
 Call = Callable[[], Any]
 Array = np.ndarray
@@ -60,6 +61,10 @@ class Rival:
         """A call that computes the case; `Lacking` if it would take more than `limit` seconds."""
         raise NotImplementedError
 
+    def tolerance(self, case: Case) -> float:
+        """The largest error accepted, see `Kind`; 0 with the truth's own dtype: equal bits."""
+        return case.tolerance
+
     def array(self, case: Case, result: Any) -> Array:
         """What the call has returned, with the axes of the case; values without their indices."""
         return np.asarray(result[0] if isinstance(result, tuple) else result)
@@ -81,6 +86,8 @@ class FastConv(Rival):
         self.version = fastconv.__version__
 
     def build(self, case, x, w, b, limit, residual=None):
+        if case.group == "scipy":
+            return scipy_call("fastconv", case.op, x, w, case.words)
         function, words = getattr(self.module, case.op), case.keywords
         if case.operation.second == "nothing":
             return lambda: function(x, **words)
@@ -111,11 +118,11 @@ class FastConv(Rival):
 class Prepared(FastConv):
     """`fastconv.prepare` outside of the timing, its call inside."""
 
-    # The others have no weights to pack.
+    # The others have no weights to pack, or are SciPy's.
     families = frozenset(
         name
         for name, operation in OPERATIONS.items()
-        if operation.second == "weight" and name != "separable_filter"
+        if operation.second == "weight" and name not in ("separable_filter", *SCIPY)
     )
 
     def build(self, case, x, w, b, limit, residual=None):

@@ -6,14 +6,15 @@ from __future__ import annotations
 import dataclasses
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from .operations import BORDERS, OPERATIONS, Operation, pairs
+from .kinds import KINDS, Kind
+from .operations import BORDERS, OPERATIONS, SCIPY, Operation, pairs
+from .scipy_calls import ROUNDED
 from .unweighted import windows_along
 
 __all__ = [
@@ -22,36 +23,6 @@ __all__ = [
 ]  # fmt: skip
 
 ACTIVATIONS = ("relu", "gelu", "silu", "sigmoid", "tanh", "hardswish")
-
-
-class Kind(NamedTuple):
-    """What belongs to a dtype of the input."""
-
-    short: str  # in the name of a case
-    weight: str  # dtype of weight, bias and residual
-    result: str  # dtype of the result
-    exact: str  # dtype of the truth
-    tolerance: float  # largest error accepted, relative to the largest true output
-    peak: str  # dtype whose FMA peak bounds the speed
-    plain: str  # dtype that the same shape is compared in
-    words: Mapping[str, str] = MappingProxyType({})  # keywords of fastconv that it needs
-
-
-# float32: well above its rounding at K = 4608 (about 5e-6) and well below what bfloat16 or TF32
-# arithmetic leaves (2e-4 and more). float16: two roundings of the result, no sums in it.
-# uint8: filters of a photograph, rounded and saturated, see `operands`.
-KINDS = {
-    "float32": Kind("", "float32", "float32", "float64", 2e-5, "float32", "float32"),
-    "float64": Kind("f64", "float64", "float64", "float64", 1e-12, "float64", "float64"),
-    "float16": Kind("f16", "float16", "float16", "float64", 1e-3, "float32", "float32"),
-    "complex64": Kind("c64", "complex64", "complex64", "complex128", 2e-5, "float32", "float32"),
-    "int8": Kind("i8", "int8", "int32", "int64", 0, "float32", "float64"),
-    "int16": Kind("i16", "int16", "int64", "int64", 0, "float64", "float64"),
-    "int32": Kind("i32", "int32", "int64", "int64", 0, "float64", "float64"),
-    "int64": Kind("i64", "int64", "int64", "int64", 0, "float64", "float64"),
-    "uint8": Kind("u8", "float32", "uint8", "float64", 0, "float32", "float32",
-                  {"dtype": "uint8", "overflow": "saturate"}),
-}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +44,8 @@ class Case:
 
     @property
     def family(self) -> str:
-        """The function, whatever the number of axes."""
-        return re.sub(r"\dd$", "", self.op)
+        """The function, whatever the number of axes; one of SciPy's as it is."""
+        return re.sub(r"^(\w+)\dd$", r"\1", self.op)
 
     @property
     def operation(self) -> Operation:
@@ -84,6 +55,8 @@ class Case:
     @property
     def group(self) -> str:
         """What the case is timed and listed among, see `groups.py`."""
+        if self.family in SCIPY:
+            return "scipy"
         if self.operation.image:
             return "filters"
         if self.operation.second != "weight":
@@ -176,6 +149,18 @@ class Case:
         return KINDS[self.dtype]
 
     @property
+    def tolerance(self) -> float:
+        """The largest error of ours, see `Kind`; 0 where the bits must be those of SciPy."""
+        exact = self.group == "scipy" and "precision" not in self.words
+        return 0 if exact and self.family not in ROUNDED else self.kind.tolerance
+
+    @property
+    def peak(self) -> str:
+        """The dtype whose FMA peak bounds the speed: `scipy.ndimage` computes in float64."""
+        double = self.op.startswith("ndimage.") and "precision" not in self.words
+        return "float64" if double else self.kind.peak
+
+    @property
     def flops(self) -> int:
         """Nominal: two per multiply-add (complex: eight), taps on padding included."""
         each = 8 if self.kind.exact == "complex128" else 2
@@ -213,6 +198,8 @@ class Case:
     @property
     def features(self) -> frozenset[str]:
         """What a library must offer beyond zero padding and a bias in float32 and float64."""
+        if self.family in SCIPY:
+            return frozenset()
         words = {*self.epilogue.split(), self.padding_mode, self.dtype}
         words |= {"channels_last"} if self.channels_last else set()
         return frozenset(words - {self.operation.border, "float32", "float64"})

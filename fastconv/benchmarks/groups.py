@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from .case import Case, conv, image_filter, pooling, transposed, unweighted, variant
 from .cases import CASES, QUICK, select
+from .dropin import SCIPY_CASES
 from .features import FEATURES, QUICK_FEATURES
 
 __all__ = ["DEFAULT", "EVERY_CASE", "GROUPS", "HEADINGS", "QUICK_OF"]
@@ -102,6 +103,7 @@ GROUPS: dict[str, tuple[Case, ...]] = {
     "transposed": TRANSPOSED,
     "filters": FILTERS,
     "pooling": POOLING,
+    "scipy": SCIPY_CASES,
 }
 HEADINGS = {
     "dense": "Layers and filters",
@@ -110,6 +112,7 @@ HEADINGS = {
     "transposed": "Transposed",
     "filters": "Filters of images",
     "pooling": "Pooling, unpooling, columns and resizing",
+    "scipy": "Functions of SciPy",
 }
 EVERY_CASE = tuple(case for cases in GROUPS.values() for case in cases)
 
@@ -121,9 +124,10 @@ QUICK_OF: dict[str, tuple[str, ...]] = {
     "transposed": ("128@28->64 4x4s2 T",),
     "filters": ("3@512 3x3 filter u8", "1@1024 101x1 filter", "1@1024 31x31 separable"),
     "pooling": ("64@112 3x3s2 max*", "64@56 3x3 unfold", "64@56 bilinear x2"),
+    "scipy": ("1@1080x1920 gaussian sigma 1*", "1@1080x1920 3x3 median*", "1@5 gaussian*"),
 }
 
-# Without options: the dense cases, and a few that stand for each other group.
+# Without options: the dense cases, and a few that stand for the groups of layers and filters.
 FEW = (
     "32@112->32 3x3 g32",
     "672@14->672 5x5 g672 NHWC",

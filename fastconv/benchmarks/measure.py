@@ -21,6 +21,7 @@ TURN_EXTRA = 0.008  # seconds that a turn costs beside its timed calls: to warm 
 LEAST_ROUNDS = 5  # a case that takes longer than planned ends after so many
 PEAK_SECONDS = 0.04
 COPY_SECONDS = 0.02
+LEAST_COPY = 4096  # bytes: copies of less are no limit, they take the time of a call
 CALL_SHARE = 0.1  # of a case's time: a call known to take more is left out
 
 
@@ -111,7 +112,7 @@ def check(process: Process, case: Case, folder: Path, limit: float) -> tuple[Tim
     if not reply["ok"]:
         return Timing(reason=reply["reason"], estimate=reply.get("estimate")), 0.0
     error = reply["error"]
-    if not error <= case.kind.tolerance:  # a NaN is wrong too
+    if not error <= reply["tolerance"]:  # a NaN is wrong too
         return Timing(error=error, reason=f"wrong by {error:.1e}", wrong=True), 0.0
     return Timing(error=error), reply["seconds"]
 
@@ -177,6 +178,8 @@ class Peak:
 
     def measure_copy(self, nbytes: int) -> None:
         """Copies that read and write so many bytes, again and again the same ones."""
+        if nbytes < LEAST_COPY:
+            return
         size = max(1024, nbytes // 2)
         reply = self.process.ask("copy", size=size, seconds=COPY_SECONDS)
         if reply["ok"]:
@@ -184,7 +187,7 @@ class Peak:
 
     def limit(self, case: Case) -> tuple[str, float] | None:
         """What takes longer, and its seconds: the products ("FMA") or a copy of the bytes."""
-        flops, rate = self.flops.get(case.kind.peak), self.copies.get(case.nbytes)
+        flops, rate = self.flops.get(case.peak), self.copies.get(case.nbytes)
         limits = [("FMA", case.flops / flops)] if flops and case.flops else []
         limits += [("copy", case.nbytes / rate)] if rate else []
         return max(limits, key=lambda limit: limit[1], default=None)

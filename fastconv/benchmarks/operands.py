@@ -34,10 +34,10 @@ def operands(case: Case, seed: int = 0) -> tuple[np.ndarray, ...]:
     in float32, in whatever order, so that there is one right result to the last bit.
     """
     rng = np.random.default_rng(seed)
-    if case.operation.image:
-        return image_operands(case, rng)
     if case.operation.second != "weight":
         return unweighted_operands(case, rng)
+    if case.operation.image:
+        return image_operands(case, rng)
     weight = draw(rng, case.weight_shape, case.kind.weight)
     if weight.dtype.kind in "fc":
         weight /= np.asarray(math.sqrt(math.prod(case.weight_shape[1:])), weight.real.dtype)
@@ -85,7 +85,12 @@ def laid_out(case: Case, shape: tuple[int, ...]) -> tuple[int, ...]:
 def truth(
     case: Case, x: np.ndarray, w: np.ndarray, b: np.ndarray, residual: np.ndarray | None = None
 ) -> np.ndarray:
-    """The result in float64, complex128 or int64: nothing of fastconv is in it."""
+    """The result in float64, complex128 or int64: nothing of fastconv is in it.
+
+    That of a function of SciPy is what SciPy gives.
+    """
+    if case.group == "scipy":
+        return case.operation.truth(case.shapes, case.words, x, w)
     exact = case.kind.exact
     if case.operation.image:
         x = np.moveaxis(x.reshape(*case.spatial, case.c_in), -1, 0)[None]

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 from collections.abc import Callable
@@ -10,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from . import unweighted
+from . import scipy_calls, unweighted
 
 Shape = tuple[int, ...]
 
@@ -208,3 +209,31 @@ OPERATIONS |= {
         ("scale_factor", "mode"), unweighted.enlarged_shape, unweighted.resized
     ),
 }
+
+
+def _scipy(
+    name: str, macs: Callable, second: str = "nothing", shape: Callable = same_shape
+) -> Operation:
+    truth = functools.partial(scipy_calls.computed, name)
+    return Operation((), "symmetric", True, shape, macs, truth, second)
+
+
+# Functions of SciPy. Their truth is what SciPy gives, in the dtype of the case.
+SCIPY = {
+    name: _scipy(name, *facts)
+    for name, *facts in (
+        ("signal.convolve2d", filter_macs, "weight"),
+        ("signal.upfirdn", scipy_calls.resampled_macs, "weight", scipy_calls.resampled_shape),
+        ("signal.oaconvolve", unweighted.no_macs, "weight"),
+        ("ndimage.convolve", filter_macs, "weight"),
+        ("ndimage.correlate1d", filter_macs, "weight"),
+        ("ndimage.gaussian_filter", separable_macs),
+        ("ndimage.sobel", separable_macs),
+        ("ndimage.uniform_filter", unweighted.no_macs),
+        ("ndimage.uniform_filter1d", unweighted.no_macs),
+        ("ndimage.maximum_filter", unweighted.no_macs),
+        ("ndimage.maximum_filter1d", unweighted.no_macs),
+        ("ndimage.median_filter", unweighted.no_macs),
+    )
+}
+OPERATIONS |= SCIPY

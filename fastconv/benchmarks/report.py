@@ -40,7 +40,8 @@ def cell(result: Result, name: str, what: str = "best") -> str:
 
 def gigaflops(result: Result) -> str:
     """The work of a case; "-" where nothing is multiplied."""
-    return f"{result.case.flops / 1e9:.3g}" if result.case.flops else "-"
+    work = result.case.flops / 1e9
+    return "-" if not work else f"{work:.3g}" if work > 1e-4 else "0.0"
 
 
 def percent_cell(peak: Peak, result: Result, name: str) -> str:

@@ -120,7 +120,7 @@ def start(
 
 def weight(case: Case) -> float:
     """Roughly how long a case takes, in cases of a millisecond: sets its share of the time."""
-    work = case.flops * (2e-9 if case.kind.peak == "float64" else 1e-9)
+    work = case.flops * (2e-9 if case.peak == "float64" else 1e-9)
     return 1 + 2 * work + 3e-7 * math.prod(case.output_shape)
 
 
@@ -156,7 +156,7 @@ def run_all(
             asked = [process for process in processes if takes(process.name, case)]
             share = (end - time.perf_counter()) * weights[index] / sum(weights[index:])
             with tempfile.TemporaryDirectory(prefix="fastconv-bench-") as folder:
-                peak.measure(case.kind.peak)
+                peak.measure(case.peak)
                 peak.measure_copy(case.nbytes)
                 results.append(
                     measure(case, threads, asked, Path(folder), rounds, max(0, share), tick)
@@ -164,5 +164,5 @@ def run_all(
                 peak.measure_copy(case.nbytes)  # what else runs may have slowed the first
     finally:
         progress.clear()
-    peak.measure(cases[-1].kind.peak)
+    peak.measure(cases[-1].peak)
     return results

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Callable, Iterable, Sequence
 
@@ -12,6 +13,8 @@ from .rivals import OURS, PLAIN, RIVALS
 TENSOR = ("torch", "torch-cl", "onnxruntime", "openvino")  # the libraries with channels
 TORCH = TENSOR[:2]
 MANY = 16  # channels: from here on a case counts as a layer, not as a filter
+FEW_TAPS = 27  # of a kernel that is small: 3x3x3
+TINY = 25  # elements of an array whose time is that of a call
 
 Pairs = list[tuple[str, float]]  # (case name, ratio of minima)
 
@@ -80,6 +83,7 @@ def beside(results: Sequence[Result]) -> list[tuple]:
             (f"{text}: against the best of torch, onnxruntime, openvino", chosen, TENSOR, OURS),
         ]
     rows += _rows_of_pooling(group.get("pooling", []))
+    rows += _rows_of_scipy(group.get("scipy", []))
     separable = [r for r in images if r.case.family == "separable_filter"]
     parts = {
         "filter2d": [r for r in images if r.case.family == "filter" and 1 not in r.case.kernel],
@@ -112,6 +116,43 @@ def _rows_of_pooling(results: Sequence[Result]) -> list[tuple]:
     ]
     first = parts["pooling, channels first"]
     return [("pooling, channels first: against torch contiguous", first, ("torch",), OURS), *rows]
+
+
+def _rows_of_scipy(results: Sequence[Result]) -> list[tuple]:
+    """Each function against SciPy, with its bits; single float32 images against OpenCV."""
+    fast = [r for r in results if "precision" in r.case.words]
+    names = {r.case.name.removesuffix(" fast") for r in fast}
+    tiny = [r for r in results if math.prod(r.case.spatial) <= TINY]
+    parts: dict[str, list[Result]] = {}
+    for result in results:
+        if result not in fast and result not in tiny:
+            parts.setdefault(_function(result), []).append(result)
+    parts[f"arrays of up to {TINY} elements"] = tiny
+    parts["float32 images, precision='fast'"] = fast
+    single = {
+        "float32 images": [r for r in results if r.case.name in names],
+        "float32 images, precision='fast'": fast,
+    }
+    return [
+        *((f"{text}: against SciPy", chosen, ("scipy",), OURS) for text, chosen in parts.items()),
+        *(
+            (f"{text}: against OpenCV", chosen, ("opencv",), OURS)
+            for text, chosen in single.items()
+        ),
+    ]
+
+
+def _function(result: Result) -> str:
+    """The function of SciPy, with what its time depends on most."""
+    case = result.case
+    name = case.op.partition(".")[2].removesuffix("1d") if "size" in case.words else case.op
+    name = name.rpartition(".")[2]
+    if name == "median_filter":
+        return f"{name} {'x'.join(map(str, case.kernel))}"
+    if name == "convolve":
+        few = math.prod(case.kernel) <= FEW_TAPS
+        return f"{name}, kernels of {'up to' if few else 'more than'} {FEW_TAPS} taps"
+    return name
 
 
 def prices(results: Sequence[Result]) -> list[tuple[str, Pairs]]:

@@ -64,6 +64,20 @@ def timed(call: Callable[[], Any], repeat: int) -> float:
     return (time.perf_counter() - start) / repeat
 
 
+def error_of(y: np.ndarray, truth: np.ndarray) -> float:
+    """The largest error, relative to the largest true output.
+
+    It is above 0 where any bit differs from a truth of the same dtype, such as the sign of a zero.
+    """
+    if y.dtype != truth.dtype:
+        return float(np.abs(y - truth).max() / np.abs(truth).max())
+    if y.tobytes() == truth.tobytes():
+        return 0.0
+    wide = np.result_type(truth, np.float64)
+    error = np.abs(y.astype(wide) - truth).max() / np.abs(truth.astype(wide)).max()
+    return max(float(error), sys.float_info.min)
+
+
 class Worker:
     def __init__(self, rival: Rival) -> None:
         self.rival = rival
@@ -83,13 +97,13 @@ class Worker:
             raise ValueError(f"output has shape {y.shape}, expected {truth.shape}")
         if y.dtype != what.kind.result:
             raise ValueError(f"output is {y.dtype}, expected {what.kind.result}")
-        error = float(np.abs(y - truth).max() / np.abs(truth).max())
+        error, tolerance = error_of(y, truth), self.rival.tolerance(what)
         del x, w, b, more, y, truth
         self.seconds = timed(self.call, 1)
         if self.seconds < WARM_BELOW:
             self.seconds = min(timed(self.call, 1) for _ in range(3))
         settle()
-        return {"error": error, "seconds": self.seconds}
+        return {"error": error, "tolerance": tolerance, "seconds": self.seconds}
 
     def turn(self, fill: float) -> dict:
         """Call untimed first (caches, threads, clock rate), then timed for `fill` seconds.

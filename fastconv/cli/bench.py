@@ -27,6 +27,7 @@ BUDGETS = {
     "transposed": 45.0,
     "filters": 100.0,
     "pooling": 60.0,
+    "scipy": 120.0,
 }
 ROUNDS, QUICK_ROUNDS = 15, 5
 PLOTS = (".png", ".svg", ".pdf")
@@ -51,7 +52,7 @@ def add_arguments(parser: Parser) -> None:
         choices=(*GROUPS, "all"),
         default=[],
         metavar="GROUP",
-        help=f"of {', '.join(GROUPS)}, all (default: dense, and a few of the last four)",
+        help=f"of {', '.join(GROUPS)}, all (default: dense, and a few of layers and filters)",
     )
     add(
         "--features",
@@ -187,6 +188,8 @@ def run(options: argparse.Namespace) -> int:
     if options.list:
         print(*(case.name for case in cases), sep="\n")
         return 0
+    if any(case.group == "scipy" for case in cases) and find_spec("scipy") is None:
+        raise ImportError("--group scipy needs SciPy: pip install 'fastconv[scipy]'")
     threads = chosen_threads(options)
     if options.contention:
         found = run_contention(chosen_libraries(options, ()), threads, options.isa)
