@@ -38,7 +38,7 @@ def made_up_run(cases, names=tuple(rivals.EVERYONE), threads=(2,)):
         for case in cases:
             timings = {}
             for name in names:
-                seconds = max(case.flops or 1e8, 1e6) / 2.3e11 * 10.0 ** rng.uniform(-0.3, 1.7)
+                seconds = max(case.flops or 1e8, 1e7) / 2.3e11 * 10.0 ** rng.uniform(-0.3, 1.7)
                 times = [seconds, 1.3 * seconds]
                 timings[name] = measure.Timing(times, times, 1e-7)
             timings["scipy"] = measure.Timing(reason="too slow for the time given", estimate=12.5)
