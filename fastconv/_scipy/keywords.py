@@ -1,8 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""SciPy's functions with the keywords ``threads`` and ``precision``.
-
-`precision` is kept in a context variable, for whoever computes.
-"""
+"""SciPy's functions with the keywords ``threads`` and ``precision``."""
 
 from __future__ import annotations
 
@@ -10,7 +7,6 @@ import functools
 import inspect
 from collections.abc import Callable
 from contextlib import nullcontext
-from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
@@ -22,7 +18,6 @@ from . import fast
 from .plans import explain
 
 PRECISIONS = ("scipy", "fast")
-_precision: ContextVar[str] = ContextVar("fastconv.precision", default="scipy")
 
 ADDED = """
 
@@ -44,11 +39,6 @@ COMMON = frozenset({
 })  # fmt: skip
 METHODS = ("auto", "direct", "fft")  # of SciPy; another one needs a look
 ARRAYS = frozenset({"output", "footprint", "structure", "mask", "weights", "kernel_size", "window"})
-
-
-def precision() -> str:
-    """What the call under way asks for: 'scipy' or 'fast'."""
-    return _precision.get()
 
 
 def check_precision(name: str, word: Any) -> str:
@@ -76,16 +66,12 @@ def run(
     threads, precision = check_threads(name, threads), check_precision(name, precision)
     if any(map(is_foreign, arrays)):
         return public(*arguments, **words)
-    token = _precision.set(precision)
-    try:
-        with nullcontext() if threads is None else settings(threads=threads):
-            if form is not None and precision == "fast":
-                result = fast.run(form, arguments, words)
-                if result is not None:
-                    return result
-            return function(*arguments, **words)
-    finally:
-        _precision.reset(token)
+    with nullcontext() if threads is None else settings(threads=threads):
+        if form is not None and precision == "fast":
+            result = fast.run(form, arguments, words)
+            if result is not None:
+                return result
+        return function(*arguments, **words)
 
 
 # With the parameters of the function itself: a call through ``*arguments, **words`` would take a
