@@ -43,9 +43,11 @@ static void FC_NAME(mean_rows)(void *dst_, const void *src_, ptrdiff_t pitch, pt
     FC_LOOSE *dst = dst_, *total = total_;
     const FC_LOOSE *src = src_;
     ptrdiff_t i = 0;
-    for (; i + 2 * FC_LANES < count; i += 4 * FC_LANES)
+    for (; i + 3 * FC_LANES < count; i += 4 * FC_LANES)
         FC_NAME(mean_columns)(dst + i, src + i, pitch, rows, size, total + i, begin, 4);
-    for (; i < count; i += FC_LANES)
+    for (; i + FC_LANES < count; i += 2 * FC_LANES)
+        FC_NAME(mean_columns)(dst + i, src + i, pitch, rows, size, total + i, begin, 2);
+    for (; i < count; i += FC_LANES) /* never more than one vector past a row: the next is there */
         FC_NAME(mean_columns)(dst + i, src + i, pitch, rows, size, total + i, begin, 1);
 }
 

@@ -2,14 +2,20 @@
  *
  * Numbers into an array, after SciPy: real ones become integers by way of int32, or of int64 for
  * uint32 and larger.  Of one that these do not hold, and of NaN, x86-64 makes the least of them.
- * Integers keep their low bits.  For uint64, SciPy has two ways with what is negative. */
+ * Integers keep their low bits.  uint64 takes what is below 2^63 by way of int64 and the rest with
+ * 2^63 taken off, written out here because AVX-512 has a conversion of its own that saturates.
+ * For uint64, SciPy has two ways with what is negative. */
 #if FC_REAL
 #define FC_BY_INT32 (int32_t)
 #define FC_BY_INT64 (int64_t)
-#define FC_TURNED(x) ((x) > -1 ? (uint64_t)(x) : -(uint64_t)-(x))
+#define FC_2_63 9223372036854775808.0f
+#define FC_BY_UINT64(x)                                                                          \
+    ((x) >= FC_2_63 ? (uint64_t)(int64_t)((x) - FC_2_63) ^ (1ULL << 63) : (uint64_t)(int64_t)(x))
+#define FC_TURNED(x) ((x) > -1 ? FC_BY_UINT64(x) : -FC_BY_UINT64(-(x)))
 #else
 #define FC_BY_INT32
 #define FC_BY_INT64
+#define FC_BY_UINT64
 #endif
 #define FC_STORED(KIND, TYPE, WAY)                                                               \
     case KIND: {                                                                                 \
@@ -36,7 +42,7 @@ static void FC_NAME(truncate_row)(void *dst, ptrdiff_t step_bytes, const void *s
         FC_STORED(FC_I16, int16_t, FC_BY_INT32)
         FC_STORED(FC_U32, uint32_t, FC_BY_INT64)
         FC_STORED(FC_I32, int32_t, )
-        FC_STORED(FC_U64, uint64_t, )
+        FC_STORED(FC_U64, uint64_t, FC_BY_UINT64)
         FC_STORED(FC_I64, int64_t, )
 #if FC_REAL
         FC_STORED(FC_U64 | FC_TURN, uint64_t, FC_TURNED)
@@ -48,4 +54,6 @@ static void FC_NAME(truncate_row)(void *dst, ptrdiff_t step_bytes, const void *s
 #undef FC_STORED
 #undef FC_BY_INT32
 #undef FC_BY_INT64
+#undef FC_BY_UINT64
+#undef FC_2_63
 #undef FC_TURNED
