@@ -95,9 +95,12 @@ cdef inline Py_ssize_t reach(const Axis *axis, Py_ssize_t at) noexcept nogil:
     period = axis.src
     if axis.border != WRAP:     # there and back again
         period = max(1, 2 * axis.src - (2 if axis.border == MIRROR else 0))
-    at %= period
-    if at < 0:
-        at += period
+    if not 0 <= at < period:    # a division takes as long as a short row
+        at += period if at < 0 else -period
+        if not 0 <= at < period:
+            at %= period
+            if at < 0:
+                at += period
     if at >= axis.src:
         at = period - at if axis.border == MIRROR else period - 1 - at
     return at

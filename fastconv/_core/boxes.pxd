@@ -59,7 +59,7 @@ cdef struct pass_t:
     Py_ssize_t itemsize                 # of cells
     int axes
     int moving                          # the axis along which boxes follow one another
-    bint in_place                       # the output is the input
+    bint in_place                       # the output is the input, of which more is read later
     Py_ssize_t lines                    # of a box, where they lie along `moving`, the last axis
     side_t side[MOST_AXES]
     Axis border[MOST_AXES]
@@ -70,8 +70,10 @@ cdef struct pass_t:
     char *src
     char *dst
     int src_storage, dst_storage
-    Py_ssize_t *before_place            # bytes from a row to what lies before and after it
-    Py_ssize_t *after_place
+    bint rows_whole                     # cells hold whole rows of the input
+    int cell_storage                    # how cells are stored
+    Py_ssize_t *before_place            # bytes from a row, or from its cells if they are whole, to
+    Py_ssize_t *after_place             # what lies before and after it
     Py_ssize_t components               # 2 of complex arrays, whose cells are apart
     Py_ssize_t cells                    # of a box, most
     Py_ssize_t together                 # outputs of a row that are computed before the next row

@@ -203,6 +203,9 @@ cdef void choose_boxes(pass_t *p, Py_ssize_t work, Py_ssize_t lines, int threads
     side = &p.side[p.moving]
     boxes = (side.n + side.box - 1) // side.box
     p.parts = 1
+    if side.box >= side.n:      # all of the input is read before there are outputs
+        p.in_place = False
+    p.rows_whole = p.side[last].box >= p.side[last].n
     p.resumes = p.running or p.in_place
     if p.resumes and p.columns == 1:    # parts follow one another, for a look at signals
         p.parts = max(<Py_ssize_t> 1, min(boxes, 4 * (work // CHUNK_WORK)))

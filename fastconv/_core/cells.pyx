@@ -4,13 +4,13 @@
 import threading
 
 from cpython.pythread cimport PyThread_get_thread_ident
-from libc.stdint cimport uintptr_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memmove
 
 from fastconv._core.axis cimport reach
 from fastconv._core.boxes cimport CHUNK_WORK, box_t, pass_t, side_t
-from fastconv._core.parallel cimport run_all, tasks_t
+from fastconv._core.filters cimport FC_F32, FC_F64, FC_I64
+from fastconv._core.parallel cimport SMALL_SCRATCH, run_all, run_small, tasks_t
 from fastconv._core.window cimport operands_t
 
 cdef extern from *:
@@ -25,9 +25,7 @@ cdef extern from *:
     void fc_bring(const char *begin, Py_ssize_t bytes) noexcept nogil
 
 cdef enum:
-    LINE = 64                   # bytes
-    SMALL_SCRATCH = 16 * 1024   # bytes that the stack has room for
-    SMALL_PLACES = 64           # ... and elements of a border
+    SMALL_PLACES = 64           # elements of a border that the stack has room for
 
 
 cdef object passes = None       # of a call that is explained: they are not run
@@ -89,6 +87,12 @@ cdef void fill_row(const pass_t *p, const box_t *box, const char *src, char *cel
     if p.constant:
         p.kernels.copy_row(cell, before, valid, after, src + begin * side.src_bytes, side.src_bytes,
                            p.src_storage, box.value)
+        return
+    if p.rows_whole:            # the border repeats cells that are there
+        cell += before * p.itemsize
+        p.kernels.copy_row(cell, 0, valid, 0, src, side.src_bytes, p.src_storage, box.value)
+        p.kernels.gather(cell - before * p.itemsize, cell, p.before_place, before, p.cell_storage)
+        p.kernels.gather(cell + valid * p.itemsize, cell, p.after_place, after, p.cell_storage)
         return
     p.kernels.copy_row_border(cell, before, valid, 0, src, begin * side.src_bytes, side.src_bytes,
                               p.src_storage, p.before_place + first + side.before)
@@ -283,12 +287,13 @@ cdef int run_pass(pass_t *p, int threads, bint shared, Py_ssize_t work) except -
         if p.before_place == NULL:
             raise MemoryError(f"fastconv: no memory for a border of {count} elements")
     p.after_place = p.before_place + side.before
+    p.cell_storage = FC_F32 if p.itemsize == 4 else FC_I64 if p.filters.dtype[0] == b"i" else FC_F64
     for i in range(count):
         p.before_place[i] = place_of(p, i - side.before if i < side.before
                                      else i - side.before + side.src)
     try:
         if tasks.count == 1 and p.scratch_bytes <= SMALL_SCRATCH:
-            run_small(p)
+            run_small(&tasks, &operands)
         else:
             if p.resumes and p.parts > 1:       # in order, with the same scratch
                 threads = 1
@@ -299,19 +304,16 @@ cdef int run_pass(pass_t *p, int threads, bint shared, Py_ssize_t work) except -
     return 0
 
 
-cdef void run_small(pass_t *p) noexcept:
-    """The one task of a pass, with scratch that need not be asked for."""
-    cdef char[SMALL_SCRATCH + LINE] scratch
-    one_task(p, NULL, 0, scratch + (-<uintptr_t> scratch) % LINE)
-
-
 cdef Py_ssize_t chunk_of(const tasks_t *tasks, Py_ssize_t work) noexcept:
     return max(<Py_ssize_t> 1, tasks.count // (work // CHUNK_WORK + 1))
 
 
 cdef Py_ssize_t place_of(const pass_t *p, Py_ssize_t at) noexcept:
-    """Bytes from the beginning of a row to what lies at a position outside of it."""
-    cdef const side_t *side = &p.side[p.axes - 1]
-    cdef Py_ssize_t pixel = at // p.pixel if at >= 0 else -((-at + p.pixel - 1) // p.pixel)
-    cdef Py_ssize_t element = at - pixel * p.pixel
-    return (reach(&p.border[p.axes - 1], pixel) * p.pixel + element) * side.src_bytes
+    """Bytes from the beginning of a row, or of its cells, to what lies at a position outside."""
+    cdef Py_ssize_t bytes = p.itemsize if p.rows_whole else p.side[p.axes - 1].src_bytes
+    cdef Py_ssize_t pixel, element
+    if p.pixel == 1:
+        return reach(&p.border[p.axes - 1], at) * bytes
+    pixel = at // p.pixel if at >= 0 else -((-at + p.pixel - 1) // p.pixel)
+    element = at - pixel * p.pixel
+    return (reach(&p.border[p.axes - 1], pixel) * p.pixel + element) * bytes

@@ -14,8 +14,9 @@ from libc.math cimport isnan, signbit
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memset
 from numpy cimport (
-    NPY_BOOL, PyArray_DATA, PyArray_EMPTY, PyArray_IS_C_CONTIGUOUS, PyArray_TYPE, import_array,
-    ndarray, npy_intp)
+    NPY_BOOL, NPY_DOUBLE, NPY_FLOAT, NPY_LONG, PyArray_DATA, PyArray_EMPTY,
+    PyArray_IS_C_CONTIGUOUS, PyArray_NDIM, PyArray_SIZE, PyArray_TYPE, import_array, ndarray,
+    npy_intp)
 
 from fastconv._core.boxes cimport array_t, choose_boxes, pass_t
 from fastconv._core.cells cimport run_pass
@@ -166,22 +167,32 @@ def rank_filter(input, Py_ssize_t rank, footprint, output, int mode, cval, origi
     return rank_window(input, rank, footprint, output, mode, cval, origins, False)
 
 
-def rank_filter_1d(input, Py_ssize_t rank, Py_ssize_t size, output, int mode, cval,
+cdef ndarray whole_footprint(int rank, npy_intp *shape):
+    cdef ndarray footprint = PyArray_EMPTY(rank, shape, NPY_BOOL, 0)
+    memset(PyArray_DATA(footprint), 1, PyArray_SIZE(footprint))
+    return footprint
+
+
+def rank_filter_1d(input, Py_ssize_t rank, npy_intp size, output, int mode, cval,
                    Py_ssize_t origin):
     """The same along the one axis of an array: newer versions have a function of its own."""
-    if type(input) is not np.ndarray or input.ndim != 1 or size < 1:
+    cdef ndarray array
+    if type(input) is not np.ndarray or size < 1:
         return "unusual arguments"
-    if input.dtype.char not in "lfd":
-        return f"dtype {input.dtype}"
-    if size > input.size:       # SciPy reads beyond its array then
+    array = input
+    if PyArray_NDIM(array) != 1:
+        return "unusual arguments"
+    if PyArray_TYPE(array) not in (NPY_LONG, NPY_FLOAT, NPY_DOUBLE):
+        return f"dtype {array.dtype}"
+    if size > PyArray_SIZE(array):          # SciPy reads beyond its array then
         return "a window larger than the array"
-    return rank_window(input, rank, np.ones(size, bool), output, mode, cval, [origin], True)
+    return rank_window(array, rank, whole_footprint(1, &size), output, mode, cval, (origin,), True)
 
 
 def medfilt2d(image, kernel_size):
     """scipy.signal.medfilt2d, once its arguments are checked."""
     cdef npy_intp[2] size
-    cdef ndarray footprint, out, array
+    cdef ndarray out, array
     cdef int a
     if type(image) is not np.ndarray or image.ndim != 2 or image.dtype.char not in "Bfd":
         return "unusual arguments"
@@ -194,8 +205,7 @@ def medfilt2d(image, kernel_size):
             return "unusual arguments"
         if size[a] > 2 * array.shape[a]:
             return "a kernel much larger than the image"
-    footprint = PyArray_EMPTY(2, size, NPY_BOOL, 0)
-    memset(PyArray_DATA(footprint), 1, size[0] * size[1])
     out = PyArray_EMPTY(2, array.shape, PyArray_TYPE(array), 0)
-    reason = rank_window(array, size[0] * size[1] // 2, footprint, out, 4, 0.0, [0, 0], False)
+    reason = rank_window(array, size[0] * size[1] // 2, whole_footprint(2, size), out, 4, 0.0,
+                         (0, 0), False)
     return out if reason is None else reason

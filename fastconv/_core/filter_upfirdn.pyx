@@ -8,7 +8,6 @@ Zeros between the elements of x are not multiplied.  With `up` and `down` withou
 for r < up: each r has weights of its own, and reads every down-th element.  So x is dealt into
 `down` rows of cells, from which a vector of outputs m, m + 1, ... reads side by side.
 """
-import math
 import numbers
 
 import numpy as np
@@ -16,23 +15,28 @@ import numpy as np
 from libc.math cimport isfinite
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy
+from numpy cimport (
+    NPY_CDOUBLE, NPY_CFLOAT, NPY_DOUBLE, NPY_FLOAT, PyArray_IS_C_CONTIGUOUS, PyArray_ISNOTSWAPPED,
+    PyArray_TYPE, import_array)
 
 from fastconv._core.axis cimport CONSTANT, EDGE, MIRROR, SYMMETRIC, WRAP, Axis, reach
 from fastconv._core.boxes cimport array_t
 from fastconv._core.crew cimport F32, F64, crew_t, find_crew
 from fastconv._core.filters cimport (
     FC_FILTER_SLACK, FC_SUM, FC_SUM_COMPLEX, fc_filters, fc_sums)
-from fastconv._core.parallel cimport run_all, tasks_t
+from fastconv._core.parallel cimport SMALL_SCRATCH, run_all, run_small, tasks_t
 from fastconv._core.table cimport fc_kernels
 from fastconv._core.views cimport elements, look_complex, overlap
 from fastconv._core.window cimport operands_t
+
+import_array()
 
 cdef enum:
     CELLS = 48 * 1024           # of a task, about
     CHUNK_WORK = 1000 * 1000 * 1000     # operations between two looks at signals
 
 # The borders of SciPy by their numbers, of those that repeat elements.
-BORDERS = {0: CONSTANT, 1: SYMMETRIC, 2: EDGE, 4: WRAP, 5: MIRROR}
+cdef int[6] BORDERS = [CONSTANT, SYMMETRIC, EDGE, -1, WRAP, MIRROR]
 
 cdef struct upfirdn_t:
     const fc_kernels *kernels
@@ -111,6 +115,12 @@ cdef void one_task(const void *what, operands_t *operands, Py_ssize_t task,
                                    row + c * sums.dst_imaginary * p.itemsize, i, p.dst.storage)
 
 
+cdef Py_ssize_t common_factor(Py_ssize_t a, Py_ssize_t b) noexcept:
+    while b:
+        a, b = b, a % b
+    return a
+
+
 def upfirdn(x, h, out, Py_ssize_t up, Py_ssize_t down, Py_ssize_t axis, int mode, cval):
     """Upsample, filter and downsample along an axis, once arguments are checked: `h` are weights in
     the order of SciPy's own function, and `out` holds zeros."""
@@ -121,54 +131,57 @@ def upfirdn(x, h, out, Py_ssize_t up, Py_ssize_t down, Py_ssize_t axis, int mode
     cdef tasks_t tasks
     cdef Py_ssize_t r, j, at, common, lines, work
     cdef Py_ssize_t *room
-    cdef int table
-    cdef double complex number
+    cdef int table, number
+    cdef double complex value
     cdef double real
     cdef float narrow
     cdef bint is_complex
     if type(x) is not np.ndarray or type(h) is not np.ndarray or type(out) is not np.ndarray:
         return "an argument that is no array of NumPy"
-    if x.dtype.char not in "fdFD" or h.dtype != x.dtype or out.dtype != x.dtype:
+    number = PyArray_TYPE(x)
+    is_complex = number == NPY_CFLOAT or number == NPY_CDOUBLE
+    if (not is_complex and number != NPY_FLOAT and number != NPY_DOUBLE) \
+            or PyArray_TYPE(h) != number or PyArray_TYPE(out) != number \
+            or not PyArray_ISNOTSWAPPED(x) or not PyArray_ISNOTSWAPPED(h):
         return f"dtypes {x.dtype}, {h.dtype} and {out.dtype}"
-    if mode not in BORDERS:
+    if not 0 <= mode < 6 or BORDERS[mode] < 0:
         return "a border that extrapolates"
-    if x.ndim != out.ndim or not 0 <= axis < x.ndim or up < 1 or down < 1 or h.ndim != 1 \
-            or not h.flags.c_contiguous or h.size % up or not h.size:
-        return "unusual arguments"
-    if not x.size or not out.size or (mode and x.shape[axis] < 2):
-        return "unusual arguments"
-    if x.strides[axis] % x.itemsize:    # which SciPy rounds
-        return "elements that are not aligned to one another"
     reason = look_complex(x, &p.src, False) or look_complex(out, &p.dst, True) \
         or look_complex(h, &weights, False)
     if reason is not None:
         return reason
-    is_complex = x.itemsize != p.src.itemsize
+    if p.src.rank != p.dst.rank or not 0 <= axis < p.src.rank or up < 1 or down < 1 \
+            or weights.rank != 1 or not PyArray_IS_C_CONTIGUOUS(h) or weights.shape[0] % up:
+        return "unusual arguments"
+    if not elements(&p.src) or not elements(&p.dst) or not elements(&weights) \
+            or (mode and p.src.shape[axis] < 2):
+        return "unusual arguments"
+    p.components = 2 if is_complex else 1
+    if p.src.strides[axis] % (p.components * p.src.itemsize):   # which SciPy rounds
+        return "elements that are not aligned to one another"
     if type(cval) is not int and type(cval) is not float \
             and not isinstance(cval, numbers.Number if is_complex else numbers.Real):
         return "unusual arguments"
     try:
-        number = complex(cval)
+        value = cval
     except OverflowError:
         return "unusual arguments"
-    if not isfinite(number.real) or not isfinite(number.imag) \
+    if not isfinite(value.real) or not isfinite(value.imag) \
             or (is_complex and not np.isfinite(x).all()):
         return "numbers that are not finite"
     if overlap(&p.src, &p.dst):
         return "the output overlaps the input"
-    common = math.gcd(up, down)
-    p.taps, p.up, p.down, p.axis = h.size // up, up // common, down // common, axis
-    p.components = 2 if is_complex else 1
-    p.border.src, p.border.border = x.shape[axis], BORDERS[mode]
-    table = F32 if x.dtype.char in "fF" else F64
+    common = common_factor(up, down)
+    p.taps, p.up, p.down, p.axis = weights.shape[0] // up, up // common, down // common, axis
+    p.border.src, p.border.border = p.src.shape[axis], BORDERS[mode]
+    table = F32 if p.src.itemsize == 4 else F64
     work = elements(&p.dst) * p.taps * p.components
     find_crew(&crew, work)
-    p.kernels, p.filters, p.itemsize = crew.kernels[table], crew.filters[table], (
-        4 if table == F32 else 8)
-    if not p.kernels.finite(weights.data, h.size * p.components):
+    p.kernels, p.filters, p.itemsize = crew.kernels[table], crew.filters[table], p.src.itemsize
+    if not p.kernels.finite(weights.data, weights.shape[0] * p.components):
         return "numbers that are not finite"
     for j in range(p.components):
-        real = number.imag if j else number.real
+        real = value.imag if j else value.real
         narrow = <float> real
         memcpy(p.value[j], &narrow if table == F32 else <void *> &real, p.itemsize)
         if table == F32 and not isfinite(narrow):
@@ -206,8 +219,11 @@ def upfirdn(x, h, out, Py_ssize_t up, Py_ssize_t down, Py_ssize_t axis, int mode
         p.sums.dst_imaginary * p.itemsize) + 64
     tasks.scratch_bytes = (tasks.scratch_bytes + 63) // 64 * 64
     try:
-        run_all(&tasks, &operands, crew.threads, crew.shared,
-                max(<Py_ssize_t> 1, tasks.count // (work // CHUNK_WORK + 1)))
+        if tasks.count == 1 and tasks.scratch_bytes <= SMALL_SCRATCH:
+            run_small(&tasks, &operands)
+        else:
+            run_all(&tasks, &operands, crew.threads, crew.shared,
+                    max(<Py_ssize_t> 1, tasks.count // (work // CHUNK_WORK + 1)))
     finally:
         free(room)
     return out

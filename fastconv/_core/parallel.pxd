@@ -24,5 +24,9 @@ cdef bint forked            # this process is a forked child: it has one thread
 cdef int startable(int threads) noexcept nogil
 cdef void run_tasks(const tasks_t *tasks, operands_t *operands, Py_ssize_t first, Py_ssize_t last,
                     char *scratch) noexcept nogil
+cdef enum:
+    SMALL_SCRATCH = 16 * 1024   # bytes that the stack has room for
+
+cdef void run_small(const tasks_t *tasks, operands_t *operands) noexcept
 cdef bint run_all(const tasks_t *tasks, operands_t *operands, int threads, bint shared,
                   Py_ssize_t chunk) except -1

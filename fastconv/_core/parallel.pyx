@@ -4,6 +4,7 @@ import os
 
 from cpython.exc cimport PyErr_CheckSignals
 from cython.parallel cimport parallel, prange, threadid
+from libc.stdint cimport uintptr_t
 
 from fastconv._core cimport scratch as pool
 from fastconv._core.window cimport operands_t
@@ -157,3 +158,9 @@ cdef bint run_all(const tasks_t *tasks, operands_t *operands, int threads, bint 
         if scratch != NULL:
             pool.release(scratch)
     return not operands.not_finite
+
+
+cdef void run_small(const tasks_t *tasks, operands_t *operands) noexcept:
+    """Do the one task of a small call, whose scratch the stack has room for, with the GIL."""
+    cdef char[SMALL_SCRATCH + 64] scratch
+    tasks.one_task(tasks.what, operands, 0, scratch + (-<uintptr_t> scratch) % 64)

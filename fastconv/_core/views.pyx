@@ -4,8 +4,9 @@
 from numpy cimport (
     NPY_ARRAY_WRITEABLE, NPY_BOOL, NPY_BYTE, NPY_DOUBLE, NPY_FLOAT, NPY_INT, NPY_LONG,
     NPY_LONGLONG, NPY_SHORT, NPY_UBYTE, NPY_UINT, NPY_ULONG, NPY_ULONGLONG, NPY_USHORT,
-    PyArray_BYTES, PyArray_CHKFLAGS, PyArray_Check, PyArray_DIMS, PyArray_ISNOTSWAPPED,
-    PyArray_ITEMSIZE, PyArray_NDIM, PyArray_STRIDES, PyArray_TYPE, import_array, ndarray)
+    PyArray_BYTES, PyArray_CHKFLAGS, PyArray_Check, PyArray_DIMS, PyArray_ISCOMPLEX,
+    PyArray_ISNOTSWAPPED, PyArray_ITEMSIZE, PyArray_NDIM, PyArray_STRIDES, PyArray_TYPE,
+    import_array, ndarray)
 
 from fastconv._core.boxes cimport array_t
 from fastconv._core.filters cimport (
@@ -63,7 +64,7 @@ cdef object look(object array, array_t *view, bint written):
 
 cdef object look_complex(object array, array_t *view, bint written):
     """The same, where complex arrays are seen by their real components."""
-    if array.dtype.kind == "c":
+    if PyArray_Check(array) and PyArray_ISCOMPLEX(<ndarray> array):
         return look(array.real, view, written)
     return look(array, view, written)
 

@@ -16,7 +16,7 @@ from itertools import groupby
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
-from .dispatch import StandIn, make_call
+from .dispatch import make_call, stand_in
 from .entries import FILTERS, TOOLS
 from .fastest import METHODS, with_fastest
 from .keywords import with_keywords
@@ -85,7 +85,7 @@ class Copies:
                 for word, value in vars(self.module(source)).items()
                 if isinstance(value, FunctionType) and value.__module__ == source
             }
-            module.ndimage = StandIn(module.ndimage, functions)
+            module.ndimage = stand_in(module.ndimage, functions)
 
     def _replace(self, name: str, module: ModuleType) -> None:
         places = self.seam.ours(self.seam.places_of(name))
@@ -97,7 +97,7 @@ class Copies:
                 for place in group
             }
             original = getattr(module, holder)
-            setattr(module, holder, calls.get(None) or StandIn(original, calls))
+            setattr(module, holder, calls.get(None) or stand_in(original, calls))
 
     # ---- which functions reach an entry ----------------------------------------------------------
 
@@ -124,7 +124,7 @@ class Copies:
                 return True
         for name in names & space.keys():
             value = space[name]
-            if isinstance(value, ModuleType | StandIn):
+            if isinstance(value, ModuleType):
                 if any(self._is_ours(vars(value).get(attribute)) for attribute in names):
                     return True
             elif self._is_ours(value) and _loads_global(code, name):

@@ -13,10 +13,10 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from types import ModuleType
 from typing import Any, Protocol
 
 UNFIT = (TypeError, ValueError, OverflowError)  # of arguments that our function cannot convert
-TRANSFORM = "x, s=None, axes=None, norm=None, overwrite_x=False, workers=None"
 
 
 class Switch(Protocol):
@@ -69,7 +69,7 @@ class Counts:
 
 # Each parameter by itself: a call that packs its arguments into a tuple takes twice as long.
 _CALL = """
-def call({parameters}):
+def call({arguments}):
 {guard}    try:
         result = engine({arguments})
     except UNFIT as error:
@@ -79,6 +79,12 @@ def call({parameters}):
         return result
     hand_over(result)
     return original({arguments})
+"""
+# Transforms have optional arguments, and an engine that serves every call.
+_TRANSFORM = """
+def call(x, s=None, axes=None, norm=None, overwrite_x=False, workers=None):
+{guard}    next(serve)
+    return engine({arguments})
 """
 _GUARD = """    if not switch.process and not here():
         return original({arguments})
@@ -99,7 +105,6 @@ def make_call(
     ([2, 4, 20], 2, {'large': 1})
     """
     arguments = ", ".join(f"a{n}" for n in range(arity)) or "x, s, axes, norm, overwrite_x, workers"
-    parameters = arguments if arity else TRANSFORM
     guard = "" if switch is None else _GUARD.format(arguments=arguments)
     space = {
         "UNFIT": UNFIT,
@@ -110,30 +115,24 @@ def make_call(
     }
     if switch is not None:
         space |= {"switch": switch, "here": switch.here}
-    text = _CALL.format(parameters=parameters, arguments=arguments, guard=guard)
-    exec(text, space)
+    text = _CALL if arity else _TRANSFORM
+    exec(text.format(arguments=arguments, guard=guard), space)
     return space["call"]
 
 
-class StandIn:
+def stand_in(original: Any, attributes: dict[str, Any]) -> ModuleType:
     """A module with some attributes of ours; all others are those of the original.
 
+    A plain module, as Python looks its attributes up fastest; with a copy of all that is there, as
+    `__getattr__` would take a microsecond.
+
     >>> import math
-    >>> ours = StandIn(math, {"sin": "ours"})
+    >>> ours = stand_in(math, {"sin": "ours"})
     >>> ours.sin, ours.pi
     ('ours', 3.141592653589793)
     """
-
-    def __init__(self, original: Any, attributes: dict[str, Any]) -> None:
-        # A copy of all that is there: __getattr__ would take a microsecond for each.
-        self.__dict__.update(vars(original) | attributes)
-        self.__dict__["_original"] = original
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._original, name)
-
-    def __dir__(self) -> list[str]:
-        return sorted({*dir(self._original), *self.__dict__} - {"_original"})
-
-    def __repr__(self) -> str:
-        return f"<{self._original!r} with functions of fastconv>"
+    module = ModuleType(getattr(original, "__name__", "original"))
+    module.__dict__.update(vars(original) | attributes)
+    module.__dict__["__getattr__"] = lambda name: getattr(original, name)
+    module.__dict__["__dir__"] = lambda: sorted({*dir(original), *attributes})
+    return module

@@ -109,9 +109,11 @@ def with_keywords(
     several = [p.name for p in given if p.kind is p.VAR_POSITIONAL]
     rest = [p.name for p in given if p.kind is p.VAR_KEYWORD]
     required = [p.name for p in given if p.default is p.empty and p.name in leading]
-    looked = [*required, *(n for n in (*leading, *keywords) if n in ARRAYS and n not in required)]
+    optional = [n for n in (*leading, *keywords) if n in ARRAYS and n not in required]
+    looked = [*required, *optional]
     said = ["threads is not None", "precision != 'scipy'"]
-    said += [f"type({name}) not in COMMON" for name in looked]
+    said += [f"type({name}) not in COMMON" for name in required]
+    said += [f"({name} is not None and type({name}) not in COMMON)" for name in optional]
     if seldom not in (None, function):
         said.append("method not in METHODS")
     stars = [f"*{name}" for name in several]

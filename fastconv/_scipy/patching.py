@@ -21,7 +21,7 @@ from types import TracebackType
 from typing import Any, NamedTuple
 
 from . import need_scipy
-from .dispatch import StandIn, make_call
+from .dispatch import make_call, stand_in
 from .entries import MODULES
 from .loading import AfterImport
 from .seam import Place, Seam, the_seam
@@ -149,7 +149,7 @@ class Patch:
         for holder, group in groupby(places, key=lambda place: place.entry.holder):
             original = getattr(module, holder)
             calls = {place.entry.attribute: self._call(place) for place in group}
-            ours = calls[None] if None in calls else StandIn(original, calls)
+            ours = calls[None] if None in calls else stand_in(original, calls)
             yield Replaced(module, holder, original, ours)
 
     def _call(self, place: Place) -> Any:
