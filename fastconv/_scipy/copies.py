@@ -11,11 +11,11 @@ import dis
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from importlib import import_module
-from importlib.util import find_spec, module_from_spec
 from itertools import groupby
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
+from . import outputs
 from .dispatch import make_call, stand_in
 from .entries import FILTERS, TOOLS
 from .fastest import METHODS, with_fastest
@@ -65,10 +65,7 @@ class Copies:
     def module(self, name: str) -> ModuleType:
         """The copy of a module of SciPy."""
         if name not in self._modules:
-            spec = find_spec(name)
-            module = module_from_spec(spec)
-            spec.loader.exec_module(module)
-            self._modules[name] = module
+            self._modules[name] = module = outputs.copied(name)
             self._link(name, module)
             self._replace(name, module)
         return self._modules[name]
@@ -78,6 +75,8 @@ class Copies:
             if linked == name and hasattr(module, word):
                 copy = self.module(source)
                 setattr(module, word, copy if function is None else getattr(copy, function))
+        if name == FILTERS and hasattr(module, outputs.SUPPORT):
+            setattr(module, outputs.SUPPORT, outputs.support())
         if name == TOOLS:
             functions = {
                 word: value

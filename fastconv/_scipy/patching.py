@@ -20,9 +20,9 @@ from itertools import groupby
 from types import TracebackType
 from typing import Any, NamedTuple
 
-from . import need_scipy
+from . import need_scipy, outputs
 from .dispatch import make_call, stand_in
-from .entries import MODULES
+from .entries import FILTERS, MODULES
 from .loading import AfterImport
 from .seam import Place, Seam, the_seam
 
@@ -151,6 +151,9 @@ class Patch:
             calls = {place.entry.attribute: self._call(place) for place in group}
             ours = calls[None] if None in calls else stand_in(original, calls)
             yield Replaced(module, holder, original, ours)
+        if name == FILTERS and hasattr(module, outputs.SUPPORT):
+            ours = outputs.support(outputs.empty_where(self))
+            yield Replaced(module, outputs.SUPPORT, getattr(module, outputs.SUPPORT), ours)
 
     def _call(self, place: Place) -> Any:
         return make_call(place.engine, place.original, place.counts, place.entry.arity, switch=self)

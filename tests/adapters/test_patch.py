@@ -15,12 +15,14 @@ from scipy import ndimage, signal
 from scipy.ndimage import gaussian_filter
 
 from fastconv import patch as public
+from fastconv._scipy import outputs
 from fastconv._scipy.entries import ENTRIES
 from fastconv._scipy.patching import Patch, installed
 from fastconv._scipy.seam import Seam
 
 image = np.arange(12.0).reshape(3, 4)
 GLOBALS = {(entry.module, entry.holder) for entry in ENTRIES}
+GLOBALS.add(("scipy.ndimage._filters", "_ni_support"))
 
 
 def values():
@@ -82,6 +84,25 @@ def test_uninstall_restores_the_very_same_objects(patch):
     patch.uninstall()
     after = values()
     assert all(after[key] is before[key] for key in before)
+
+
+def test_outputs_hold_zeros_before_where_it_is_not_in_force(patch, monkeypatch):
+    made = []
+    empty = outputs.empty
+    monkeypatch.setattr(outputs, "empty", lambda *words: made.append(words) or empty(*words))
+    with installed(patch):
+        gaussian_filter(image, 1)
+        assert made
+        made.clear()
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(gaussian_filter, image, 1).result()
+        assert not made
+
+
+def test_outputs_of_the_other_byte_order_hold_zeros():
+    swapped = np.dtype("f8").newbyteorder()
+    assert not outputs.empty((50, 70), swapped).any()
+    assert outputs.empty((2, 3), "float32").dtype == np.float32
 
 
 def test_installs_are_counted(patch):

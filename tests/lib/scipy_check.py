@@ -8,14 +8,29 @@ import warnings
 from types import SimpleNamespace
 
 import numpy as np
-from scipy_arrays import Array, Made, Over, Own, made, over
+from scipy_arrays import CANARY, Array, Made, Over, Own, made, over
 from scipy_faults import any_order, any_warning, to_rounding
 
 
 def modules(package):
     """The two modules of a package: SciPy's, or those of the drop-in."""
     names = ("ndimage", "signal")
+    if package == "fastconv":
+        marked_outputs()
     return SimpleNamespace(**{n: importlib.import_module(f"{package}.{n}") for n in names})
+
+
+def marked_outputs():
+    """Let outputs that our copies of SciPy's modules make hold no zeros before they are written."""
+    from fastconv._scipy import copies, outputs
+
+    def marked(shape, dtype):
+        output = outputs.empty(shape, dtype)
+        if output.dtype.isnative and not output.dtype.hasobject:
+            output.reshape(-1).view(np.uint8)[...] = CANARY
+        return output
+
+    copies.the_copies().module(copies.FILTERS)._ni_support = outputs.support(marked)
 
 
 SCIPY = modules("scipy")
