@@ -76,7 +76,7 @@ MODULES = ["arrays", "table", "axis", "window", "source", "weights", "epilogue",
 MODULES += ["parallel", "stencil", "regions", "direct", "im2col_gemm", "planes", "channels"]
 MODULES += ["depthwise", "grouped", "unshared", "local", "chain", "measure", "pooled"]
 MODULES += ["pooling", "lines", "uneven", "unpool", "passes", "rows", "resample"]
-MODULES += ["boxes", "cells", "views", "crew", "filter_pass", "filter_sums", "filter_extremes"]
+MODULES += ["boxes", "cells", "views", "context", "filter_pass", "filter_sums", "filter_extremes"]
 MODULES += ["filter_rank", "filter_signal", "filter_upfirdn"]
 # Modules in which a call spends little time, half of which is code that reads arguments.
 SMALL = ["axis", "window", "conv", "scratch", "measure", "chain", "uneven", "unpool", "passes"]

@@ -8,7 +8,7 @@ from numpy cimport NPY_BOOL, PyArray_IS_C_CONTIGUOUS, PyArray_TYPE, import_array
 
 from fastconv._core.boxes cimport array_t, box_t, choose_boxes, pass_t
 from fastconv._core.cells cimport run_pass
-from fastconv._core.crew cimport crew_t
+from fastconv._core.context cimport context_t
 from fastconv._core.filter_pass cimport (
     RANGES, as_double, begin_line_pass, begin_window_pass, elements_of, hold_narrow, odd_numbers,
     place_taps)
@@ -48,23 +48,23 @@ def min_or_max_filter1d(input, Py_ssize_t size, int axis, output, int mode, cval
                         Py_ssize_t origin, int minimum):
     """Extremes along an axis: scipy.ndimage.minimum_filter1d, once its arguments are checked."""
     cdef pass_t p
-    cdef crew_t crew
+    cdef context_t context
     cdef array_t src
     cdef double value
-    reason = begin_line_pass(&p, input, axis, output, mode, cval, size, origin, False, &crew)
+    reason = begin_line_pass(&p, input, axis, output, mode, cval, size, origin, False, &context)
     if reason is not None:
         return reason or None
     look(input, &src, False)
     memcpy(&value, p.value[0], 8)
     if p.constant and isnan(value):
         return "a constant that is NaN"
-    if odd_numbers(input, &src, &crew) & 1:
+    if odd_numbers(input, &src, &context) & 1:
         return "NaN in the input"
-    hold_narrow(&p, &crew, value)
+    hold_narrow(&p, &context, value)
     p.name, p.taps = "min_or_max_filter1d", size
     p.whole, p.minimum = extreme_box, minimum != 0
-    choose_boxes(&p, elements_of(&p) * 8, 1, crew.threads)
-    run_pass(&p, crew.threads, crew.shared, elements_of(&p) * 8)
+    choose_boxes(&p, elements_of(&p) * 8, 1, context.threads)
+    run_pass(&p, context.threads, context.shared, elements_of(&p) * 8)
     return None
 
 
@@ -77,7 +77,7 @@ cdef const char *extreme_row(const pass_t *p, const char *cell, Py_ssize_t count
 def min_or_max_filter(input, footprint, structure, output, int mode, cval, origins, int minimum):
     """Extremes under a footprint: scipy.ndimage.minimum_filter, once its arguments are checked."""
     cdef pass_t p
-    cdef crew_t crew
+    cdef context_t context
     cdef array_t window, heights
     cdef Py_ssize_t i, n, taps = 0
     cdef double value
@@ -92,7 +92,7 @@ def min_or_max_filter(input, footprint, structure, output, int mode, cval, origi
         return reason
     if PyArray_TYPE(footprint) != NPY_BOOL or not PyArray_IS_C_CONTIGUOUS(footprint):
         return "a footprint that is no contiguous bool"
-    reason = begin_window_pass(&p, input, &window, output, mode, origins, &crew, value)
+    reason = begin_window_pass(&p, input, &window, output, mode, origins, &context, value)
     if reason is not None:
         return reason or None
     kind = p.src_storage & FC_KIND
@@ -106,7 +106,7 @@ def min_or_max_filter(input, footprint, structure, output, int mode, cval, origi
         memcpy(p.value[0], &value, 8)
     p.footprint.add = FC_ADD_NOTHING
     if structure is None:
-        hold_narrow(&p, &crew, value)
+        hold_narrow(&p, &context, value)
     else:
         reason = look(structure, &heights, False)
         if reason is not None:
@@ -131,13 +131,13 @@ def min_or_max_filter(input, footprint, structure, output, int mode, cval, origi
     p.name, p.taps = "min_or_max_filter", taps
     p.footprint.minimum, p.footprint.taps, p.row = minimum != 0, taps, extreme_row
     p.footprint.height, p.footprint.offset = height, <Py_ssize_t *> (height + n)
-    choose_boxes(&p, elements_of(&p) * n, 1, crew.threads)
+    choose_boxes(&p, elements_of(&p) * n, 1, context.threads)
     place_taps(&p, &window, used, <Py_ssize_t *> (height + n))
     try:
         if structure is not None:
             reason = raise_heights(&p, <const double *> heights.data, used, n, height)
         if reason is None:
-            run_pass(&p, crew.threads, crew.shared, elements_of(&p) * n)
+            run_pass(&p, context.threads, context.shared, elements_of(&p) * n)
     finally:
         free(height)
     return reason

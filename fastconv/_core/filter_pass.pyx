@@ -11,7 +11,7 @@ import numpy as np
 from libc.string cimport memcpy
 
 from fastconv._core.boxes cimport MOST_TOLD, array_t, begin_pass, pass_t, tap_offset
-from fastconv._core.crew cimport F32, F64, crew_t, find_crew
+from fastconv._core.context cimport F32, F64, context_t, find_context
 from fastconv._core.filters cimport (
     FC_F32, FC_F64, FC_I8, FC_I16, FC_SWAPPED, FC_TURN, FC_U8, FC_U16, FC_U64, fc_filters)
 from fastconv._core.views cimport elements, look, overlap, same_place
@@ -54,7 +54,7 @@ cdef object as_double(value, double *number):
 
 
 cdef object begin_line_pass(pass_t *p, object input, int axis, object output, int mode, cval,
-                            Py_ssize_t size, Py_ssize_t origin, bint running, crew_t *crew):
+                            Py_ssize_t size, Py_ssize_t origin, bint running, context_t *context):
     """A pass with windows of `size` along one axis; "" where there is nothing to do.  A sum that is
     `running` subtracts what lies before a window, and lines run side by side."""
     cdef bint across = False
@@ -87,14 +87,14 @@ cdef object begin_line_pass(pass_t *p, object input, int axis, object output, in
     if reason is not None:
         return reason
     p.in_place, p.size, p.running = in_place, size, running
-    find_crew(crew, elements(&src) * (8 if running else size))
-    p.kernels, p.filters, p.itemsize = crew.kernels[F64], crew.filters[F64], 8
+    find_context(context, elements(&src) * (8 if running else size))
+    p.kernels, p.filters, p.itemsize = context.kernels[F64], context.filters[F64], 8
     memcpy(p.value[0], &value, 8)
     return None
 
 
 cdef object begin_window_pass(pass_t *p, object input, const array_t *window, object output,
-                              int mode, origins, crew_t *crew, double value):
+                              int mode, origins, context_t *context, double value):
     """A pass with windows along all axes; "" where there is nothing to do."""
     cdef array_t src, dst
     cdef Py_ssize_t[MOST_TOLD] before, after
@@ -128,8 +128,8 @@ cdef object begin_window_pass(pass_t *p, object input, const array_t *window, ob
         return reason
     if p.dst_storage == FC_U64:
         p.dst_storage |= FC_TURN
-    find_crew(crew, elements(&src) * elements(window))
-    p.kernels, p.filters, p.itemsize = crew.kernels[F64], crew.filters[F64], 8
+    find_context(context, elements(&src) * elements(window))
+    p.kernels, p.filters, p.itemsize = context.kernels[F64], context.filters[F64], 8
     memcpy(p.value[0], &value, 8)
     return None
 
@@ -166,19 +166,19 @@ cdef void place_taps(const pass_t *p, const array_t *window, const char *used,
             a -= 1
 
 
-cdef void hold_narrow(pass_t *p, const crew_t *crew, double value) noexcept:
+cdef void hold_narrow(pass_t *p, const context_t *context, double value) noexcept:
     """Let cells be float32 where that holds all that there is: comparisons are the same then."""
     cdef float narrow = <float> value
     if p.constant and narrow != value:
         return
     if p.src_storage in (FC_F32, FC_U8, FC_I8, FC_U16, FC_I16):
-        p.kernels, p.filters, p.itemsize = crew.kernels[F32], crew.filters[F32], 4
+        p.kernels, p.filters, p.itemsize = context.kernels[F32], context.filters[F32], 4
         memcpy(p.value[0], &narrow, 4)
 
 
-cdef int odd_numbers(object input, const array_t *array, const crew_t *crew) except -1:
+cdef int odd_numbers(object input, const array_t *array, const context_t *context) except -1:
     """Bits: 1 if any number of an array is NaN, and 2 if one is -0.0."""
-    cdef const fc_filters *filters = crew.filters[F32 if array.storage == FC_F32 else F64]
+    cdef const fc_filters *filters = context.filters[F32 if array.storage == FC_F32 else F64]
     cdef Py_ssize_t size = array.itemsize
     cdef int a
     if array.storage & FC_SWAPPED:

@@ -20,7 +20,7 @@ from numpy cimport (
 
 from fastconv._core.boxes cimport array_t, choose_boxes, pass_t
 from fastconv._core.cells cimport run_pass
-from fastconv._core.crew cimport I64, crew_t
+from fastconv._core.context cimport I64, context_t
 from fastconv._core.filter_pass cimport (
     RANGES, as_double, begin_window_pass, elements_of, hold_narrow, odd_numbers, place_taps)
 from fastconv._core.filters cimport (
@@ -79,7 +79,7 @@ cdef Py_ssize_t most_steps(Py_ssize_t n) noexcept:
 
 
 cdef object find_rank(pass_t *p, const array_t *window, const char *used, Py_ssize_t taps,
-                      Py_ssize_t rank, const crew_t *crew):
+                      Py_ssize_t rank, const context_t *context):
     """Run a pass for the rank among the taps that are used."""
     cdef Py_ssize_t work
     cdef fc_rank_step *step
@@ -99,10 +99,10 @@ cdef object find_rank(pass_t *p, const array_t *window, const char *used, Py_ssi
         make_network(&p.rank, step)
         work = 2 * p.rank.steps
         p.room_bytes = 2 * taps * 64 + FC_FILTER_SLACK
-    choose_boxes(p, elements_of(p) * work, 1, crew.threads)
+    choose_boxes(p, elements_of(p) * work, 1, context.threads)
     place_taps(p, window, used, offset)
     try:
-        run_pass(p, crew.threads, crew.shared, elements_of(p) * work)
+        run_pass(p, context.threads, context.shared, elements_of(p) * work)
     finally:
         free(offset)
     return None
@@ -118,7 +118,7 @@ cdef object rank_window(object input, Py_ssize_t rank, ndarray footprint, object
                         cval, origins, bint exact):
     """`exact`: integers of 64 bits are compared as such, not as double."""
     cdef pass_t p
-    cdef crew_t crew
+    cdef context_t context
     cdef array_t src, window
     cdef Py_ssize_t i, taps = 0
     cdef double value
@@ -135,7 +135,7 @@ cdef object rank_window(object input, Py_ssize_t rank, ndarray footprint, object
         taps += used[i] != 0
     if not 0 <= rank < taps:
         return "unusual arguments"
-    reason = begin_window_pass(&p, input, &window, output, mode, origins, &crew, value)
+    reason = begin_window_pass(&p, input, &window, output, mode, origins, &context, value)
     if reason is not None:
         return reason or None
     if p.src_storage & FC_KIND not in (FC_F32, FC_F64):
@@ -151,13 +151,13 @@ cdef object rank_window(object input, Py_ssize_t rank, ndarray footprint, object
     memcpy(p.value[0], &value, 8)
     if p.constant and (isnan(value) or (value == 0 and signbit(value))):
         return "a constant that is NaN or -0.0"
-    if odd_numbers(input, &src, &crew):
+    if odd_numbers(input, &src, &context):
         return "NaN or -0.0 in the input"
-    hold_narrow(&p, &crew, value)
+    hold_narrow(&p, &context, value)
     if exact and p.src_storage == FC_I64:
-        p.kernels, p.filters = crew.kernels[I64], crew.filters[I64]
+        p.kernels, p.filters = context.kernels[I64], context.filters[I64]
         memcpy(p.value[0], &whole, 8)
-    return find_rank(&p, &window, used, taps, rank, &crew)
+    return find_rank(&p, &window, used, taps, rank, &context)
 
 
 def rank_filter(input, Py_ssize_t rank, footprint, output, int mode, cval, origins):

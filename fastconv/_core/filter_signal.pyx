@@ -14,7 +14,7 @@ from numpy cimport (
 
 from fastconv._core.boxes cimport MOST_TOLD, array_t, begin_pass, choose_boxes, pass_t
 from fastconv._core.cells cimport run_pass
-from fastconv._core.crew cimport F32, F64, I64, crew_t, find_crew
+from fastconv._core.context cimport F32, F64, I64, context_t, find_context
 from fastconv._core.filter_pass cimport place_taps
 from fastconv._core.filter_sums cimport sum_row
 from fastconv._core.filters cimport (
@@ -56,7 +56,7 @@ cdef object window_sum(ndarray image, ndarray kernel, ndarray out, const Py_ssiz
                        int border, object constant, bint flipped, bint by_fours):
     """Sums of arrays of one dtype; `by_fours`: see FC_SUM_FOURS."""
     cdef pass_t p
-    cdef crew_t crew
+    cdef context_t context
     cdef array_t src, dst, window
     cdef Py_ssize_t[MOST_TOLD] after
     cdef Py_ssize_t[2 * SMALL] small
@@ -85,9 +85,9 @@ cdef object window_sum(ndarray image, ndarray kernel, ndarray out, const Py_ssiz
     n = elements(&window)
     p.components = 2 if is_complex else 1
     work = elements(&dst) * n * p.components
-    find_crew(&crew, work)
+    find_context(&context, work)
     table = F32 if src.storage == FC_F32 else F64 if src.storage == FC_F64 else I64
-    p.kernels, p.filters = crew.kernels[table], crew.filters[table]
+    p.kernels, p.filters = context.kernels[table], context.filters[table]
     p.itemsize = 4 if table == F32 else 8
     if is_complex or table == I64:
         kernel = np.ascontiguousarray(kernel).astype(CELLS[table, is_complex])
@@ -114,13 +114,13 @@ cdef object window_sum(ndarray image, ndarray kernel, ndarray out, const Py_ssiz
         p.sums.form = FC_SUM_FOURS if by_fours else FC_SUM
     p.sums.taps, p.sums.every, p.row = n, window.shape[window.rank - 1], sum_row
     p.sums.weight, p.sums.offset = <const void *> kernel.data, offset
-    choose_boxes(&p, work, 1, crew.threads)
+    choose_boxes(&p, work, 1, context.threads)
     place_taps(&p, &window, used, offset)
     if flipped:                 # tap by tap of the kernel, as SciPy goes
         for i in range(n // 2):
             offset[i], offset[n - 1 - i] = offset[n - 1 - i], offset[i]
     try:
-        run_pass(&p, crew.threads, crew.shared, work)
+        run_pass(&p, context.threads, context.shared, work)
     finally:
         if n > SMALL:
             free(offset)

@@ -8,7 +8,7 @@ from numpy cimport PyArray_IS_C_CONTIGUOUS, import_array
 from fastconv._core.boxes cimport (
     LANES, array_t, box_t, choose_boxes, pass_t, side_t, tap_offset)
 from fastconv._core.cells cimport run_pass
-from fastconv._core.crew cimport crew_t
+from fastconv._core.context cimport context_t
 from fastconv._core.filter_pass cimport (
     as_double, begin_line_pass, begin_window_pass, elements_of, place_taps)
 from fastconv._core.filters cimport (
@@ -32,7 +32,7 @@ cdef const char *sum_row(const pass_t *p, const char *cell, Py_ssize_t count,
 def correlate1d(input, weights, int axis, output, int mode, cval, Py_ssize_t origin):
     """Sums along an axis: scipy.ndimage.correlate1d, once its arguments are checked."""
     cdef pass_t p
-    cdef crew_t crew
+    cdef context_t context
     cdef array_t taps
     cdef Py_ssize_t t, n, half
     cdef const double *given
@@ -45,7 +45,7 @@ def correlate1d(input, weights, int axis, output, int mode, cval, Py_ssize_t ori
     if taps.rank != 1 or taps.storage != FC_F64 or (taps.strides[0] != 8 and taps.shape[0] > 1):
         return "weights that are no row of float64"
     n = taps.shape[0]
-    reason = begin_line_pass(&p, input, axis, output, mode, cval, n, origin, False, &crew)
+    reason = begin_line_pass(&p, input, axis, output, mode, cval, n, origin, False, &context)
     if reason is not None:
         return reason or None
     p.name, p.taps = "correlate1d", n
@@ -58,7 +58,7 @@ def correlate1d(input, weights, int axis, output, int mode, cval, Py_ssize_t ori
     offset = <Py_ssize_t *> (weight + n)
     p.sums.weight, p.sums.offset, p.sums.mate = weight, offset, offset + n
     p.row = sum_row
-    choose_boxes(&p, elements_of(&p) * n, 1, crew.threads)
+    choose_boxes(&p, elements_of(&p) * n, 1, context.threads)
     p.sums.form, p.sums.taps = form_of(given, n), n
     if p.sums.form == FC_SUM_FIRST:         # the last one comes first
         weight[0], offset[0] = given[n - 1], tap_offset(&p, axis, n - 1)
@@ -71,7 +71,7 @@ def correlate1d(input, weights, int axis, output, int mode, cval, Py_ssize_t ori
             weight[t + 1], offset[t + 1] = given[t], tap_offset(&p, axis, t)
             offset[n + t + 1] = tap_offset(&p, axis, n - 1 - t)
     try:
-        run_pass(&p, crew.threads, crew.shared, elements_of(&p) * n)
+        run_pass(&p, context.threads, context.shared, elements_of(&p) * n)
     finally:
         if n > SMALL:
             free(weight)
@@ -94,7 +94,7 @@ cdef int form_of(const double *weight, Py_ssize_t n) noexcept:
 def correlate(input, weights, output, int mode, cval, origins):
     """Sums over windows: scipy.ndimage.correlate, once its arguments are checked."""
     cdef pass_t p
-    cdef crew_t crew
+    cdef context_t context
     cdef array_t window
     cdef Py_ssize_t i, n, taps = 0
     cdef const double *given
@@ -109,7 +109,7 @@ def correlate(input, weights, output, int mode, cval, origins):
         return reason
     if window.storage != FC_F64 or not PyArray_IS_C_CONTIGUOUS(weights):
         return "weights that are no contiguous float64"
-    reason = begin_window_pass(&p, input, &window, output, mode, origins, &crew, value)
+    reason = begin_window_pass(&p, input, &window, output, mode, origins, &context, value)
     if reason is not None:
         return reason or None
     n, given = elements(&window), <const double *> window.data
@@ -127,10 +127,10 @@ def correlate(input, weights, output, int mode, cval, origins):
     p.name, p.taps = "correlate", taps
     p.sums.form, p.sums.taps, p.row = FC_SUM, taps, sum_row
     p.sums.weight, p.sums.offset = weight, <Py_ssize_t *> (weight + n)
-    choose_boxes(&p, elements_of(&p) * n, 1, crew.threads)
+    choose_boxes(&p, elements_of(&p) * n, 1, context.threads)
     place_taps(&p, &window, used, <Py_ssize_t *> (weight + n))
     try:
-        run_pass(&p, crew.threads, crew.shared, elements_of(&p) * n)
+        run_pass(&p, context.threads, context.shared, elements_of(&p) * n)
     finally:
         if n > SMALL:
             free(weight)
@@ -165,11 +165,11 @@ cdef char *mean_box(const pass_t *p, const box_t *box, char *cells, char *scratc
 def uniform_filter1d(input, Py_ssize_t size, int axis, output, int mode, cval, Py_ssize_t origin):
     """Means along an axis: scipy.ndimage.uniform_filter1d, once its arguments are checked."""
     cdef pass_t p
-    cdef crew_t crew
-    reason = begin_line_pass(&p, input, axis, output, mode, cval, size, origin, True, &crew)
+    cdef context_t context
+    reason = begin_line_pass(&p, input, axis, output, mode, cval, size, origin, True, &context)
     if reason is not None:
         return reason or None
     p.name, p.taps, p.whole = "uniform_filter1d", size, mean_box
-    choose_boxes(&p, elements_of(&p) * 8, LANES if p.pixel == 1 else 1, crew.threads)
-    run_pass(&p, crew.threads, crew.shared, elements_of(&p) * 8)
+    choose_boxes(&p, elements_of(&p) * 8, LANES if p.pixel == 1 else 1, context.threads)
+    run_pass(&p, context.threads, context.shared, elements_of(&p) * 8)
     return None

@@ -21,7 +21,7 @@ from numpy cimport (
 
 from fastconv._core.axis cimport CONSTANT, EDGE, MIRROR, SYMMETRIC, WRAP, Axis, reach
 from fastconv._core.boxes cimport array_t
-from fastconv._core.crew cimport F32, F64, crew_t, find_crew
+from fastconv._core.context cimport F32, F64, context_t, find_context
 from fastconv._core.filters cimport (
     FC_FILTER_SLACK, FC_SUM, FC_SUM_COMPLEX, fc_filters, fc_sums)
 from fastconv._core.parallel cimport SMALL_SCRATCH, run_all, run_small, tasks_t
@@ -125,7 +125,7 @@ def upfirdn(x, h, out, Py_ssize_t up, Py_ssize_t down, Py_ssize_t axis, int mode
     """Upsample, filter and downsample along an axis, once arguments are checked: `h` are weights in
     the order of SciPy's own function, and `out` holds zeros."""
     cdef upfirdn_t p
-    cdef crew_t crew
+    cdef context_t context
     cdef array_t weights
     cdef operands_t operands
     cdef tasks_t tasks
@@ -176,8 +176,9 @@ def upfirdn(x, h, out, Py_ssize_t up, Py_ssize_t down, Py_ssize_t axis, int mode
     p.border.src, p.border.border = p.src.shape[axis], BORDERS[mode]
     table = F32 if p.src.itemsize == 4 else F64
     work = elements(&p.dst) * p.taps * p.components
-    find_crew(&crew, work)
-    p.kernels, p.filters, p.itemsize = crew.kernels[table], crew.filters[table], p.src.itemsize
+    find_context(&context, work)
+    p.kernels, p.filters = context.kernels[table], context.filters[table]
+    p.itemsize = p.src.itemsize
     if not p.kernels.finite(weights.data, weights.shape[0] * p.components):
         return "numbers that are not finite"
     for j in range(p.components):
@@ -192,7 +193,7 @@ def upfirdn(x, h, out, Py_ssize_t up, Py_ssize_t down, Py_ssize_t axis, int mode
     p.counts = (p.dst.shape[axis] + p.up - 1) // p.up
     p.each = min(p.counts, max(<Py_ssize_t> 64, CELLS // (p.down * p.components)))
     if elements(&p.dst) == p.dst.shape[axis]:       # one line: a part for each thread
-        p.each = min(p.each, max(<Py_ssize_t> 256, p.counts // (4 * crew.threads)))
+        p.each = min(p.each, max(<Py_ssize_t> 256, p.counts // (4 * context.threads)))
     p.segments = (p.counts + p.each - 1) // p.each
     p.pitch = p.each + p.taps // p.down + 1 + FC_FILTER_SLACK // p.itemsize
     p.offset, p.count, p.phase = room, room + p.taps * p.up, room + (p.taps + 1) * p.up
@@ -222,7 +223,7 @@ def upfirdn(x, h, out, Py_ssize_t up, Py_ssize_t down, Py_ssize_t axis, int mode
         if tasks.count == 1 and tasks.scratch_bytes <= SMALL_SCRATCH:
             run_small(&tasks, &operands)
         else:
-            run_all(&tasks, &operands, crew.threads, crew.shared,
+            run_all(&tasks, &operands, context.threads, context.shared,
                     max(<Py_ssize_t> 1, tasks.count // (work // CHUNK_WORK + 1)))
     finally:
         free(room)

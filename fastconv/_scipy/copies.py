@@ -163,3 +163,23 @@ def _loads_global(code: CodeType, name: str) -> bool:
 def the_copies() -> Copies:
     """Those of the process."""
     return Copies(the_seam())
+
+
+def namespace(name: str) -> dict[str, Any]:
+    """What the public module of this name holds: our functions, and all else of SciPy's module."""
+    package = name.rpartition(".")[2]
+    theirs = import_module(f"scipy.{package}")
+    names = sorted(
+        word
+        for word in theirs.__all__
+        if word == "windows" or not isinstance(getattr(theirs, word), ModuleType)
+    )
+
+    def get(word: str) -> Any:
+        try:
+            return getattr(theirs, word)
+        except AttributeError:
+            raise AttributeError(f"module {name!r} has no attribute {word!r}") from None
+
+    ours = the_copies().public(package)
+    return {**ours, "__all__": names, "__getattr__": get, "__dir__": lambda: names}

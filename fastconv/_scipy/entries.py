@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from .._core import (
-    crew,
+    context,
     filter_extremes,
     filter_rank,
     filter_signal,
@@ -84,7 +84,7 @@ class Engine:
     """Our functions by name."""
 
     def __init__(self) -> None:
-        crew.use_settings(in_force)
+        context.use_settings(in_force)
 
     def get(self, name: str) -> Callable | None:
         """The function of this name, or None."""

@@ -10,7 +10,7 @@ from scipy_faults import known
 from ways import ISAS
 
 import fastconv
-from fastconv._core import crew
+from fastconv._core import context
 
 OURS, CALLS = modules("fastconv"), 150
 BORDERS = ("reflect", "mirror", "nearest", "wrap", "constant")
@@ -19,9 +19,9 @@ BORDERS = ("reflect", "mirror", "nearest", "wrap", "constant")
 @pytest.fixture(params=ISAS)
 def isa(request):
     """Small calls, too, ask for the instruction set."""
-    crew.ask_for_small_work(True)
+    context.ask_for_small_work(True)
     yield request.param
-    crew.ask_for_small_work(False)
+    context.ask_for_small_work(False)
 
 
 @pytest.mark.parametrize("threads", [1, 3])

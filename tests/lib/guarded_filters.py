@@ -13,7 +13,7 @@ from scipy import ndimage, signal
 import fastconv
 import fastconv.ndimage
 import fastconv.signal
-from fastconv._core import crew, scratch
+from fastconv._core import context, scratch
 
 WEIGHTS = np.array([0.5, -2, 3, 1, 0.25])
 CROSS = np.array([[0, 1, 0], [1, 1, 1], [0, 1, 1]], bool)
@@ -42,7 +42,7 @@ DTYPES = ("f4", "f8", "u1", "i2", "i8")
 def main(isa):
     calls = 0
     scratch.poison(True)
-    crew.ask_for_small_work(True)
+    context.ask_for_small_work(True)
     rng = np.random.default_rng(0)
     for name, arguments, said in CASES:
         for shape in SHAPES:

@@ -8,15 +8,15 @@ from functools import reduce
 import numpy as np
 import pytest
 from arrays import READABLE, WRITEABLE, numbers
+from drawn import keywords
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from truth import assert_near, assert_same_bits, scale_of, specified, truth
-from ways import ISAS, WORDS, run, with_caches
+from ways import ISAS, run, with_caches
 
 from fastconv import conv2d, filter2d, filter_nd, kernels, plan, prepare
 from fastconv._plan import factored
 from fastconv._spec import reference
-from fastconv._spec.borders import MODES
 
 pytestmark = pytest.mark.usefixtures("poisoned")
 
@@ -55,21 +55,7 @@ def convolutions(draw):
     def per_axis(entries):
         return draw(st.lists(entries, min_size=rank, max_size=rank))
 
-    side = st.integers(-2, 4)
-    said = {
-        "stride": per_axis(st.integers(1, 3)),
-        "padding": draw(
-            st.sampled_from(WORDS)
-            | st.integers(0, 4)
-            | st.lists(st.tuples(side, side), min_size=rank, max_size=rank)
-        ),
-        "dilation": per_axis(st.integers(1, 3)),
-        "padding_mode": per_axis(st.sampled_from(sorted(MODES))),
-        "flip": draw(st.booleans()),
-        "channels_last": draw(st.booleans()),
-        "alpha": draw(st.sampled_from([1, 2])),
-    }
-    said["padding_value"] = 3 if "constant" in said["padding_mode"] and draw(st.booleans()) else 0
+    said = keywords(draw, rank)
     batch = draw(st.sampled_from([(), (1,), (3,)]))
     sizes = per_axis(st.sampled_from([2, 5, 11, 17]))
     groups = draw(st.sampled_from([1, 1, 3]))

@@ -12,10 +12,11 @@ from math import log2, prod
 import numpy as np
 import pytest
 from arrays import EVERY, READABLE, WRITEABLE, numbers
+from drawn import keywords
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from truth import assert_near, assert_right, assert_same_bits, bound_of, scale_of, specified, truth
-from ways import CONV, WORDS, run
+from ways import CONV, run
 
 import fastconv
 from fastconv import conv1d, conv2d, conv3d, filter2d, filter_nd, plan, prepare
@@ -74,22 +75,8 @@ def convolutions(draw):
     def per_axis(entries):
         return draw(st.lists(entries, min_size=rank, max_size=rank))
 
-    side = st.integers(-2, 4)
-    said = {
-        "stride": per_axis(st.integers(1, 3)),
-        "padding": draw(
-            st.sampled_from(WORDS)
-            | st.integers(0, 4)
-            | st.lists(st.tuples(side, side), min_size=rank, max_size=rank)
-        ),
-        "dilation": per_axis(st.integers(1, 3)),
-        "padding_mode": per_axis(st.sampled_from(sorted(MODES))),
-        "flip": draw(st.booleans()),
-        "channels_last": draw(st.booleans()),
-        "alpha": draw(st.sampled_from([1, 2])),
-        "groups": draw(st.sampled_from([1, 1, 3])),
-    }
-    said["padding_value"] = 3 if "constant" in said["padding_mode"] and draw(st.booleans()) else 0
+    said = keywords(draw, rank)
+    said["groups"] = draw(st.sampled_from([1, 1, 3]))
     batch = draw(st.sampled_from([(), (1,), (3,)]))
     sizes = per_axis(st.sampled_from([2, 5, 11, 17]))
     c_in, c_out = draw(st.sampled_from([1, 2, 3])), draw(st.sampled_from([1, 2]))

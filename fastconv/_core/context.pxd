@@ -6,10 +6,10 @@ from fastconv._core.table cimport fc_kernels
 cdef enum:
     F32, F64, I64
 
-cdef struct crew_t:
+cdef struct context_t:
     const fc_kernels *kernels[3]
     const fc_filters *filters[3]
     int threads
     bint shared
 
-cdef int find_crew(crew_t *crew, Py_ssize_t work) except -1
+cdef int find_context(context_t *context, Py_ssize_t work) except -1

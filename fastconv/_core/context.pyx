@@ -10,7 +10,7 @@ cdef enum:
 cdef object settings = None
 cdef bint ask_always = False
 cdef object known = None                # the ISA of the tables that are kept
-cdef crew_t kept
+cdef context_t kept
 
 
 def use_settings(function):
@@ -26,12 +26,12 @@ def ask_for_small_work(bint always):
     ask_always = always
 
 
-cdef int find_crew(crew_t *crew, Py_ssize_t work) except -1:
+cdef int find_context(context_t *context, Py_ssize_t work) except -1:
     """The tables and threads in force for so many operations."""
     global known
     if work < SMALL_WORK and known is not None and not ask_always:
-        crew[0] = kept
-        crew.threads, crew.shared = 1, False
+        context[0] = kept
+        context.threads, context.shared = 1, False
         return 0
     isa, threads, shared = settings()
     if isa != known:
@@ -40,8 +40,8 @@ cdef int find_crew(crew_t *crew, Py_ssize_t work) except -1:
             kept.kernels[i] = find(isa, dtype)
             kept.filters[i] = find_filters(isa, dtype)
         known = isa
-    crew[0] = kept
-    crew.threads, crew.shared = threads, shared
+    context[0] = kept
+    context.threads, context.shared = threads, shared
     if shared:
-        crew.threads = max(1, min(<Py_ssize_t> crew.threads, work // WORK_PER_THREAD))
+        context.threads = max(1, min(<Py_ssize_t> context.threads, work // WORK_PER_THREAD))
     return 0
