@@ -5,9 +5,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .measure import Peak, Result
 from .summary import TENSOR
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 SERIES = {
     "fastconv, prepared": (("prepared",), "#1b6ca8"),
@@ -17,8 +22,23 @@ SERIES = {
 }
 
 
+AHEAD, BEHIND = "#1b6ca8", "#b5483a"
+
+
 def draw(results: Sequence[Result], peak: Peak, path: Path, title: str) -> None:
-    """Write the bars of one thread number to `path`; the suffix chooses the format."""
+    """Write the bars of one thread number to `path`; the suffix chooses the format.
+
+    Functions of SciPy have a drawing of their own: most of them have no limit to compare with.
+    """
+    if results and all(result.case.group == "scipy" for result in results):
+        figure = speedups(results, title)
+    else:
+        figure = limits(results, peak, title)
+    figure.savefig(path, dpi=120)
+
+
+def limits(results: Sequence[Result], peak: Peak, title: str) -> Figure:
+    """Percents of the limit, and how far ahead of the best other library."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(12, 2 + 0.42 * len(results)), layout="constrained")
@@ -40,14 +60,41 @@ def draw(results: Sequence[Result], peak: Peak, path: Path, title: str) -> None:
         left.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, frameon=False)
     ratios = [(row, ratio) for row, r in enumerate(results) if (ratio := r.ahead()) is not None]
     for row, ratio in ratios:
-        right.barh(row, ratio, height=0.6, color="#1b6ca8" if ratio >= 1 else "#b5483a")
+        right.barh(row, ratio, height=0.6, color=AHEAD if ratio >= 1 else BEHIND)
         right.text(ratio, row, f" {ratio:.2f}", va="center", fontsize="small")
     right.axvline(1, color="black", linewidth=0.8)
     right.set_xlabel("time of the best other library / time of fastconv")
     if ratios and max(ratio for _, ratio in ratios) > 8:
         right.set_xscale("log")
     for axes in (left, right):
-        axes.spines[["top", "right"]].set_visible(False)
-        axes.grid(axis="x", alpha=0.3)
-        axes.set_axisbelow(True)
-    figure.savefig(path, dpi=120)
+        _plain(axes)
+    return figure
+
+
+def speedups(results: Sequence[Result], title: str) -> Figure:
+    """Bars: the time of SciPy over that of fastconv. Dots: the same of OpenCV."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(10, 2 + 0.22 * len(results)), layout="constrained")
+    axes = figure.subplots()
+    figure.suptitle(title)
+    for row, result in enumerate(results):
+        scipy, opencv = result.ratio(["scipy"]), result.ratio(["opencv"])
+        if scipy is not None:
+            axes.barh(row, scipy - 1, left=1, color=AHEAD if scipy >= 1 else BEHIND)
+            axes.text(max(scipy, 1), row, f" {scipy:.1f}", va="center", fontsize="small")
+        if opencv is not None:
+            axes.plot(opencv, row, "o", markersize=5, color="#7fae5a")
+    axes.set_xscale("log")
+    axes.axvline(1, color="black", linewidth=0.8)
+    axes.set_yticks(range(len(results)), [result.case.name for result in results])
+    axes.set_ylim(len(results) - 0.4, -0.6)
+    axes.set_xlabel("time of SciPy (bar), of OpenCV (dot) / time of fastconv")
+    _plain(axes)
+    return figure
+
+
+def _plain(axes: Axes) -> None:
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(axis="x", alpha=0.3)
+    axes.set_axisbelow(True)

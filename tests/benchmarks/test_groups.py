@@ -273,3 +273,18 @@ def test_summary_of_the_groups():
         texts = " ".join(row["text"] for row in rows)
         assert "one channel" not in texts, "rows of dense cases"
         assert group.rstrip("s") in texts.lower()
+
+
+def test_functions_of_scipy_are_drawn_by_how_far_they_are_ahead(tmp_path):
+    from fastconv.benchmarks import plot
+
+    times = {"fastconv": 2.0, "scipy": 16.0, "opencv": 1.0}
+    timings = {name: measure.Timing([t], [t], 0.0) for name, t in times.items()}
+    results = [measure.Result(case, 2, timings) for case in GROUPS["scipy"][:3]]
+    (axes,) = plot.speedups(results, "title").axes
+    assert [bar.get_width() + 1 for bar in axes.patches] == [8, 8, 8]
+    assert [float(dots.get_xdata()[0]) for dots in axes.lines if len(dots.get_xdata()) == 1] == [
+        0.5, 0.5, 0.5
+    ]  # fmt: skip
+    plot.draw(results, measure.Peak({}, {}), tmp_path / "a.png", "title")
+    assert (tmp_path / "a.png").stat().st_size > 5000
