@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from arrays import BF16, have_common_dtype
 from PIL import Image
 from scipy import ndimage, signal
 from truth import WORST
@@ -169,10 +170,9 @@ EACH = {"any integer": INTEGERS, "any real": REAL, "any": [*REAL, "complex64", "
 
 def test_the_table_of_dtypes():
     """It has each pair once, and tells what is multiplied, summed and returned. K is a block."""
-    import ml_dtypes
 
     def array(name):
-        return np.ones((1, 1, 256), ml_dtypes.bfloat16 if name == "bfloat16" else name)
+        return np.ones((1, 1, 256), BF16 if name == "bfloat16" else name)
 
     seen = {}
     for one, other, tile, total, result in filter(
@@ -184,7 +184,7 @@ def test_the_table_of_dtypes():
             assert seen.setdefault(frozenset(pair), told) == told
             for source, weight in (pair, pair[::-1]):
                 operands = array(source), array(weight)
-                if tile == "refused":
+                if not have_common_dtype(*operands):
                     with pytest.raises(TypeError):
                         fastconv.plan(fastconv.conv1d, *operands)
                     continue

@@ -34,6 +34,14 @@ def numbers(shape, dtype="f4", seed=0):
 # Each takes an array and returns one of the same shape and kind, in another memory.
 
 
+def have_common_dtype(*arrays):
+    """Whether NumPy promotes them to one dtype: with bfloat16 of ml_dtypes before 0.7, few are."""
+    try:
+        return bool(np.result_type(*(array.dtype for array in arrays)))
+    except TypeError:
+        return False
+
+
 def steps(a):
     """Every second or third cell of a larger array."""
     large = np.full([3 * n + 1 if i % 2 else 2 * n + 1 for i, n in enumerate(a.shape)], 7, a.dtype)
