@@ -148,7 +148,7 @@ cdef void choose_boxes(pass_t *p, Py_ssize_t work, Py_ssize_t lines, int threads
     """Sizes of boxes and tasks, and places in scratch.  `work` is what there is to do, in
     operations; `lines` are in a box, where they lie along the last axis, which is moving."""
     cdef int a, last = p.axes - 1
-    cdef Py_ssize_t halo, around = 1, cells, pitch, wanted, columns_wanted, boxes
+    cdef Py_ssize_t halo, around = 1, outputs = 1, cells, pitch, wanted, columns_wanted, boxes
     cdef side_t *side
     p.lines = 1
     if p.moving != last or last == 0:
@@ -163,6 +163,10 @@ cdef void choose_boxes(pass_t *p, Py_ssize_t work, Py_ssize_t lines, int threads
     else:
         cells = max(CELLS // lines - halo, 2 * halo)
     cells = max(cells, <Py_ssize_t> LANES, min(halo, <Py_ssize_t> WIDE))
+    for a in range(p.axes):
+        outputs *= p.side[a].n
+    cells = min(cells, max(<Py_ssize_t> LANES, CHUNK_WORK // 8 // max(<Py_ssize_t> 1,
+                                                                     work // outputs)))
     if last != p.moving and abs(side.src_bytes) > abs(p.side[p.moving].src_bytes):
         cells = LANES          # each in a line of the cache of its own
     side.box = min(side.n, (cells + LANES - 1) // LANES * LANES)

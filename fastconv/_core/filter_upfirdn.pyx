@@ -192,6 +192,7 @@ def upfirdn(x, h, out, Py_ssize_t up, Py_ssize_t down, Py_ssize_t axis, int mode
         raise MemoryError(f"fastconv: no memory for {p.taps * p.up} weights")
     p.counts = (p.dst.shape[axis] + p.up - 1) // p.up
     p.each = min(p.counts, max(<Py_ssize_t> 64, CELLS // (p.down * p.components)))
+    p.each = min(p.each, max(<Py_ssize_t> 64, CHUNK_WORK // 8 // p.taps))
     if elements(&p.dst) == p.dst.shape[axis]:       # one line: a part for each thread
         p.each = min(p.each, max(<Py_ssize_t> 256, p.counts // (4 * context.threads)))
     p.segments = (p.counts + p.each - 1) // p.each
