@@ -71,9 +71,8 @@ cdef struct pass_t:
     char *dst
     int src_storage, dst_storage
     bint rows_whole                     # cells hold whole rows of the input
-    int cell_storage                    # how cells are stored
-    Py_ssize_t *before_place            # bytes from a row, or from its cells if they are whole, to
-    Py_ssize_t *after_place             # what lies before and after it
+    Py_ssize_t *before_place            # bytes from a row to what lies before and after it, of
+    Py_ssize_t *after_place             # rows that are not whole
     Py_ssize_t components               # 2 of complex arrays, whose cells are apart
     Py_ssize_t cells                    # of a box, most
     Py_ssize_t together                 # outputs of a row that are computed before the next row

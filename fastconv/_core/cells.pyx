@@ -4,12 +4,13 @@
 import threading
 
 from cpython.pythread cimport PyThread_get_thread_ident
+from libc.stdint cimport int32_t, int64_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memmove
 
-from fastconv._core.axis cimport reach
+from fastconv._core.scratch import limit
+from fastconv._core.axis cimport EDGE, MIRROR, SYMMETRIC, reach
 from fastconv._core.boxes cimport CHUNK_WORK, box_t, pass_t, side_t
-from fastconv._core.filters cimport FC_F32, FC_F64, FC_I64
 from fastconv._core.parallel cimport SMALL_SCRATCH, run_all, run_small, tasks_t
 from fastconv._core.window cimport operands_t
 
@@ -25,8 +26,13 @@ cdef extern from *:
     void fc_bring(const char *begin, Py_ssize_t bytes) noexcept nogil
 
 cdef enum:
+    MOST_KEPT = 32 * 1024 * 1024        # bytes of scratch between calls
     SMALL_PLACES = 64           # elements of a border that the stack has room for
 
+
+ctypedef fused bits_t:          # of a cell
+    int32_t
+    int64_t
 
 cdef object passes = None       # of a call that is explained: they are not run
 cdef unsigned long explained = 0        # its thread
@@ -69,6 +75,39 @@ cdef dict described(const pass_t *p, Py_ssize_t tasks, int threads):
 # ---- cells ---------------------------------------------------------------------------------------
 
 
+cdef void extend(const pass_t *p, bits_t *row, Py_ssize_t before, Py_ssize_t after) noexcept nogil:
+    """Cells before and after a whole row: some pixels turned round, and then what is there already
+    once more, as much at a time as there is."""
+    cdef Py_ssize_t n = p.border[p.axes - 1].src, pixel = p.pixel, size = n * pixel
+    cdef Py_ssize_t period = size, known = size, turned = 0, left_out = 0
+    cdef Py_ssize_t i, e, done, count
+    cdef int border = p.border[p.axes - 1].border
+    if border == EDGE or n == 1:
+        period = known = pixel
+    elif border == SYMMETRIC:
+        turned, period = n, 2 * size
+    elif border == MIRROR:      # the pixel at the end is not repeated
+        turned, period, left_out = n - 1, 2 * (size - pixel), 1
+    done = min(before, turned * pixel)
+    for i in range(done // pixel):
+        for e in range(pixel):
+            row[(-1 - i) * pixel + e] = row[(left_out + i) * pixel + e]
+    while done < before:
+        count = min(before - done, (known + done) // period * period)
+        memcpy(row - done - count, row - done - count + (known + done) // period * period,
+               count * sizeof(bits_t))
+        done += count
+    row += size
+    done = min(after, turned * pixel)
+    for i in range(done // pixel):
+        for e in range(pixel):
+            row[i * pixel + e] = row[(-1 - left_out - i) * pixel + e]
+    while done < after:
+        count = min(after - done, (known + done) // period * period)
+        memcpy(row + done, row + done - (known + done) // period * period, count * sizeof(bits_t))
+        done += count
+
+
 cdef void fill_row(const pass_t *p, const box_t *box, const char *src, char *cell,
                    bint outside) noexcept nogil:
     """Cells of a row, with what lies before and after it."""
@@ -91,8 +130,10 @@ cdef void fill_row(const pass_t *p, const box_t *box, const char *src, char *cel
     if p.rows_whole:            # the border repeats cells that are there
         cell += before * p.itemsize
         p.kernels.copy_row(cell, 0, valid, 0, src, side.src_bytes, p.src_storage, box.value)
-        p.kernels.gather(cell - before * p.itemsize, cell, p.before_place, before, p.cell_storage)
-        p.kernels.gather(cell + valid * p.itemsize, cell, p.after_place, after, p.cell_storage)
+        if p.itemsize == 4:
+            extend(p, <int32_t *> cell, before, after)
+        else:
+            extend(p, <int64_t *> cell, before, after)
         return
     p.kernels.copy_row_border(cell, before, valid, 0, src, begin * side.src_bytes, side.src_bytes,
                               p.src_storage, p.before_place + first + side.before)
@@ -274,7 +315,7 @@ cdef int run_pass(pass_t *p, int threads, bint shared, Py_ssize_t work) except -
     cdef Py_ssize_t[SMALL_PLACES] places
     cdef const side_t *side = &p.side[p.axes - 1]
     cdef Py_ssize_t i, after = max(<Py_ssize_t> 0, side.n + side.after - side.src)
-    cdef Py_ssize_t count = 0 if p.constant else side.before + after
+    cdef Py_ssize_t count = 0 if p.constant or p.rows_whole else side.before + after
     tasks.one_task, tasks.what = one_task, p
     tasks.count = (p.columns + p.columns_a_task - 1) // p.columns_a_task * p.parts
     tasks.scratch_bytes = p.scratch_bytes
@@ -287,7 +328,6 @@ cdef int run_pass(pass_t *p, int threads, bint shared, Py_ssize_t work) except -
         if p.before_place == NULL:
             raise MemoryError(f"fastconv: no memory for a border of {count} elements")
     p.after_place = p.before_place + side.before
-    p.cell_storage = FC_F32 if p.itemsize == 4 else FC_I64 if p.filters.dtype[0] == b"i" else FC_F64
     for i in range(count):
         p.before_place[i] = place_of(p, i - side.before if i < side.before
                                      else i - side.before + side.src)
@@ -297,6 +337,7 @@ cdef int run_pass(pass_t *p, int threads, bint shared, Py_ssize_t work) except -
         else:
             if p.resumes and p.parts > 1:       # in order, with the same scratch
                 threads = 1
+            limit(min(<Py_ssize_t> MOST_KEPT, threads * p.scratch_bytes))
             run_all(&tasks, &operands, threads, shared, chunk_of(&tasks, work))
     finally:
         if count > SMALL_PLACES:
@@ -309,8 +350,8 @@ cdef Py_ssize_t chunk_of(const tasks_t *tasks, Py_ssize_t work) noexcept:
 
 
 cdef Py_ssize_t place_of(const pass_t *p, Py_ssize_t at) noexcept:
-    """Bytes from the beginning of a row, or of its cells, to what lies at a position outside."""
-    cdef Py_ssize_t bytes = p.itemsize if p.rows_whole else p.side[p.axes - 1].src_bytes
+    """Bytes from the beginning of a row to what lies at a position outside of it."""
+    cdef Py_ssize_t bytes = p.side[p.axes - 1].src_bytes
     cdef Py_ssize_t pixel, element
     if p.pixel == 1:
         return reach(&p.border[p.axes - 1], at) * bytes
