@@ -235,7 +235,9 @@ cdef void choose_boxes(pass_t *p, Py_ssize_t work, Py_ssize_t lines, int threads
     if p.lines > 1:             # transposed ones, whose last vector may not be full
         cells = max(cells, LANES * (p.side[last].box + p.side[last].before + p.side[last].after)
                     * p.itemsize + FC_FILTER_SLACK)
-    p.at_row = p.at_work + (whole_lines(cells) if p.whole != NULL else 0)
+    p.at_row = p.at_work
+    if p.whole != NULL and (p.lines > 1 or not p.running):
+        p.at_row += whole_lines(cells)
     p.at_total = p.at_row + p.components * p.sums.dst_imaginary * p.itemsize + p.room_bytes
     p.scratch_bytes = p.at_total + whole_lines(max(<Py_ssize_t> LANES, p.side[last].box)
                                                * p.itemsize) + FC_FILTER_SLACK

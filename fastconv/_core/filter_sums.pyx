@@ -138,6 +138,7 @@ def correlate(input, weights, output, int mode, cval, origins):
 
 
 cdef char *mean_box(const pass_t *p, const box_t *box, char *cells, char *scratch) noexcept nogil:
+    """Means take the place of the cells that sums leave behind."""
     cdef char *work = scratch + p.at_work
     cdef char *total = scratch + p.at_total
     cdef const side_t *side = &p.side[p.moving]
@@ -149,17 +150,16 @@ cdef char *mean_box(const pass_t *p, const box_t *box, char *cells, char *scratc
         p.filters.mean_rows(work, work + LANES * p.itemsize, LANES, size, LANES, p.size, total,
                             box.begins)
         p.kernels.transpose(cells, line, work, LANES, size, box.size[p.moving - 1], NULL)
-        return cells
-    if p.moving == p.axes - 1:
+    elif p.moving == p.axes - 1:
         for i in range(p.pixel):
             away = i * p.itemsize
-            p.filters.mean_line(work + away, cells + p.pixel * p.itemsize + away, p.pixel,
+            p.filters.mean_line(cells + away, cells + p.pixel * p.itemsize + away, p.pixel,
                                 (size - i + p.pixel - 1) // p.pixel, p.size,
                                 total + away, box.begins)
-        return work
-    p.filters.mean_rows(work, cells + pitch * p.itemsize, pitch, size, box.size[p.axes - 1],
-                        p.size, total, box.begins)
-    return work
+    else:
+        p.filters.mean_rows(cells, cells + pitch * p.itemsize, pitch, size, box.size[p.axes - 1],
+                            p.size, total, box.begins)
+    return cells
 
 
 def uniform_filter1d(input, Py_ssize_t size, int axis, output, int mode, cval, Py_ssize_t origin):

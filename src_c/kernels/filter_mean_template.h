@@ -3,7 +3,7 @@
  * Running sums along a column, which begin with the sum of a window:
  *     total = 0 + row 0 + ... + row (size - 1)             dst = total / size
  *     total = total + (row (i + size - 1) - row (i - 1))   dst = total / size
- * Lanes are columns. */
+ * Lanes are columns.  Row i of dst may be row i - 1, which is not read again. */
 FC_INLINE void FC_NAME(mean_columns)(FC_LOOSE *dst, const FC_LOOSE *src, ptrdiff_t pitch,
                                      ptrdiff_t rows, ptrdiff_t size, FC_LOOSE *total,
                                      const int begin, const int width)
