@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """SciPy's bits by every instruction set and number of threads, and for arrays of many boxes."""
 
+import signal
+
 import numpy as np
 import pytest
+from programs import linux
 from scipy import ndimage
 from scipy_cases import drawn
 from scipy_check import failure, modules
@@ -99,3 +102,47 @@ def test_a_long_line_in_parts():
     expected = ndimage.correlate1d(x, [1, 2, 3.0])
     OURS.ndimage.correlate1d(x, [1, 2, 3.0], output=x)
     assert x.tobytes() == expected.tobytes()
+
+
+# ---- one line, with many taps or a window that is large ------------------------------------------
+
+
+@linux
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda x: OURS.ndimage.correlate1d(x, x[:50001]),
+        lambda x: OURS.ndimage.convolve(x, x[:50001]),
+        lambda x: OURS.signal.convolve2d(x[None], x[None, :50001], "same"),
+        lambda x: OURS.signal.upfirdn(x[:50001], x),
+        lambda x: OURS.ndimage.median_filter(x[:30000], 9001),
+    ],
+    ids=["correlate1d", "convolve", "convolve2d", "upfirdn", "median_filter"],
+)
+def test_signals_are_looked_at_within_one_line(call, threads):
+    x, seen = np.random.default_rng(3).standard_normal(100_000), []
+    before = signal.signal(signal.SIGALRM, lambda *_: seen.append(1))
+    signal.setitimer(signal.ITIMER_REAL, 0.002, 0.002)
+    try:
+        with fastconv.settings(threads=threads):
+            call(x)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert len(seen) > 3
+
+
+@pytest.mark.parametrize("mode", BORDERS)
+@pytest.mark.parametrize("size", [1, 2, 5, 211, 30011])
+def test_windows_that_are_larger_than_their_line(size, mode):
+    rng = np.random.default_rng(size)
+    x = np.round(rng.standard_normal((size, 3)) * 9).astype("f4")
+    for window in (3 * size + 2, 11 * size + 40):
+        for name in ("uniform_filter1d", "maximum_filter1d"):
+            for line in (x, x[:, 0], x[::-1, 1]):
+                said = {"axis": 0, "mode": mode, "origin": size // 3}
+                expected = getattr(ndimage, name)(line, window, **said)
+                assert getattr(OURS.ndimage, name)(line, window, **said).tobytes() == (
+                    expected.tobytes()
+                )
