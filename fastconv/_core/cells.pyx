@@ -179,6 +179,7 @@ cdef void fill_saved(const pass_t *p, const box_t *box, char *cells, char *scrat
     cdef const side_t *side = &p.side[m]
     cdef box_t inner
     cdef Py_ssize_t i, first, pitch = side.pitch * p.itemsize
+    cdef Py_ssize_t apart = p.side[m - 1].pitch if p.lines > 1 else 0
     if box.end[m] <= side.src:
         fill(p, box, 0, p.src, cells, False)
         return
@@ -189,7 +190,7 @@ cdef void fill_saved(const pass_t *p, const box_t *box, char *cells, char *scrat
     first = max(box.fresh[m], side.src)
     if m == p.axes - 1:
         for i in range(box.size[m - 1] if p.lines > 1 else 1):
-            memcpy(cells + (first - box.first[m] + i * p.side[m - 1].pitch) * p.itemsize,
+            memcpy(cells + (first - box.first[m] + i * apart) * p.itemsize,
                    scratch + p.at_saved + (first - side.src + i * p.saved_line) * p.itemsize,
                    (box.end[m] - first) * p.itemsize)
         return

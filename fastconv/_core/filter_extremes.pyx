@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Extremes of scipy.ndimage, called as its compiled functions are: see filter_pass.pyx."""
 
+import numpy as np
+
 from libc.math cimport fabs, isnan
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy
-from numpy cimport NPY_BOOL, PyArray_IS_C_CONTIGUOUS, PyArray_TYPE, import_array
+from numpy cimport (
+    NPY_BOOL, PyArray_IS_C_CONTIGUOUS, PyArray_ISALIGNED, PyArray_TYPE, import_array)
 
 from fastconv._core.boxes cimport array_t, box_t, choose_boxes, pass_t
 from fastconv._core.cells cimport run_pass
@@ -111,6 +114,9 @@ def min_or_max_filter(input, footprint, structure, output, int mode, cval, origi
         reason = look(structure, &heights, False)
         if reason is not None:
             return reason
+        if not PyArray_ISALIGNED(structure):
+            structure = np.array(structure)
+            look(structure, &heights, False)
         if heights.storage != FC_F64 or not PyArray_IS_C_CONTIGUOUS(structure) \
                 or elements(&heights) != elements(&window):
             return "a structure that is no contiguous float64"

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Sums and means of scipy.ndimage, called as its compiled functions are: see filter_pass.pyx."""
 
+import numpy as np
+
 from libc.math cimport fabs
 from libc.stdlib cimport free, malloc
-from numpy cimport PyArray_IS_C_CONTIGUOUS, import_array
+from numpy cimport PyArray_IS_C_CONTIGUOUS, PyArray_ISALIGNED, import_array
 
 from fastconv._core.boxes cimport (
     LANES, array_t, box_t, choose_boxes, pass_t, side_t, tap_offset)
@@ -42,6 +44,9 @@ def correlate1d(input, weights, int axis, output, int mode, cval, Py_ssize_t ori
     reason = look(weights, &taps, False)
     if reason is not None:
         return reason
+    if not PyArray_ISALIGNED(weights):
+        weights = np.array(weights)
+        look(weights, &taps, False)
     if taps.rank != 1 or taps.storage != FC_F64 or (taps.strides[0] != 8 and taps.shape[0] > 1):
         return "weights that are no row of float64"
     n = taps.shape[0]
@@ -107,6 +112,9 @@ def correlate(input, weights, output, int mode, cval, origins):
         reason = as_double(cval, &value)
     if reason is not None:
         return reason
+    if not PyArray_ISALIGNED(weights):
+        weights = np.array(weights)
+        look(weights, &window, False)
     if window.storage != FC_F64 or not PyArray_IS_C_CONTIGUOUS(weights):
         return "weights that are no contiguous float64"
     reason = begin_window_pass(&p, input, &window, output, mode, origins, &context, value)
