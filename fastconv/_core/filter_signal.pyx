@@ -9,8 +9,8 @@ import numpy as np
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memset
 from numpy cimport (
-    PyArray_EMPTY, PyArray_IS_C_CONTIGUOUS, PyArray_ISNOTSWAPPED, PyArray_TYPE, import_array,
-    ndarray, npy_intp)
+    PyArray_EMPTY, PyArray_IS_C_CONTIGUOUS, PyArray_ISALIGNED, PyArray_ISNOTSWAPPED, PyArray_TYPE,
+    import_array, ndarray, npy_intp)
 
 from fastconv._core.boxes cimport MOST_TOLD, array_t, begin_pass, choose_boxes, pass_t
 from fastconv._core.cells cimport run_pass
@@ -95,8 +95,8 @@ cdef object window_sum(ndarray image, ndarray kernel, ndarray out, const Py_ssiz
         for i in range(p.components):
             memcpy(p.value[i], <char *> <size_t> numbers.ctypes.data + i * p.itemsize, p.itemsize)
     else:
-        if not PyArray_IS_C_CONTIGUOUS(kernel):
-            kernel = np.ascontiguousarray(kernel)
+        if not PyArray_IS_C_CONTIGUOUS(kernel) or not PyArray_ISALIGNED(kernel):
+            kernel = np.array(kernel, order="C")
         real = constant
         narrow = <float> real
         memcpy(p.value[0], &narrow if table == F32 else <void *> &real, p.itemsize)

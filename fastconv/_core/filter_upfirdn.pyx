@@ -16,8 +16,8 @@ from libc.math cimport isfinite
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy
 from numpy cimport (
-    NPY_CDOUBLE, NPY_CFLOAT, NPY_DOUBLE, NPY_FLOAT, PyArray_IS_C_CONTIGUOUS, PyArray_ISNOTSWAPPED,
-    PyArray_TYPE, import_array)
+    NPY_CDOUBLE, NPY_CFLOAT, NPY_DOUBLE, NPY_FLOAT, PyArray_IS_C_CONTIGUOUS, PyArray_ISALIGNED,
+    PyArray_ISNOTSWAPPED, PyArray_TYPE, import_array)
 
 from fastconv._core.axis cimport CONSTANT, EDGE, MIRROR, SYMMETRIC, WRAP, Axis, reach
 from fastconv._core.boxes cimport array_t
@@ -146,6 +146,8 @@ def upfirdn(x, h, out, Py_ssize_t up, Py_ssize_t down, Py_ssize_t axis, int mode
         return f"dtypes {x.dtype}, {h.dtype} and {out.dtype}"
     if not 0 <= mode < 6 or BORDERS[mode] < 0:
         return "a border that extrapolates"
+    if not PyArray_ISALIGNED(h):
+        h = np.array(h)
     reason = look_complex(x, &p.src, False) or look_complex(out, &p.dst, True) \
         or look_complex(h, &weights, False)
     if reason is not None:
