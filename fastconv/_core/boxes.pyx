@@ -148,7 +148,8 @@ cdef void choose_boxes(pass_t *p, Py_ssize_t work, Py_ssize_t lines, int threads
     """Sizes of boxes and tasks, and places in scratch.  `work` is what there is to do, in
     operations; `lines` are in a box, where they lie along the last axis, which is moving."""
     cdef int a, last = p.axes - 1
-    cdef Py_ssize_t halo, around = 1, outputs = 1, cells, pitch, wanted, columns_wanted, boxes
+    cdef Py_ssize_t halo, around = 1, outputs = 1, cells, most, unit, pitch
+    cdef Py_ssize_t wanted, columns_wanted, boxes
     cdef side_t *side
     p.lines = 1
     if p.moving != last or last == 0:
@@ -165,11 +166,12 @@ cdef void choose_boxes(pass_t *p, Py_ssize_t work, Py_ssize_t lines, int threads
     cells = max(cells, <Py_ssize_t> LANES, min(halo, <Py_ssize_t> WIDE))
     for a in range(p.axes):
         outputs *= p.side[a].n
-    cells = min(cells, max(<Py_ssize_t> LANES, CHUNK_WORK // 8 // max(<Py_ssize_t> 1,
-                                                                     work // outputs)))
+    most = CHUNK_WORK // 8 // max(<Py_ssize_t> 1, work // outputs)
+    cells = min(cells, max(<Py_ssize_t> LANES, most))
     if last != p.moving and abs(side.src_bytes) > abs(p.side[p.moving].src_bytes):
         cells = LANES          # each in a line of the cache of its own
-    side.box = min(side.n, (cells + LANES - 1) // LANES * LANES)
+    unit = LANES * p.pixel      # whole vectors, and whole pixels: each element has a sum of its own
+    side.box = min(side.n, (cells + unit - 1) // unit * unit)
     p.together = side.box if p.whole != NULL else max(<Py_ssize_t> 4 * LANES,
                                                       WINDOW // around // LANES * LANES)
     cells = side.box + halo

@@ -45,6 +45,7 @@ def shapes_of(rng):
     yield int(rng.integers(90, 300)), int(rng.integers(300, 2500))
     yield int(rng.integers(20, 60)), int(rng.integers(20, 90)), int(rng.integers(20, 200))
     yield int(rng.integers(90, 200)), int(rng.integers(90, 300)), 3
+    yield int(rng.integers(9000, 14000)), 3  # boxes of whole pixels
 
 
 def along_an_axis(rng, x):
