@@ -151,6 +151,7 @@ cdef void choose_boxes(pass_t *p, Py_ssize_t work, Py_ssize_t lines, int threads
     cdef Py_ssize_t halo, around = 1, outputs = 1, cells, most, unit, pitch
     cdef Py_ssize_t wanted, columns_wanted, boxes
     cdef side_t *side
+    cdef bint whole
     p.lines = 1
     if p.moving != last or last == 0:
         lines = 1
@@ -174,6 +175,7 @@ cdef void choose_boxes(pass_t *p, Py_ssize_t work, Py_ssize_t lines, int threads
     side.box = min(side.n, (cells + unit - 1) // unit * unit)
     p.together = side.box if p.whole != NULL else max(<Py_ssize_t> 4 * LANES,
                                                       WINDOW // around // LANES * LANES)
+    whole = p.moving == last and side.box >= side.n     # rows, of which a box may hold several
     cells = side.box + halo
     for a in range(last - 1, -1, -1):
         around //= 1 + p.side[a].before + p.side[a].after
@@ -182,8 +184,10 @@ cdef void choose_boxes(pass_t *p, Py_ssize_t work, Py_ssize_t lines, int threads
             p.side[a].box = min(p.side[a].n, max(1, CELLS // (cells * around) - halo))
             if a > p.moving:    # the moving axis gets what is left
                 p.side[a].box = min(p.side[a].box, max(1, 2 * halo))
-        elif a == last - 1:
+        elif a == last - 1 and lines > 1:
             p.side[a].box = p.lines = min(p.side[a].n, lines)
+        elif whole and (lines > 1 or not p.running):
+            p.side[a].box = min(p.side[a].n, max(1, CELLS // 4 // cells))
         cells *= p.side[a].box + halo
     pitch = 1
     for a in range(last, -1, -1):

@@ -28,11 +28,11 @@ cdef char *extreme_box(const pass_t *p, const box_t *box, char *cells,
     """Windows of 2, 4, 8 ... by twos, and two that overlap for the size that is wanted."""
     cdef char *work = scratch + p.at_work
     cdef Py_ssize_t m = 1, pitch = p.side[p.moving].pitch
-    cdef Py_ssize_t count = p.cells
-    if p.moving == p.axes - 1:
-        count = box.size[p.moving] + p.side[p.moving].before + p.side[p.moving].after
-    else:
-        count = (box.size[p.moving] + p.side[p.moving].before + p.side[p.moving].after) * pitch
+    cdef Py_ssize_t count = box.size[p.moving] + p.side[p.moving].before + p.side[p.moving].after
+    if p.moving != p.axes - 1:
+        count *= pitch
+    elif p.axes > 1:            # several rows
+        count = p.side[0].box * p.side[0].pitch
     if p.pixel > 1 and p.moving == p.axes - 1:
         pitch *= p.pixel
     while 2 * m <= p.size:

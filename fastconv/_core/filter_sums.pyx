@@ -149,15 +149,18 @@ cdef char *mean_box(const pass_t *p, const box_t *box, char *cells, char *scratc
     """Means take the place of the cells that sums leave behind."""
     cdef char *work = scratch + p.at_work
     cdef char *total = scratch + p.at_total
+    cdef char *group
     cdef const side_t *side = &p.side[p.moving]
     cdef Py_ssize_t pitch = side.pitch, size = box.size[p.moving], i, away, line
-    if p.lines > 1:             # transposed, so that lines are lanes
+    if p.lines > 1:             # transposed, so that lines are lanes; some of them at a time
         line = p.side[p.moving - 1].pitch
-        p.kernels.transpose(work, LANES, cells, line, box.size[p.moving - 1],
-                            size + side.before + side.after, NULL)
-        p.filters.mean_rows(work, work + LANES * p.itemsize, LANES, size, LANES, p.size, total,
-                            box.begins)
-        p.kernels.transpose(cells, line, work, LANES, size, box.size[p.moving - 1], NULL)
+        for i in range(p.side[0].box * p.side[0].pitch // (p.side[p.moving - 1].box * line)):
+            group = cells + i * p.side[p.moving - 1].box * line * p.itemsize
+            p.kernels.transpose(work, LANES, group, line, box.size[p.moving - 1],
+                                size + side.before + side.after, NULL)
+            p.filters.mean_rows(work, work + LANES * p.itemsize, LANES, size, LANES, p.size, total,
+                                box.begins)
+            p.kernels.transpose(group, line, work, LANES, size, box.size[p.moving - 1], NULL)
     elif p.moving == p.axes - 1:
         for i in range(p.pixel):
             away = i * p.itemsize
