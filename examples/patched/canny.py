@@ -7,7 +7,7 @@ from skimage import color, data, feature
 
 def edges(image):
     """Canny edges."""
-    return feature.canny(image, sigma=2)
+    return feature.canny(image, sigma=2, low_threshold=0.01, high_threshold=0.03)
 
 
 if __name__ == "__main__":

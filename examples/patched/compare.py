@@ -67,7 +67,7 @@ def picture(times, path):
     """The middle of each result, and how long both ways took."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(13, 3.6), layout="constrained")
+    figure = Figure(figsize=(13, 3.3), layout="constrained")
     axes = figure.subplots(1, len(times), squeeze=False)[0]
     with tempfile.TemporaryDirectory() as folder:
         for where, (name, found) in zip(axes, times.items(), strict=True):

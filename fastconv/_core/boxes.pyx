@@ -147,11 +147,16 @@ cdef Py_ssize_t whole_lines(Py_ssize_t size) noexcept:
 cdef void choose_boxes(pass_t *p, Py_ssize_t work, Py_ssize_t lines, int threads) noexcept:
     """Sizes of boxes and tasks, and places in scratch.  `work` is what there is to do, in
     operations; `lines` are in a box, where they lie along the last axis, which is moving."""
+    choose_sizes(p, work, lines, threads)
+    choose_tasks(p, work, threads)
+    choose_places(p)
+
+
+cdef void choose_sizes(pass_t *p, Py_ssize_t work, Py_ssize_t lines, int threads) noexcept:
+    """Outputs of a box along each axis, and the pitches of its cells."""
     cdef int a, last = p.axes - 1
     cdef Py_ssize_t halo, around = 1, outputs = 1, cells, most, unit, pitch
-    cdef Py_ssize_t wanted, columns_wanted, boxes
     cdef side_t *side
-    cdef bint whole
     p.lines = 1
     if p.moving != last or last == 0:
         lines = 1
@@ -173,22 +178,25 @@ cdef void choose_boxes(pass_t *p, Py_ssize_t work, Py_ssize_t lines, int threads
         cells = LANES          # each in a line of the cache of its own
     unit = LANES * p.pixel      # whole vectors, and whole pixels: each element has a sum of its own
     side.box = min(side.n, (cells + unit - 1) // unit * unit)
+    p.rows_whole = side.box >= side.n
     p.together = side.box if p.whole != NULL else max(<Py_ssize_t> 4 * LANES,
                                                       WINDOW // around // LANES * LANES)
-    whole = p.moving == last and side.box >= side.n     # rows, of which a box may hold several
     cells = side.box + halo
     for a in range(last - 1, -1, -1):
-        around //= 1 + p.side[a].before + p.side[a].after
-        halo = p.side[a].before + p.side[a].after
-        if not plain(&p.side[a]):
-            p.side[a].box = min(p.side[a].n, max(1, CELLS // (cells * around) - halo))
+        side = &p.side[a]
+        around //= 1 + side.before + side.after
+        halo = side.before + side.after
+        if not plain(side):
+            side.box = min(side.n, max(1, CELLS // (cells * around) - halo))
             if a > p.moving:    # the moving axis gets what is left
-                p.side[a].box = min(p.side[a].box, max(1, 2 * halo))
+                side.box = min(side.box, max(1, 2 * halo))
         elif a == last - 1 and lines > 1:
-            p.side[a].box = p.lines = min(p.side[a].n, lines)
-        elif whole and (lines > 1 or not p.running):
-            p.side[a].box = min(p.side[a].n, max(1, CELLS // 4 // cells))
-        cells *= p.side[a].box + halo
+            side.box = p.lines = min(side.n, lines)
+        elif p.moving == last and p.rows_whole and (lines > 1 or not p.running):
+            side.box = min(side.n, max(1, CELLS // 4 // cells))     # several short rows
+            if threads > 1:
+                side.box = min(side.box, max(1, side.n // (4 * threads)))
+        cells *= side.box + halo
     pitch = 1
     for a in range(last, -1, -1):
         p.side[a].pitch = pitch
@@ -197,8 +205,14 @@ cdef void choose_boxes(pass_t *p, Py_ssize_t work, Py_ssize_t lines, int threads
             pitch = whole_lines(pitch * p.itemsize) // p.itemsize
             if pitch * p.itemsize // LINE % 2 == 0:
                 pitch += LINE // p.itemsize
-    p.cells = pitch
-    # Tasks are columns of boxes, or parts of such.
+    p.cells = whole_lines(pitch * p.itemsize + FC_FILTER_SLACK) // p.itemsize
+
+
+cdef void choose_tasks(pass_t *p, Py_ssize_t work, int threads) noexcept:
+    """Tasks are columns of boxes, or parts of such."""
+    cdef side_t *side = &p.side[p.moving]
+    cdef Py_ssize_t wanted, boxes = (side.n + side.box - 1) // side.box
+    cdef int a
     p.columns = 1
     for a in range(p.axes):
         if a != p.moving:
@@ -208,14 +222,10 @@ cdef void choose_boxes(pass_t *p, Py_ssize_t work, Py_ssize_t lines, int threads
         wanted = 1
     if work > CHUNK_WORK:
         wanted = max(wanted, min(work // TASK_WORK, <Py_ssize_t> 100000))
-    columns_wanted = min(wanted, p.columns)
-    p.columns_a_task = max(<Py_ssize_t> 1, p.columns // columns_wanted)
-    side = &p.side[p.moving]
-    boxes = (side.n + side.box - 1) // side.box
+    p.columns_a_task = max(<Py_ssize_t> 1, p.columns // min(wanted, p.columns))
     p.parts = 1
     if side.box >= side.n:      # all of the input is read before there are outputs
         p.in_place = False
-    p.rows_whole = p.side[last].box >= p.side[last].n
     p.resumes = p.running or p.in_place
     if p.resumes and p.columns == 1:    # parts follow one another, for a look at signals
         p.parts = max(<Py_ssize_t> 1, min(boxes, 4 * (work // CHUNK_WORK)))
@@ -223,30 +233,32 @@ cdef void choose_boxes(pass_t *p, Py_ssize_t work, Py_ssize_t lines, int threads
         p.parts = max(<Py_ssize_t> 1, min(boxes, wanted // p.columns))
     p.part = (boxes + p.parts - 1) // p.parts * side.box
     p.parts = (side.n + p.part - 1) // p.part if p.part else 0
-    # Scratch: cells, what lies behind an input that is overwritten, a second box, a row, sums.
-    p.cells = whole_lines(p.cells * p.itemsize + FC_FILTER_SLACK) // p.itemsize
+
+
+cdef void choose_places(pass_t *p) noexcept:
+    """Scratch: cells, what lies behind an input that is overwritten, a second box, a row, sums."""
+    cdef const side_t *last = &p.side[p.axes - 1]
+    cdef const side_t *side = &p.side[p.moving]
+    cdef Py_ssize_t bytes = p.cells * p.itemsize
     p.sums.src_imaginary = p.cells
-    p.sums.dst_imaginary = whole_lines(p.side[last].box * p.itemsize + FC_FILTER_SLACK) \
-        // p.itemsize
-    cells = p.cells * p.itemsize
-    p.at_saved = p.components * cells
+    p.sums.dst_imaginary = whole_lines(last.box * p.itemsize + FC_FILTER_SLACK) // p.itemsize
+    p.at_saved = p.components * bytes
     p.at_work = p.at_saved
     p.saved_line = 0
-    if p.in_place and p.moving == last:
-        p.saved_line = p.side[last].after
+    if p.in_place and p.moving == p.axes - 1:
+        p.saved_line = last.after
         p.at_work += whole_lines(p.saved_line * p.lines * p.itemsize)
     elif p.in_place:
-        p.at_work += whole_lines((p.side[p.moving].after * p.side[p.moving].pitch
-                                  + p.side[last].box) * p.itemsize)
+        p.at_work += whole_lines((side.after * side.pitch + last.box) * p.itemsize)
     if p.lines > 1:             # transposed ones, whose last vector may not be full
-        cells = max(cells, LANES * (p.side[last].box + p.side[last].before + p.side[last].after)
-                    * p.itemsize + FC_FILTER_SLACK)
+        bytes = max(bytes, LANES * (last.box + last.before + last.after) * p.itemsize
+                    + FC_FILTER_SLACK)
     p.at_row = p.at_work
     if p.whole != NULL and (p.lines > 1 or not p.running):
-        p.at_row += whole_lines(cells)
+        p.at_row += whole_lines(bytes)
     p.at_total = p.at_row + p.components * p.sums.dst_imaginary * p.itemsize + p.room_bytes
-    p.scratch_bytes = p.at_total + whole_lines(max(<Py_ssize_t> LANES, p.side[last].box)
-                                               * p.itemsize) + FC_FILTER_SLACK
+    p.scratch_bytes = p.at_total + FC_FILTER_SLACK + whole_lines(
+        max(<Py_ssize_t> LANES, last.box) * p.itemsize)
 
 
 cdef Py_ssize_t tap_offset(const pass_t *p, int axis, Py_ssize_t tap) noexcept:
