@@ -141,7 +141,7 @@ def test_concurrent_calls_share_the_default():
 
 def test_the_gil_is_released():
     run("""
-many = np.broadcast_to(x, (400, *x.shape[1:]))
+many = np.broadcast_to(x, (2000, *x.shape[1:]))
 ticks, stop = [], threading.Event()
 def tick():
     while not stop.is_set():
