@@ -22,7 +22,7 @@ def with_workers(transform: Callable) -> Callable:
         workers: int | None = None,
     ) -> Any:  # fmt: skip
         if workers is None:
-            size = getattr(x, "size", 0) if s is None else math.prod(s)
+            size = max(getattr(x, "size", 0), 0 if s is None else math.prod(s))
             if size >= 2 * costs.FFT_POINTS_PER_THREAD and fft.get_workers() == 1:
                 workers = min(get_num_threads(), size // costs.FFT_POINTS_PER_THREAD)
         return transform(x, s, axes, norm, overwrite_x, workers)

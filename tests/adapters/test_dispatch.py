@@ -97,6 +97,7 @@ def test_transforms_get_workers(monkeypatch, shape, said, expected):
     call = fft.with_workers(lambda *arguments: arguments[-1])
     assert call(np.zeros(shape), **said) == expected
     assert call(np.zeros((4, 4)), shape, **said) == expected
+    assert call(np.zeros(shape), (4,), axes=(1,), **said) == expected  # many short lines
 
 
 def test_workers_of_the_caller_stay(monkeypatch):
