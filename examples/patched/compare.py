@@ -81,7 +81,7 @@ def picture(times, path):
             where.set_xlabel(f"{plain / patched:.1f} times as fast, the same bytes", fontsize=10)
             where.set_xticks([])
             where.set_yticks([])
-    figure.savefig(path, dpi=72)
+    figure.savefig(path, dpi=66)
 
 
 def shown(result, side=400):

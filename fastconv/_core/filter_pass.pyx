@@ -13,7 +13,7 @@ from libc.string cimport memcpy
 from fastconv._core.boxes cimport MOST_TOLD, array_t, begin_pass, pass_t, tap_offset
 from fastconv._core.context cimport F32, F64, context_t, find_context
 from fastconv._core.filters cimport (
-    FC_F32, FC_F64, FC_I8, FC_I16, FC_SWAPPED, FC_TURN, FC_U8, FC_U16, FC_U64, fc_filters)
+    FC_F32, FC_F64, FC_I8, FC_I16, FC_KIND, FC_SWAPPED, FC_TURN, FC_U8, FC_U16, FC_U64, fc_filters)
 from fastconv._core.views cimport elements, look, overlap, same_place
 
 cdef enum:
@@ -178,16 +178,18 @@ cdef void hold_narrow(pass_t *p, const context_t *context, double value) noexcep
 
 cdef int odd_numbers(object input, const array_t *array, const context_t *context) except -1:
     """Bits: 1 if any number of an array is NaN, and 2 if one is -0.0."""
-    cdef const fc_filters *filters = context.filters[F32 if array.storage == FC_F32 else F64]
+    cdef int kind = array.storage & FC_KIND
+    cdef const fc_filters *filters = context.filters[F32 if kind == FC_F32 else F64]
     cdef Py_ssize_t size = array.itemsize
+    cdef bint dense = not array.storage & FC_SWAPPED
     cdef int a
-    if array.storage & FC_SWAPPED:
-        return 3                # not looked at
-    if array.storage not in (FC_F32, FC_F64):
+    if kind not in (FC_F32, FC_F64):
         return 0
     for a in range(array.rank - 1, -1, -1):
         if array.strides[a] != size and array.shape[a] != 1:
-            input = np.ascontiguousarray(input)
-            return filters.odd_numbers(<const void *> <size_t> input.ctypes.data, input.size)
+            dense = False
         size *= array.shape[a]
-    return filters.odd_numbers(array.data, elements(array))
+    if dense:
+        return filters.odd_numbers(array.data, elements(array))
+    input = np.ascontiguousarray(input, input.dtype.newbyteorder("="))
+    return filters.odd_numbers(<const void *> <size_t> input.ctypes.data, input.size)

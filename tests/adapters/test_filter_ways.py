@@ -14,6 +14,7 @@ from ways import ISAS
 
 import fastconv
 from fastconv._core import context
+from fastconv._scipy.dispatch import noting as handed_over
 
 OURS, CALLS = modules("fastconv"), 150
 BORDERS = ("reflect", "mirror", "nearest", "wrap", "constant")
@@ -117,7 +118,7 @@ def test_a_long_line_in_parts():
         lambda x: OURS.ndimage.convolve(x, x[:50001]),
         lambda x: OURS.signal.convolve2d(x[None], x[None, :50001], "same"),
         lambda x: OURS.signal.upfirdn(x[:50001], x),
-        lambda x: OURS.ndimage.median_filter(x[:30000], 9001),
+        lambda x: OURS.ndimage.median_filter(x[None, :30000], (1, 9001)),
     ],
     ids=["correlate1d", "convolve", "convolve2d", "upfirdn", "median_filter"],
 )
@@ -147,3 +148,22 @@ def test_windows_that_are_larger_than_their_line(size, mode):
                 assert getattr(OURS.ndimage, name)(line, window, **said).tobytes() == (
                     expected.tobytes()
                 )
+
+
+@pytest.mark.parametrize("dtype", [">f4", ">f8", ">i2", "<f4", "<i4"])
+@pytest.mark.parametrize("name", ["median_filter", "maximum_filter", "minimum_filter1d"])
+def test_any_byte_order_is_served(name, dtype):
+    x = np.random.default_rng(0).standard_normal((31, 37)) * 50
+    x = np.round(x + 0.25 * (x == 0)).astype(dtype) + np.array(1000, dtype)
+    with handed_over() as reasons:
+        got = getattr(OURS.ndimage, name)(x.astype(dtype), 5)
+    assert got.tobytes() == getattr(ndimage, name)(x.astype(dtype), 5).tobytes()
+    assert not reasons
+
+
+def test_long_windows_along_one_axis_are_scipys():
+    x = np.random.default_rng(1).standard_normal(500)
+    with handed_over() as reasons:
+        got = OURS.ndimage.median_filter(x, 201)
+    assert got.tobytes() == ndimage.median_filter(x, 201).tobytes()
+    assert reasons in ([], ["a long window along one axis, where SciPy is faster"])
